@@ -1,0 +1,133 @@
+"""What every test shares; pytest loads it through `-p config.testing`, before Django is set up."""
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, TypeVar
+
+import pytest
+
+from config import embedded
+from config.testing import database, network, slots
+
+Result = TypeVar("Result")
+
+# A Tuesday; 14:00 in New York, 11:00 in Los Angeles: everybody may be called.
+NOON = datetime(2026, 6, 16, 18, 0, tzinfo=UTC)
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+
+# At import, because pytest-django loads the settings before any hook of ours could speak.
+SLOT = slots.take()
+embedded.set_test_env(slot=SLOT)
+# Published messages ignore Valkey's database numbers, so names have to tell test processes apart as well.
+os.environ["REDIS_PREFIX"] = f"test{SLOT}"
+
+
+def pytest_configure() -> None:
+    from django.conf import settings
+
+    # Argon2 is meant to take long; the tests are not about that.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart() -> None:
+    with _ending_the_session():
+        embedded.ensure()
+    embedded.flush_tests(slot=SLOT)
+    database.let_flush_pass()
+    network.guard()
+    _be_patient()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
+    if fixturedef.argname != "django_db_setup":
+        return (yield)
+    with _ending_the_session():
+        database.name_after(SLOT)
+    result = yield
+    with request.getfixturevalue("django_db_blocker").unblock():
+        database.remember_seed()
+    return result
+
+
+def pytest_unconfigure() -> None:
+    if not slots.worker() and slots.mine_is_the_last():
+        embedded.stop_tests()
+
+
+@contextmanager
+def _ending_the_session() -> Iterator[None]:
+    """Without its servers no test can say anything: one message, not one per test."""
+    try:
+        yield
+    except embedded.CannotServe as trouble:
+        pytest.exit(str(trouble), returncode=1)
+
+
+def _be_patient() -> None:
+    """Two cores shared by many processes make any one example slow, which says nothing about the code."""
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile("clearline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("ci", parent=settings.get_profile("clearline"), derandomize=True, database=None)
+    settings.load_profile("ci" if os.environ.get("CI") else "clearline")
+
+
+@pytest.fixture
+def at() -> datetime:
+    return NOON
+
+
+def in_own_connection(work: Callable[..., Result]) -> Callable[..., Result]:
+    """Let ``work`` run on a thread: the database connections it opens are closed when it ends."""
+
+    @wraps(work)
+    def wrapped(*arguments: Any, **named: Any) -> Result:
+        from django.db import connections
+
+        try:
+            return work(*arguments, **named)
+        finally:
+            connections.close_all()
+
+    return wrapped
+
+
+@pytest.fixture
+def threads() -> Callable[..., list[Any]]:
+    """``threads(*works)`` starts all of them at the same moment, each on a thread and a connection of its own.
+
+    It returns their results in order. What one raises is raised here, after all have ended.
+    """
+
+    def run(*works: Callable[[], Any]) -> list[Any]:
+        together = threading.Barrier(len(works))
+
+        def start(work: Callable[[], Any]) -> Any:
+            together.wait(timeout=60)
+            return in_own_connection(work)()
+
+        with ThreadPoolExecutor(len(works)) as pool:
+            running = [pool.submit(start, work) for work in works]
+        return [done.result() for done in running]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's path; whoever asks for it is skipped, by name, where there is none."""
+    named = os.environ.get("CHROMIUM")
+    for name in [named] if named else CHROMIUM:
+        if path := shutil.which(name):
+            return path
+    pytest.skip("no Chromium here: install one, or name it in CHROMIUM, to run the browser tests")

@@ -1,0 +1,146 @@
+"""Test databases: cloned from a migrated template, and put back as the migrations left them after each flush."""
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from config.embedded import places
+from config.embedded.postgres import DATABASE, Cluster
+
+TEMPLATE_PREFIX = "migrated_"
+
+# Run once on a fresh test database. What the migrations put in (rows that the product needs, content types,
+# permissions) is copied aside, because a flush removes it and post_migrate brings back only a part.
+REMEMBER = """
+DO $$
+DECLARE
+    name text;
+    filled boolean;
+BEGIN
+    CREATE SCHEMA seed;
+    FOR name IN
+        SELECT relname FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', name) INTO filled;
+        IF filled THEN
+            EXECUTE format('CREATE TABLE seed.%I AS TABLE public.%I', name, name);
+        END IF;
+    END LOOP;
+END $$
+"""
+RESTORE = """
+DO $$
+DECLARE
+    name text;
+    columns text;
+BEGIN
+    FOR name IN SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('seed') AND relkind = 'r'
+    LOOP
+        CONTINUE WHEN name <> ALL (ARRAY[{tables}]::text[]);
+        SELECT string_agg(quote_ident(attname), ', ') INTO columns FROM pg_attribute
+        WHERE attrelid = format('public.%I', name)::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
+        EXECUTE format('INSERT INTO public.%I (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM seed.%I',
+                       name, columns, columns, name);
+    END LOOP;
+END $$
+"""
+
+
+def name_after(slot: int) -> None:
+    """Name the test database after the slot, and clone it from the template, making that where it is missing.
+
+    Only on a cluster of our own: on a server that somebody else gave us, Django's own way is the polite one.
+    """
+    cluster = Cluster(test=True)
+    if os.environ["DATABASE_URL"] != cluster.url():
+        return
+    from django.db import connections
+
+    name = f"test_{DATABASE}_{slot}"
+    _drop_leftovers(cluster, f"^{name}(_|$)")  # with and without a parallel worker's suffix
+    connections.settings["default"]["TEST"].update(NAME=name, TEMPLATE=_template(cluster))
+
+
+def remember_seed() -> None:
+    """Copy aside what the migrations put into the test database."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(REMEMBER)
+
+
+def let_flush_pass() -> None:
+    """Make the flush between transactional tests pass append-only triggers, and put the migrations' rows back.
+
+    Append-only tables refuse TRUNCATE by trigger; the role of the test database is a superuser and may look away.
+    """
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    flush = DatabaseOperations.sql_flush
+
+    def sql_flush(self: DatabaseOperations, style: Any, tables: Any, **options: bool) -> list[str]:
+        statements = flush(self, style, tables, **options)
+        if not statements:
+            return []
+        listed = ", ".join(f"'{table}'" for table in tables)
+        return ["SET LOCAL session_replication_role = replica", *statements, RESTORE.format(tables=listed)]
+
+    setattr(DatabaseOperations, "sql_flush", sql_flush)  # noqa: B010 - mypy rightly dislikes a plain assignment
+
+
+def _template(cluster: Cluster) -> str:
+    """The migrated template's name; one process makes it, the others wait. Older ones are dropped."""
+    name = TEMPLATE_PREFIX + _fingerprint(cluster)
+    with (places.state() / "template.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if not _names(cluster, f"^{name}$"):
+            _drop_leftovers(cluster, f"^{TEMPLATE_PREFIX}")
+            _sql(cluster, f'CREATE DATABASE "{name}_new"')
+            _migrate(cluster.url(f"{name}_new"))
+            _sql(cluster, f'ALTER DATABASE "{name}_new" RENAME TO "{name}"')
+    return name
+
+
+def _fingerprint(cluster: Cluster) -> str:
+    """Changes with everything that decides what a migrated database looks like."""
+    found = hashlib.sha256(cluster.found.version.encode())
+    migrations = places.CHECKOUT.glob("*/migrations/**/*")
+    settings = [places.CHECKOUT / "requirements.txt", places.CHECKOUT / "config" / "settings.py"]
+    for path in sorted([*migrations, *places.CHECKOUT.glob("*/fixtures/**/*"), *settings]):
+        if path.is_file() and path.suffix != ".pyc":
+            found.update(f"{path.relative_to(places.CHECKOUT)}\0".encode() + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def _migrate(url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(Path("manage.py")), "migrate", "--verbosity", "0"],
+        cwd=places.CHECKOUT,
+        env=os.environ | {"DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise places.CannotServe(f"The test database could not be migrated:\n{done.stdout}{done.stderr}")
+
+
+def _names(cluster: Cluster, pattern: str) -> list[str]:
+    return _sql(cluster, f"SELECT datname FROM pg_database WHERE datname ~ '{pattern}'").split()  # noqa: S608 - ours
+
+
+def _drop_leftovers(cluster: Cluster, pattern: str) -> None:
+    for name in _names(cluster, pattern):
+        _sql(cluster, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _sql(cluster: Cluster, statement: str) -> str:
+    done = cluster.ask(statement)
+    if done.returncode:
+        raise places.CannotServe(f"{statement}: {done.stderr}")
+    return done.stdout
