@@ -32,10 +32,12 @@ def set_default_env() -> None:
 
     Fills DATABASE_URL, REDIS_URL, CELERY_BROKER_URL, CACHE_URL and CHANNELS_URL.
     """
-    if os.environ.get("CLEARLINE_TESTS") != "1":
+    test = os.environ.get("CLEARLINE_TESTS") == "1"
+    if not test:
         dotenv.load(places.CHECKOUT / ".env")
-    _set_database(Cluster())
-    _set_redis(Valkey(), slot=0)
+    _set_database(Cluster(test=test))
+    if not os.environ.get("REDIS_URL") or not test:
+        _set_redis(Valkey(test=test), slot=0)
 
 
 def set_test_env(*, slot: int) -> None:
@@ -45,6 +47,8 @@ def set_test_env(*, slot: int) -> None:
     environment still wins.
     """
     os.environ["CLEARLINE_TESTS"] = "1"
+    os.environ.setdefault("DEBUG", "1")
+    os.environ.setdefault("SECRET_KEY", "only for tests, which keep nothing secret and last for seconds")
     _set_database(Cluster(test=True))
     _set_redis(Valkey(test=True), slot=slot)
 
@@ -52,7 +56,7 @@ def set_test_env(*, slot: int) -> None:
 def is_embedded() -> bool:
     """Whether the database is one of ours, which may be dropped without asking anybody."""
     set_default_env()
-    return _database() is not None
+    return f"host={places.sockets()}/pg" in os.environ["DATABASE_URL"]
 
 
 def ensure() -> bool:
@@ -126,7 +130,7 @@ def _database() -> Cluster | None:
         return Cluster()  # its start() says what is missing
     if str(places.sockets()) not in url:
         return None
-    return next((cluster for cluster in (Cluster(), Cluster(test=True)) if url == cluster.url()), None)
+    return next((cluster for cluster in (Cluster(), Cluster(test=True)) if url.endswith(f"={cluster.socket}")), None)
 
 
 def _redis() -> Valkey | None:

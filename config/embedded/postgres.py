@@ -102,6 +102,11 @@ class Cluster:
             self._check(self._client("createdb", DATABASE), "createdb")
         return True
 
+    def recreate(self) -> None:
+        """Replace the database by an empty one, breaking off whoever uses it. :raises CannotServe: it failed."""
+        self._check(self._client("dropdb", "--force", "--if-exists", DATABASE), "dropdb")
+        self._check(self._client("createdb", DATABASE), "createdb")
+
     def _make(self) -> None:
         """Run initdb beside the final place, so that a half-made directory is never taken for a cluster."""
         if not (self.data / "PG_VERSION").exists():
