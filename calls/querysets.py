@@ -1,0 +1,82 @@
+"""The language in which telephone work is asked."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import F, Q
+
+from calls.choices import Direction, Scope
+from crm.querysets import Visible, owned_or_free
+
+if TYPE_CHECKING:
+    from calls.models import CallEvent, CallSession, CallStatus, Lease, TerminalSession
+    from crm.models import User
+
+UNFINISHED_AFTER = timedelta(hours=2)
+
+
+class CallSessionQuerySet(Visible):
+    """One sees the calls of contacts whom one sees, and one's own."""
+
+    contact_path, rep_path = "contact__owner", "rep"
+    if TYPE_CHECKING:
+        _row: "CallSession"
+
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        if isinstance(user, AnonymousUser) or not user.is_active:
+            return self.none()
+        if user.sees_everything:
+            return self
+        return self.filter(owned_or_free(user, self.contact_path) | Q(**{self.rep_path: user.pk}))
+
+
+class CallEventQuerySet(CallSessionQuerySet):
+    contact_path, rep_path = "session__contact__owner", "session__rep"
+    if TYPE_CHECKING:
+        _row: "CallEvent"  # type: ignore[assignment]  # the row of this set, not of the set it inherits words from
+
+    def in_order(self) -> Self:
+        return self.order_by("at", "id")
+
+
+class CallStatusQuerySet(CallSessionQuerySet):
+    contact_path, rep_path = "session__contact__owner", "rep"
+    if TYPE_CHECKING:
+        _row: "CallStatus"  # type: ignore[assignment]  # the row of this set, not of the set it inherits words from
+
+    def to_finish(self, at: datetime) -> Self:
+        """Outbound calls that were begun two hours ago or earlier and still have no outcome."""
+        return self.filter(
+            disposition=None, direction=Direction.OUTBOUND, initiated_at__lte=at - UNFINISHED_AFTER
+        ).order_by("initiated_at")
+
+
+class TerminalSessionQuerySet(models.QuerySet["TerminalSession"]):
+    def standing(self, at: datetime) -> Self:
+        """Sessions that forbid calling at ``at``: not lifted and not over; the end itself is free again."""
+        return self.filter(Q(until=None) | Q(until__gt=at), lifted_at=None)
+
+    def of(self, scope: Scope) -> Self:
+        return self.filter(scope=scope)
+
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        if isinstance(user, AnonymousUser) or not user.is_active:
+            return self.none()
+        if user.sees_everything:
+            return self
+        return self.filter(
+            owned_or_free(user, "contact__owner", "project__owner", "pair__contact__owner", "pair__project__owner")
+        )
+
+
+class LeaseQuerySet(models.QuerySet["Lease"]):
+    def live(self, at: datetime) -> Self:
+        return self.filter(expires_at__gt=at)
+
+    def of_others(self, user_id: object) -> Self:
+        return self.exclude(user=user_id) if user_id else self
+
+    def longest_first(self) -> Self:
+        return self.order_by(F("taken_at"))

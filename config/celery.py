@@ -1,0 +1,30 @@
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, task_postrun, task_prerun
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("clearline")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+# Celery would close the database connection and its pool after every task; Django knows when a connection is too old.
+app.conf["CELERY_DB_REUSE_MAX"] = 10**9
+
+
+@setup_logging.connect(weak=False)
+def _log_as_django_does(**options: Any) -> None:
+    from logging.config import dictConfig
+
+    from django.conf import settings
+
+    dictConfig(settings.LOGGING)
+
+
+@task_prerun.connect(weak=False)
+@task_postrun.connect(weak=False)
+def _recycle_connections(**options: Any) -> None:
+    from django.db import close_old_connections
+
+    close_old_connections()

@@ -1,0 +1,129 @@
+"""What the database itself remembers and refuses: audit triggers, and triggers that make a table append-only.
+
+Who acts is told to PostgreSQL by ``acting``; the triggers read it from there, so that a change through the ORM, raw
+SQL or an upsert is recorded alike. Bulk intake acts with ``bulk=True``: then the row itself is the proof of its birth.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, cast
+
+import pghistory
+import pgtrigger
+
+ERASING = "current_setting('clearline.erasing', true) = 'yes'"  # set by the erasure function alone (DESIGN 20)
+
+_CONTEXT = "NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb"
+
+_INTO = """
+    INSERT INTO crm_auditevent (id, at, entity, entity_id, operation, old, new, actor_id, service, ip, user_agent, request_id)
+    SELECT clearline_uuid7(), clock_timestamp(), '{entity}', {row}.id, '{operation}', {old}, {new},
+           (context ->> 'user')::uuid, coalesce(context ->> 'service', ''), (context ->> 'ip')::inet,
+           coalesce(context ->> 'user_agent', ''), coalesce(context ->> 'request_id', '')
+"""  # noqa: E501 - one statement, read as one
+
+
+def acting(**who: Any) -> AbstractContextManager[Any]:
+    """Tell the audit who changes rows inside the block.
+
+    ``user`` (id), ``service`` (a name such as "intake"), ``ip``, ``user_agent``, ``request_id``; ``bulk=True`` spares
+    one event per inserted row.
+    """
+    return cast("AbstractContextManager[Any]", pghistory.context(**{key: value for key, value in who.items() if value}))
+
+
+class _Audit(pgtrigger.Trigger):
+    level = pgtrigger.Statement
+    when = pgtrigger.After
+    declare: Any = [("context", "jsonb")]
+
+    def __init__(self, *, silent: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(**options)
+        self.silent = tuple(silent)
+
+    def _into(self, model: Any, *, row: str, operation: str, old: str, new: str) -> str:
+        return _INTO.format(entity=model._meta.label_lower, row=row, operation=operation, old=old, new=new)
+
+    def _said(self) -> str:
+        return "'{" + ",".join(("updated_at", *self.silent)) + "}'::text[]"
+
+
+class AuditedUpdate(_Audit):
+    operation = pgtrigger.Update
+    referencing = pgtrigger.Referencing(old="old_rows", new="new_rows")
+
+    def get_func(self, model: Any) -> str:
+        into = self._into(model, row="o", operation="update", old="d.old", new="d.new")
+        return f"""
+    context := {_CONTEXT};
+    {into}
+    FROM old_rows o JOIN new_rows n ON n.id = o.id,
+         LATERAL (SELECT to_jsonb(o) - {self._said()} AS was, to_jsonb(n) AS now) j,
+         LATERAL (SELECT jsonb_object_agg(key, value) AS old, jsonb_object_agg(key, j.now -> key) AS new
+                  FROM jsonb_each(j.was) WHERE value IS DISTINCT FROM j.now -> key) d
+    WHERE d.old IS NOT NULL;
+    RETURN NULL;"""
+
+
+class AuditedDelete(_Audit):
+    operation = pgtrigger.Delete
+    referencing = pgtrigger.Referencing(old="old_rows")
+
+    def get_func(self, model: Any) -> str:
+        old = f"to_jsonb(o) - {self._said()}"
+        into = self._into(model, row="o", operation="delete", old=old, new="NULL")
+        return f"context := {_CONTEXT}; {into} FROM old_rows o; RETURN NULL;"
+
+
+class AuditedInsert(_Audit):
+    operation = pgtrigger.Insert
+    referencing = pgtrigger.Referencing(new="new_rows")
+
+    def get_func(self, model: Any) -> str:
+        new = f"jsonb_strip_nulls(to_jsonb(n) - {self._said()})"
+        into = self._into(model, row="n", operation="create", old="NULL", new=new)
+        return f"""
+    context := {_CONTEXT};
+    IF context ->> 'bulk' IS NULL THEN
+    {into} FROM new_rows n;
+    END IF;
+    RETURN NULL;"""
+
+
+def audited(*, silent: Sequence[str] = ()) -> list[pgtrigger.Trigger]:
+    """Record every change of a table, except changes of ``silent`` columns (hints, counters, derived values)."""
+    return [
+        AuditedInsert(name="audit_insert", silent=silent),
+        AuditedUpdate(name="audit_update", silent=silent),
+        AuditedDelete(name="audit_delete", silent=silent),
+    ]
+
+
+def append_only(*, but: Sequence[str] = ()) -> list[pgtrigger.Trigger]:
+    """Refuse UPDATE, DELETE and TRUNCATE; ``but`` names the columns that may still change."""
+    changes = "to_jsonb(OLD) IS DISTINCT FROM to_jsonb(NEW)"
+    if but:
+        spared = "'{" + ",".join(but) + "}'::text[]"
+        changes = f"to_jsonb(OLD) - {spared} IS DISTINCT FROM to_jsonb(NEW) - {spared}"
+    refuse = "RAISE EXCEPTION '% is append-only: a correction is a new row.', TG_TABLE_NAME USING ERRCODE = '23001';"
+    return [
+        pgtrigger.Trigger(
+            name="keep_update",
+            when=pgtrigger.Before,
+            operation=pgtrigger.Update,
+            func=f"IF {changes} AND NOT coalesce({ERASING}, false) THEN {refuse} END IF; RETURN NEW;",
+        ),
+        pgtrigger.Trigger(
+            name="keep_delete",
+            when=pgtrigger.Before,
+            operation=pgtrigger.Delete,
+            func=f"IF NOT coalesce({ERASING}, false) THEN {refuse} END IF; RETURN OLD;",
+        ),
+        pgtrigger.Trigger(
+            name="keep_truncate",
+            level=pgtrigger.Statement,
+            when=pgtrigger.Before,
+            operation=pgtrigger.Truncate,
+            func=f"{refuse} RETURN NULL;",
+        ),
+    ]

@@ -1,0 +1,54 @@
+"""Primary keys: UUID version 7 (RFC 9562 5.7), in Python for the ORM and in SQL for COPY and INSERT .. SELECT."""
+
+import secrets
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import models
+from django.db.models import Func
+
+
+def uuid7() -> uuid.UUID:
+    """Return 48 bits of Unix milliseconds, then 74 random bits: sorts by time of birth to the millisecond."""
+    return _build(time.time_ns() // 1_000_000, secrets.randbits(80))
+
+
+def first_uuid7_at(moment: datetime) -> uuid.UUID:
+    """Return the smallest UUIDv7 that can be born at ``moment``: the bound for "since" filters and partitions."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def born_at(key: uuid.UUID) -> datetime:
+    """Return when ``key`` was made, to the millisecond."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=key.int >> 80)
+
+
+def _build(milliseconds: int, noise: int) -> uuid.UUID:
+    value = (milliseconds << 80) | noise
+    value = (value & ~(0xF000 << 64)) | (0x7000 << 64)
+    value = (value & ~(0xC000 << 48)) | (0x8000 << 48)
+    return uuid.UUID(int=value)
+
+
+class SqlUUID7(Func):
+    """``clearline_uuid7()``, made by the first migration of crm."""
+
+    function = "clearline_uuid7"
+    template = "%(function)s()"
+    output_field = models.UUIDField()
+
+
+class UUIDv7Field(models.UUIDField):
+    """A primary key that Python and PostgreSQL can both fill. One alone breaks Django or bulk loads."""
+
+    def __init__(self, **options: Any) -> None:
+        fixed = {"primary_key": True, "default": uuid7, "db_default": SqlUUID7(), "editable": False}
+        super().__init__(**{**options, **fixed})
+
+    def deconstruct(self) -> Any:
+        name, path, args, options = super().deconstruct()
+        for fixed in ("primary_key", "default", "db_default", "editable"):
+            options.pop(fixed, None)
+        return name, path, args, options

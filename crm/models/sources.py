@@ -1,0 +1,104 @@
+"""Where records come from: what sources said, the runs that took it in, and what a person should look at."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from config.kernel.models import Row, Timestamped
+from crm.choices import IntakeState, ReviewKind, SourceKind
+
+
+class SourceRecord(Row):
+    """What a source last said about one record: the same hash again touches nothing (DESIGN 7)."""
+
+    source = models.CharField(max_length=80)
+    kind = models.CharField(max_length=8, choices=SourceKind)
+    key = models.CharField(max_length=400)
+    hash = models.UUIDField(help_text="MD5 of the canonical raw record; a fingerprint, not a secret.")
+    raw = models.JSONField()
+    contact = models.ForeignKey(
+        "crm.Contact", models.SET_NULL, null=True, blank=True, related_name="source_records", db_index=False
+    )
+    project = models.ForeignKey(
+        "crm.Project", models.SET_NULL, null=True, blank=True, related_name="source_records", db_index=False
+    )
+    company = models.ForeignKey(
+        "crm.Company", models.SET_NULL, null=True, blank=True, related_name="source_records", db_index=False
+    )
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["key", "source", "kind"], name="crm_sourcerecord_once")]
+        indexes = [
+            models.Index(F("contact"), condition=Q(contact__isnull=False), name="crm_sourcerecord_by_contact"),
+            models.Index(F("project"), condition=Q(project__isnull=False), name="crm_sourcerecord_by_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.key}"
+
+
+class IntakeRun(Timestamped):
+    """One file or request taken in. (content hash, feed-map version) is its key: a killed run goes on where it stopped.
+
+    ``rows_done`` and ``counts`` are committed with each chunk, so rows in = created + updated + unchanged + refused
+    at every moment. ``refused_bytes`` and ``warned_bytes`` are the lengths of the side files that belong to them.
+    """
+
+    content_hash = models.CharField(max_length=64)
+    feed = models.CharField(max_length=80)
+    feed_version = models.CharField(max_length=40)
+    source = models.CharField(max_length=80)
+    file_name = models.CharField(max_length=255, blank=True)
+    state = models.CharField(max_length=8, choices=IntakeState, default=IntakeState.RUNNING)
+    rows_done = models.BigIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    refused_bytes = models.BigIntegerField(default=0)
+    warned_bytes = models.BigIntegerField(default=0)
+    error = models.TextField(blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["content_hash", "feed", "feed_version"], name="crm_intakerun_resume_key")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file_name or self.source} ({self.get_state_display()})"
+
+
+class ReviewItem(Row):
+    """Something an intake saw and did not decide: two people on one line, an edit that was kept, a likely duplicate."""
+
+    kind = models.CharField(max_length=12, choices=ReviewKind)
+    contact = models.ForeignKey("crm.Contact", models.CASCADE, null=True, blank=True, related_name="review_items")
+    other = models.ForeignKey("crm.Contact", models.CASCADE, null=True, blank=True, related_name="+", db_index=False)
+    project = models.ForeignKey("crm.Project", models.CASCADE, null=True, blank=True, related_name="review_items")
+    company = models.ForeignKey("crm.Company", models.CASCADE, null=True, blank=True, related_name="review_items")
+    field = models.CharField(max_length=60, blank=True, db_default="")
+    value = models.TextField(blank=True, db_default="", help_text="What the source offers.")
+    source = models.CharField(max_length=80)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "contact", "other", "project", "company", "field", "value"],
+                nulls_distinct=False,
+                name="crm_reviewitem_once",
+            )
+        ]
+        indexes = [models.Index(fields=["kind", "id"], condition=Q(resolved_at=None), name="crm_reviewitem_open")]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()

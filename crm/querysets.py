@@ -1,0 +1,180 @@
+"""The language in which crm is asked. Every word returns a queryset, so words make sentences."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.apps import apps
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+
+from config.kernel.gate import Asked, gate
+from crm.choices import REACHED_BY, Channel, EndpointKind, PointState
+
+if TYPE_CHECKING:
+    from crm.models import (
+        AuditEvent,
+        Company,
+        Contact,
+        ContactPoint,
+        Endpoint,
+        GateDecision,
+        Project,
+        ProjectContact,
+        Suppression,
+        Touch,
+        User,
+    )
+
+Viewer = "User | AnonymousUser"
+
+
+def owned_or_free(user: "User", *paths: str) -> Q:
+    """Rows whose owner, at every path, is ``user`` or nobody."""
+    seen = Q()
+    for path in paths:
+        seen &= Q(**{path: user.pk}) | Q(**{f"{path}__isnull": True})
+    return seen
+
+
+class Visible(models.QuerySet[models.Model]):
+    """Adds ``visible_to``: a BDR sees what they own or nobody owns; out of scope looks like not existing."""
+
+    owners: tuple[str, ...] = ()
+
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        if isinstance(user, AnonymousUser) or not user.is_active:
+            return self.none()
+        return self if user.sees_everything else self.filter(owned_or_free(user, *self.owners))
+
+
+class CompanyQuerySet(Visible):
+    if TYPE_CHECKING:
+        _row: "Company"
+
+    def named(self, key: str) -> Self:
+        return self.filter(name_key=key)
+
+
+class ContactQuerySet(Visible):
+    owners = ("owner",)
+    if TYPE_CHECKING:
+        _row: "Contact"
+
+    def alive(self) -> Self:
+        return self.filter(deleted_at=None)
+
+
+class ProjectQuerySet(Visible):
+    owners = ("owner",)
+    if TYPE_CHECKING:
+        _row: "Project"
+
+    def alive(self) -> Self:
+        return self.filter(deleted_at=None)
+
+
+class EndpointQuerySet(Visible):
+    if TYPE_CHECKING:
+        _row: "Endpoint"
+
+    def phones(self) -> Self:
+        return self.filter(kind=EndpointKind.PHONE)
+
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        """Endpoints that reach at least one contact whom ``user`` sees."""
+        seen = super().visible_to(user)
+        if isinstance(user, AnonymousUser) or user.sees_everything:
+            return seen
+        points = apps.get_model("crm", "ContactPoint").objects.filter(endpoint=OuterRef("pk"))
+        return seen.filter(Exists(points.filter(owned_or_free(user, "contact__owner"))))
+
+
+class ContactPointQuerySet(Visible):
+    owners = ("contact__owner",)
+    if TYPE_CHECKING:
+        _row: "ContactPoint"
+
+    def reaching(self, channel: str) -> Self:
+        """Points that ``channel`` can use at all."""
+        return self.filter(kind=REACHED_BY[Channel(channel)].value, endpoint__isnull=False)
+
+    def good(self) -> Self:
+        return self.filter(state=PointState.GOOD)
+
+    def passing(self, asked: Asked) -> Self:
+        """Points that no endpoint rule excludes."""
+        points = self.reaching(asked.channel)
+        for _, blocked in gate.exclusions(asked, endpoints=True):
+            points = points.filter(~blocked)
+        return points
+
+    def primary_first(self) -> Self:
+        return self.order_by(F("is_primary").desc(), F("verified_at").desc(nulls_last=True), "id")
+
+
+class ProjectContactQuerySet(Visible):
+    owners = ("contact__owner", "project__owner")
+    if TYPE_CHECKING:
+        _row: "ProjectContact"
+
+    def alive(self) -> Self:
+        return self.filter(contact__deleted_at=None, project__deleted_at=None)
+
+    def unblocked(self, asked: Asked) -> Self:
+        """Pairs that no rule of world, project, contact or pair excludes."""
+        pairs = self
+        for _, blocked in gate.exclusions(asked, endpoints=False):
+            pairs = pairs.filter(~blocked)
+        return pairs
+
+    def callable(self, asked: Asked) -> Self:
+        """The set face of the whole gate: unblocked, and some point of the contact passes every endpoint rule."""
+        points = apps.get_model("crm", "ContactPoint").objects.filter(contact=OuterRef("contact_id"))
+        return self.unblocked(asked).filter(Exists(points.passing(asked)))
+
+    def hinted(self, at: datetime) -> Self:
+        """Pairs whose hint says that they may be callable at ``at``."""
+        return self.filter(callable_from__lte=at)
+
+
+class SuppressionQuerySet(Visible):
+    if TYPE_CHECKING:
+        _row: "Suppression"
+
+    def standing(self) -> Self:
+        return self.filter(lifted_at=None)
+
+    def on(self, channel: str) -> Self:
+        return self.filter(channel__in=["", channel])
+
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        seen = super().visible_to(user)
+        if isinstance(user, AnonymousUser) or user.sees_everything:
+            return seen
+        endpoints = apps.get_model("crm", "Endpoint").objects.visible_to(user)
+        return seen.filter(endpoint__in=endpoints)
+
+
+class TouchQuerySet(Visible):
+    owners = ("contact__owner",)
+    if TYPE_CHECKING:
+        _row: "Touch"
+
+    def counting(self) -> Self:
+        return self.filter(counts=True)
+
+    def since(self, moment: datetime) -> Self:
+        """Touches after ``moment``, not at it: windows are half-open."""
+        return self.filter(at__gt=moment)
+
+
+class GateDecisionQuerySet(Visible):
+    owners = ("contact__owner",)
+    if TYPE_CHECKING:
+        _row: "GateDecision"
+
+
+class AuditEventQuerySet(Visible):
+    if TYPE_CHECKING:
+        _row: "AuditEvent"
