@@ -1,0 +1,34 @@
+"""What reading a table yields: one :class:`Row` or :class:`BadRow` for every row of the file."""
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """A row that could be read; ``cells`` stand in the order of ``Table.columns``, and are as many.
+
+    ``note`` is empty, or the code of an oddity that did not keep the row from being read: see ``NOTES``.
+    ``extra`` holds what a JSON object has beyond the columns.
+    """
+
+    number: int  # of the data rows, from 1; blank rows do not count
+    line: int  # of the file, from 1, where the row begins
+    cells: list[str]
+    note: str = ""
+    extra: dict[str, str] | None = None
+
+
+class BadRow(NamedTuple):
+    """A row that could not be read; reading went on behind it, unless ``code`` is ``broken_json``."""
+
+    number: int
+    line: int
+    raw: str  # the text as it stands in the file, at most 2,000 characters of it
+    reason: str
+    code: str
+
+
+NOTES = {
+    "stray_quote": "A quotation mark inside a cell is not doubled; the cell was read as it stands.",
+    "short_row": "The row has fewer cells than the header; the missing ones at its end were taken as blank.",
+}
+RAW_LIMIT = 2_000  # characters
