@@ -1,0 +1,1 @@
+"""`./dev up`, `./dev stop` and `./dev reset`: everything Clearline needs, as one foreground process."""
