@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -94,9 +95,9 @@ class Cluster:
         """
         if self.ready():
             return False
+        self._dismiss_homeless()
         self._make()
         if not self._accepts():
-            self._clear_leftovers()
             self._launch()
         if not self.ready():
             self._check(self._client("createdb", DATABASE), "createdb")
@@ -137,7 +138,7 @@ class Cluster:
             self.log.unlink()
         give_up = time.monotonic() + PATIENCE
         while True:
-            # `pg_ctl status` and the lock file take a killed server for a running one until it is reaped (1-2 s).
+            self._clear_leftovers()
             attempt = self._server("pg_ctl", "-D", str(self.data), "-l", str(self.log), "-w", "-t", "120", "start")
             if self._accepts():
                 return
@@ -149,14 +150,32 @@ class Cluster:
     def _accepts(self) -> bool:
         return self._client("pg_isready", "-q", "-t", "3").returncode == 0
 
-    def _clear_leftovers(self) -> None:
-        """Remove the lock file of a dead server whose pid now belongs to somebody else.
+    def _dismiss_homeless(self) -> None:
+        """End a server whose data directory was deleted under it: it still answers, and fails at everything."""
+        lock = self._socket_lock
+        if self.data.exists() or not lock.exists():
+            return
+        pid = int(lock.read_text().split()[0])
+        if _working_directory(pid) == f"{self.data} (deleted)":
+            os.kill(pid, signal.SIGQUIT)
+            give_up = time.monotonic() + PATIENCE
+            while self._accepts() and time.monotonic() < give_up:
+                time.sleep(0.05)
 
-        PostgreSQL would wait for that stranger for ever. Only if nobody at all works in the data directory: a killed
-        server's children may still be at it, and the lock file is what keeps the next server off until they are gone.
+    def _clear_leftovers(self) -> None:
+        """Remove the lock files of a dead server.
+
+        PostgreSQL waits for the pid in them, for as long as a killed server is not reaped, and for ever where the pid
+        belongs to somebody else by now. Only if nobody at all works in the data directory: a killed server's children
+        may still be at it, and the lock file is what keeps the next server off until they are gone.
         """
         if Path("/proc/self/cwd").exists() and not _anybody_in(self.data):
             (self.data / "postmaster.pid").unlink(missing_ok=True)
+            self._socket_lock.unlink(missing_ok=True)
+
+    @property
+    def _socket_lock(self) -> Path:
+        return self.socket / ".s.PGSQL.5432.lock"
 
     def _client(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         where = ["-h", str(self.socket), *([] if program == "pg_isready" else ["-U", ROLE])]
@@ -222,10 +241,13 @@ def clean_environment() -> dict[str, str]:
 
 
 def _anybody_in(directory: Path) -> bool:
-    for entry in Path("/proc").glob("[0-9]*/cwd"):
-        try:
-            if entry.readlink() == directory:
-                return True
-        except OSError:
-            continue
-    return False
+    pids = (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
+    return any(_working_directory(pid) == str(directory) for pid in pids)
+
+
+def _working_directory(pid: int) -> str:
+    """Where a process works, followed by " (deleted)" if that is gone; nothing if it ended or is somebody else's."""
+    try:
+        return str(Path(f"/proc/{pid}/cwd").readlink())
+    except OSError:
+        return ""

@@ -18,17 +18,20 @@ class Terminal:
         self.stream = stream or sys.stdout
         self.colored = self.stream.isatty() and "NO_COLOR" not in os.environ
         self._turn = threading.Lock()
+        self._gone = False
 
     def line(self, name: str, text: str) -> None:
         prefix = f"{name:{WIDTH}} |"
         if self.colored:
             prefix = f"\033[{COLORS.get(name, 37)}m{prefix}\033[0m"
         with self._turn:
+            if self._gone:
+                return
             try:
                 self.stream.write(f"{prefix} {text}\n")
                 self.stream.flush()
             except (OSError, ValueError):
-                self.stream = open(os.devnull, "w")  # noqa: PTH123, SIM115 - the terminal is gone; work goes on
+                self._gone = True
 
     def say(self, text: str) -> None:
         self.line("clearline", text)

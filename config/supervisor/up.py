@@ -35,7 +35,7 @@ def up(port: int) -> None:
     :raises CannotStart: a port is taken, the database cannot be prepared, or a program keeps dying.
     :raises record.AlreadyRuns: another `./dev up` of this checkout runs.
     """
-    terminal, began = Terminal(), time.monotonic()
+    terminal, began = Terminal(), float(os.environ.get("DEV_BEGAN") or time.time())
     with record.only_one():
         for pid in record.clear_leftovers():
             terminal.say(f"killed process {pid}, left behind by a run that was killed")
@@ -44,7 +44,7 @@ def up(port: int) -> None:
         with _signals_raise():
             try:
                 running.start()
-                terminal.say(f"ready after {time.monotonic() - began:.1f} s: {running.url}/admin/  (Ctrl-C stops it)")
+                terminal.say(f"ready after {time.time() - began:.1f} s: {running.url}/admin/  (Ctrl-C stops it)")
                 running.look_after()
             except Stopped:
                 terminal.say("stopping")

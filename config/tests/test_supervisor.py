@@ -1,0 +1,220 @@
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from config.embedded import places
+from config.supervisor import processes, record
+from config.supervisor.output import Terminal
+from config.supervisor.processes import Identity
+from config.supervisor.programs import KeepsDying, Program, start_on_leash
+from config.supervisor.reset import Refused, reset
+from config.supervisor.up import CannotStart, up
+
+SLEEP = ["-c", "import time; time.sleep(60)"]
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMBEDDED_STATE_DIR", str(tmp_path))
+
+
+@pytest.fixture
+def terminal():
+    return Terminal(io.StringIO())
+
+
+@pytest.fixture
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def until(come_true) -> bool:
+    give_up = time.monotonic() + 10
+    while not come_true() and time.monotonic() < give_up:
+        time.sleep(0.02)
+    return bool(come_true())
+
+
+def dying(terminal) -> Program:
+    return Program("worker", ["-c", "print('out of ink'); raise SystemExit(3)"], dict(os.environ), terminal)
+
+
+def let_it_die(program: Program, at: float) -> None:
+    program.look_after(at)
+    program.process.wait(timeout=10)
+
+
+def test_a_program_that_dies_is_started_again_after_a_longer_and_longer_pause(terminal):
+    program = dying(terminal)
+    let_it_die(program, 0)
+
+    assert program.look_after(10) is False
+    assert program.look_after(10.4) is False
+    assert program.look_after(10.5) is True
+    program.process.wait(timeout=10)
+    assert program.look_after(11) is False
+    assert program.again_at == 12
+    assert "worker died (exit code 3); starting it again in 0.5 s" in terminal.stream.getvalue()
+
+
+def test_five_deaths_within_a_minute_are_enough(terminal):
+    program = dying(terminal)
+    for moment in (0, 10, 20, 30):
+        let_it_die(program, moment)
+        program.look_after(moment + 0.1)
+    let_it_die(program, 40)
+
+    with pytest.raises(KeepsDying, match=r"worker died 5 times .*\(exit code 3\)[\s\S]*out of ink"):
+        program.look_after(40.1)
+
+
+def test_five_deaths_in_an_hour_are_not(terminal):
+    program = dying(terminal)
+    for moment in range(0, 3600, 600):
+        let_it_die(program, moment)
+        program.look_after(moment + 0.1)
+
+    assert len(program.deaths) == 5
+
+
+def test_every_line_says_whose_it_is_and_is_plain_where_nobody_looks_on(terminal):
+    process, pump = start_on_leash("web", ["-c", "print('a\\nb')"], dict(os.environ), terminal)
+    process.wait(timeout=10)
+    pump.join()
+
+    assert terminal.stream.getvalue() == "web       | a\nweb       | b\n"
+
+
+def test_a_terminal_that_went_away_stops_nothing():
+    stream = io.StringIO()
+    terminal = Terminal(stream)
+    stream.close()
+
+    terminal.say("nobody hears this")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the leash is Linux's")
+def test_a_killed_supervisor_takes_its_programs_along():
+    script = (
+        "import os, time; from config.supervisor.programs import start_on_leash; "
+        "from config.supervisor.output import Terminal; "
+        f"process, _ = start_on_leash('web', {SLEEP!r}, dict(os.environ), Terminal()); "
+        "print(process.pid, flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, cwd=places.CHECKOUT, stdout=subprocess.PIPE, text=True) as supervisor:
+        program = Identity.of(int(supervisor.stdout.readline()))
+        assert program.lives()
+        supervisor.kill()
+
+    assert until(lambda: not program.lives())
+
+
+def test_what_a_killed_run_left_behind_is_cleared_by_the_next(terminal):
+    process, _ = start_on_leash("web", SLEEP, dict(os.environ), terminal)
+    left_behind = Identity.of(process.pid)
+    record.write(record.Running("http://127.0.0.1:8000", Identity.of(os.getpid()), [left_behind]))
+
+    record.clear_leftovers()
+
+    assert process.wait(timeout=10) == -signal.SIGTERM
+    assert record.read() is None
+
+
+def test_a_program_that_does_not_listen_is_killed_with_its_children(terminal):
+    script = (
+        "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); print('deaf', flush=True); "
+        "time.sleep(60)"
+    )
+    process, _ = start_on_leash("web", ["-c", script], dict(os.environ), terminal)
+    assert until(lambda: "deaf" in terminal.stream.getvalue())
+    deaf = Identity.of(process.pid)
+
+    killed = processes.end([deaf], patience=0.2)
+
+    assert process.wait(timeout=10) == -signal.SIGKILL
+    assert len(killed) == 2
+    assert until(lambda: deaf.members() == [])
+
+
+def test_a_stranger_who_got_the_pid_is_left_alone():
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
+        assert processes.end([Identity(stranger.pid, "long ago")], patience=0.1) == {}
+
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_taken_port_is_named_with_the_way_out(free_port):
+    with socket.socket() as somebody:
+        somebody.bind(("127.0.0.1", free_port))
+        somebody.listen()
+
+        with pytest.raises(CannotStart, match=rf"port {free_port} .*--port {free_port + 10}"):
+            up(free_port)
+
+
+def test_the_second_up_says_where_the_first_one_is(free_port):
+    with record.only_one():
+        record.write(record.Running("http://127.0.0.1:8765", Identity.of(os.getpid())))
+
+        with pytest.raises(record.AlreadyRuns, match=r"http://127\.0\.0\.1:8765"):
+            up(free_port)
+
+
+def test_reset_refuses_a_database_that_somebody_gave(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgres://clearline@db.example.com/clearline")
+
+    with pytest.raises(Refused, match="DATABASE_URL"):
+        reset()
+
+
+def test_reset_refuses_outside_development(monkeypatch, settings):
+    monkeypatch.delenv("DATABASE_URL")
+    settings.DEBUG = False
+
+    with pytest.raises(Refused, match="DEBUG"):
+        reset()
+
+
+def test_reset_refuses_while_clearline_runs(monkeypatch, settings):
+    monkeypatch.delenv("DATABASE_URL")
+    settings.DEBUG = True
+
+    with record.only_one(), pytest.raises(record.AlreadyRuns):
+        reset()
+
+
+def test_a_half_written_record_is_no_record():
+    (places.state() / "up.json").write_text('{"url": "http')
+
+    assert record.read() is None
+
+
+def test_stopping_what_does_not_run_is_no_error():
+    assert record.stop_running() is False
+
+
+def test_stop_ends_a_running_up_and_waits_for_it(tmp_path):
+    script = (
+        "import os, time\nfrom config.supervisor import record\nfrom config.supervisor.processes import Identity\n"
+        "with record.only_one():\n"
+        "    record.write(record.Running('http://127.0.0.1:1', Identity.of(os.getpid())))\n"
+        "    print('up', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, cwd=places.CHECKOUT, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout.readline() == "up\n"
+
+        assert record.stop_running() is True
+
+    assert running.returncode == -signal.SIGTERM
