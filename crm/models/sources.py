@@ -1,6 +1,7 @@
 """Where records come from: what sources said, the runs that took it in, and what a person should look at."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -9,13 +10,22 @@ from crm.choices import IntakeState, ReviewKind, SourceKind
 
 
 class SourceRecord(Row):
-    """What a source last said about one record: the same hash again touches nothing (DESIGN 7)."""
+    """What a source last said about one record: the same hash again touches nothing (DESIGN 7).
+
+    A file may say two things about one record. ``run`` is the run that last changed it and ``said_before`` the hashes
+    it replaced, so that the same file again is known for a replay and changes nothing back and forth.
+    """
 
     source = models.CharField(max_length=80)
     kind = models.CharField(max_length=8, choices=SourceKind)
     key = models.CharField(max_length=400)
     hash = models.UUIDField(help_text="MD5 of the canonical raw record; a fingerprint, not a secret.")
     raw = models.JSONField()
+    said_before = ArrayField(models.UUIDField(), default=list, db_default=[], editable=False)
+    run = models.ForeignKey(
+        "crm.IntakeRun", models.DO_NOTHING, null=True, editable=False, db_constraint=False, db_index=False,
+        related_name="+",
+    )  # fmt: skip
     contact = models.ForeignKey(
         "crm.Contact", models.SET_NULL, null=True, blank=True, related_name="source_records", db_index=False
     )
