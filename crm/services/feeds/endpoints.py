@@ -1,0 +1,111 @@
+"""Phones and e-mail addresses of a party, wherever in the row they stand."""
+
+from collections.abc import Iterator, Sequence
+
+from crm.services.feeds.cells import Cell
+from crm.services.feeds.fields import Trouble, UnusableCell
+from crm.services.feeds.records import EmailIn, PhoneIn
+from crm.services.normalization.emails import UnusableEmail, find_email, parse_email
+from crm.services.normalization.phones import UnusablePhone, find_phone, parse_phone
+from crm.services.normalization.refusals import Unusable
+
+LONGEST_GIVEN = 500
+LONGEST_EXTENSION = 20
+SAYS_NOTHING = "empty"
+
+
+class Endpoints:
+    """The phones and e-mails of one party, in the order of the map, each once; the rest raw, with the reason."""
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self._phones: dict[str, PhoneIn] = {}
+        self._emails: dict[str, EmailIn] = {}
+        self.troubles: list[Trouble] = []
+        self.unusable: dict[str, str] = {}  # column: what stands there
+
+    @property
+    def phones(self) -> tuple[PhoneIn, ...]:
+        return tuple(self._phones.values())
+
+    @property
+    def emails(self) -> tuple[EmailIn, ...]:
+        return tuple(self._emails.values())
+
+    def take_phones(self, places: Sequence[Cell], cells: Sequence[str]) -> None:
+        for column, label, search, text in _filled(places, cells):
+            try:
+                self._add_phone(text, label)
+            except UnusablePhone as error:
+                if error.reason != SAYS_NOTHING:
+                    self._not_a_phone(column, label, text, error, search=search)
+
+    def take_emails(self, places: Sequence[Cell], cells: Sequence[str]) -> None:
+        for column, label, search, text in _filled(places, cells):
+            try:
+                self._add_email(text, label)
+            except UnusableEmail as error:
+                if error.reason != SAYS_NOTHING:
+                    self._not_an_email(column, label, text, error, search=search)
+
+    def _add_phone(self, text: str, label: str) -> None:
+        phone = parse_phone(text, region=self._region)
+        extension = phone.extension[:LONGEST_EXTENSION]
+        given = PhoneIn(text[:LONGEST_GIVEN], phone.e164, extension, phone.line_type, label)
+        self._phones.setdefault(phone.e164, given)
+
+    def _add_email(self, text: str, label: str) -> None:
+        address = parse_email(text)
+        self._emails.setdefault(address, EmailIn(text[:LONGEST_GIVEN], address, label))
+
+    def _not_a_phone(self, column: str, label: str, text: str, error: Unusable, *, search: bool) -> None:
+        """An address in the wrong column, two facts in one cell, or nothing that can be used."""
+        if "@" in text:
+            try:
+                self._add_email(text, label)
+            except UnusableEmail:
+                pass
+            else:
+                self.troubles.append(Trouble.about(column, UnusableCell("email_in_phone_column", text)))
+                return
+        phone = find_phone(text, region=self._region) if search else None
+        if phone is None:
+            self._unusable(column, text, error)
+            return
+        self._phones.setdefault(
+            phone.e164, PhoneIn(text[:LONGEST_GIVEN], phone.e164, phone.extension, phone.line_type, label)
+        )
+        if address := find_email(text):
+            self._emails.setdefault(address, EmailIn(text[:LONGEST_GIVEN], address, label))
+        self._aside(column, text)
+
+    def _not_an_email(self, column: str, label: str, text: str, error: Unusable, *, search: bool) -> None:
+        if "@" not in text:
+            try:
+                self._add_phone(text, label)
+            except UnusablePhone:
+                pass
+            else:
+                self.troubles.append(Trouble.about(column, UnusableCell("phone_in_email_column", text)))
+                return
+        address = find_email(text) if search else None
+        if address is None:
+            self._unusable(column, text, error)
+            return
+        self._emails.setdefault(address, EmailIn(text[:LONGEST_GIVEN], address, label))
+        self._aside(column, text)
+
+    def _unusable(self, column: str, text: str, error: Unusable) -> None:
+        self.troubles.append(Trouble.about(column, error))
+        self.unusable[column] = text
+
+    def _aside(self, column: str, text: str) -> None:
+        self.troubles.append(Trouble.about(column, UnusableCell("other_text", text)))
+        self.unusable[column] = text
+
+
+def _filled(places: Sequence[Cell], cells: Sequence[str]) -> Iterator[tuple[str, str, bool, str]]:
+    for cell in places:
+        text = cell.raw(cells)
+        if text:
+            yield cell.column, cell.place.label, cell.place.search, text
