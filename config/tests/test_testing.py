@@ -1,0 +1,84 @@
+import socket
+
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
+from django.db import connection
+
+from config.embedded import places
+from config.testing import network, slots
+
+
+@pytest.mark.parametrize("host", ["example.com", "192.0.2.1", "2001:db8::1"])
+def test_nothing_leaves_the_machine(host):
+    with pytest.raises(network.OutsideRefused, match="fake"):
+        socket.create_connection((host, 80), timeout=1)
+
+
+def test_not_even_a_datagram_leaves():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender, pytest.raises(network.OutsideRefused):
+        sender.sendto(b"hello", ("192.0.2.1", 53))
+
+
+def test_neighbors_on_the_same_machine_may_talk():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname()).close()
+
+
+def test_a_server_that_the_environment_gave_may_be_reached():
+    network.refuse_outside("cache.example.com", {"cache.example.com"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_flush_brings_back_what_the_migrations_put_in():
+    before = set(ContentType.objects.values_list("pk", "app_label", "model"))
+    ContentType.objects.filter(app_label="crm").delete()
+    ContentType.objects.create(app_label="made", model="up")
+
+    call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=True)
+
+    assert set(ContentType.objects.values_list("pk", "app_label", "model")) == before
+    assert before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_works_on_threads_run_at_the_same_time_on_connections_of_their_own(threads):
+    def backend() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid(), pg_sleep(0.1)")
+            return cursor.fetchone()[0]
+
+    assert len(set(threads(*[backend] * 5))) == 5
+
+
+def test_what_a_thread_raises_is_raised_here(threads):
+    def fail():
+        raise LookupError("not here")
+
+    with pytest.raises(LookupError, match="not here"):
+        threads(fail, lambda: None)
+
+
+def test_two_test_processes_never_hold_the_same_slot(monkeypatch, tmp_path):
+    monkeypatch.setenv("EMBEDDED_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(slots, "_held", [])
+
+    taken = [slots.take() for _ in range(3)]
+
+    assert taken == [0, 1, 2]
+    assert slots.mine_is_the_last()
+    for handle in slots._held:
+        handle.close()
+
+
+def test_running_out_of_slots_is_said(monkeypatch, tmp_path):
+    monkeypatch.setenv("EMBEDDED_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(slots, "_held", [])
+    monkeypatch.setattr(slots, "SLOTS", 0)
+
+    with pytest.raises(places.CannotServe, match="test processes"):
+        slots.take()
+
+
+def test_the_test_database_is_told_apart_from_every_other(db):
+    assert connection.settings_dict["NAME"].startswith("test_")
