@@ -1,5 +1,6 @@
 """News of crm for the apps above it: sent inside the transaction that makes it, received in their ``receivers``."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,4 +20,18 @@ class ReachabilityChanged:
     pair_ids: tuple[UUID, ...] = ()
 
 
-reachability_changed = Signal()  # sender=ReachabilityChanged, change=<ReachabilityChanged>
+reachability_changed = Signal()  # sender: the class; event: the instance
+
+
+def tell_reachability(
+    *,
+    contacts: Iterable[UUID] = (),
+    projects: Iterable[UUID] = (),
+    endpoints: Iterable[UUID] = (),
+    pairs: Iterable[UUID] = (),
+) -> None:
+    """Send the news, each id once and in order; nothing changed, nothing is sent."""
+    named = (contacts, projects, endpoints, pairs)
+    event = ReachabilityChanged(*(tuple(sorted(set(ids))) for ids in named))
+    if event != ReachabilityChanged():
+        reachability_changed.send(sender=ReachabilityChanged, event=event)

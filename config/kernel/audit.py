@@ -4,12 +4,13 @@ Who acts is told to PostgreSQL by ``acting``; the triggers read it from there, s
 SQL or an upsert is recorded alike. Bulk intake acts with ``bulk=True``: then the row itself is the proof of its birth.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import pghistory
 import pgtrigger
+from django.db import connection
 
 ERASING = "current_setting('clearline.erasing', true) = 'yes'"  # set by the erasure function alone (DESIGN 20)
 
@@ -23,13 +24,25 @@ _INTO = """
 """  # noqa: E501 - one statement, read as one
 
 
-def acting(**who: Any) -> AbstractContextManager[Any]:
-    """Tell the audit who changes rows inside the block.
+@contextmanager
+def acting(**who: Any) -> Iterator[None]:
+    """Tell the audit who changes rows inside the block, and no longer.
 
     ``user`` (id), ``service`` (a name such as "intake"), ``ip``, ``user_agent``, ``request_id``; ``bulk=True`` spares
-    one event per inserted row.
+    one event per inserted row. An inner block adds to what the outer one says, and takes it back when it ends.
     """
-    return cast("AbstractContextManager[Any]", pghistory.context(**{key: value for key, value in who.items() if value}))
+    with pghistory.context() as told:
+        before = dict(told.metadata)
+        told.metadata.update({key: value for key, value in who.items() if value})
+        try:
+            yield
+        finally:
+            told.metadata.clear()
+            told.metadata.update(before)
+    if not before and connection.in_atomic_block and not connection.needs_rollback:
+        # the transaction goes on, and its next statements are somebody else's
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('pghistory.context_metadata', '', true)")
 
 
 class _Audit(pgtrigger.Trigger):
@@ -53,16 +66,24 @@ class AuditedUpdate(_Audit):
     referencing = pgtrigger.Referencing(old="old_rows", new="new_rows")
 
     def get_func(self, model: Any) -> str:
+        # OFFSET 0 keeps the planner from turning a row into JSON anew for each of its keys: 0.1 ms a row instead of 1.
+        # Rows of which nothing audited changed cost one comparison.
         into = self._into(model, row="o", operation="update", old="d.old", new="d.new")
         return f"""
     context := {_CONTEXT};
     {into}
     FROM old_rows o JOIN new_rows n ON n.id = o.id,
-         LATERAL (SELECT to_jsonb(o) - {self._said()} AS was, to_jsonb(n) AS now) j,
+         LATERAL (SELECT to_jsonb(o) - {self._said()} AS was, to_jsonb(n) AS now OFFSET 0) j,
          LATERAL (SELECT jsonb_object_agg(key, value) AS old, jsonb_object_agg(key, j.now -> key) AS new
                   FROM jsonb_each(j.was) WHERE value IS DISTINCT FROM j.now -> key) d
-    WHERE d.old IS NOT NULL;
-    RETURN NULL;"""
+    WHERE ({self._columns(model, "o")}) IS DISTINCT FROM ({self._columns(model, "n")}) AND d.old IS NOT NULL;
+    RETURN NULL;"""  # noqa: S608 - names of our own columns
+
+    def _columns(self, model: Any, row: str) -> str:
+        unsaid = {"updated_at", *self.silent}
+        return ", ".join(
+            f'{row}."{field.column}"' for field in model._meta.local_concrete_fields if field.column not in unsaid
+        )
 
 
 class AuditedDelete(_Audit):
