@@ -6,6 +6,8 @@ from typing import NamedTuple
 from crm.services.feeds.maps import Place, fold
 from crm.services.normalization.text import one_line, says_nothing
 
+LONGEST_LABEL = 40
+
 
 class Columns:
     """The columns of one file by folded name; where two fold alike, the first is meant."""
@@ -36,7 +38,8 @@ class Columns:
         )
         if not at and not place.text:
             return None
-        return Cell(at, self.names[at[0]] if at else "", place)
+        label = self.index.get(place.label_column, -1)
+        return Cell(at, self.names[at[0]] if at else "", place, label)
 
     def _has(self, names: Iterable[str]) -> bool:
         return any(name in self.index for name in names)
@@ -48,6 +51,7 @@ class Cell(NamedTuple):
     at: tuple[int, ...]
     column: str
     place: Place
+    label_at: int
 
     def raw(self, cells: Sequence[str]) -> str:
         """The text on one line, "" where it is a way to say nothing ("N/A")."""
@@ -66,7 +70,17 @@ class Cell(NamedTuple):
             return ""
         if self.place.values is not None:
             return self.place.values.get(fold(text), "")
+        if self.place.nobody and self._names_nobody(text.casefold()):
+            return ""
         return self.place.prefix + text
+
+    def label(self, cells: Sequence[str]) -> str:
+        """What kind of phone or address it is: the source's word in small letters, or the map's."""
+        said = one_line(cells[self.label_at]).strip("* ").lower() if self.label_at >= 0 else ""
+        return said[:LONGEST_LABEL] or self.place.label
+
+    def _names_nobody(self, text: str) -> bool:
+        return any(text.startswith(word[:-1]) if word[-1] == "*" else text == word for word in self.place.nobody)
 
 
 def first(several: Sequence[Cell], cells: Sequence[str]) -> str:

@@ -35,14 +35,13 @@ class CompanyReader:
             return None
         fields["domain"] = domain
         phone = self._read_phone(cells, fields.get("country", region), troubles, attributes)
-        lists = {key: _words(first(bound, cells)) for key, bound in self._lists if bound}
+        fields |= {key: _words(first(bound, cells)) for key, bound in self._lists if bound}
         profiles = {cell.place.label: text for cell in self._profiles if (text := cell.read(cells))}
         return CompanyIn(
             name=(name or domain)[:LONGEST_NAME],
             phone=phone,
             profiles=profiles,
             attributes=attributes,
-            **lists,
             **fields,
         )
 

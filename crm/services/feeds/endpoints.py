@@ -106,6 +106,7 @@ class Endpoints:
 
 def _filled(places: Sequence[Cell], cells: Sequence[str]) -> Iterator[tuple[str, str, bool, str]]:
     for cell in places:
-        text = cell.raw(cells)
-        if text:
-            yield cell.column, cell.place.label, cell.place.search, text
+        text = cell.read(cells)
+        for part in text.split(cell.place.split) if cell.place.split else (text,):
+            if part.strip():
+                yield cell.column, cell.label(cells), cell.place.search, part.strip()

@@ -7,7 +7,11 @@ A place in a map names where a text comes from:
     ["House", "Street"]                                   several columns, joined by a blank
     { column = "Id", prefix = "cary-" }                   with something in front, where ids mean little alone
     { column = "Stage", values = { Cold = "new" } }       the source's words turned into ours, any other word dropped
+    { column = "Builder", except = ["SELF *"] }           words that name nobody; "*" stands for any end
     { column = "Fax", label = "fax" }                     phones, e-mails and profiles carry a label
+    { column = "Phone 1", label_column = "Type 1" }       a label that stands in another column
+    { column = "Phones", split = ":::" }                  several in one cell
+    { column = "Contact", search = true }                 a phone or e-mail with other text around it
     { text = "US" }                                       the same for every row
 
 Names of columns are compared folded (see :func:`fold`): case, blanks, punctuation and curly apostrophes do not matter.
@@ -26,15 +30,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 FEEDS = Path(__file__).resolve().parents[2] / "feeds"
 
-NameKind = Literal["parts", "person", "company", "either", "person, company"]
+NameKind = Literal["parts", "person", "company", "either", "family first", "person, company"]
 PROJECT_FIELDS = frozenset(
     """project_id name kind status stage description value street city region postal_code country bid_on starts_on
     event_on source_url call_suppressed suppressed_reason next_call_eligible_at""".split()  # noqa: SIM905 - read as prose
 )
 PARTY_FIELDS = frozenset(
     """role contact_id record_id name first_name middle_name last_name title seniority department street city region
-    postal_code country time_zone do_not_call do_not_email do_not_text lifecycle_status priority lead_score consent_given
-    consent_on""".split()  # noqa: SIM905 - read as prose
+    postal_code country time_zone do_not_call do_not_email do_not_text lifecycle_status priority lead_score
+    consent_given consent_on""".split()  # noqa: SIM905 - read as prose
 )
 COMPANY_FIELDS = frozenset(
     """external_id name domain website industry employees revenue technologies keywords phone street city region
@@ -57,7 +61,10 @@ class Place:
     label: str = ""
     text: str = ""
     values: Mapping[str, str] | None = None  # folded word of theirs: word of ours
-    search: bool = False  # the cell holds other text too: look for a number or address in it
+    label_column: str = ""  # folded
+    split: str = ""
+    nobody: tuple[str, ...] = ()  # case-folded; with a "*" at the end: everything that begins like this
+    search: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +101,15 @@ class Match:
     """What a file must look like to be read by a map."""
 
     columns: tuple[tuple[str, ...], ...] = ()  # of each of these (folded) names one must be in the header
-    width: int = 0  # for files without a header: the number of columns
+    exact: bool = False  # no other columns than the map knows: for maps of very common names
+    width: tuple[int, ...] = ()  # for files without a header: how many columns there may be
     shape: Mapping[int, re.Pattern[str]] = field(default_factory=dict)  # column from 0: what is in it
+    names: tuple[str, ...] = ()  # of the columns of a file without a header
 
 
 @dataclass(frozen=True, slots=True)
 class FeedMap:
-    """``id`` and ``version`` are part of the key by which an interrupted intake goes on: a change asks for a version."""
+    """``id`` and ``version`` are part of the key by which a stopped intake goes on: a change asks for a new version."""
 
     id: str
     version: str
@@ -119,7 +128,7 @@ class FeedMap:
         """The folded names of all columns that the map has a meaning for."""
         places = [place for party in self.parties for _, several in party.everything() for place in several]
         places += [place for several in (self.project or {}).values() for place in several]
-        names = {name for place in places for part in place.parts for name in part}
+        names = {name for place in places for part in (*place.parts, (place.label_column,)) for name in part}
         return frozenset(names | {extract.column for extract in self.extracts})
 
 
@@ -148,8 +157,10 @@ def read_map(data: dict[str, Any], *, name: str) -> FeedMap:
             region=data.get("region", "US"),
             match=Match(
                 columns=tuple(_alternatives(column) for column in match.get("columns", [])),
-                width=match.get("width", 0),
+                exact=match.get("exact", False),
+                width=tuple(match.get("width", [])),
                 shape={int(number) - 1: re.compile(text) for number, text in match.get("shape", {}).items()},
+                names=tuple(match.get("names", [])),
             ),
             project=_fields(data["project"], PROJECT_FIELDS) if "project" in data else None,
             parties=tuple(_party(party) for given in data.get("party", []) for party in _repeated(given)),
@@ -226,8 +237,13 @@ def _place(value: Any) -> Place:
     options = dict(value)
     columns = options.pop("columns", None) or [options.pop("column")] if options.keys() & {"columns", "column"} else []
     words = options.pop("values", None)
-    values = {fold(theirs): ours for theirs, ours in words.items()} if words is not None else None
-    return Place(tuple(map(_alternatives, columns)), values=values, **options)
+    return Place(
+        tuple(map(_alternatives, columns)),
+        values={fold(theirs): ours for theirs, ours in words.items()} if words is not None else None,
+        nobody=tuple(word.casefold() for word in options.pop("except", [])),
+        label_column=fold(options.pop("label_column", "")),
+        **options,
+    )
 
 
 def _alternatives(names: str) -> tuple[str, ...]:

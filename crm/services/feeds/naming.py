@@ -24,7 +24,7 @@ def name_party(kind: NameKind, *, whole: str, first: str, middle: str, last: str
     if first or middle or last:
         return _in_parts(first, middle, last, company)
     person = ""
-    if kind == "company" or (kind == "either" and is_company(whole)):
+    if kind == "company" or (kind in {"either", "family first"} and is_company(whole)):
         company = company or whole
     elif kind == "person, company":
         person, beside = split_person_and_company(whole)
@@ -32,7 +32,7 @@ def name_party(kind: NameKind, *, whole: str, first: str, middle: str, last: str
     else:
         person = whole
     if person:
-        parsed = parse_person(person)
+        parsed = parse_person(person, family_first=kind == "family first")
         return Named(whole, parsed.full or person, parsed.first, parsed.last, company)
     return Named(whole or company, company, company=company, is_company=True) if company else NOBODY
 

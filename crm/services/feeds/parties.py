@@ -76,6 +76,7 @@ class PartyReader:
         if not (contact_id or endpoints.phones or endpoints.emails or named.name):
             return Found(None, tuple(troubles), self._loose(cells))
         attributes |= endpoints.unusable
+        attributes |= {cell.column: text for cell in self._record_id if (text := cell.read(cells))}
         company = self._company.read(named.company, cells, region, troubles)
         profiles = {cell.place.label: text for cell in self._profiles if (text := cell.read(cells))}
         party = Party(
@@ -160,7 +161,8 @@ class Memory:
 
 def role_word(text: str) -> str:
     """A role as one word: "CONTRACTOR-GENERAL CONTRACTOR" is "contractor_general_contractor"."""
-    return re.sub(r"[\W_]+", "_", text.casefold()).strip("_")[:LONGEST_ROLE]
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text)  # CorporateOwner
+    return re.sub(r"[\W_]+", "_", words.casefold()).strip("_")[:LONGEST_ROLE]
 
 
 def _positions(party: PartyMap, columns: Columns) -> list[int]:
@@ -168,7 +170,7 @@ def _positions(party: PartyMap, columns: Columns) -> list[int]:
     for _, places in party.everything():
         bound += columns.bind(places)
     stems = (*party.attributes, *party.company_attributes)
-    return [at for cell in bound for at in cell.at] + columns.matching(stems)
+    return [at for cell in bound for at in (*cell.at, cell.label_at) if at >= 0] + columns.matching(stems)
 
 
 def _with_title(fields: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ def read_records(table: Table, feed: FeedMap, *, start_row: int = 0) -> Iterator
     Constant in memory. What comes out depends on nothing but the row and the map: where reading starts, or whether the
     same row was read before, makes no difference.
     """
-    plan = Plan(feed, table.columns)
+    columns = columns_of(table, feed)
+    plan = Plan(feed, columns)
     wider: dict[tuple[str, ...], Plan] = {}
     for row in table.rows(start_row):
         if isinstance(row, BadRow):
@@ -28,10 +29,17 @@ def read_records(table: Table, feed: FeedMap, *, start_row: int = 0) -> Iterator
         elif row.extra:  # names that no object among the first hundreds of a JSON file has
             names = tuple(row.extra)
             if names not in wider:
-                wider[names] = Plan(feed, [*table.columns, *names])
+                wider[names] = Plan(feed, [*columns, *names])
             yield wider[names].read(row._replace(cells=[*row.cells, *row.extra.values()]))
         else:
             yield plan.read(row)
+
+
+def columns_of(table: Table, feed: FeedMap) -> list[str]:
+    """The names of the columns: those of the header, or those by which the map knows a file without one."""
+    if table.header is not None:
+        return table.columns
+    return [*feed.match.names[: len(table.columns)], *table.columns[len(feed.match.names) :]]
 
 
 class Plan:
@@ -46,15 +54,17 @@ class Plan:
         cut = [(names[at], group) for at, pattern in self._extracts for group in pattern.groupindex]
         columns = Columns([*names, *(f"{name}.{group}" for name, group in cut)])
         rest = self._rest(feed, columns)
-        loose = [] if feed.project else rest
+        self._project = ProjectReader(feed, columns, rest) if feed.project else None
+        if self._project and not self._project.id_column:
+            self._project = None  # a file of people in a format that may have projects too
+        loose = [] if self._project else rest
         self._parties = [
             PartyReader(
-                party, columns, region=feed.region, in_project=feed.project is not None, rest=[] if number else loose
+                party, columns, region=feed.region, in_project=self._project is not None, rest=[] if number else loose
             )
             for number, party in enumerate(feed.parties)
         ]
         self._parties = [reader for reader in self._parties if reader.has_keys]
-        self._project = ProjectReader(feed, columns, rest) if feed.project else None
 
     def _rest(self, feed: FeedMap, columns: Columns) -> list[int]:
         """The columns that no place of the map names and that it does not tell to ignore."""

@@ -1,0 +1,46 @@
+"""What the cells of a column look like: e-mail addresses, phone numbers, names of people or companies, or nothing."""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from crm.services.normalization.emails import UnusableEmail, parse_email
+from crm.services.normalization.phones import UnusablePhone, parse_phone
+from crm.services.normalization.text import one_line
+
+Likeness = Literal["email", "phone", "digits", "name", ""]
+
+LOOK_AT = 200  # cells that say something
+MOST = 0.8  # share of them that must look alike
+WRITTEN_AS_PHONE = re.compile(r"\+\d|\(\d{3}\)|\d{3}[-. ]\d{3}[-. ]\d{4}")
+NAME = re.compile(r"[^\W\d_][\w.'&-]*(?:,? [\w.'&,-]+){1,5}")
+
+
+def likeness(cells: Sequence[str], *, region: str = "US") -> Likeness:
+    """Say what most of the cells look like; "digits" are numbers that could be phones, and could be ids as well."""
+    filled = [text for cell in cells if (text := one_line(cell))][:LOOK_AT]
+    if not filled:
+        return ""
+    enough = MOST * len(filled)
+    if sum(_is_email(text) for text in filled) >= enough:
+        return "email"
+    if sum(_is_phone(text, region) for text in filled) >= enough:
+        written = sum(bool(WRITTEN_AS_PHONE.search(text)) for text in filled)
+        return "phone" if written >= len(filled) / 2 else "digits"
+    if sum(bool(NAME.fullmatch(text)) for text in filled) >= enough and len(set(filled)) > len(filled) / 3:
+        return "name"
+    return ""
+
+
+def _is_email(text: str) -> bool:
+    try:
+        return bool(parse_email(text))
+    except UnusableEmail:
+        return False
+
+
+def _is_phone(text: str, region: str) -> bool:
+    try:
+        return bool(parse_phone(text, region=region))
+    except UnusablePhone:
+        return False
