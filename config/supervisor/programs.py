@@ -35,7 +35,7 @@ def commands(port: int) -> dict[str, list[str]]:
     return {
         "web": [
             *("-m", "gunicorn", "config.wsgi:application", "--bind", f"{local}:{port}"),
-            *("--workers", "2", "--worker-class", "gthread", "--threads", "4"),
+            *("--preload", "--workers", "2", "--worker-class", "gthread", "--threads", "4"),
             *("--graceful-timeout", "3", "--log-level", "warning", "--no-control-socket"),
         ],
         "live": [

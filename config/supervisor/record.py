@@ -41,7 +41,7 @@ def only_one() -> Iterator[None]:
             yield
             return
     running = read()
-    raise AlreadyRuns(f"Clearline runs already{f' at {running.url}' if running else ''}; stop it with ./dev stop.")
+    raise AlreadyRuns(f"Clearline runs already{f' at {running.url}' if running else ''}; ./dev stop ends it.")
 
 
 def write(running: Running) -> None:
