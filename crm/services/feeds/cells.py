@@ -1,11 +1,13 @@
 """From the places of a map to the cells of one file: which column is where, and what stands in it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from crm.services.feeds.maps import Place, fold
 from crm.services.normalization.text import one_line, says_nothing
 
+Read = Callable[[Sequence[str]], str]
 LONGEST_LABEL = 40
 
 
@@ -34,12 +36,12 @@ class Columns:
 
     def _cell(self, place: Place) -> "Cell | None":
         at = tuple(
-            next(self.index[name] for name in part if name in self.index) for part in place.parts if self._has(part)
+            self.index[next(name for name in part if name in self.index)] for part in place.parts if self._has(part)
         )
         if not at and not place.text:
             return None
-        label = self.index.get(place.label_column, -1)
-        return Cell(at, self.names[at[0]] if at else "", place, label)
+        label_at = self.index.get(place.label_column, -1)
+        return Cell(at, self.names[at[0]] if at else "", place, label_at, _reader(place, at))
 
     def _has(self, names: Iterable[str]) -> bool:
         return any(name in self.index for name in names)
@@ -52,35 +54,12 @@ class Cell(NamedTuple):
     column: str
     place: Place
     label_at: int
-
-    def raw(self, cells: Sequence[str]) -> str:
-        """The text on one line, "" where it is a way to say nothing ("N/A")."""
-        if len(self.at) == 1:
-            text = one_line(cells[self.at[0]])
-        elif self.at:
-            text = self.place.join.join(part for at in self.at if (part := one_line(cells[at])))
-        else:
-            text = self.place.text
-        return "" if len(text) < 15 and says_nothing(text) else text
-
-    def read(self, cells: Sequence[str]) -> str:
-        """The text in our words, with its prefix."""
-        text = self.raw(cells)
-        if not text:
-            return ""
-        if self.place.values is not None:
-            return self.place.values.get(fold(text), "")
-        if self.place.nobody and self._names_nobody(text.casefold()):
-            return ""
-        return self.place.prefix + text
+    read: Read
 
     def label(self, cells: Sequence[str]) -> str:
         """What kind of phone or address it is: the source's word in small letters, or the map's."""
         said = one_line(cells[self.label_at]).strip("* ").lower() if self.label_at >= 0 else ""
         return said[:LONGEST_LABEL] or self.place.label
-
-    def _names_nobody(self, text: str) -> bool:
-        return any(text.startswith(word[:-1]) if word[-1] == "*" else text == word for word in self.place.nobody)
 
 
 def first(several: Sequence[Cell], cells: Sequence[str]) -> str:
@@ -91,4 +70,56 @@ def first(several: Sequence[Cell], cells: Sequence[str]) -> str:
     return ""
 
 
-Bound = Mapping[str, tuple[Cell, ...]]
+def first_of(several: Sequence[Cell]) -> Read:
+    """The same as a function of the cells."""
+    return several[0].read if len(several) == 1 else partial(first, several)
+
+
+def _reader(place: Place, at: tuple[int, ...]) -> Read:
+    """How to read the place: a function for each kind, since this is done some twenty times for every row."""
+    if not at:
+        return lambda cells: place.text
+    plain = _one(at[0]) if len(at) == 1 else _joined(at, place.join)
+    if place.values is not None:
+        return _translated(plain, place.values)
+    return _named(plain, place) if place.prefix or place.nobody else plain
+
+
+def _one(at: int) -> Read:
+    def read(cells: Sequence[str]) -> str:
+        raw = cells[at]
+        return said(raw) if raw else ""
+
+    return read
+
+
+def _joined(at: tuple[int, ...], join: str) -> Read:
+    def read(cells: Sequence[str]) -> str:
+        return join.join([part for position in at if cells[position] and (part := said(cells[position]))])
+
+    return read
+
+
+def _translated(plain: Read, values: Mapping[str, str]) -> Read:
+    return lambda cells: values.get(fold(plain(cells)), "")
+
+
+def _named(plain: Read, place: Place) -> Read:
+    def read(cells: Sequence[str]) -> str:
+        text = plain(cells)
+        folded = text.casefold()
+        nobody = any(folded.startswith(word[:-1]) if word[-1] == "*" else folded == word for word in place.nobody)
+        return place.prefix + text if text and not nobody else ""
+
+    return read
+
+
+def said(raw: str) -> str:
+    """The text of a cell on one line, without quotes that somebody put around all of it; "" for "N/A" and the like."""
+    if raw.isascii() and raw.isprintable() and "  " not in raw and raw[0] != " " and raw[-1] != " ":
+        text = raw  # nine of ten
+    else:
+        text = one_line(raw)
+    if text[:1] == '"' == text[-1:] and text.count('"') == 2:
+        text = text[1:-1].strip()
+    return "" if len(text) < 15 and says_nothing(text) else text

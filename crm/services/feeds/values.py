@@ -1,9 +1,10 @@
 """The fields of a project, party or company, read together from the cells of a row."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crm.services.feeds.cells import Cell, Columns, first
+from crm.services.feeds.cells import Cell, Columns, first_of
 from crm.services.feeds.fields import LONGEST, READERS, Trouble, UnusableCell
 from crm.services.feeds.maps import Place
 from crm.services.normalization.refusals import Unusable
@@ -15,36 +16,44 @@ class Fields:
     def __init__(
         self, places: Mapping[str, tuple[Place, ...]], columns: Columns, *, longest: Mapping[str, int] = LONGEST
     ) -> None:
+        bound = {name: cells for name, given in places.items() if (cells := columns.bind(given))}
+        self._constant = {name: _constant(name, cells[0]) for name, cells in bound.items() if not cells[0].at}
         self._fields = [
-            (name, bound, READERS.get(name), longest.get(name, 0))
-            for name, given in places.items()
-            if (bound := columns.bind(given))
+            (name, first_of(cells), cells, READERS.get(name), longest.get(name, sys.maxsize))
+            for name, cells in bound.items()
+            if name not in self._constant
         ]
-
-    def __contains__(self, name: str) -> bool:
-        return any(name == field for field, *_ in self._fields)
 
     def read(self, cells: Sequence[str], troubles: list[Trouble], attributes: dict[str, str]) -> dict[str, Any]:
         """The fields that say something. What cannot be read, or not whole, is kept among the attributes."""
-        found: dict[str, Any] = {}
-        for name, bound, reader, longest in self._fields:
-            text = bound[0].read(cells) if len(bound) == 1 else first(bound, cells)
+        found = self._constant.copy()
+        for name, read, bound, reader, longest in self._fields:
+            text = read(cells)
             if not text:
                 continue
-            if reader is None and (not longest or len(text) <= longest):
+            if reader is None and len(text) <= longest:
                 found[name] = text
                 continue
             try:
-                found[name] = reader(text) if reader else text
-                if longest and isinstance(found[name], str) and len(found[name]) > longest:
-                    found[name] = found[name][:longest]
-                    raise UnusableCell("too_long", text)
+                value = reader(text) if reader else text
             except Unusable as error:
-                column = _column(bound, cells)
-                troubles.append(Trouble.about(column, error))
-                attributes[column or name] = text
+                _keep(error, bound, cells, troubles, attributes)
+                continue
+            if isinstance(value, str) and len(value) > longest:
+                _keep(UnusableCell("too_long", text), bound, cells, troubles, attributes)
+                value = value[:longest]
+            found[name] = value
         return found
 
 
-def _column(bound: Sequence[Cell], cells: Sequence[str]) -> str:
-    return next((cell.column for cell in bound if cell.read(cells)), "")
+def _constant(name: str, cell: Cell) -> Any:
+    text, reader = cell.read(()), READERS.get(name)
+    return reader(text) if reader else text
+
+
+def _keep(
+    error: Unusable, bound: Sequence[Cell], cells: Sequence[str], troubles: list[Trouble], attributes: dict[str, str]
+) -> None:
+    column = next((cell.column for cell in bound if cell.read(cells)), "")
+    troubles.append(Trouble.about(column, error))
+    attributes[column] = error.raw

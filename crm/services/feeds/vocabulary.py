@@ -50,7 +50,8 @@ PARTY = {
 }
 COMPANY = {
     "name": "company companyname organization organisation organizationname business businessname employer account "
-    "accountname firm firmname vendorname vendor firma empresa societe entreprise corporationname legalname",
+    "accountname firm firmname vendorname vendor facility facilityname restaurantname schoolname sitename storename "
+    "firma empresa societe entreprise corporationname legalname",
     "website": "website web url homepage webpage websiteurl companywebsite companyurl domain companydomain site",
     "industry": "industry sector branche companyindustry",
     "employees": "employees noofemployees numberofemployees employeecount headcount companysize companyemployees",
