@@ -17,6 +17,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.bool("DEBUG", default=DEVELOPMENT)
 SECRET_KEY = development_key() if DEVELOPMENT and "SECRET_KEY" not in env else env("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_URL = env("PUBLIC_URL", default="http://127.0.0.1:8000")
 WS_URL = env("WS_URL", default="ws://127.0.0.1:8001/ws/")
@@ -26,10 +27,10 @@ ASGI_APPLICATION = "config.asgi.application"
 
 # --- apps
 INSTALLED_APPS = [
-    "integrations",
-    "campaigns",
-    "calls",
     "crm",
+    "calls",
+    "campaigns",
+    "integrations",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -57,6 +58,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.ContentPolicy",
+    "config.middleware.Probes",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -143,15 +145,16 @@ MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(BASE_DIR / ".local" / "media")))
 
 # --- api
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["config.kernel.api.ModelPermissions"],
-    "DEFAULT_FILTER_BACKENDS": ["config.kernel.api.Filters", "config.kernel.keyset.KeysetOrdering"],
-    "DEFAULT_PAGINATION_CLASS": "config.kernel.keyset.KeysetPagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "EXCEPTION_HANDLER": "config.kernel.api.handle_exception",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["config.kernel.api.access.Session"],
+    "DEFAULT_PERMISSION_CLASSES": ["config.kernel.api.access.ModelPermissions"],
+    "DEFAULT_FILTER_BACKENDS": ["config.kernel.api.questions.Filters", "config.kernel.api.questions.Ordering"],
+    "DEFAULT_PAGINATION_CLASS": "config.kernel.api.pages.KeysetPagination",
+    "DEFAULT_SCHEMA_CLASS": "config.kernel.api.schema.Schema",
+    "DEFAULT_PARSER_CLASSES": ["config.kernel.api.bodies.StrictJson"],
+    "DEFAULT_RENDERER_CLASSES": ["config.kernel.api.answers.Json", "config.kernel.api.answers.Page"],
+    "EXCEPTION_HANDLER": "config.kernel.api.refusals.handle_exception",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
-    "PAGE_SIZE": 50,
+    "TEST_REQUEST_RENDERER_CLASSES": ["config.kernel.api.answers.Json"],
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Clearline",
@@ -208,10 +211,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "config.logs.JsonLines"}},
-    "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "handlers": {
+        "out": {"class": "logging.StreamHandler", "formatter": "json"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
     "root": {"handlers": ["out"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
-        "django.server": {"handlers": ["out"], "propagate": False},
+        "django.server": {"handlers": ["nowhere"], "propagate": False},  # our own line names the route and no values
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},  # scanners scans us would fill the log
         "axes": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
     },
@@ -220,13 +228,15 @@ LOGGING = {
 # --- security
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_PROXY_SSL_HEADER = None
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 if env.bool("HTTPS", default=not DEBUG):
     SECURE_SSL_REDIRECT = env.bool("HTTPS_REDIRECT", default=True)
     SECURE_REDIRECT_EXEMPT = [r"^health$", r"^readyz$"]
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+    if env.bool("BEHIND_PROXY", default=False):
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31536000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True

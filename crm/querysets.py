@@ -1,7 +1,7 @@
 """The language in which crm is asked. Every word returns a queryset, so words make sentences."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
@@ -15,18 +15,23 @@ if TYPE_CHECKING:
     from crm.models import (
         AuditEvent,
         Company,
+        Consent,
         Contact,
         ContactPoint,
         Endpoint,
         GateDecision,
+        HoursProfile,
+        IntakeRun,
         Project,
         ProjectContact,
+        ReviewItem,
+        SourceRecord,
         Suppression,
         Touch,
         User,
     )
 
-Viewer = "User | AnonymousUser"
+RowT = TypeVar("RowT", bound=models.Model)
 
 
 def owned_or_free(user: "User", *paths: str) -> Q:
@@ -37,7 +42,7 @@ def owned_or_free(user: "User", *paths: str) -> Q:
     return seen
 
 
-class Visible(models.QuerySet[models.Model]):
+class Visible(models.QuerySet[RowT]):
     """Adds ``visible_to``: a BDR sees what they own or nobody owns; out of scope looks like not existing."""
 
     owners: tuple[str, ...] = ()
@@ -48,7 +53,7 @@ class Visible(models.QuerySet[models.Model]):
         return self if user.sees_everything else self.filter(owned_or_free(user, *self.owners))
 
 
-class CompanyQuerySet(Visible):
+class CompanyQuerySet(Visible["Company"]):
     if TYPE_CHECKING:
         _row: "Company"
 
@@ -56,7 +61,7 @@ class CompanyQuerySet(Visible):
         return self.filter(name_key=key)
 
 
-class ContactQuerySet(Visible):
+class ContactQuerySet(Visible["Contact"]):
     owners = ("owner",)
     if TYPE_CHECKING:
         _row: "Contact"
@@ -65,7 +70,7 @@ class ContactQuerySet(Visible):
         return self.filter(deleted_at=None)
 
 
-class ProjectQuerySet(Visible):
+class ProjectQuerySet(Visible["Project"]):
     owners = ("owner",)
     if TYPE_CHECKING:
         _row: "Project"
@@ -74,7 +79,7 @@ class ProjectQuerySet(Visible):
         return self.filter(deleted_at=None)
 
 
-class EndpointQuerySet(Visible):
+class EndpointQuerySet(Visible["Endpoint"]):
     if TYPE_CHECKING:
         _row: "Endpoint"
 
@@ -90,7 +95,7 @@ class EndpointQuerySet(Visible):
         return seen.filter(Exists(points.filter(owned_or_free(user, "contact__owner"))))
 
 
-class ContactPointQuerySet(Visible):
+class ContactPointQuerySet(Visible["ContactPoint"]):
     owners = ("contact__owner",)
     if TYPE_CHECKING:
         _row: "ContactPoint"
@@ -113,7 +118,7 @@ class ContactPointQuerySet(Visible):
         return self.order_by(F("is_primary").desc(), F("verified_at").desc(nulls_last=True), "id")
 
 
-class ProjectContactQuerySet(Visible):
+class ProjectContactQuerySet(Visible["ProjectContact"]):
     owners = ("contact__owner", "project__owner")
     if TYPE_CHECKING:
         _row: "ProjectContact"
@@ -138,7 +143,7 @@ class ProjectContactQuerySet(Visible):
         return self.filter(callable_from__lte=at)
 
 
-class SuppressionQuerySet(Visible):
+class SuppressionQuerySet(Visible["Suppression"]):
     if TYPE_CHECKING:
         _row: "Suppression"
 
@@ -156,7 +161,7 @@ class SuppressionQuerySet(Visible):
         return seen.filter(endpoint__in=endpoints)
 
 
-class TouchQuerySet(Visible):
+class TouchQuerySet(Visible["Touch"]):
     owners = ("contact__owner",)
     if TYPE_CHECKING:
         _row: "Touch"
@@ -169,12 +174,47 @@ class TouchQuerySet(Visible):
         return self.filter(at__gt=moment)
 
 
-class GateDecisionQuerySet(Visible):
+class GateDecisionQuerySet(Visible["GateDecision"]):
     owners = ("contact__owner",)
     if TYPE_CHECKING:
         _row: "GateDecision"
 
 
-class AuditEventQuerySet(Visible):
+class ConsentQuerySet(Visible["Consent"]):
+    owners = ("contact__owner",)
+    if TYPE_CHECKING:
+        _row: "Consent"
+
+
+class SourceRecordQuerySet(Visible["SourceRecord"]):
+    owners = ("contact__owner", "project__owner")
+    if TYPE_CHECKING:
+        _row: "SourceRecord"
+
+
+class ReviewItemQuerySet(Visible["ReviewItem"]):
+    owners = ("contact__owner", "other__owner", "project__owner")
+    if TYPE_CHECKING:
+        _row: "ReviewItem"
+
+
+class AuditEventQuerySet(Visible["AuditEvent"]):
+    owners = ()
     if TYPE_CHECKING:
         _row: "AuditEvent"
+
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        """Everything for those who see everything; for others what they did themselves."""
+        if isinstance(user, AnonymousUser) or not user.is_active:
+            return self.none()
+        return self if user.sees_everything else self.filter(actor=user.pk)
+
+
+class IntakeRunQuerySet(Visible["IntakeRun"]):
+    if TYPE_CHECKING:
+        _row: "IntakeRun"
+
+
+class HoursProfileQuerySet(Visible["HoursProfile"]):
+    if TYPE_CHECKING:
+        _row: "HoursProfile"

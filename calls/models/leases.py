@@ -35,12 +35,13 @@ class Waterfall(Row):
     and ``callable`` add up to ``pairs``.
     """
 
-    at = models.DateTimeField()
+    at = models.DateTimeField(null=True, help_text="Empty: asked for, and not counted yet.")
+    asked_at = models.DateTimeField(help_text="A project's count is renewed for a day after somebody looked at it.")
     project = models.OneToOneField("crm.Project", models.CASCADE, null=True, blank=True, related_name="waterfall")
-    pairs = models.BigIntegerField()
-    callable = models.BigIntegerField()
-    rules = models.JSONField(help_text="In rule order: code, level, blocks, first.")
-    seconds = models.FloatField(help_text="How long the count took.")
+    pairs = models.BigIntegerField(default=0)
+    callable = models.BigIntegerField(default=0)
+    rules = models.JSONField(default=list, help_text="In rule order: code, level, blocks, first.")
+    seconds = models.FloatField(default=0, help_text="How long the count took.")
 
     class Meta:
         constraints = [

@@ -86,11 +86,17 @@ class CallingHours(Timestamped):
     rule_id = models.CharField(max_length=40)
     jurisdiction = models.CharField(max_length=10)
     channels = ArrayField(models.CharField(max_length=10))
-    windows = models.JSONField(help_text="Seven entries, Monday first: [opens, closes] or null.")
-    holidays = models.JSONField(default=dict, blank=True)
-    configurable = models.CharField(max_length=12)
+    windows = ArrayField(
+        models.CharField(max_length=11, blank=True), size=7,
+        help_text="Monday first: 08:00-21:00, or empty for a closed day. Half-open, on the wall clock of the called party.",
+    )  # fmt: skip
+    holidays = models.CharField(max_length=40, blank=True, help_text="Empty, ban US-LA, or 13:00-21:00 US-NE.")
+    closed_on = ArrayField(models.DateField(), default=list, blank=True, help_text="Days on top of the calendar.")
+    severity = models.CharField(max_length=8, default="block")
+    configurable = models.CharField(max_length=12, default="tighten_only")
     confidence = models.CharField(max_length=20, blank=True)
     effective_from = models.DateField(null=True, blank=True)
+    effective_to = models.DateField(null=True, blank=True)
     verified_on = models.DateField()
     expires_on = models.DateField()
     source = models.TextField()

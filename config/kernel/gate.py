@@ -50,11 +50,16 @@ class Approach:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The circumstances in which a question about many rows is asked; ``memory`` keeps what rules compute once."""
+    """The circumstances in which a question about rows is asked.
+
+    ``wide`` says that it is asked of all rows rather than of a handful: a rule may then answer by sets instead of by
+    probing row by row. Both answers are the same. ``memory`` keeps what rules compute once.
+    """
 
     at: datetime
     channel: str
     user_id: UUID | None = None
+    wide: bool = False
     memory: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 

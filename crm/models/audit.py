@@ -3,6 +3,7 @@ from django.db import models
 
 from config.kernel.audit import append_only
 from crm.choices import Operation
+from crm.querysets import AuditEventQuerySet
 
 
 class AuditEvent(models.Model):
@@ -26,6 +27,8 @@ class AuditEvent(models.Model):
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.TextField()
     request_id = models.CharField(max_length=64)
+
+    objects = AuditEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -9,7 +9,7 @@ from config.kernel import clock
 from config.kernel.audit import append_only, audited
 from config.kernel.models import Row
 from crm.choices import Channel, ConsentKind, GateAction, SuppressionReason
-from crm.querysets import GateDecisionQuerySet, SuppressionQuerySet, TouchQuerySet
+from crm.querysets import ConsentQuerySet, GateDecisionQuerySet, SuppressionQuerySet, TouchQuerySet
 
 
 class Suppression(Row):
@@ -75,6 +75,8 @@ class Consent(Row):
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
+
+    objects = ConsentQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

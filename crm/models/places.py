@@ -1,6 +1,7 @@
 from django.db import models
 
 from config.kernel.models import Row
+from crm.querysets import HoursProfileQuerySet
 
 
 class Address(models.Model):
@@ -28,6 +29,8 @@ class HoursProfile(Row):
     """
 
     key = models.TextField(unique=True, blank=True)
+
+    objects = HoursProfileQuerySet.as_manager()
 
     class Meta:
         ordering = ["key"]

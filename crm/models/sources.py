@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from config.kernel.models import Row, Timestamped
 from crm.choices import IntakeState, ReviewKind, SourceKind
+from crm.querysets import IntakeRunQuerySet, ReviewItemQuerySet, SourceRecordQuerySet
 
 
 class SourceRecord(Row):
@@ -37,6 +38,8 @@ class SourceRecord(Row):
     )
     first_seen_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SourceRecordQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -73,6 +76,8 @@ class IntakeRun(Timestamped):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
 
+    objects = IntakeRunQuerySet.as_manager()
+
     class Meta:
         ordering = ["-id"]
         constraints = [
@@ -98,6 +103,8 @@ class ReviewItem(Row):
     resolved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
+
+    objects = ReviewItemQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -1,0 +1,175 @@
+"""Nobody is called too often: cooldown after a call, and caps on all touches of a person and of a number.
+
+Windows are half-open: a touch exactly one window ago counts no more. Every touch counts, whatever made it and on
+whatever channel; the cooldown looks at calls alone. Caps: Florida and Oklahoma allow three a day (FL-CAP, OK-CAP).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import (
+    CharField,
+    Count,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThanOrEqual
+
+from calls.choices import CooldownScope
+from calls.rules.policies import DAY, WEEK, Policy, cap_in_sql, cooldown_in_sql, general
+from config.kernel.gate import Asked, Block, Facts, Level
+from crm.choices import Channel
+from crm.models import Touch
+
+CALL = frozenset({Channel.CALL})
+
+
+class ProjectNotYet:
+    """Nobody of the project is called before ``Project.next_call_eligible_at``."""
+
+    code, level, channels, version = "project_not_yet", Level.PROJECT, CALL, 1
+
+    def blocks(self, facts: Facts, at: datetime) -> Block | None:
+        until = facts.get("project.not_before")
+        if not isinstance(until, datetime) or until <= at:
+            return None
+        return Block(self.code, self.level, {}, until=until)
+
+    def excludes(self, asked: Asked) -> Q:
+        return Q(project__next_call_eligible_at__gt=asked.at)
+
+
+class Cooldown:
+    """After a call the person rests; a callback that they asked for, once it is due, does not wait for that."""
+
+    code, level, channels, version = "cooldown", Level.CONTACT, CALL, 1
+
+    def blocks(self, facts: Facts, at: datetime) -> Block | None:
+        policy = Policy.from_facts(facts)
+        last = facts.get("calls.pair.last" if policy.scope == CooldownScope.PAIR else "calls.contact.last")
+        callback = facts.get("pair.callback_at")
+        if not isinstance(last, datetime) or last + policy.cooldown <= at:
+            return None
+        until = last + policy.cooldown
+        if isinstance(callback, datetime):
+            if callback <= at:
+                return None
+            until = min(until, callback)
+        return Block(self.code, self.level, {"last_call": last, "scope": policy.scope}, until=until)
+
+    def excludes(self, asked: Asked) -> Q:
+        rested = Q(callback_at=None) | Q(callback_at__gt=asked.at)
+        if asked.wide and general(asked).scope != CooldownScope.PAIR:
+            recent = Touch.objects.counting().filter(channel=Channel.CALL)
+            called = recent.since(asked.at - general(asked).cooldown).order_by().values("contact")
+            longer = Q(project__calling_policy__cooldown__gt=general(asked).cooldown)
+            return (Q(contact__in=called) | (longer & self._called(asked))) & rested
+        return self._called(asked) & rested
+
+    def _called(self, asked: Asked) -> Q:
+        own = OuterRef("project__calling_policy__cooldown")
+        since = ExpressionWrapper(Value(asked.at) - cooldown_in_sql(asked, own), output_field=DateTimeField())
+        calls = Touch.objects.counting().filter(contact=OuterRef("contact_id"), channel=Channel.CALL, at__gt=since)
+        if general(asked).scope == CooldownScope.PAIR:
+            own_scope = OuterRef("project__calling_policy__cooldown_scope")
+            wider = Q(own_scope__in=[CooldownScope.CONTACT, CooldownScope.PROJECT])
+            calls = calls.alias(own_scope=ExpressionWrapper(own_scope, output_field=CharField()))
+            calls = calls.filter(Q(project=OuterRef("project_id")) | wider)
+        return Q(Exists(calls))
+
+
+@dataclass(frozen=True)
+class Cap:
+    """At most so many touches in a rolling window: of a person (by the project's policy) or of a number (by the
+    policy for all, because a number serves many projects)."""
+
+    code: str
+    level: Level
+    subject: str
+    window: timedelta
+    limit: str
+    channels = frozenset(Channel.values)
+    version = 1
+
+    def blocks(self, facts: Facts, at: datetime) -> Block | None:
+        limit = facts[f"{'number' if self.level is Level.ENDPOINT else 'policy'}.{self.limit}"]
+        touches = facts.get(f"touches.{self.subject}") or []
+        if not isinstance(touches, list) or not isinstance(limit, int):
+            raise TypeError("Caps need a list of touches and a limit.")
+        recent = [touch for touch in instants(touches) if touch > at - self.window]
+        if len(recent) < limit:
+            return None
+        until = sorted(recent, reverse=True)[limit - 1] + self.window
+        return Block(self.code, self.level, {"touches": len(recent), "cap": limit}, until=until)
+
+    def excludes(self, asked: Asked) -> Q:
+        recent = Touch.objects.counting().since(asked.at - self.window)
+        mine = recent.filter(**{self.subject: OuterRef(f"{self.subject}_id")})
+        cap = getattr(general(asked), self.limit)
+        own = Value(cap) if self.level is Level.ENDPOINT else cap_in_sql(asked, self.limit)
+        reached = Q(GreaterThanOrEqual(_number_of(mine), own))
+        if not asked.wide:
+            return reached
+        often = recent.order_by().values(self.subject).annotate(number=Count("id")).filter(number__gte=cap)
+        by_sets = Q(**{f"{self.subject}__in": often.values(self.subject)})
+        if self.level is Level.ENDPOINT:
+            return by_sets
+        return by_sets | (Q(**{f"project__calling_policy__{self.limit}__lt": cap}) & reached)
+
+
+def _number_of(touches: Any) -> Any:
+    per_subject = touches.order_by().annotate(all=Value(1)).values("all").annotate(number=Count("id")).values("number")
+    return Coalesce(Subquery(per_subject, output_field=IntegerField()), 0)
+
+
+def instants(values: Sequence[Any]) -> list[datetime]:
+    return [value for value in values if isinstance(value, datetime)]
+
+
+RULES = [
+    ProjectNotYet(),
+    Cooldown(),
+    Cap("day_cap", Level.CONTACT, "contact", DAY, "day_cap"),
+    Cap("week_cap", Level.CONTACT, "contact", WEEK, "week_cap"),
+]
+NUMBER_RULES = [
+    Cap("number_day_cap", Level.ENDPOINT, "endpoint", DAY, "day_cap"),
+    Cap("number_week_cap", Level.ENDPOINT, "endpoint", WEEK, "week_cap"),
+]
+
+
+def touch_facts(contacts: set[Any], endpoints: set[Any], asked: Asked) -> dict[str, dict[Any, list[datetime]]]:
+    """Return the touches of the last week of every contact and endpoint, newest first, in two queries.
+
+    No more than the largest cap there can be are kept for each: more would not change any answer.
+    """
+    keep = max(general(asked).day_cap, general(asked).week_cap)
+    found: dict[str, dict[Any, list[datetime]]] = {"contact": {}, "endpoint": {}}
+    for subject, ids in (("contact", contacts), ("endpoint", endpoints)):
+        if not ids:
+            continue
+        recent = Touch.objects.counting().since(asked.at - WEEK).filter(**{f"{subject}__in": ids})
+        for key, at in recent.order_by(F("at").desc()).values_list(f"{subject}_id", "at"):
+            times = found[subject].setdefault(key, [])
+            if len(times) < keep:
+                times.append(at)
+    return found
+
+
+def last_calls(contacts: set[Any], cooldown: timedelta, asked: Asked) -> dict[tuple[Any, Any], datetime]:
+    """Return when each contact was last called, by (contact, project) and by (contact, None) for all projects."""
+    calls = Touch.objects.counting().filter(contact__in=contacts, channel=Channel.CALL).since(asked.at - cooldown)
+    last: dict[tuple[Any, Any], datetime] = {}
+    for contact, project, at in calls.order_by("at").values_list("contact_id", "project_id", "at"):
+        last[contact, project] = last[contact, None] = at
+    return last

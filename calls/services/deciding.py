@@ -1,0 +1,137 @@
+"""The gate under locks: the one place where an approach is decided for good, and its receipt is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from calls.rules import opening
+from config.kernel.errors import Conflict
+from config.kernel.gate import Approach, Asked, Block, Verdict, gate, pack, unpack
+from config.kernel.ids import uuid7
+from crm.choices import Channel, GateAction
+from crm.models import Contact, ContactPoint, Endpoint, GateDecision, ProjectContact
+from crm.services.normalization.places import ZONE_DATA_VERSION
+
+
+class Refused(Conflict):
+    """The gate stands against this approach; ``verdict`` says why, ``earliest`` when nothing will any more."""
+
+    code = "gate_refused"
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict, self.earliest = verdict, gate.earliest(verdict)
+        reasons = ", ".join(code.replace("_", " ") for code in verdict.codes)
+        super().__init__(f"The gate refuses this call: {reasons}.", blocks=verdict.blocks, earliest=self.earliest)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What was decided: the point that passed with the receipt for it, or None and the verdict that refuses."""
+
+    verdict: Verdict
+    point: ContactPoint | None = None
+    decision_id: UUID | None = None
+
+    def or_refuse(self) -> tuple[ContactPoint, UUID]:
+        """Return point and receipt.
+
+        :raises Refused: nothing passed. Call this outside the transaction, or the receipt of the refusal is lost.
+        """
+        if self.point is None or self.decision_id is None:
+            raise Refused(self.verdict)
+        return self.point, self.decision_id
+
+
+def approach_of(*, pair: ProjectContact | None, contact_id: UUID, point: ContactPoint | None) -> Approach:
+    return Approach(
+        contact_id=contact_id,
+        endpoint_id=point.endpoint_id if point else None,
+        channel=Channel.CALL.value,
+        pair_id=pair.pk if pair else None,
+        project_id=pair.project_id if pair else None,
+    )
+
+
+def points_of(contact_ids: Sequence[UUID]) -> dict[UUID, list[ContactPoint]]:
+    """Return every phone point of these contacts, the primary first, in one query."""
+    points: dict[UUID, list[ContactPoint]] = {contact: [] for contact in contact_ids}
+    rows = ContactPoint.objects.filter(contact__in=contact_ids).reaching(Channel.CALL).select_related("endpoint")
+    for point in rows.primary_first():
+        points[point.contact_id].append(point)
+    return points
+
+
+def lock(*, contact_id: UUID, endpoint_ids: Sequence[UUID], skip_locked: bool = False) -> set[UUID] | None:
+    """Lock a contact, then endpoints sorted by id (DESIGN 13); return the endpoints that are ours now.
+
+    With ``skip_locked`` a contact whom somebody else works on gives None, and busy endpoints are left out.
+    """
+    contact = Contact.objects.filter(pk=contact_id).order_by("pk")
+    if not contact.select_for_update(no_key=True, skip_locked=skip_locked).values_list("pk").first():
+        return None
+    lines = Endpoint.objects.filter(pk__in=endpoint_ids).order_by("pk")
+    return set(lines.select_for_update(no_key=True, skip_locked=skip_locked).values_list("pk", flat=True))
+
+
+def judge(approaches: Sequence[Approach], *, user_id: UUID | None, at: datetime) -> list[Verdict]:
+    """Return a verdict per approach, for reading; nothing is locked or stored."""
+    opening.book()
+    return gate.decide(approaches, asked=Asked(at=at, channel=Channel.CALL.value, user_id=user_id))
+
+
+def decide(
+    *,
+    action: GateAction,
+    pair: ProjectContact | None,
+    contact_id: UUID,
+    points: Sequence[ContactPoint],
+    user_id: UUID | None,
+    at: datetime,
+) -> Ruling:
+    """Judge ``points`` in their order, take the first that passes, and write the receipt.
+
+    The caller is in a transaction, holds the locks of ``lock`` and keeps them: the facts are read under them. A
+    refusal is stored where its codes differ from the last decision of this kind about the same subject (DESIGN 15).
+    """
+    asked_about: Sequence[Any] = points or [None]
+    approaches = [approach_of(pair=pair, contact_id=contact_id, point=point) for point in asked_about]
+    verdicts = judge(approaches, user_id=user_id, at=at)
+    for point, verdict in zip(points, verdicts, strict=False):
+        if verdict.allowed:
+            return Ruling(verdict, point, write_receipt(verdict, action=action, user_id=user_id))
+    _keep_refusal(verdicts[0], action=action, user_id=user_id)
+    return Ruling(verdicts[0])
+
+
+def _keep_refusal(verdict: Verdict, *, action: GateAction, user_id: UUID | None) -> None:
+    subject = {"contact": verdict.approach.contact_id, "endpoint": verdict.approach.endpoint_id}
+    last = GateDecision.objects.filter(**subject, action=action).values_list("codes", flat=True).first()
+    if last != verdict.codes:
+        write_receipt(verdict, action=action, user_id=user_id)
+
+
+def write_receipt(verdict: Verdict, *, action: GateAction, user_id: UUID | None) -> UUID:
+    approach, receipt = verdict.approach, uuid7()
+    GateDecision.objects.create(
+        id=receipt,
+        at=verdict.at,
+        action=action,
+        channel=approach.channel,
+        allowed=verdict.allowed,
+        codes=verdict.codes,
+        contact_id=approach.contact_id,
+        endpoint_id=approach.endpoint_id,
+        pair_id=approach.pair_id,
+        user_id=user_id,
+        facts=pack(verdict.facts),
+        ruleset=gate.version,
+        zones=ZONE_DATA_VERSION,
+    )
+    return receipt
+
+
+def replay(decision: GateDecision) -> tuple[Block, ...]:
+    """Judge the stored facts again: under the same rule set this gives the same blocks."""
+    return gate.judge(unpack(decision.facts), decision.at, decision.channel)

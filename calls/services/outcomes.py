@@ -1,0 +1,197 @@
+"""How a call ended, and what that causes. A correction compensates: it undoes exactly what its cause made."""
+
+from datetime import datetime, timedelta
+
+from calls.choices import EventKind
+from calls.models import CallDraft, CallEvent, CallNews, CallSession, Disposition
+from calls.services import deciding, effects, status
+from config.kernel.errors import Conflict, DomainError
+from config.kernel.ids import uuid7
+from config.kernel.realtime import tell
+from config.kernel.transactions import atomic_with_retries
+from crm.models import User
+
+UNDO = timedelta(seconds=10)  # the rep may still take it back, and nobody outside hears of it
+
+
+class AlreadyConcluded(Conflict):
+    """The call has an outcome: correct it instead."""
+
+    code = "already_concluded"
+
+
+class NoOutcome(Conflict):
+    """The call has no outcome that could be corrected."""
+
+    code = "no_outcome"
+
+
+class TooLate(Conflict):
+    """Ten seconds are over: now only an admin corrects it, with a reason."""
+
+    code = "too_late"
+
+
+@atomic_with_retries
+def conclude(
+    *,
+    session: CallSession,
+    disposition: Disposition,
+    by: User | None,
+    at: datetime,
+    note: str = "",
+    callback_at: datetime | None = None,
+) -> CallEvent:
+    """Give a call its outcome, and let the outcome take effect in the same transaction.
+
+    The same disposition again by the same person returns the stored event.
+
+    :raises AlreadyConcluded: there is another outcome.
+    :raises DomainError: the disposition is not in use any more, or asks for a callback time and there is none ahead.
+    """
+    _require_usable(disposition, callback_at, at)
+    _lock(session)
+    if standing := outcome_of(session):
+        if standing.disposition_id == disposition.pk and standing.by_id == (by.pk if by else None):
+            return standing
+        raise AlreadyConcluded(f"This call already ended with {standing.disposition}: correct that outcome.")
+    return _write(session, disposition, EventKind.OUTCOME, by=by, at=at, note=note, callback_at=callback_at)
+
+
+@atomic_with_retries
+def correct(
+    *,
+    session: CallSession,
+    disposition: Disposition,
+    by: User,
+    at: datetime,
+    reason: str = "",
+    note: str = "",
+    callback_at: datetime | None = None,
+) -> CallEvent:
+    """Replace the outcome: what the old one made is lifted, the new one takes effect.
+
+    The rep who gave it may do so for ten seconds; later an admin may, with a reason.
+
+    :raises NoOutcome: there is nothing to correct.
+    :raises TooLate: ``by`` may not, or not any more.
+    :raises DomainError: an admin gave no reason, or the disposition cannot be used.
+    """
+    _require_usable(disposition, callback_at, at)
+    _lock(session)
+    old = _require_correctable(session, by=by, at=at, reason=reason)
+    _withdraw(old)
+    new = _write(
+        session, disposition, EventKind.CORRECTION,
+        by=by, at=at, note=note, callback_at=callback_at, corrects=old, reason=reason,
+    )  # fmt: skip
+    return new
+
+
+@atomic_with_retries
+def take_back(*, session: CallSession, by: User, at: datetime, reason: str = "") -> CallEvent:
+    """Undo the outcome: the call has none again, and nothing of it remains but its history.
+
+    :raises NoOutcome: there is nothing to take back.
+    :raises TooLate: ``by`` may not, or not any more.
+    """
+    _lock(session)
+    old = _require_correctable(session, by=by, at=at, reason=reason)
+    _withdraw(old)
+    event = CallEvent.objects.create(
+        session=session, kind=EventKind.CORRECTION, at=at, by=by, corrects=old, facts=_said(reason=reason)
+    )
+    effects.compensate(old, cause_id=event.pk, at=at)
+    _show(session)
+    return event
+
+
+@atomic_with_retries
+def add_note(*, session: CallSession, text: str, by: User | None, at: datetime) -> CallEvent:
+    """Add a note to a call, at any time.
+
+    :raises DomainError: it is empty.
+    """
+    if not text.strip():
+        raise DomainError("The note is empty.", details={"text": "Write something."})
+    event = CallEvent.objects.create(session=session, kind=EventKind.NOTE, at=at, by=by, facts={"note": text.strip()})
+    _show(session)
+    return event
+
+
+def outcome_of(session: CallSession) -> CallEvent | None:
+    """Return the outcome that stands: the newest that no correction replaced."""
+    told = session.events.filter(disposition__isnull=False, corrected_by=None).select_related("disposition")
+    return told.order_by("-at", "-id").first()
+
+
+def _require_usable(disposition: Disposition, callback_at: datetime | None, at: datetime) -> None:
+    if not disposition.is_active:
+        raise DomainError(f"{disposition} is not in use any more.", details={"disposition": "Choose an active one."})
+    if disposition.asks_callback and (callback_at is None or callback_at <= at):
+        raise DomainError("When shall they be called back?", details={"callback_at": "A time ahead is required."})
+
+
+def _require_correctable(session: CallSession, *, by: User, at: datetime, reason: str) -> CallEvent:
+    old = outcome_of(session)
+    if old is None:
+        raise NoOutcome("This call has no outcome.")
+    if old.by_id == by.pk and at - old.at <= UNDO:
+        return old
+    if not by.has_perm("calls.correct_any_call"):
+        raise TooLate("An outcome can be taken back for ten seconds by whoever gave it; ask an admin to correct it.")
+    if not reason.strip():
+        raise DomainError("Say why the outcome is corrected.", details={"reason": "A reason is required."})
+    return old
+
+
+def _lock(session: CallSession) -> None:
+    deciding.lock(contact_id=session.contact_id, endpoint_ids=[session.endpoint_id] if session.endpoint_id else [])
+
+
+def _withdraw(old: CallEvent) -> None:
+    CallNews.objects.filter(event=old, told_at=None).update(due_at=None)
+
+
+def _write(
+    session: CallSession,
+    disposition: Disposition,
+    kind: EventKind,
+    *,
+    by: User | None,
+    at: datetime,
+    note: str,
+    callback_at: datetime | None,
+    corrects: CallEvent | None = None,
+    reason: str = "",
+) -> CallEvent:
+    key = uuid7()
+    if corrects:
+        effects.compensate(corrects, cause_id=key, at=at)
+    made = effects.foresee(session, disposition, callback_at=callback_at, at=at)
+    event = CallEvent.objects.create(
+        id=key,
+        session=session,
+        kind=kind,
+        at=at,
+        by=by,
+        disposition=disposition,
+        corrects=corrects,
+        facts={**_said(note=note.strip(), reason=reason), "made": made},
+    )
+    effects.apply(event, session, disposition, callback_at=callback_at, at=at)
+    CallNews.objects.create(event=event, due_at=at + UNDO)
+    if by and session.pair_id:
+        CallDraft.objects.filter(user=by, pair=session.pair_id).delete()
+    _show(session)
+    return event
+
+
+def _said(**words: str) -> dict[str, str]:
+    return {name: text for name, text in words.items() if text}
+
+
+def _show(session: CallSession) -> None:
+    status.rebuild(session)
+    tell(f"rep.{session.rep_id}", "call_changed", session=str(session.pk))
+    tell("desk", "queue_changed")

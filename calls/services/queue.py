@@ -1,0 +1,211 @@
+"""Who is called next. The hint proposes, the set face of the gate disposes; nothing is stored, nothing is locked.
+
+Order: due callbacks, earliest first; then priority; then the longest silent, the never called before all; then age.
+One pair per contact. The walk reads two partial indexes in their order, profile by profile, so that its cost does not
+grow with the pairs behind them (DESIGN 12).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count
+
+from calls.rules import opening
+from calls.services import deciding
+from config.kernel.gate import Asked, Block, Level, Verdict, gate
+from crm.choices import Channel, Priority
+from crm.models import ContactPoint, Project, ProjectContact, User
+
+FIRST_LOOK, LOOKS = 64, 6  # candidates per look: 64, 256, 1024, ... until enough of them pass
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whom somebody wants to call: all filters are optional, and combine."""
+
+    project: Project | None = None
+    owner: User | None = None
+    priority: int | None = None
+    zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A pair that may be called now, the number to dial, and why it stands where it stands."""
+
+    pair: ProjectContact
+    point: ContactPoint
+    reason: str
+    elsewhere: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointVerdict:
+    point: ContactPoint
+    blocks: tuple[Block, ...]
+    earliest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything that stands against a pair and each of its numbers, and when it will first pass."""
+
+    pair: ProjectContact
+    points: tuple[PointVerdict, ...]
+    blocks: tuple[Block, ...]
+    callable: bool
+    earliest: datetime | None
+
+
+def next_callable(*, user: User, at: datetime, wanted: Wanted | None = None, limit: int = 50) -> list[Offer]:
+    """Return up to ``limit`` pairs that pass the gate at ``at`` and that ``user`` may see, best first.
+
+    :raises config.kernel.gate.GateFault: the gate is out of order.
+    """
+    pairs = [
+        pair for pair, _ in zip(candidates(user=user, at=at, wanted=wanted or Wanted()), range(limit), strict=False)
+    ]
+    return _offers(pairs, user=user, at=at)
+
+
+def candidates(*, user: User, at: datetime, wanted: Wanted) -> Iterator[ProjectContact]:
+    """Yield passing pairs in queue order, one per contact, looking further ahead as long as somebody asks for more."""
+    asked = Asked(at=at, channel=Channel.CALL.value, user_id=user.pk)
+    passing = _passing(user=user, wanted=wanted, asked=asked)
+    met: set[UUID] = set()
+    for ids in _looks(at=at, wanted=wanted, profiles=_open_profiles(at, wanted)):
+        found = {pair.pk: pair for pair in passing.filter(pk__in=ids)}
+        for pair in (found[key] for key in ids if key in found):
+            if pair.contact_id not in met:
+                met.add(pair.contact_id)
+                yield pair
+
+
+def _passing(*, user: User, wanted: Wanted, asked: Asked) -> Any:
+    pairs = ProjectContact.objects.visible_to(user).callable(asked).select_related("contact", "project")
+    if wanted.project:
+        pairs = pairs.filter(project=wanted.project)
+    if wanted.owner:
+        pairs = pairs.filter(contact__owner=wanted.owner)
+    if wanted.priority:
+        pairs = pairs.filter(priority=wanted.priority)
+    return pairs
+
+
+def _open_profiles(at: datetime, wanted: Wanted) -> list[UUID]:
+    law = opening.book()
+    opened = law.open_ids(at, Channel.CALL)
+    return [key for key in opened if wanted.zone in law.keys[key]] if wanted.zone else opened
+
+
+def _looks(*, at: datetime, wanted: Wanted, profiles: Sequence[UUID]) -> Iterator[list[UUID]]:
+    due = _due_callbacks(at, wanted)
+    if due:
+        yield due
+    told, size = set(due), FIRST_LOOK
+    for _ in range(LOOKS):
+        ids = _walk(at=at, wanted=wanted, profiles=profiles, size=size)
+        fresh = [key for key in ids if key not in told]
+        told.update(fresh)
+        if fresh:
+            yield fresh
+        if len(ids) < size:
+            return
+        size *= 4
+
+
+def _due_callbacks(at: datetime, wanted: Wanted) -> list[UUID]:
+    due = ProjectContact.objects.filter(callback_at__lte=at).order_by("callback_at", "id")
+    if wanted.project:
+        due = due.filter(project=wanted.project)
+    return list(due.values_list("id", flat=True)[:500])
+
+
+_ORDER = "priority DESC, last_touch_at ASC NULLS FIRST, id"
+
+
+def _walk(*, at: datetime, wanted: Wanted, profiles: Sequence[UUID], size: int) -> list[UUID]:
+    """Return the ids of the best ``size`` hinted pairs over all open profiles, in queue order."""
+    project = "pc.project_id = %(project)s AND" if wanted.project else ""
+    priority = "pc.priority = %(priority)s AND" if wanted.priority else ""
+    sql = f"""
+        SELECT best.id FROM unnest(%(profiles)s::uuid[]) AS open (profile)
+        CROSS JOIN LATERAL (
+            SELECT pc.id, pc.priority, pc.last_touch_at FROM crm_projectcontact pc
+            WHERE {project} {priority} pc.hours_profile_id = open.profile AND pc.callable_from <= %(at)s
+            ORDER BY pc.{_ORDER} LIMIT %(size)s
+        ) best
+        ORDER BY best.{_ORDER} LIMIT %(size)s"""  # noqa: S608 - nothing in it comes from outside
+    facts = {"profiles": list(profiles), "at": at, "size": size, "priority": wanted.priority}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**facts, "project": wanted.project.pk if wanted.project else None})
+        return [key for (key,) in cursor.fetchall()]
+
+
+def _offers(pairs: list[ProjectContact], *, user: User, at: datetime) -> list[Offer]:
+    contacts = [pair.contact_id for pair in pairs]
+    best = best_points(pairs, user=user, at=at)
+    elsewhere = _other_projects(contacts)
+    return [
+        Offer(pair, best[pair.pk], reason_for(pair, at), elsewhere.get(pair.contact_id, 1) - 1)
+        for pair in pairs
+        if pair.pk in best
+    ]
+
+
+def best_points(pairs: Sequence[ProjectContact], *, user: User, at: datetime) -> dict[UUID, ContactPoint]:
+    """Return for each pair the number to dial: the primary if it passes, else the best that does."""
+    points = deciding.points_of([pair.contact_id for pair in pairs])
+    asked_about = [(pair, point) for pair in pairs for point in points[pair.contact_id]]
+    approaches = [
+        deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point) for pair, point in asked_about
+    ]
+    best: dict[UUID, ContactPoint] = {}
+    for (pair, point), verdict in zip(asked_about, deciding.judge(approaches, user_id=user.pk, at=at), strict=True):
+        if verdict.allowed:
+            best.setdefault(pair.pk, point)
+    return best
+
+
+def _other_projects(contacts: Sequence[UUID]) -> dict[UUID, int]:
+    counted = ProjectContact.objects.alive().filter(contact__in=contacts).values("contact").annotate(number=Count("id"))
+    return dict(counted.order_by().values_list("contact", "number"))
+
+
+def reason_for(pair: ProjectContact, at: datetime) -> str:
+    """Say in a few words why the pair stands where it stands in the queue."""
+    if pair.callback_at and pair.callback_at <= at:
+        return "callback due"
+    urgency = "" if pair.priority == Priority.MEDIUM else f"{pair.get_priority_display().lower()} priority, "
+    if pair.last_touch_at is None:
+        return f"{urgency}never contacted"
+    days = (at - pair.last_touch_at).days
+    return f"{urgency}silent for {days} day{'' if days == 1 else 's'}"
+
+
+def explain(*, pair: ProjectContact, user: User, at: datetime) -> Explanation:
+    """Judge every number of a pair and say all that stands against it, with evidence and the first moment that passes."""
+    points = deciding.points_of([pair.contact_id])[pair.contact_id]
+    asked_about: list[ContactPoint | None] = [*points] or [None]
+    approaches = [deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point) for point in asked_about]
+    verdicts = deciding.judge(approaches, user_id=user.pk, at=at)
+    passes = [gate.earliest(verdict) for verdict in verdicts]
+    return Explanation(
+        pair=pair,
+        points=tuple(
+            PointVerdict(point, _of_number(verdict), earliest)
+            for point, verdict, earliest in zip(asked_about, verdicts, passes, strict=True)
+            if point is not None
+        ),
+        blocks=tuple(block for block in verdicts[0].blocks if block.level is not Level.ENDPOINT),
+        callable=any(verdict.allowed for verdict in verdicts),
+        earliest=min((moment for moment in passes if moment), default=None),
+    )
+
+
+def _of_number(verdict: Verdict) -> tuple[Block, ...]:
+    return tuple(block for block in verdict.blocks if block.level is Level.ENDPOINT)

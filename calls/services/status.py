@@ -1,0 +1,86 @@
+"""The one projection: what the events of a call amount to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from calls.choices import OVER, RANK, EventKind, Status
+from calls.models import CallEvent, CallSession, CallStatus
+
+TELLS = {
+    EventKind.INITIATED: Status.INITIATED,
+    EventKind.RINGING: Status.RINGING,
+    EventKind.ANSWERED: Status.ANSWERED,
+    EventKind.BUSY: Status.BUSY,
+    EventKind.FAILED: Status.FAILED,
+    EventKind.VOICEMAIL: Status.VOICEMAIL,
+    EventKind.COMPLETED: Status.COMPLETED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Where a call stands; ``duration`` is in seconds, from the answer to the end."""
+
+    status: str
+    answered_at: datetime | None
+    ended_at: datetime | None
+    duration: int | None
+    recording_url: str
+    disposition_id: object | None
+    outcome_at: datetime | None
+    notes: str
+
+
+def amount_to(events: Iterable[CallEvent]) -> Now:
+    """Fold events into the state of the call. Order of arrival does not matter: they are put in order of their time.
+
+    The status is the furthest that any event tells of. The outcome is the newest one that no correction replaced. A
+    duration that somebody told beats the one that follows from the times.
+    """
+    ordered = sorted(events, key=lambda event: (event.at, event.pk))
+    corrected = {event.corrects_id for event in ordered if event.corrects_id}
+    told = [TELLS[EventKind(event.kind)] for event in ordered if event.kind in TELLS]
+    answered = [event.at for event in ordered if event.kind == EventKind.ANSWERED]
+    ended = [event.at for event in ordered if event.kind in TELLS and TELLS[EventKind(event.kind)] in OVER]
+    outcomes = [event for event in ordered if event.disposition_id and event.pk not in corrected]
+    outcome = outcomes[-1] if outcomes else None
+    answered_at, ended_at = (answered[0] if answered else None), (ended[-1] if ended else None)
+    return Now(
+        status=max(told, key=RANK.__getitem__, default=Status.INITIATED),
+        answered_at=answered_at,
+        ended_at=ended_at,
+        duration=_duration(ordered, answered_at, ended_at),
+        recording_url=_last(ordered, "recording_url"),
+        disposition_id=outcome.disposition_id if outcome else None,
+        outcome_at=outcome.at if outcome else None,
+        notes="\n".join(str(event.facts["note"]) for event in ordered if event.facts.get("note")),
+    )
+
+
+def _duration(events: list[CallEvent], answered_at: datetime | None, ended_at: datetime | None) -> int | None:
+    told = [event.facts["duration"] for event in events if isinstance(event.facts.get("duration"), int)]
+    if told:
+        return int(told[-1])
+    if answered_at and ended_at:
+        return max(0, (ended_at - answered_at) // timedelta(seconds=1))
+    return None
+
+
+def _last(events: list[CallEvent], fact: str) -> str:
+    return next((str(event.facts[fact]) for event in reversed(events) if event.facts.get(fact)), "")
+
+
+def rebuild(session: CallSession) -> CallStatus:
+    """Write what the events of ``session`` amount to into its status, and return it."""
+    now = amount_to(session.events.all())
+    status, _ = CallStatus.objects.update_or_create(
+        session=session,
+        defaults={
+            "rep_id": session.rep_id,
+            "direction": session.direction,
+            "initiated_at": session.initiated_at,
+            **{name: getattr(now, name) for name in Now.__slots__},
+        },
+    )
+    return status
