@@ -108,11 +108,15 @@ def _read_address(row: Any, found: dict[str, Any], faults: dict[str, str]) -> No
     parts = {part: found[part] for part in addresses.PARTS if isinstance(found.get(part), str)}
     if not parts:
         return
-    where = {"country": row.country} if "region" in parts else {}
+    where = {"country": _text(row.country)} if "region" in parts else {}
     try:
         found |= {part: value for part, value in addresses.read_address(where | parts).items() if part in parts}
     except addresses.UnusableAddress as trouble:
         faults |= trouble.details
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""  # a row that was not saved yet holds a promise of the database
 
 
 def _zone(row: Any, value: str) -> dict[str, str]:
@@ -127,7 +131,7 @@ def _company_name(row: Any, value: str) -> dict[str, str]:
 
 
 def _website(row: Any, value: str) -> dict[str, str]:
-    return {"website": value} | ({} if row.domain else {"domain": domain_of(value)})
+    return {"website": value} | ({} if _text(row.domain) else {"domain": domain_of(value)})
 
 
 def _domain(row: Any, value: str) -> dict[str, str]:

@@ -50,28 +50,34 @@ FROM unnest(%s::uuid[], %s::uuid[]) AS moved (id, profile) WHERE e.id = moved.id
 """
 
 
-@transaction.atomic
 def refresh_profiles(*, endpoint_ids: Iterable[UUID]) -> list[UUID]:
     """Give every phone among these endpoints the profile of all evidence there is; return those whose profile moved.
 
-    Five statements at most, whatever their number. The endpoints are locked first, in the order of their ids, so that
+    Six statements at most, whatever their number. The endpoints are locked first, in the order of their ids, so that
     two people on one line who both move are both seen by whoever comes second. Whoever calls tells the news.
     """
     ids = list(set(endpoint_ids))
     if not ids:
         return []
-    lock_all(Endpoint, ids)
+    with transaction.atomic():
+        lock_all(Endpoint, ids)
+        keys, current = _evidence(ids)
+        profiles = profile_ids(keys.values())
+        moved = sorted(endpoint for endpoint, key in keys.items() if current[endpoint] != profiles[key])
+        if moved:
+            with connection.cursor() as cursor:
+                cursor.execute(_MOVE, [moved, [profiles[keys[endpoint]] for endpoint in moved]])
+    return moved
+
+
+def _evidence(ids: list[UUID]) -> tuple[dict[UUID, str], dict[UUID, UUID | None]]:
+    """Return the key that each phone should have, and the profile that it has."""
     keys, current = {}, {}
     with connection.cursor() as cursor:
         cursor.execute(_EVIDENCE, {"ids": ids, "field": _FIELD, "record": _RECORD})
         for endpoint, value, profile, evidence in cursor.fetchall():
             keys[endpoint], current[endpoint] = _key_of_text(from_phone(value), evidence), profile
-    profiles = profile_ids(keys.values())
-    moved = sorted(endpoint for endpoint, key in keys.items() if current[endpoint] != profiles[key])
-    if moved:
-        with connection.cursor() as cursor:
-            cursor.execute(_MOVE, [moved, [profiles[keys[endpoint]] for endpoint in moved]])
-    return moved
+    return keys, current
 
 
 def key_of(*, phone: str, places: Iterable[tuple[str, str, str]] = (), zones: Iterable[str] = ()) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models.expressions import DatabaseDefault
 
 from crm.models import Contact
 
@@ -34,8 +35,12 @@ class Quality:
 
 def score(contact: Contact) -> Quality:
     """Say how complete ``contact`` is, by what it holds now; ``missing`` names the weightiest part first."""
-    missing = [part for part in PARTS if not all(getattr(contact, column) for column in part[2])]
+    missing = [part for part in PARTS if not all(_holds(getattr(contact, column)) for column in part[2])]
     return Quality(100 - sum(weight for _, weight, _ in missing), [words for words, _, _ in missing])
+
+
+def _holds(value: object) -> bool:
+    return bool(value) and not isinstance(value, DatabaseDefault)  # a row that was not saved yet holds nothing
 
 
 def in_sql(alias: str) -> str:
