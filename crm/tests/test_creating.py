@@ -1,0 +1,259 @@
+import pytest
+
+from crm.choices import ReviewKind
+from crm.models import Company, Contact, ContactAlias, Endpoint, Project, ProjectContact, ReviewItem
+from crm.services import creating, deleting, editing, fields, points
+from crm.signals import reachability_changed
+from crm.tests.factories import (
+    ContactAliasFactory,
+    ContactFactory,
+    ProjectContactFactory,
+    ProjectFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+AUSTIN, DALLAS, PAT = "+15125550134", "+12145550134", "pat@example.com"
+
+
+@pytest.fixture
+def rep():
+    return UserFactory(bdr=True)
+
+
+@pytest.fixture
+def contact(rep, at):
+    return lambda **told: creating.create_contact(**{"by": rep, "at": at, **told})
+
+
+def test_a_new_contact_has_points_copies_and_a_score(contact, rep):
+    person, created = contact(first_name="Pat", last_name="Sample", phone="(512) 555-0134", email="Pat@Example.com")
+
+    assert created
+    assert (person.name, person.primary_phone, person.primary_email) == ("Pat Sample", AUSTIN, PAT)
+    assert person.data_quality == 60
+    assert person.edited == ["first_name", "last_name"]
+    assert Endpoint.objects.filter(owner=person).count() == 2
+
+
+@pytest.mark.parametrize(
+    "keys", [{"contact_id": "C-1"}, {"phone": "512 555 0134"}, {"email": PAT}, {"contact_id": "OLD-1"}]
+)
+def test_somebody_known_is_not_made_twice_but_added_to(contact, keys):
+    known = ContactFactory(contact_id="C-1", phone=AUSTIN, email=PAT, title="Buyer", city="Austin")
+    ContactAliasFactory(contact=known, value="OLD-1")
+
+    person, created = contact(**keys, title="", city="Dallas", department="Sales")
+
+    assert (person, created) == (known, False)
+    assert (person.title, person.city, person.department) == ("Buyer", "Dallas", "Sales")
+    assert Contact.objects.count() == 1
+
+
+def test_a_known_person_adopts_an_id_and_new_points(contact):
+    known = ContactFactory(phone=AUSTIN)
+
+    person, created = contact(contact_id="C-7", phone=AUSTIN, email=PAT)
+
+    assert (person, created) == (known, False)
+    assert (person.contact_id, person.primary_email) == ("C-7", PAT)
+
+
+def test_two_ids_on_one_line_are_two_people_and_the_owner_stays(contact):
+    owner = ContactFactory(contact_id="C-1", phone=AUSTIN)
+
+    person, created = contact(contact_id="C-2", name="Somebody Else", phone=AUSTIN)
+
+    assert created
+    assert person.primary_phone == AUSTIN
+    assert Endpoint.objects.get().owner == owner
+    assert ReviewItem.objects.get().kind == ReviewKind.SHARED_LINE
+
+
+def test_where_phone_and_email_belong_to_two_the_phone_decides_and_both_are_listed(contact):
+    by_phone, by_email = ContactFactory(phone=AUSTIN), ContactFactory(email=PAT)
+
+    person, created = contact(phone=AUSTIN, email=PAT)
+
+    assert (person, created) == (by_phone, False)
+    assert person.primary_email == ""
+    item = ReviewItem.objects.get()
+    assert (item.kind, item.contact, item.other, item.value) == (ReviewKind.TWO_OWNERS, by_phone, by_email, PAT)
+
+
+def test_an_unknown_phone_goes_to_whom_the_email_means(contact):
+    known = ContactFactory(email=PAT)
+
+    person, created = contact(phone=DALLAS, email=PAT)
+
+    assert (person, created) == (known, False)
+    assert person.primary_phone == DALLAS
+
+
+def test_a_stranger_s_line_does_not_come_back_by_being_named_again(contact, at):
+    known = ContactFactory(contact_id="C-1", phone=AUSTIN)
+    points.mark_wrong_person(point=known.points.get(), at=at)
+
+    person, created = contact(contact_id="C-1", phone=AUSTIN)
+
+    assert (person, created, person.primary_phone) == (known, False, "")
+
+
+@pytest.mark.parametrize("keys", [{}, {"title": "Buyer"}, {"phone": " ", "email": ""}])
+def test_nobody_is_not_a_contact(contact, keys):
+    with pytest.raises(creating.NobodyNamed):
+        contact(**keys)
+
+
+def test_keys_that_cannot_be_used_are_refused_all_at_once_and_nothing_is_written(contact):
+    with pytest.raises(points.UnusableValue) as refusal:
+        contact(name="Pat", phone="555-0134", email="pat@", contact_id="x" * 101)
+
+    assert set(refusal.value.details) == {"phone", "email", "contact_id"}
+    assert not Contact.objects.exists()
+
+
+def test_a_field_that_cannot_be_kept_leaves_nothing_half_written(contact):
+    with pytest.raises(fields.FieldInvalid):
+        contact(name="Pat", phone=AUSTIN, lead_score=300)
+    with pytest.raises(fields.FieldRefused):
+        contact(name="Pat", phone=AUSTIN, primary_phone=DALLAS)
+
+    assert not Contact.objects.exists()
+    assert not Endpoint.objects.exists()
+
+
+@pytest.mark.parametrize("keys", [{"contact_id": "C-1"}, {"phone": AUSTIN}, {"email": PAT}])
+def test_who_belongs_to_a_colleague_exists_out_of_scope_and_nothing_is_said_of_them(contact, keys):
+    ContactFactory(contact_id="C-1", phone=AUSTIN, email=PAT, name="Pat Secret", owner=UserFactory(bdr=True))
+
+    with pytest.raises(creating.ExistsOutOfScope) as refusal:
+        contact(**keys, title="Mine now")
+
+    assert refusal.value.code == "exists_out_of_scope"
+    assert "Secret" not in str(refusal.value)
+    assert Contact.objects.get().title == ""
+
+
+def test_a_deleted_person_is_not_made_anew(contact, at):
+    deleting.delete(row=ContactFactory(phone=AUSTIN), by=None, at=at)
+
+    with pytest.raises(editing.RowDeleted, match="Restore"):
+        contact(phone=AUSTIN)
+
+
+def test_a_company_is_found_by_its_id_or_without_one_by_its_name(rep, at):
+    first, created = creating.create_company(by=rep, at=at, name="Ace Electric, Inc.", industry="Electrical")
+    again, created_again = creating.create_company(
+        by=rep, at=at, name="ACE ELECTRIC", website="https://ace.example.com"
+    )
+    other, created_other = creating.create_company(by=rep, at=at, name="Ace Electric", external_id="c-1")
+    same, created_same = creating.create_company(by=rep, at=at, name="Ace Power", external_id="c-1")
+
+    assert (created, created_again, created_other, created_same) == (True, False, True, False)
+    assert first == again
+    assert (again.industry, again.domain) == ("Electrical", "ace.example.com")
+    assert other == same
+    assert same.name == "Ace Power"
+
+
+def test_a_company_needs_a_name(rep, at):
+    with pytest.raises(fields.FieldInvalid) as refusal:
+        creating.create_company(by=rep, at=at, name="--")
+
+    assert "letter or a digit" in refusal.value.details["name"]
+
+
+def test_a_project_is_found_by_its_id(rep, at):
+    project, created = creating.create_project(by=rep, at=at, project_id=" P-1 ", name="Tower", stage="Bidding")
+    again, created_again = creating.create_project(by=rep, at=at, project_id="P-1", name="Tower II", stage="")
+
+    assert (created, created_again) == (True, False)
+    assert project == again
+    assert (again.name, again.stage) == ("Tower II", "Bidding")
+
+
+@pytest.mark.parametrize("project_id", ["", "  ", "x" * 101])
+def test_a_project_needs_the_id_it_has_elsewhere(rep, at, project_id):
+    with pytest.raises(fields.FieldInvalid) as refusal:
+        creating.create_project(by=rep, at=at, project_id=project_id)
+
+    assert list(refusal.value.details) == ["project_id"]
+
+
+def test_a_colleague_s_project_exists_out_of_scope_and_a_deleted_one_is_not_made_anew(rep, at):
+    ProjectFactory(project_id="P-1", owner=UserFactory(bdr=True))
+    deleting.delete(row=ProjectFactory(project_id="P-2"), by=None, at=at)
+
+    with pytest.raises(creating.ExistsOutOfScope):
+        creating.create_project(by=rep, at=at, project_id="P-1")
+    with pytest.raises(editing.RowDeleted):
+        creating.create_project(by=rep, at=at, project_id="P-2")
+
+
+def test_a_contact_has_one_part_in_a_project_and_collects_roles(rep, at):
+    project, person = ProjectFactory(), ContactFactory(phone=AUSTIN)
+
+    pair, created = creating.put_in_project(
+        project=project, contact=person, roles=["General Contractor"], by=rep, at=at
+    )
+    again, created_again = creating.put_in_project(
+        project=project, contact=person, roles=["general_contractor", "Owner"], priority=4, by=rep, at=at
+    )
+
+    assert (created, created_again) == (True, False)
+    assert pair == again
+    assert (again.roles, again.priority) == (["general_contractor", "owner"], 4)
+    assert ProjectContact.objects.count() == 1
+
+
+def test_a_new_pair_is_told(rep, at):
+    told = []
+
+    def hear(event, **kwargs):
+        told.append(event.pair_ids)
+
+    reachability_changed.connect(hear)
+    pair, _ = creating.put_in_project(project=ProjectFactory(), contact=ContactFactory(), by=rep, at=at)
+    reachability_changed.disconnect(hear)
+
+    assert told == [(pair.pk,)]
+
+
+@pytest.mark.parametrize("which", ["project", "contact"])
+def test_nobody_deleted_is_put_into_a_project_nor_anybody_into_a_deleted_one(rep, at, which):
+    known = ProjectContactFactory()
+    deleting.delete(row=getattr(known, which), by=None, at=at)
+    both = {"project": known.project, "contact": known.contact}
+
+    with pytest.raises(editing.RowDeleted):
+        creating.put_in_project(**both, by=rep, at=at)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_who_make_the_same_person_at_once_make_one(threads, at):
+    def make(number):
+        given = {"phone": AUSTIN} if number % 2 else {"phone": AUSTIN, "email": PAT}
+        return lambda: creating.create_contact(by=None, at=at, name="Pat Sample", **given)
+
+    made = threads(*map(make, range(6)))
+
+    assert Contact.objects.count() == 1
+    assert [created for _, created in made].count(True) == 1
+    assert Contact.objects.get().points.count() == 2
+    assert not ContactAlias.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_who_make_the_same_project_company_and_pair_at_once_make_one_of_each(threads, at):
+    person = ContactFactory()
+
+    def make():
+        project, _ = creating.create_project(by=None, at=at, project_id="P-1")
+        creating.create_company(by=None, at=at, name="Ace Electric")
+        return creating.put_in_project(project=project, contact=person, roles=["owner"], by=None, at=at)
+
+    threads(*[make] * 5)
+
+    assert Project.objects.count() == Company.objects.count() == ProjectContact.objects.count() == 1
