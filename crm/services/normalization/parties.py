@@ -85,8 +85,8 @@ def _looks_made_up(text: str, words: list[str], plain: list[str]) -> bool:
         return bool(_VOWELLESS.fullmatch(words[0]))
     if GIVEN_NAMES.intersection(words):
         return False
-    partners = "&" in words and ("," in text or len(words) == 3)  # "Bishop & Byrd", not "Kefaya & Khalil Bishop"
-    couple = len(words) == 4 and words[1] in {"and", "or"}  # "Kefaya and Khalil Bishop"
+    partners = "&" in words and ("," in text or len(words) == 3)  # "Sample & Example", not "Tamsin & Orla Sample"
+    couple = len(words) == 4 and words[1] in {"and", "or"}  # "Tamsin and Orla Sample"
     joined = len(words) > 2 and bool(_JOINING.intersection(words)) and not couple
     long = len(words) > 5 and "&" not in words
     return partners or joined or long or sum(word in AMBIGUOUS for word in plain) > 1
@@ -109,5 +109,5 @@ def _belongs_to_company(part: str) -> bool:
 
 
 def _employs(company: str, person: str) -> bool:
-    """Say whether a name that looks like a firm's is a person's after all: "David Press, Press Electric"."""
+    """Say whether a name that looks like a firm's is a person's after all: "Carl Press, Press Electric"."""
     return bare(person.split()[0]) in GIVEN_NAMES and is_company(company)
