@@ -1,5 +1,7 @@
 from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
+from django.db.models.fields.json import KT
 
 from config.kernel.audit import append_only
 from crm.choices import Operation
@@ -35,6 +37,12 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["entity_id", "-id"], name="crm_auditevent_by_entity"),
             models.Index(fields=["actor", "-id"], name="crm_auditevent_by_actor"),
+            models.Index(
+                KT("old__contact_id"),
+                F("id").desc(),
+                condition=Q(operation=Operation.DELETE),
+                name="crm_auditevent_lost",
+            ),  # what a contact had and has no more
         ]
         triggers = append_only()
 

@@ -45,7 +45,7 @@ class Endpoint(Timestamped):
             models.CheckConstraint(condition=~Q(value=""), name="crm_endpoint_has_a_value"),
         ]
         indexes = [models.Index(fields=["owner"], name="crm_endpoint_by_owner")]
-        triggers = audited()
+        triggers = audited(silent=["hours_profile_id"])
 
     def __str__(self) -> str:
         return self.value
