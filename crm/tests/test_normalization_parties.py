@@ -6,7 +6,7 @@ from crm.services.normalization.names import is_company, split_person_and_compan
 from crm.services.normalization.text import one_line
 from crm.tests.real_inputs import half_of, rows_of
 
-# Reached when the rules were written, rounded down. Half 0 was looked at then, half 1 was not.
+# Reached when the rules were written, rounded down. The rules were tuned on half 0 and only judged on half 1.
 FLOORS = {0: 0.95, 1: 0.94}
 
 
