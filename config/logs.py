@@ -3,19 +3,26 @@
 import json
 import logging
 import re
-from contextvars import ContextVar
+import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any
 
-request_id: ContextVar[str] = ContextVar("clearline_request_id", default="")
+from config.kernel.http import request_id
 
-_PRIVATE = re.compile(r"\+?\d[\d\s().-]{7,}\d|[\w.+-]+@[\w-]+\.[\w.-]+")
+_KEPT = (
+    r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"  # a UUID
+    r"|\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?\b"  # a moment
+)
+_PRIVATE = re.compile(rf"({_KEPT})|\+?\d[\d\s().-]{{7,}}\d|[^\s<>(),;:=\"']+(?:@|%40)[^\s<>(),;:\"']+")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_LONGEST_CHAIN = 10
 
 
 def redact(text: str) -> str:
     """Replace what looks like a phone number or an e-mail address: logs are read by more people than the database."""
-    return _PRIVATE.sub("[redacted]", text)
+    return _PRIVATE.sub(lambda found: found[1] or "[redacted]", text)
 
 
 class JsonLines(logging.Formatter):
@@ -33,6 +40,26 @@ class JsonLines(logging.Formatter):
         for name, value in record.__dict__.items():
             if name not in _STANDARD and isinstance(value, str | int | float | bool | None):
                 line[name] = redact(value) if isinstance(value, str) else value
-        if record.exc_info:
-            line["error"] = redact(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+        if record.exc_info and record.exc_info[1]:
+            line["error"] = redact("\n".join(_told(record.exc_info[1])))
+        return json.dumps(line)
+
+
+def _told(error: BaseException) -> Iterator[str]:
+    """Where each error of the chain arose and the first line of what it says, the last one first.
+
+    The lines after the first are where PostgreSQL quotes the row: "DETAIL: Failing row contains ...".
+    """
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in chain and len(chain) < _LONGEST_CHAIN:
+        chain.append(cause)
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    for one in chain:
+        yield f"{type(one).__module__}.{type(one).__qualname__}: {(str(one).splitlines() or [''])[0]}"
+        yield from _frames(one.__traceback__)
+
+
+def _frames(trace: TracebackType | None) -> Iterator[str]:
+    for frame in traceback.extract_tb(trace):
+        yield f"  {frame.filename}:{frame.lineno} {frame.name}"

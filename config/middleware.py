@@ -1,27 +1,36 @@
-"""What every request gets: an id, a time zone, an actor for the audit, a content policy, and honest timing."""
+"""What every request gets: an id, a line in the log, honest timing, a content policy, a time zone, an actor."""
 
+import ipaddress
+import logging
 import re
 import secrets
 import time
 import zoneinfo
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 from django.conf import settings
-from django.db import connection
+from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from pghistory.middleware import HistoryMiddleware
 
-from config.logs import request_id
+from config.health import PROBES
+from config.kernel.http import request_id
+
+logger = logging.getLogger("clearline.access")
 
 Next = Callable[[HttpRequest], HttpResponse]
 _SAFE_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
 
 class RequestContext:
-    """Gives the request an id (kept if the caller sent a sane one) and the response a ``Server-Timing``."""
+    """Gives the request an id (kept if the caller sent a sane one), the response a ``Server-Timing``, the log a line.
+
+    The line names the route, not the path, and never a query value: logs are read by more people than the database.
+    """
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
@@ -32,13 +41,15 @@ class RequestContext:
         began, database = time.perf_counter(), _DatabaseTime()
         try:
             with ExitStack() as stack:
-                stack.enter_context(connection.execute_wrapper(database))
+                for alias in connections:
+                    stack.enter_context(connections[alias].execute_wrapper(database))
                 response = self.get_response(request)
             total = (time.perf_counter() - began) * 1000
             response["X-Request-ID"] = request_id.get()
             response["Server-Timing"] = (
                 f'total;dur={total:.1f}, db;dur={database.seconds * 1000:.1f};desc="{database.statements} statements"'
             )
+            _log(request, response, total, database)
             return response
         finally:
             request_id.reset(token)
@@ -57,6 +68,52 @@ class _DatabaseTime:
             self.statements += 1
 
 
+def _log(request: HttpRequest, response: HttpResponse, total: float, database: _DatabaseTime) -> None:
+    if request.path in PROBES and response.status_code < 400:
+        return  # a probe every second says nothing while all is well
+    match = request.resolver_match
+    logger.info(
+        "request",
+        extra={
+            "method": request.method,
+            "route": _route(match.route) if match else "",
+            "status": response.status_code,
+            "ms": round(total, 1),
+            "db_ms": round(database.seconds * 1000, 1),
+            "statements": database.statements,
+            "user": _who(request),
+        },
+    )
+
+
+@cache
+def _route(pattern: str) -> str:
+    """``^contacts/(?P<pk>[0-9a-f]+)/$`` as people write it: ``contacts/{pk}/``."""
+    return re.sub(r"\(\?P<(\w+)>[^/]*\)", r"{\1}", pattern).replace("^", "").replace("$", "").replace("\\Z", "")
+
+
+def _who(request: HttpRequest) -> str:
+    """The id of whoever asks, if anybody has looked; asking now would cost a query."""
+    user = getattr(request, "_cached_user", None) or request.__dict__.get("user")
+    known = user.__dict__.get("id") if hasattr(user, "__dict__") else None
+    return str(known or "")
+
+
+class Probes:
+    """Answers /health and /readyz before session, sign-in and whatever else may need a database that is away."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        probe = PROBES.get(request.path)
+        if probe is None or request.method not in {"GET", "HEAD"}:
+            return self.get_response(request)
+        response: HttpResponse = probe(request)
+        response["Cache-Control"] = "no-store"
+        return response
+
+
 class ContentPolicy:
     """No inline script anywhere. The admin alone may evaluate (the theme's Alpine) and style inline (DESIGN 26)."""
 
@@ -68,12 +125,15 @@ class ContentPolicy:
         if "Content-Security-Policy" not in response:
             response["Content-Security-Policy"] = self._policy(request.path)
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(self)")
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if request.path.startswith("/api/"):
+            response.setdefault("Cache-Control", "private, no-store")
         return response
 
     def _policy(self, path: str) -> str:
         admin = path.startswith("/admin/")
         script = "'self' 'unsafe-eval'" if admin else "'self'"
-        style = "'self' 'unsafe-inline'" if admin or path.startswith("/api/") else "'self'"
+        style = "'self' 'unsafe-inline'" if admin else "'self'"
         live = settings.WS_URL.split("/ws/")[0]
         return (
             f"default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; font-src 'self'; "
@@ -83,31 +143,52 @@ class ContentPolicy:
 
 
 class OwnTimeZone:
-    """Shows times in the zone of whoever reads."""
+    """Shows times in the zone of whoever reads. The API does not: there, times are UTC."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/api/"):
+            return self.get_response(request)
         zone = getattr(request.user, "time_zone", "")
-        if not zone or zone not in zoneinfo.available_timezones():
+        if not zone or zone not in _zones():
             return self.get_response(request)
         with timezone.override(zoneinfo.ZoneInfo(zone)):
             return self.get_response(request)
 
 
+def _zones() -> set[str]:
+    if not _known_zones:
+        _known_zones.update(zoneinfo.available_timezones())
+    return _known_zones
+
+
+_known_zones: set[str] = set()  # asking the disk takes milliseconds, and a release of zone data a restart
+
+
 class Audit(HistoryMiddleware):
     """Tells the audit triggers who changes rows in this request, from where and with what."""
 
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD", "OPTIONS"}:
+            return self.get_response(request)  # it changes nothing, so there is nothing to sign
+        answer: Any = super().__call__  # untyped, theirs
+        return cast("HttpResponse", answer(request))
+
     def get_context(self, request: HttpRequest) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context(request)
+        context = super().get_context(request)
         context["ip"] = _client_ip(request)
-        context["user_agent"] = request.headers.get("User-Agent", "")[:300]
+        context["user_agent"] = request.headers.get("User-Agent", "")[:300].replace("\0", "")
         context["request_id"] = request_id.get()
         return context
 
 
 def _client_ip(request: HttpRequest) -> str | None:
-    """The peer's address, or what the proxy in front of us vouches for when there is one."""
-    forwarded = request.headers.get("X-Forwarded-For", "") if getattr(settings, "SECURE_PROXY_SSL_HEADER", None) else ""
-    return forwarded.rsplit(",", 1)[-1].strip() or request.META.get("REMOTE_ADDR") or None
+    """The peer's address, or what the proxy in front of us vouches for when there is one; None if it is no address."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.SECURE_PROXY_SSL_HEADER else ""
+    said = forwarded.rsplit(",", 1)[-1].strip() or request.META.get("REMOTE_ADDR", "")
+    try:
+        return str(ipaddress.ip_address(said))
+    except ValueError:
+        return None

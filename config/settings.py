@@ -151,7 +151,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "config.kernel.api.pages.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "config.kernel.api.schema.Schema",
     "DEFAULT_PARSER_CLASSES": ["config.kernel.api.bodies.StrictJson"],
-    "DEFAULT_RENDERER_CLASSES": ["config.kernel.api.answers.Json", "config.kernel.api.answers.Page"],
+    "DEFAULT_RENDERER_CLASSES": ["config.kernel.api.answers.Json", "config.kernel.api.browsing.Page"],
     "EXCEPTION_HANDLER": "config.kernel.api.refusals.handle_exception",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "TEST_REQUEST_RENDERER_CLASSES": ["config.kernel.api.answers.Json"],
@@ -164,6 +164,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "CallStatusEnum": "calls.choices.Status",
+        "ChannelEnum": "crm.choices.Channel",
+        "CooldownScopeEnum": "calls.choices.CooldownScope",
+        "DirectionEnum": "calls.choices.Direction",
+        "ScopeEnum": "calls.choices.Scope",
+    },
 }
 STATEMENT_TIMEOUT_MS = env.int("STATEMENT_TIMEOUT_MS", default=2000)
 

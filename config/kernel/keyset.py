@@ -5,34 +5,28 @@ of the edge row, signed together with the ordering and the filters that it belon
 """
 
 import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.db import OperationalError, connections, models, transaction
 from django.db.models import F, Q, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from psycopg.errors import QueryCanceled
-from rest_framework.filters import BaseFilterBackend
-from rest_framework.pagination import BasePagination
-from rest_framework.response import Response
 
 from config.kernel.errors import DomainError
 
-NOTHING = Q(pk__in=[])
+Row = tuple[Any, ...]
 
 
 class BadCursor(DomainError):
     """The cursor is damaged, or belongs to another ordering or filter."""
 
     code = "bad_cursor"
-
-
-class UnknownOrdering(DomainError):
-    """The list cannot be ordered by that field at a million rows, so it is not offered."""
-
-    code = "unknown_ordering"
 
 
 class NarrowYourFilter(DomainError):
@@ -47,183 +41,202 @@ class Sort:
 
     field: str
     descending: bool
+    nullable: bool = True
 
     def reversed(self) -> "Sort":
-        return Sort(self.field, not self.descending)
+        return Sort(self.field, not self.descending, self.nullable)
 
     def expression(self) -> Any:
         return F(self.field).desc() if self.descending else F(self.field).asc()
 
-    def beyond(self, value: Any) -> Q:
-        """Rows that come strictly after ``value`` in this term."""
+    def beyond(self, value: Any) -> Iterator[Q]:
+        """Rows that come strictly after ``value`` in this term, cut into ranges of an index, in their order."""
+        null = Q(**{f"{self.field}__isnull": True})
         if value is None:
-            return Q(**{f"{self.field}__isnull": False}) if self.descending else NOTHING
-        if self.descending:
-            return Q(**{f"{self.field}__lt": value})
-        return Q(**{f"{self.field}__gt": value}) | Q(**{f"{self.field}__isnull": True})
+            if self.descending:
+                yield ~null
+            return
+        yield Q(**{f"{self.field}__{'lt' if self.descending else 'gt'}": value})
+        if self.nullable and not self.descending:
+            yield null
 
     def level(self, value: Any) -> Q:
         return Q(**{f"{self.field}__isnull": True}) if value is None else Q(**{self.field: value})
 
 
-def sorts(ordering: tuple[str, ...]) -> list[Sort]:
+def sorts(model: type[models.Model], ordering: Sequence[str]) -> list[Sort]:
     """Parse ("-updated_at", "name") and end with the key, so that the order is total."""
-    terms = [Sort(name.lstrip("-"), name.startswith("-")) for name in ordering]
-    if not any(term.field in {"pk", "id"} for term in terms):
-        terms.append(Sort("pk", terms[-1].descending if terms else True))
+    key: Any = model._meta.pk
+    terms = [_sort(model, name) for name in ordering]
+    if not {term.field for term in terms} & {"pk", key.name, key.attname}:
+        terms.append(Sort(key.attname, terms[-1].descending if terms else True, nullable=False))
     return terms
 
 
-def seek(terms: list[Sort], values: list[Any]) -> Q:
-    """Rows strictly after the row whose ordering values are ``values``.
+def _sort(model: type[models.Model], name: str) -> Sort:
+    path = name.lstrip("-")
+    return Sort(path, name.startswith("-"), nullable=_nullable(model, path))
 
-    The first term is repeated as a plain bound: with it PostgreSQL starts its index scan at the row, not at the top.
-    """
-    after, level = NOTHING, Q()
-    for term, value in zip(terms, values, strict=True):
-        after |= level & term.beyond(value)
-        level &= term.level(value)
-    first, value = terms[0], values[0]
-    return (first.beyond(value) | first.level(value)) & after if len(terms) > 1 else after
+
+def _nullable(model: type[models.Model], path: str) -> bool:
+    found: Any = None
+    for name in path.split("__"):
+        found = model._meta.pk if name == "pk" else model._meta.get_field(name)
+        if found.null:
+            return True
+        model = found.related_model or model
+    return False
 
 
 def field_at(model: type[models.Model], path: str) -> "models.Field[Any, Any]":
-    """Return the field at ``path`` ("session__initiated_at")."""
+    """Return the field at ``path`` ("session__initiated_at"); a foreign key stands for the key it points to."""
     found: Any = None
     for name in path.split("__"):
         found = model._meta.pk if name == "pk" else model._meta.get_field(name)
         model = found.related_model or model
-    return getattr(found, "target_field", found)
+    target: models.Field[Any, Any] = getattr(found, "target_field", found)
+    return target
 
 
-class KeysetOrdering(BaseFilterBackend):
-    """``?ordering=`` over ``view.ordering_fields``: only fields that have an index together with the key."""
+def beyond(terms: Sequence[Sort], values: Sequence[Any]) -> list[Any]:
+    """Return conditions that together hold for the rows strictly after ``values``, in the order of those rows.
 
-    def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
-        asked = request.query_params.get("ordering")
-        if not asked:
-            return queryset
-        allowed = tuple(getattr(view, "ordering_fields", ()))
-        if asked.lstrip("-") not in allowed:
-            choices = ", ".join(f"{name}, -{name}" for name in allowed) or "nothing but its default"
-            raise UnknownOrdering(
-                f"This list cannot be ordered by {asked!r}.", details={"ordering": f"Choose from: {choices}."}
-            )
-        return queryset.order_by(asked)
-
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        allowed = [sign + name for name in getattr(view, "ordering_fields", ()) for sign in ("", "-")]
-        if not allowed:
-            return []
-        schema = {"type": "string", "enum": allowed}
-        return [{"name": "ordering", "in": "query", "required": False, "schema": schema}]
+    Each is one range of an index over the terms, whatever ties or NULLs there are, so that depth costs nothing. Where
+    all terms run the same way and none is empty, that is one comparison of row values: (name, id) > ('Ada', 7).
+    """
+    one_way = len({term.descending for term in terms}) == 1 and not any(term.nullable for term in terms)
+    if one_way and len(terms) > 1:
+        after = TupleLessThan if terms[0].descending else TupleGreaterThan
+        return [after(Tuple(*[F(term.field) for term in terms]), tuple(values))]
+    ranges = []
+    for depth in reversed(range(len(terms))):
+        level = Q()
+        for term, value in zip(terms[:depth], values[:depth], strict=True):
+            level &= term.level(value)
+        ranges += [level & after for after in terms[depth].beyond(values[depth])]
+    return ranges
 
 
-class KeysetPagination(BasePagination):
-    """``{next, previous, results}``; ``limit`` up to 1000. No page costs more for being deep."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a list, and the cursors of its neighbors; None where there is no more."""
 
-    default_limit, max_limit = 50, 1000
+    rows: list[Row]
+    following: str | None
+    previous: str | None
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Any, view: Any = None) -> list[Any]:
-        self.request = request
-        self.limit = self._limit(request)
-        self.ordering = tuple(queryset.query.order_by or getattr(view, "ordering", ("-pk",)))
-        self.terms = sorts(self.ordering)
-        self.model = queryset.model
-        values, backward = self._cursor(request)
-        terms = [term.reversed() for term in self.terms] if backward else self.terms
-        rows = queryset.order_by(*[term.expression() for term in terms])
-        if values is not None:
-            rows = rows.filter(seek(terms, values))
-        page = self._fetch(rows)
-        more, page = len(page) > self.limit, page[: self.limit]
+
+@dataclass(frozen=True, slots=True)
+class Keyset:
+    """One ordered question, of which any page can be had. ``question`` is what a cursor must belong to."""
+
+    ordering: tuple[str, ...]
+    limit: int
+    question: str
+
+    def page(self, rows: QuerySet[Any], columns: Sequence[Any], cursor: str | None) -> Page:
+        """Return the page after ``cursor``, each row as a tuple that begins with ``columns``.
+
+        :raises BadCursor: the cursor is damaged, or belongs to another question.
+        :raises NarrowYourFilter: the page takes longer than ``settings.STATEMENT_TIMEOUT_MS``.
+        """
+        terms = sorts(rows.model, self.ordering)
+        backward, values = self._read(cursor, rows.model, terms) if cursor else (False, None)
+        going = [term.reversed() for term in terms] if backward else terms
+        wanted = _Columns.of(columns, [term.field for term in terms])
+        ordered = rows.order_by(*[term.expression() for term in going]).values_list(*wanted.paths)
+        found = self._fetch(ordered, [None] if values is None else beyond(going, values))
+        more, found = len(found) > self.limit, found[: self.limit]
         if backward:
-            page.reverse()
-        self.has_next, self.has_previous = (True, more) if backward else (more, values is not None)
-        self.page = page
-        return page
-
-    def _fetch(self, rows: QuerySet[Any]) -> list[Any]:
-        with transaction.atomic(using=rows.db), connections[rows.db].cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(settings.STATEMENT_TIMEOUT_MS)])
-            try:
-                return list(rows[: self.limit + 1])
-            except OperationalError as error:
-                if not isinstance(error.__cause__, QueryCanceled):
-                    raise
-                raise NarrowYourFilter(
-                    f"This list took longer than {settings.STATEMENT_TIMEOUT_MS} ms: narrow your filter."
-                ) from error
-
-    def _limit(self, request: Any) -> int:
-        asked = request.query_params.get("limit")
-        if asked is None:
-            return self.default_limit
-        if not asked.isdecimal() or not 1 <= int(asked) <= self.max_limit:
-            raise DomainError(
-                "The limit is out of range.", details={"limit": f"A whole number from 1 to {self.max_limit}."}
-            )
-        return int(asked)
-
-    def _question(self) -> str:
-        """The filters and the ordering that a cursor belongs to, as twelve characters."""
-        asked = sorted(
-            (k, v) for k, vs in self.request.query_params.lists() for v in vs if k not in {"cursor", "limit"}
+            found.reverse()
+        return Page(
+            rows=found,
+            following=self._write(wanted.edge(found[-1]), backward=False) if found and (more or backward) else None,
+            previous=self._write(wanted.edge(found[0]), backward=True)
+            if found and (more if backward else values is not None)
+            else None,
         )
-        return hashlib.sha256(repr((asked, self.ordering)).encode()).hexdigest()[:12]
 
-    def _cursor(self, request: Any) -> tuple[list[Any] | None, bool]:
-        token = request.query_params.get("cursor")
-        if not token:
-            return None, False
+    def _fetch(self, rows: Any, ranges: Sequence[Any]) -> list[Row]:
+        found: list[Row] = []
+        with timed(rows.db):
+            for part in ranges:
+                found += (rows if part is None else rows.filter(part))[: self.limit + 1 - len(found)]
+                if len(found) > self.limit:
+                    break
+        return found
+
+    def _write(self, edge: Sequence[Any], *, backward: bool) -> str:
+        packed = [_packed(value) for value in edge]
+        return signing.dumps([self._belongs(), backward, packed], salt="keyset", compress=True)
+
+    def _read(self, cursor: str, model: type[models.Model], terms: Sequence[Sort]) -> tuple[bool, list[Any]]:
         try:
-            question, backward, packed = signing.loads(token, salt="keyset")
+            belongs, backward, packed = signing.loads(cursor, salt="keyset")
         except (signing.BadSignature, ValueError, TypeError) as error:
             raise BadCursor("This cursor is damaged: start again from the first page.") from error
-        if question != self._question():
+        if belongs != self._belongs():
             raise BadCursor("This cursor belongs to another filter or ordering: start again from the first page.")
-        fields = [field_at(self.model, term.field) for term in self.terms]
-        values = [None if raw is None else field.to_python(raw) for field, raw in zip(fields, packed, strict=True)]
-        return values, bool(backward)
+        try:
+            fields = [field_at(model, term.field) for term in terms]
+            return bool(backward), [
+                None if raw is None else field.to_python(raw) for field, raw in zip(fields, packed, strict=True)
+            ]
+        except (ValidationError, ValueError) as error:  # a release has changed what the list is ordered by
+            raise BadCursor("This cursor is too old: start again from the first page.") from error
 
-    def _link(self, row: Any, *, backward: bool) -> str:
-        packed = [self._pack(row, term) for term in self.terms]
-        token = signing.dumps([self._question(), backward, packed], salt="keyset", compress=True)
-        params = [(k, v) for k, vs in self.request.query_params.lists() for v in vs if k != "cursor"]
-        return str(self.request.build_absolute_uri(f"{self.request.path}?{urlencode([*params, ('cursor', token)])}"))
+    def _belongs(self) -> str:
+        return hashlib.sha256(repr((self.question, self.ordering)).encode()).hexdigest()[:16]
 
-    def _pack(self, row: Any, term: Sort) -> Any:
-        value = row
-        for name in term.field.split("__"):
-            value = value.get(name) if isinstance(value, dict) else getattr(value, name)
-            if value is None:
-                return None
-        if isinstance(value, models.Model):
-            value = value.pk
-        return (
-            value
-            if isinstance(value, int | float)
-            else value.isoformat()
-            if hasattr(value, "isoformat")
-            else str(value)
-        )
 
-    def get_paginated_response(self, data: Any) -> Response:
-        following = self._link(self.page[-1], backward=False) if self.page and self.has_next else None
-        previous = self._link(self.page[0], backward=True) if self.page and self.has_previous else None
-        return Response({"next": following, "previous": previous, "results": data})
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What is selected: the columns asked for, then those ordering values that are not among them."""
 
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        link = {"type": "string", "format": "uri", "nullable": True}
-        return {
-            "type": "object",
-            "required": ["next", "previous", "results"],
-            "properties": {"next": link, "previous": link, "results": schema},
-        }
+    paths: tuple[Any, ...]
+    places: tuple[int, ...]
 
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        limit = {"type": "integer", "minimum": 1, "maximum": self.max_limit, "default": self.default_limit}
-        return [
-            {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}},
-            {"name": "limit", "in": "query", "required": False, "schema": limit},
-        ]
+    @classmethod
+    def of(cls, columns: Sequence[Any], terms: Sequence[str]) -> "_Columns":
+        paths = list(columns)
+        for term in terms:
+            if term not in paths:
+                paths.append(term)
+        return cls(tuple(paths), tuple(paths.index(term) for term in terms))
+
+    def edge(self, row: Row) -> list[Any]:
+        return [row[place] for place in self.places]
+
+
+def _packed(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+@contextmanager
+def timed(using: str) -> Iterator[None]:
+    """Let no statement on ``using`` inside the block take longer than ``settings.STATEMENT_TIMEOUT_MS``.
+
+    :raises NarrowYourFilter: where one would.
+    """
+    joined = connections[using].in_atomic_block  # then our limit would outlive the block, if we let it
+    try:
+        with transaction.atomic(using=using), connections[using].cursor() as cursor:
+            if joined:
+                cursor.execute("SHOW statement_timeout")
+                before = cursor.fetchone()[0]
+            _limit_statements(cursor, f"{settings.STATEMENT_TIMEOUT_MS}ms")
+            yield
+            if joined:
+                _limit_statements(cursor, before)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        raise NarrowYourFilter(
+            f"This list took longer than {settings.STATEMENT_TIMEOUT_MS} ms: narrow your filter."
+        ) from error
+
+
+def _limit_statements(cursor: Any, limit: str) -> None:
+    cursor.execute("SELECT set_config('statement_timeout', %s, true)", [limit])

@@ -1,0 +1,89 @@
+"""The filters that lists share. Each has an index behind it, or narrows what another has found."""
+
+from typing import Any
+from uuid import UUID
+
+import django_filters as filters
+from django.db.models import IntegerChoices
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+from config.kernel.ids import first_uuid7_at
+
+SHORTEST, MOST = 3, 8
+
+
+class Related(filters.UUIDFilter):
+    """Rows of one other row, by its id. Nobody checks that it exists: then there are no rows."""
+
+
+class Words(filters.CharFilter):
+    """Rows whose ``search`` column holds every word, in any order; answered by its trigram index."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(label=f"Words, each of {SHORTEST} letters or more", max_length=200, **options)
+
+    def filter(self, rows: Any, value: Any) -> Any:
+        words = str(value or "").lower().split()
+        if not words:
+            return rows
+        if len(words) > MOST or max(len(word) for word in words) < SHORTEST:
+            wanted = f"Give at most {MOST} words, one of them with {SHORTEST} letters or more."
+            raise ValidationError({"search": [ErrorDetail(wanted, "too_short")]})
+        for word in words:
+            rows = rows.filter(**{f"{self.field_name}__contains": word})
+        return rows
+
+
+class Owner(filters.CharFilter):
+    """Rows of a user: an id, "me", or "none" for rows that nobody owns."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(label='An id, "me" or "none"', **options)
+
+    def filter(self, rows: Any, value: Any) -> Any:
+        if not value:
+            return rows
+        if value == "none":
+            return rows.filter(**{f"{self.field_name}__isnull": True})
+        return rows.filter(**{self.field_name: self._user(value)})
+
+    def _user(self, value: str) -> Any:
+        if value == "me":
+            return self.parent.request.user.pk
+        try:
+            return UUID(value)
+        except ValueError:
+            raise ValidationError({self.field_name: [ErrorDetail('Give an id, "me" or "none".', "invalid")]}) from None
+
+
+class CreatedSince(filters.IsoDateTimeFilter):
+    """Rows born at or after a moment: their ids know, so no other index is needed."""
+
+    def filter(self, rows: Any, value: Any) -> Any:
+        return rows.filter(id__gte=first_uuid7_at(value)) if value else rows
+
+
+class Word(filters.ChoiceFilter):
+    """A number in the database, a word outside: ``priority=high``."""
+
+    def __init__(self, words: type[IntegerChoices], **options: Any) -> None:
+        self.numbers = {choice.name.lower(): choice for choice in words}
+        super().__init__(choices=[(word, choice.label) for word, choice in self.numbers.items()], **options)
+
+    def filter(self, rows: Any, value: Any) -> Any:
+        return super().filter(rows, self.numbers.get(value, value))
+
+
+class Empty(filters.BooleanFilter):
+    """True: rows where a column is empty."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(lookup_expr="isnull", **options)
+
+
+def since(field: str) -> filters.IsoDateTimeFilter:
+    return filters.IsoDateTimeFilter(field_name=field, lookup_expr="gte", label="At or after")
+
+
+def before(field: str) -> filters.IsoDateTimeFilter:
+    return filters.IsoDateTimeFilter(field_name=field, lookup_expr="lt", label="Before")

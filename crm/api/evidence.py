@@ -1,0 +1,186 @@
+"""Evidence: what sources said, what was allowed, done and decided. Written once; a correction is a new row."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from config.kernel.api.fields import VisibleRelatedField
+from config.kernel.api.resources import Listed, ReadOnly, Resource, Retrieved
+from config.kernel.api.writing import Told
+from crm.api import filters, readings, receipts
+from crm.api.inputs import LiftTold
+from crm.choices import Channel, ConsentKind, SuppressionReason
+from crm.models import (
+    AuditEvent,
+    Consent,
+    Contact,
+    Endpoint,
+    GateDecision,
+    HoursProfile,
+    IntakeRun,
+    ReviewItem,
+    SourceRecord,
+    Suppression,
+    Touch,
+)
+from crm.reports import changes
+from crm.services import consenting, reviewing, suppressing
+
+
+class SourceRecordViewSet(ReadOnly):
+    """What a source last said about one record, word for word."""
+
+    queryset = SourceRecord.objects.none()
+    reading = receipts.SourceRecordReading
+    filterset_class = filters.SourceRecordFilter
+    how_to_change = "Sources speak through POST /api/v1/intake/."
+
+
+class TouchViewSet(ReadOnly):
+    """Every outbound attempt, on any channel: the ledger that caps and cooldowns read."""
+
+    queryset = Touch.objects.none()
+    reading = receipts.TouchReading
+    filterset_class = filters.TouchFilter
+    ordering = ("-at", "-id")
+    ordering_fields = ("at",)
+    how_to_change = "A touch is written by whatever makes it: record a call at POST /api/v1/call-sessions/."
+
+
+class GateDecisionViewSet(ReadOnly):
+    """The gate's receipts: who was to be approached, what stood against it, and on which facts."""
+
+    queryset = GateDecision.objects.none()
+    reading = receipts.GateDecisionReading
+    filterset_class = filters.GateDecisionFilter
+    how_to_change = "A decision is a receipt: change what it rests on, and the next one differs."
+
+
+class IntakeRunViewSet(ReadOnly):
+    """Files and requests that were taken in, with their counts: rows = created + updated + unchanged + refused."""
+
+    queryset = IntakeRun.objects.none()
+    reading = receipts.IntakeRunReading
+    filterset_class = filters.IntakeRunFilter
+    how_to_change = "A run begins with POST /api/v1/intake/."
+
+
+class HoursProfileViewSet(ReadOnly):
+    """Sets of zones and jurisdictions that numbers share."""
+
+    queryset = HoursProfile.objects.none()
+    reading = readings.HoursProfileReading
+    filterset_class = filters.HoursProfileFilter
+    how_to_change = "Profiles follow from numbers and addresses."
+
+
+class SuppressTold(Told):
+    endpoint = VisibleRelatedField(queryset=Endpoint.objects.all())
+    reason = serializers.ChoiceField(choices=SuppressionReason.choices, default=SuppressionReason.MANUAL)
+    channel = serializers.ChoiceField(choices=Channel.choices, default="", allow_blank=True, help_text="Empty: all.")
+    words = serializers.CharField(default="", allow_blank=True, max_length=5000, help_text="What they said.")
+    source = serializers.CharField(default="api", max_length=80)  # type: ignore[assignment]  # DRF takes it off the class
+
+
+class SuppressionViewSet(Listed, Retrieved, Resource):
+    """ "Do not contact this endpoint". It ends only by being lifted, with a reason, by somebody who may."""
+
+    queryset = Suppression.objects.none()
+    reading = receipts.SuppressionReading
+    told = SuppressTold
+    takes = {"lift": LiftTold}
+    needs = {"lift": ["crm.change_suppression"]}
+    filterset_class = filters.SuppressionFilter
+    how_to_change = "To end it, POST {reason} to .../lift/."
+
+    def create(self, request: Any) -> Response:
+        asked = self.asked()
+        before = Suppression.objects.filter(endpoint=asked["endpoint"]).standing().values_list("pk", flat=True)
+        known = set(before)
+        row = suppressing.suppress(**asked, at=self.at, by=request.user)
+        return self.written(row, created=row.pk not in known)
+
+    @action(detail=True, methods=["post"])
+    def lift(self, request: Any, pk: str) -> Response:
+        """End the suppression; somebody may be contacted again because of it."""
+        row = self.get_object()
+        suppressing.lift(suppression=row, reason=self.asked()["reason"], by=request.user, at=self.at)
+        return Response(self.shown(row.pk))
+
+
+class ConsentTold(Told):
+    contact = VisibleRelatedField(queryset=Contact.objects.alive())
+    kind = serializers.ChoiceField(choices=ConsentKind.choices)
+    endpoint = VisibleRelatedField(queryset=Endpoint.objects.all(), required=False, allow_null=True)
+    channel = serializers.ChoiceField(choices=Channel.choices, default="", allow_blank=True, help_text="Empty: all.")
+    source = serializers.CharField(default="api", max_length=80)  # type: ignore[assignment]  # DRF takes it off the class
+    evidence = serializers.CharField(default="", allow_blank=True, max_length=20_000)
+
+
+class ConsentViewSet(Listed, Retrieved, Resource):
+    """Evidence that somebody allowed us to approach them, or took it back."""
+
+    queryset = Consent.objects.none()
+    reading = receipts.ConsentReading
+    told = ConsentTold
+    filterset_class = filters.ConsentFilter
+    how_to_change = 'To take a consent back, POST another with kind "withdrawn".'
+
+    def create(self, request: Any) -> Response:
+        asked = self.asked()
+        verb = consenting.give if asked.pop("kind") == ConsentKind.GIVEN else consenting.withdraw
+        row = verb(**asked, by=request.user, at=self.at)
+        return Response(self.shown(row.pk), status=status.HTTP_201_CREATED)
+
+
+class ReviewItemViewSet(ReadOnly):
+    """What an intake saw and did not decide: a person looks, corrects what is wrong, and puts it away."""
+
+    queryset = ReviewItem.objects.none()
+    reading = receipts.ReviewItemReading
+    takes = {"resolve": Told}
+    needs = {"resolve": ["crm.change_reviewitem"]}
+    filterset_class = filters.ReviewItemFilter
+    how_to_change = "Correct the records that it names, then POST to .../resolve/."
+
+    @action(detail=True, methods=["post"])
+    def resolve(self, request: Any, pk: str) -> Response:
+        """Put the item away. Nothing else changes."""
+        row = self.get_object()
+        self.asked()
+        reviewing.resolve(item=row, by=request.user, at=self.at)
+        return Response(self.shown(row.pk))
+
+
+class AuditLogViewSet(ReadOnly):
+    """Who changed what, when, from where, from what to what.
+
+    With ``entity_id`` the last page ends with the creation of that row, also where it was born in bulk.
+    """
+
+    queryset = AuditEvent.objects.none()
+    reading = receipts.AuditEventReading
+    filterset_class = filters.AuditFilter
+    how_to_change = "It is written by the database itself."
+
+    def list(self, request: Any) -> Response:
+        answer = super().list(request)
+        asked = request.query_params
+        if asked.get("entity_id") and not answer.data["next"] and asked.get("operation", "create") == "create":
+            answer.data["results"] += self._born(UUID(asked["entity_id"]), asked.get("entity", ""))
+        return answer
+
+    def _born(self, entity_id: UUID, entity: str) -> Sequence[dict[str, Any]]:
+        if not self.asker.sees_everything:
+            return []
+        found = changes.birth(entity_id=entity_id, entity=entity)
+        if found is None:
+            return []
+        blank = dict.fromkeys(["id", "actor", "actor_name", "ip"], None)
+        told = {"at": found.at, "entity": found.entity, "entity_id": found.entity_id, "operation": "create"}
+        nobody = {"service": "", "user_agent": "", "request_id": ""}
+        return [{**blank, **told, **nobody, "changes": changes.differences(None, found.new)}]

@@ -1,0 +1,184 @@
+"""What the lists of crm can be asked."""
+
+from typing import Any
+
+import django_filters as filters
+from django_filters import FilterSet
+
+from config.kernel.api.filtering import CreatedSince, Empty, Owner, Related, Words, before, since
+from crm.choices import (
+    Channel,
+    ConsentKind,
+    EndpointKind,
+    GateAction,
+    IntakeState,
+    Lifecycle,
+    Operation,
+    PointKind,
+    ReviewKind,
+    SourceKind,
+    SuppressionReason,
+)
+from crm.models import ContactPoint
+from crm.services.normalization.phones import parse_phone
+from crm.services.normalization.refusals import Unusable
+
+
+def reached_at(kind: str) -> Any:
+    """Filter rows by the exact number or address that reaches them, as anybody writes it."""
+
+    def keep(rows: Any, name: str, value: str) -> Any:
+        points = ContactPoint.objects.filter(endpoint__kind=kind, endpoint__value=normal(kind, value))
+        return rows.filter(pk__in=points.values("contact"))
+
+    return keep
+
+
+def normal(kind: str, value: str) -> str:
+    """Return ``value`` as it is stored; what cannot be read matches nothing."""
+    if kind == EndpointKind.EMAIL:
+        return value.strip().lower()
+    try:
+        return parse_phone(value).e164
+    except Unusable:
+        return ""
+
+
+class UserFilter(FilterSet):
+    search = filters.CharFilter(field_name="name", lookup_expr="icontains", max_length=100)
+    email = filters.CharFilter(lookup_expr="iexact")
+    is_active = filters.BooleanFilter()
+
+
+class CompanyFilter(FilterSet):
+    search = Words()
+    external_id = filters.CharFilter()
+    domain = filters.CharFilter(lookup_expr="exact")
+    created_since = CreatedSince()
+
+
+class ContactFilter(FilterSet):
+    search = Words()
+    contact_id = filters.CharFilter()
+    phone = filters.CharFilter(method=reached_at(EndpointKind.PHONE), label="Any way of writing the number")
+    email = filters.CharFilter(method=reached_at(EndpointKind.EMAIL))
+    owner = Owner()
+    company = Related()
+    project = filters.UUIDFilter(field_name="pairs__project")
+    lifecycle = filters.ChoiceFilter(choices=Lifecycle)
+    updated_since = since("updated_at")
+    created_since = CreatedSince()
+
+
+class ContactPointFilter(FilterSet):
+    contact = Related()
+    endpoint = Related()
+    kind = filters.ChoiceFilter(choices=PointKind)
+    phone = filters.CharFilter(method="keep_line", label="Any way of writing the number")
+    email = filters.CharFilter(method="keep_line")
+    created_since = CreatedSince()
+
+    def keep_line(self, points: Any, kind: str, value: str) -> Any:
+        return points.filter(endpoint__kind=kind, endpoint__value=normal(kind, value))
+
+
+class EndpointFilter(FilterSet):
+    phone = filters.CharFilter(method="keep_line", label="Any way of writing the number")
+    email = filters.CharFilter(method="keep_line")
+    owner = filters.UUIDFilter(label="The contact whom the line means")
+    contact = filters.UUIDFilter(field_name="points__contact")
+    created_since = CreatedSince()
+
+    def keep_line(self, endpoints: Any, kind: str, value: str) -> Any:
+        return endpoints.filter(kind=kind, value=normal(kind, value))
+
+
+class ProjectFilter(FilterSet):
+    search = Words()
+    project_id = filters.CharFilter()
+    owner = Owner()
+    status = filters.CharFilter()
+    contact = filters.UUIDFilter(field_name="pairs__contact")
+    updated_since = since("updated_at")
+    created_since = CreatedSince()
+
+
+class ProjectContactFilter(FilterSet):
+    project = Related()
+    contact = Related()
+    callback_before = before("callback_at")
+    created_since = CreatedSince()
+
+
+class SourceRecordFilter(FilterSet):
+    contact = Related()
+    project = Related()
+    key = filters.CharFilter()
+    source = filters.CharFilter()
+    kind = filters.ChoiceFilter(choices=SourceKind)
+
+
+class SuppressionFilter(FilterSet):
+    endpoint = Related()
+    phone = filters.CharFilter(method="keep_line", label="Any way of writing the number")
+    email = filters.CharFilter(method="keep_line")
+    channel = filters.ChoiceFilter(choices=Channel)
+    reason = filters.ChoiceFilter(choices=SuppressionReason)
+    standing = Empty(field_name="lifted_at")
+    created_since = CreatedSince()
+
+    def keep_line(self, suppressions: Any, kind: str, value: str) -> Any:
+        return suppressions.filter(endpoint__kind=kind, endpoint__value=normal(kind, value))
+
+
+class ConsentFilter(FilterSet):
+    contact = Related()
+    endpoint = Related()
+    channel = filters.ChoiceFilter(choices=Channel)
+    kind = filters.ChoiceFilter(choices=ConsentKind)
+    created_since = CreatedSince()
+
+
+class TouchFilter(FilterSet):
+    contact = Related()
+    endpoint = Related()
+    project = Related()
+    channel = filters.ChoiceFilter(choices=Channel)
+    counts = filters.BooleanFilter()
+    since = since("at")
+    before = before("at")
+
+
+class GateDecisionFilter(FilterSet):
+    contact = Related()
+    endpoint = Related()
+    pair = Related()
+    action = filters.ChoiceFilter(choices=GateAction)
+    allowed = filters.BooleanFilter()
+    since = CreatedSince()
+
+
+class ReviewItemFilter(FilterSet):
+    kind = filters.ChoiceFilter(choices=ReviewKind)
+    open = Empty(field_name="resolved_at")
+    contact = Related()
+    project = Related()
+
+
+class IntakeRunFilter(FilterSet):
+    state = filters.ChoiceFilter(choices=IntakeState)
+    source = filters.CharFilter()
+    feed = filters.CharFilter()
+    created_since = CreatedSince()
+
+
+class HoursProfileFilter(FilterSet):
+    zone = filters.CharFilter(field_name="key", lookup_expr="contains", label="Such as America/Chicago or US-TX")
+
+
+class AuditFilter(FilterSet):
+    entity = filters.CharFilter(label="Such as crm.contact")
+    entity_id = filters.UUIDFilter()
+    operation = filters.ChoiceFilter(choices=Operation)
+    actor = Owner()
+    since = CreatedSince()

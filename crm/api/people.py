@@ -1,0 +1,169 @@
+"""People, how they are reached, and who works here."""
+
+from typing import Any
+
+from django.db import transaction
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from config.kernel.api.resources import Listed, Resource, Retrieved
+from crm.api import filters, inputs, readings
+from crm.choices import PointState
+from crm.models import Company, Contact, ContactPoint, Endpoint, User
+from crm.services import accounts, deleting, editing, points
+
+
+class CompanyViewSet(Listed, Retrieved, Resource):
+    """Organizations."""
+
+    queryset = Company.objects.none()
+    reading = readings.CompanyReading
+    told = inputs.CompanyTold
+    changes = inputs.CompanyChanges
+    filterset_class = filters.CompanyFilter
+    ordering_fields = ("id", "name")
+    how_to_change = "A company is not deleted, because its contacts would lose it: PATCH it instead."
+
+    def create(self, request: Any) -> Response:
+        """Make a company, or add to the one with this ``external_id``, without one to the one of this name."""
+        row, created = editing.create_company(**self.asked(), by=request.user, at=self.at)
+        return self.written(row, created=created)
+
+    def partial_update(self, request: Any, pk: str) -> Response:
+        row = editing.edit(row=self.get_object(), changes=self.asked(), by=request.user, at=self.at)
+        return Response(self.shown(row.pk))
+
+
+class ContactViewSet(Listed, Retrieved, Resource):
+    """People, with the flags that say whether they may be approached."""
+
+    queryset = Contact.objects.none()
+    reading = readings.ContactReading
+    reading_one = readings.OneContactReading
+    told = inputs.ContactTold
+    changes = inputs.ContactChanges
+    needs = {"restore": ["crm.delete_contact"]}
+    filterset_class = filters.ContactFilter
+    ordering_fields = ("id", "name", "updated_at", "lifecycle")
+
+    def get_queryset(self) -> Any:
+        return Contact.objects.visible_to(self.request.user).alive()
+
+    def create(self, request: Any) -> Response:
+        """Make a contact, or add to whom ``contact_id``, phone or e-mail address mean. A blank never overwrites."""
+        row, created = editing.create_contact(**self.asked(), by=request.user, at=self.at)
+        return self.written(row, created=created)
+
+    def partial_update(self, request: Any, pk: str) -> Response:
+        row = editing.edit(row=self.get_object(), changes=self.asked(), by=request.user, at=self.at)
+        return Response(self.shown(row.pk))
+
+    def destroy(self, request: Any, pk: str) -> Response:
+        """Delete softly: nobody approaches them any more, and what happened stays."""
+        deleting.delete(row=self.get_object(), by=request.user, at=self.at)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Any, pk: str) -> Response:
+        """Bring a deleted contact back."""
+        row = self.one(Contact.objects.visible_to(request.user), pk)
+        self.asked()
+        deleting.restore(row=row, by=request.user, at=self.at)
+        return Response(self.shown(pk))
+
+
+class ContactPointViewSet(Listed, Retrieved, Resource):
+    """Ways to reach somebody: numbers, mailboxes, postal addresses, profiles."""
+
+    queryset = ContactPoint.objects.none()
+    reading = readings.ContactPointReading
+    told = inputs.PointTold
+    changes = inputs.PointChanges
+    filterset_class = filters.ContactPointFilter
+
+    def create(self, request: Any) -> Response:
+        """Let a contact be reached at a value, shared with whoever else uses it."""
+        row, created = points.put_point(**self.asked(), by=request.user, at=self.at)
+        return self.written(row, created=created)
+
+    def partial_update(self, request: Any, pk: str) -> Response:
+        """Say what was found out: that it is a stranger's or theirs, that it works, that it is to be tried first."""
+        row, found = self.get_object(), self.asked()
+        with transaction.atomic():
+            if found.get("state") == PointState.WRONG_PERSON:
+                points.mark_wrong_person(point=row, at=self.at)
+            if found.get("state") == PointState.GOOD:
+                points.mark_good(point=row, at=self.at)
+            if found.get("verified"):
+                points.verify(point=row, at=self.at)
+            if found.get("is_primary"):
+                points.make_primary(point=row, at=self.at)
+        return Response(self.shown(row.pk))
+
+    def destroy(self, request: Any, pk: str) -> Response:
+        """Forget that it reaches this contact. The line and what forbids using it stay."""
+        points.remove_point(point=self.get_object(), at=self.at)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class EndpointViewSet(Listed, Retrieved, Resource):
+    """Phone lines and mailboxes, whoever uses them."""
+
+    queryset = Endpoint.objects.none()
+    reading = readings.EndpointReading
+    changes = inputs.RestTold
+    filterset_class = filters.EndpointFilter
+    how_to_change = "An endpoint is made by a contact point and never deleted: suppress it, or remove the point."
+
+    def partial_update(self, request: Any, pk: str) -> Response:
+        """Let a line rest until it works again."""
+        row = self.get_object()
+        if "failed_until" in (found := self.asked()):
+            points.mark_failed(endpoint=row, until=found["failed_until"], at=self.at)
+        return Response(self.shown(row.pk))
+
+
+class UserViewSet(Listed, Retrieved, Resource):
+    """Who works here. Everybody sees themselves; admins see and manage all."""
+
+    queryset = User.objects.none()
+    reading = readings.UserReading
+    told = inputs.UserTold
+    changes = inputs.UserChanges
+    takes = {"me": inputs.OwnChanges}
+    needs = {"list": [], "retrieve": [], "me": []}
+    filterset_class = filters.UserFilter
+    ordering = ("name", "id")
+    ordering_fields = ("name", "id")
+    how_to_change = "What somebody did stays theirs: PATCH is_active to false instead of deleting."
+
+    def get_queryset(self) -> Any:
+        user = self.asker
+        return User.objects.all() if user.has_perm("crm.view_user") else User.objects.filter(pk=user.pk)
+
+    def create(self, request: Any) -> Response:
+        """Let somebody in. 409 if somebody signs in with this address already."""
+        row = accounts.create_user(**self.asked(), by=request.user, at=self.at)
+        return self.written(row, created=True)
+
+    def partial_update(self, request: Any, pk: str) -> Response:
+        row, changes = self.get_object(), self.asked()
+        with transaction.atomic():
+            active = changes.pop("is_active", row.is_active)
+            if changes:
+                accounts.edit_user(user=row, changes=changes, by=request.user, at=self.at)
+            if active != row.is_active:
+                (accounts.activate if active else accounts.deactivate)(user=row, by=request.user, at=self.at)
+        return Response(self.shown(row.pk))
+
+    @action(detail=False, methods=["get"])
+    def me(self, request: Any) -> Response:
+        """Whoever asks."""
+        return Response(self.shown(request.user.pk))
+
+    @me.mapping.patch
+    def change_me(self, request: Any) -> Response:
+        """Change one's own name or time zone."""
+        accounts.edit_user(user=request.user, changes=self.asked(), by=request.user, at=self.at)
+        return Response(self.shown(request.user.pk))
