@@ -35,8 +35,10 @@ _BDR: Final = MappingProxyType(
             "callsession": "view add",
             "callstatus": "view",
             "disposition": "view",
+            "lease": "view",
             "terminallift": "view",
             "terminalsession": "view",
+            "waterfall": "view",
         },
     }
 )
@@ -55,10 +57,11 @@ def grant(*, models: Any) -> None:
         for known in permission.objects.filter(content_type__app_label__in=APPS).select_related("content_type")
     }
     _put_in_step(models, Role.ADMIN, wanted=ours.values(), ours=ours.values())
-    _put_in_step(models, Role.BDR, wanted=(ours[key] for key in _bdr() if key in ours), ours=ours.values())
+    _put_in_step(models, Role.BDR, wanted=(ours[key] for key in of_bdr() if key in ours), ours=ours.values())
 
 
-def _bdr() -> set[tuple[str, str]]:
+def of_bdr() -> set[tuple[str, str]]:
+    """Return what a BDR may do: (app, codename)."""
     table = {
         (app, f"{verb}_{model}")
         for app, models in _BDR.items()
