@@ -17,6 +17,7 @@ from crm.services.files.lines import LINE_LIMIT, Block, blocks
 ROW_LINES = 1_000  # a row that goes over more lines is a quote that was never closed
 UNFINISHED = "unexpected end of data"  # the csv module's words for a quote that is still open
 TOO_LONG = "field larger than field limit"
+TOO_ALIKE = 8  # delimiters in the lines of one cell, just as many in each as in a row, that cannot be chance
 NO_LINES = Block(0, [])
 
 REASONS = {
@@ -101,9 +102,14 @@ class Reader:
 
     def _swallowed(self, cells: list[str], lines: list[str]) -> bool:
         """Whether a row over several lines is an unclosed quote that a later row's quote happened to close."""
-        if not self.width or len(cells) == self.width:
+        if self.width < 2:
             return False
-        return any(len(alone) == self.width for alone in map(self._lenient, lines) if len(alone) > 1)
+        if len(cells) != self.width:
+            return any(len(self._lenient(line)) == self.width for line in lines)
+        inner = lines[:-1]  # of a cell of plain text not every line has as many cells as the table
+        return len(inner) * (self.width - 1) >= TOO_ALIKE and all(
+            len(self._lenient(line)) == self.width for line in inner
+        )
 
     def _lenient(self, line: str) -> list[str]:
         try:
