@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 
 from config import embedded
 from config.embedded.keys import development_key
@@ -199,6 +200,7 @@ CELERY_BEAT_SCHEDULE = {
     "count-waterfalls": {"task": "calls.tasks.count_waterfalls", "schedule": 300.0, "options": {"expires": 300}},
     "refresh-hints": {"task": "calls.tasks.refresh_stale_hints", "schedule": 3600.0, "options": {"expires": 3600}},
     "look-after-partitions": {"task": "crm.tasks.look_after_partitions", "schedule": 86400.0},
+    "check-copies": {"task": "crm.tasks.refresh_consistency", "schedule": crontab(hour=9, minute=0)},  # UTC: night here
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(BASE_DIR / ".local" / "beat")
 CHANNEL_LAYERS = {
@@ -226,7 +228,10 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["nowhere"], "propagate": False},  # our own line names the route and no values
         "django.request": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},  # scanners scans us would fill the log
+        "django.security.DisallowedHost": {
+            "handlers": ["nowhere"],
+            "propagate": False,
+        },  # scanners scans us would fill the log
         "axes": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
     },
