@@ -123,7 +123,7 @@ class Oracle:
             self.reviews.add(("second_name", known.number, known.number, match_key(party.name_as_listed)))
 
     def _learn_endpoints(self, known: Known, party: Party) -> None:
-        """New endpoints are theirs; another's phone is shared; another's e-mail stays where it is, unless ids differ."""
+        """New ones are theirs; another's phone is shared; another's e-mail stays where it is, unless ids differ."""
         for endpoint in endpoints_of(party):
             owner = self.contacts[self.owners.setdefault(endpoint, known.number)]
             if owner is known:
