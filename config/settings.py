@@ -168,9 +168,18 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "CallStatusEnum": "calls.choices.Status",
         "ChannelEnum": "crm.choices.Channel",
+        "ConsentKindEnum": "crm.choices.ConsentKind",
         "CooldownScopeEnum": "calls.choices.CooldownScope",
         "DirectionEnum": "calls.choices.Direction",
+        "EndpointKindEnum": "crm.choices.EndpointKind",
+        "EventKindEnum": "calls.choices.EventKind",
+        "IntakeStateEnum": "crm.choices.IntakeState",
+        "PointKindEnum": "crm.choices.PointKind",
+        "PointStateEnum": "crm.choices.PointState",
+        "ReviewKindEnum": "crm.choices.ReviewKind",
         "ScopeEnum": "calls.choices.Scope",
+        "SourceKindEnum": "crm.choices.SourceKind",
+        "TerminalKindEnum": "calls.choices.TerminalKind",
     },
 }
 STATEMENT_TIMEOUT_MS = env.int("STATEMENT_TIMEOUT_MS", default=2000)

@@ -88,7 +88,7 @@ class CallingHours(Timestamped):
     channels = ArrayField(models.CharField(max_length=10))
     windows = ArrayField(
         models.CharField(max_length=11, blank=True), size=7,
-        help_text="Monday first: 08:00-21:00, or empty for a closed day. Half-open, on the wall clock of the called party.",
+        help_text="Monday first: 08:00-21:00, or empty for a closed day; half-open, on the wall clock there.",
     )  # fmt: skip
     holidays = models.CharField(max_length=40, blank=True, help_text="Empty, ban US-LA, or 13:00-21:00 US-NE.")
     closed_on = ArrayField(models.DateField(), default=list, blank=True, help_text="Days on top of the calendar.")

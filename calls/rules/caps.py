@@ -30,6 +30,7 @@ from calls.rules.policies import DAY, WEEK, Policy, cap_in_sql, cooldown_in_sql,
 from config.kernel.gate import Asked, Block, Facts, Level
 from crm.choices import Channel
 from crm.models import Touch
+from crm.querysets import TouchQuerySet
 
 CALL = frozenset({Channel.CALL})
 
@@ -158,7 +159,7 @@ def touch_facts(contacts: set[Any], endpoints: set[Any], asked: Asked) -> dict[s
     for subject, ids in (("contact", contacts), ("endpoint", endpoints)):
         if not ids:
             continue
-        recent = Touch.objects.counting().since(asked.at - WEEK).filter(**{f"{subject}__in": ids})
+        recent = _known(asked, WEEK).filter(**{f"{subject}__in": ids})
         for key, at in recent.order_by(F("at").desc()).values_list(f"{subject}_id", "at"):
             times = found[subject].setdefault(key, [])
             if len(times) < keep:
@@ -166,9 +167,15 @@ def touch_facts(contacts: set[Any], endpoints: set[Any], asked: Asked) -> dict[s
     return found
 
 
+def _known(asked: Asked, window: timedelta) -> TouchQuerySet:
+    """Touches of the window that count. Those ahead of the clock count too: another machine's clock may run ahead."""
+    recent = Touch.objects.counting().since(asked.at - window)
+    return recent.filter(at__lt=asked.up_to) if asked.up_to else recent
+
+
 def last_calls(contacts: set[Any], cooldown: timedelta, asked: Asked) -> dict[tuple[Any, Any], datetime]:
     """Return when each contact was last called, by (contact, project) and by (contact, None) for all projects."""
-    calls = Touch.objects.counting().filter(contact__in=contacts, channel=Channel.CALL).since(asked.at - cooldown)
+    calls = _known(asked, cooldown).filter(contact__in=contacts, channel=Channel.CALL)
     last: dict[tuple[Any, Any], datetime] = {}
     for contact, project, at in calls.order_by("at").values_list("contact_id", "project_id", "at"):
         last[contact, project] = last[contact, None] = at

@@ -75,10 +75,14 @@ def lock(*, contact_id: UUID, endpoint_ids: Sequence[UUID], skip_locked: bool = 
     return set(lines.select_for_update(no_key=True, skip_locked=skip_locked).values_list("pk", flat=True))
 
 
-def judge(approaches: Sequence[Approach], *, user_id: UUID | None, at: datetime) -> list[Verdict]:
-    """Return a verdict per approach, for reading; nothing is locked or stored."""
+def judge(approaches: Sequence[Approach], *, user_id: UUID | None, at: datetime, past: bool = False) -> list[Verdict]:
+    """Return a verdict per approach, for reading; nothing is locked or stored.
+
+    ``past`` judges what was done at ``at``: what happened then or later does not count against it.
+    """
     opening.book()
-    return gate.decide(approaches, asked=Asked(at=at, channel=Channel.CALL.value, user_id=user_id))
+    up_to = at if past else None
+    return gate.decide(approaches, asked=Asked(at=at, channel=Channel.CALL.value, user_id=user_id, up_to=up_to))
 
 
 def decide(

@@ -14,7 +14,8 @@ from crm.models import HoursProfile
 DAY = timedelta(days=1)
 
 DISPOSITIONS = [
-    {"key": 1, "name": "Connected, interested", "sentiment": Sentiment.POSITIVE, "reached": True, "retry_after": 2 * DAY},
+    {"key": 1, "name": "Connected, interested", "sentiment": Sentiment.POSITIVE, "reached": True,
+     "retry_after": 2 * DAY},
     {"key": 2, "name": "Connected, not interested", "sentiment": Sentiment.NEGATIVE, "reached": True,
      "terminal_scope": Scope.PAIR, "terminal_for": 180 * DAY},
     {"key": 3, "name": "Call back", "sentiment": Sentiment.POSITIVE, "reached": True, "asks_callback": True},

@@ -29,7 +29,8 @@ WITH fresh AS (
                 THEN NULL
                 ELSE greatest(
                     %(beginning)s::timestamptz, best.usable_from, closed.until, p.next_call_eligible_at,
-                    least(cool.last_call + greatest(%(cooldown)s::interval, own.cooldown), pc.callback_at),
+                    CASE WHEN cool.last_call IS NOT NULL THEN
+                        least(cool.last_call + greatest(%(cooldown)s::interval, own.cooldown), pc.callback_at) END,
                     (SELECT t.at + %(day)s::interval FROM crm_touch t
                      WHERE t.contact_id = pc.contact_id AND t.counts
                      ORDER BY t.at DESC OFFSET least(%(day_cap)s, own.day_cap) - 1 LIMIT 1),
@@ -52,11 +53,14 @@ WITH fresh AS (
     ) cool ON true
     LEFT JOIN LATERAL (
         SELECT bool_or(s.until IS NULL) AS for_ever, max(s.until) AS until FROM (
-            SELECT until FROM calls_terminalsession WHERE scope = 'contact' AND contact_id = pc.contact_id AND lifted_at IS NULL
+            SELECT t.until FROM calls_terminalsession t
+            WHERE t.scope = 'contact' AND t.contact_id = pc.contact_id AND t.lifted_at IS NULL
             UNION ALL
-            SELECT until FROM calls_terminalsession WHERE scope = 'project' AND project_id = pc.project_id AND lifted_at IS NULL
+            SELECT t.until FROM calls_terminalsession t
+            WHERE t.scope = 'project' AND t.project_id = pc.project_id AND t.lifted_at IS NULL
             UNION ALL
-            SELECT until FROM calls_terminalsession WHERE scope = 'pair' AND pair_id = pc.id AND lifted_at IS NULL
+            SELECT t.until FROM calls_terminalsession t
+            WHERE t.scope = 'pair' AND t.pair_id = pc.id AND t.lifted_at IS NULL
         ) s
     ) closed ON true
     LEFT JOIN LATERAL (

@@ -81,11 +81,10 @@ def correct(
     _lock(session)
     old = _require_correctable(session, by=by, at=at, reason=reason)
     _withdraw(old)
-    new = _write(
+    return _write(
         session, disposition, EventKind.CORRECTION,
         by=by, at=at, note=note, callback_at=callback_at, corrects=old, reason=reason,
     )  # fmt: skip
-    return new
 
 
 @atomic_with_retries

@@ -188,7 +188,7 @@ def reason_for(pair: ProjectContact, at: datetime) -> str:
 
 
 def explain(*, pair: ProjectContact, user: User, at: datetime) -> Explanation:
-    """Judge every number of a pair and say all that stands against it, with evidence and the first moment that passes."""
+    """Judge every number of a pair: all that stands against it, with evidence, and the first moment that passes."""
     points = deciding.points_of([pair.contact_id])[pair.contact_id]
     asked_about: list[ContactPoint | None] = [*points] or [None]
     approaches = [deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point) for point in asked_about]

@@ -11,7 +11,6 @@ from calls.models import CallEvent, CallSession, Disposition
 from calls.services import deciding, dialing, outcomes, status
 from calls.services.terminal import ToldDifferently
 from config.kernel.errors import DomainError
-from config.kernel.gate import gate
 from config.kernel.realtime import tell
 from config.kernel.transactions import atomic_with_retries
 from crm.models import Contact, ContactPoint, Project, ProjectContact, User
@@ -117,16 +116,7 @@ def _breaches(told: Told, pair: ProjectContact | None, point: ContactPoint | Non
         return []
     approach = deciding.approach_of(pair=pair, contact_id=told.contact.pk, point=point)
     user_id = told.rep.pk if told.rep else None
-    verdict = deciding.judge([approach], user_id=user_id, at=told.initiated_at)[0]
-    if verdict.allowed:
-        return []
-    before = {name: _until(value, told.initiated_at) for name, value in verdict.facts.items()}
-    blocks = gate.judge(before, told.initiated_at, approach.channel) if before else verdict.blocks
-    return sorted({block.code for block in blocks})
-
-
-def _until(value: Any, moment: datetime) -> Any:
-    return [item for item in value if item < moment] if isinstance(value, list) else value
+    return deciding.judge([approach], user_id=user_id, at=told.initiated_at, past=True)[0].codes
 
 
 def _same(known: CallSession, told: Told) -> CallSession:

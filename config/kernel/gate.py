@@ -53,13 +53,15 @@ class Asked:
     """The circumstances in which a question about rows is asked.
 
     ``wide`` says that it is asked of all rows rather than of a handful: a rule may then answer by sets instead of by
-    probing row by row. Both answers are the same. ``memory`` keeps what rules compute once.
+    probing row by row. Both answers are the same. ``up_to`` is for a question about the past: what was done at or
+    after that moment does not count. ``memory`` keeps what rules compute once.
     """
 
     at: datetime
     channel: str
     user_id: UUID | None = None
     wide: bool = False
+    up_to: datetime | None = None
     memory: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 

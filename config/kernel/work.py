@@ -6,6 +6,7 @@ from typing import Any
 from celery import Task
 from django.core.cache import cache
 from django.db import transaction
+from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,6 @@ def ring(task: "Task[Any, Any]") -> None:
 def _first_this_second(name: str) -> bool:
     try:
         return bool(cache.add(f"ring:{name}", 1, timeout=1))
-    except Exception:  # the cache is a convenience: without it the bell rings more often, which is harmless
+    except (OSError, RedisError):  # the cache is a convenience: without it the bell only rings more often
         logger.warning("Ringing %s without the cache", name)
         return True

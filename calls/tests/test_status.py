@@ -1,0 +1,76 @@
+"""What the events of a call amount to, in whatever order they arrive."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calls.choices import RANK, EventKind, Status
+from calls.models import CallEvent, CallSession, CallStatus
+from calls.services import status
+from calls.tests.factories import CallSessionFactory
+from config.kernel.ids import uuid7
+from config.testing import NOON
+
+NEWS = [kind for kind in EventKind if kind in status.TELLS]
+
+
+@given(news=st.lists(st.sampled_from(NEWS), min_size=1, max_size=8), data=st.data())
+def test_a_call_is_at_its_furthest_news_whatever_the_order(news, data):
+    events = [CallEvent(id=uuid7(), kind=kind, at=NOON + timedelta(seconds=index)) for index, kind in enumerate(news)]
+
+    now = status.amount_to(data.draw(st.permutations(events)))
+
+    assert now == status.amount_to(events)
+    assert now.status == max((status.TELLS[kind] for kind in news), key=RANK.__getitem__)
+
+
+def test_the_duration_runs_from_the_answer_to_the_end():
+    events = [
+        CallEvent(id=uuid7(), kind=EventKind.ANSWERED, at=NOON),
+        CallEvent(id=uuid7(), kind=EventKind.COMPLETED, at=NOON + timedelta(seconds=75)),
+    ]
+
+    assert status.amount_to(events).duration == 75
+
+
+def test_a_duration_that_was_told_beats_the_clock():
+    events = [
+        CallEvent(id=uuid7(), kind=EventKind.ANSWERED, at=NOON),
+        CallEvent(id=uuid7(), kind=EventKind.COMPLETED, at=NOON + timedelta(seconds=75), facts={"duration": 60}),
+    ]
+
+    assert status.amount_to(events).duration == 60
+
+
+@pytest.mark.django_db
+def test_a_dial_without_an_outcome_waits_to_be_finished_after_two_hours():
+    call = CallSessionFactory()
+
+    def waiting(hours):
+        return list(CallStatus.objects.to_finish(NOON + timedelta(hours=hours)))
+
+    assert waiting(1.99) == []
+    assert [row.session for row in waiting(2)] == [call]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", [CallSession, CallEvent])
+def test_calls_and_their_events_are_never_changed_or_deleted(model):
+    CallSessionFactory()
+
+    with pytest.raises(IntegrityError, match="append-only"), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {model._meta.db_table} SET id = clearline_uuid7()")
+
+
+@pytest.mark.django_db
+def test_rebuilding_changes_nothing():
+    call = CallSessionFactory()
+    before = CallStatus.objects.values().get(session=call)
+
+    status.rebuild(call)
+
+    assert CallStatus.objects.values().get(session=call) == before
+    assert before["status"] == Status.INITIATED
