@@ -1,5 +1,6 @@
 """Every setting of Clearline, read from the environment once."""
 
+import zoneinfo
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from config import embedded
 from config.embedded.keys import development_key
 from config.unfold import UNFOLD as UNFOLD
 
+zoneinfo.reset_tzpath(to=[])  # time zones come from the pinned tzdata package, never from the machine
 DEVELOPMENT = embedded.is_embedded()  # our own servers: a checkout on somebody's desk
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
