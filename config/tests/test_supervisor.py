@@ -106,12 +106,15 @@ def test_a_killed_supervisor_takes_its_programs_along():
     script = (
         "import os, time; from config.supervisor.programs import start_on_leash; "
         "from config.supervisor.output import Terminal; "
-        f"process, _ = start_on_leash('web', {SLEEP!r}, dict(os.environ), Terminal()); "
+        "awake = 'import time; print(\"awake\", flush=True); time.sleep(60)'; "
+        "process, _ = start_on_leash('web', ['-c', awake], dict(os.environ), Terminal()); "
         "print(process.pid, flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", script]
     with subprocess.Popen(command, cwd=places.CHECKOUT, stdout=subprocess.PIPE, text=True) as supervisor:
-        program = Identity.of(int(supervisor.stdout.readline()))
+        said = [supervisor.stdout.readline(), supervisor.stdout.readline()]
+        assert "web       | awake\n" in said
+        program = Identity.of(int(next(line for line in said if line.strip().isdigit())))
         assert program.lives()
         supervisor.kill()
 
@@ -206,7 +209,9 @@ def test_stopping_what_does_not_run_is_no_error():
 
 def test_stop_ends_a_running_up_and_waits_for_it(tmp_path):
     script = (
-        "import os, time\nfrom config.supervisor import record\nfrom config.supervisor.processes import Identity\n"
+        "import os, signal, sys, time\nfrom config.supervisor import record\n"
+        "from config.supervisor.processes import Identity\n"
+        "signal.signal(signal.SIGTERM, lambda *ignored: (time.sleep(0.5), sys.exit()))\n"
         "with record.only_one():\n"
         "    record.write(record.Running('http://127.0.0.1:1', Identity.of(os.getpid())))\n"
         "    print('up', flush=True); time.sleep(60)"
@@ -217,4 +222,5 @@ def test_stop_ends_a_running_up_and_waits_for_it(tmp_path):
 
         assert record.stop_running() is True
 
-    assert running.returncode == -signal.SIGTERM
+        with record.only_one():
+            pass
