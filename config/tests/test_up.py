@@ -1,0 +1,89 @@
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from config import embedded
+from config.embedded import places
+from config.embedded.postgres import Cluster
+from config.supervisor import record
+
+READY = re.compile(r"ready after [\d.]+ s: (http://\S+)/admin/")
+OURS = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CACHE_URL", "CHANNELS_URL", "REDIS_PREFIX")
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch) -> Iterator[dict[str, str]]:
+    """What a person has who types ./dev up in a fresh checkout."""
+    monkeypatch.setenv("EMBEDDED_STATE_DIR", str(tmp_path))
+    for name in (*OURS, "CLEARLINE_TESTS", "DEBUG", "SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    yield dict(os.environ)
+    record.stop_running()
+    embedded.stop()
+
+
+@pytest.fixture
+def port() -> int:
+    """A free port whose successor is free too."""
+    while True:
+        with socket.socket() as pages, socket.socket() as live:
+            pages.bind(("127.0.0.1", 0))
+            chosen = pages.getsockname()[1]
+            with contextlib.suppress(OSError, OverflowError):
+                live.bind(("127.0.0.1", chosen + 1))
+                return chosen
+
+
+def come_up(environment: dict[str, str], port: int) -> tuple[subprocess.Popen[str], list[str]]:
+    command = [sys.executable, "-m", "config.supervisor", "up", "--port", str(port)]
+    process = subprocess.Popen(
+        command, cwd=places.CHECKOUT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if READY.search(line):
+            return process, said
+    pytest.fail(f"Clearline did not come up:\n{''.join(said)}")
+
+
+def go_down(process: subprocess.Popen[str], how: signal.Signals) -> str:
+    process.send_signal(how)
+    said, _ = process.communicate(timeout=30)
+    return said
+
+
+def test_clearline_comes_up_survives_a_kill_and_goes_down(environment, port):
+    first, said = come_up(environment, port)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
+        assert answer.status == 200
+    assert Cluster().ask("create table kept as select 42 as answer", "clearline").returncode == 0
+    orphans = record.read().programs
+    assert len(orphans) == 4
+    go_down(first, signal.SIGKILL)
+
+    second, said_again = come_up(environment, port)
+
+    assert not any(orphan.members() for orphan in orphans)
+    assert Cluster().ask("select answer from kept", "clearline").stdout == "42\n"
+    # The sample and its users are for an empty database only.
+    assert "password" in "".join(said).lower()
+    assert "password" not in "".join(said_again).lower()
+
+    programs, began = record.read().programs, time.monotonic()
+    go_down(second, signal.SIGTERM)
+
+    assert second.returncode == 0
+    assert time.monotonic() - began < 15
+    assert not any(program.members() for program in programs)
+    assert not places.sockets().exists()
+    assert record.read() is None
