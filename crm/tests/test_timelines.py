@@ -1,0 +1,280 @@
+from datetime import timedelta
+
+import pytest
+
+from config.kernel.audit import acting
+from config.kernel.errors import NotThere
+from crm.models import AuditEvent, Contact, ContactPoint, Project, ProjectContact
+from crm.reports import timelines
+from crm.reports.audit import HIDDEN, changes
+from crm.reports.timelines import Entry, timeline, timeline_sources
+from crm.services import consenting, deleting, editing, points, suppressing
+from crm.tests.factories import (
+    CompanyFactory,
+    ContactFactory,
+    EndpointFactory,
+    ProjectContactFactory,
+    ProjectFactory,
+    SourceRecordFactory,
+    TouchFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+AUSTIN = "+15125550134"
+
+
+@pytest.fixture
+def rep():
+    return UserFactory(bdr=True, name="Riley Rep")
+
+
+@pytest.fixture
+def sources():
+    """The sources as they are; a test may add its own."""
+    before = list(timelines._registry.sources), set(timelines._registry.told)
+    yield
+    timelines._registry.sources[:], timelines._registry.told = before
+
+
+def born_in_bulk(model, **fields):
+    with acting(service="intake", bulk=True):
+        return model.objects.create(**fields)
+
+
+# --- changes of one row
+
+
+def test_a_change_is_told_per_field_with_label_words_actor_and_origin(rep):
+    company = CompanyFactory(name="Ace Electric")
+    person = ContactFactory(lifecycle="new", do_not_call=False)
+
+    with acting(user=rep.pk, service="api", ip="192.0.2.7", user_agent="Browser/1", request_id="r-1"):
+        Contact.objects.update(lifecycle="closed_won", do_not_call=True, company=company, title="Buyer")
+
+    change = changes(entity="crm.contact", entity_id=person.pk, user=rep)[0]
+    assert (change.what, change.by, change.service, change.ip) == ("Contact", "Riley Rep", "api", "192.0.2.7")
+    assert (change.user_agent, change.request_id, change.operation) == ("Browser/1", "r-1", "update")
+    told = {each.field: (each.label, each.old_text, each.new_text) for each in change.fields}
+    assert told == {
+        "lifecycle": ("Lifecycle", "New", "Closed won"),
+        "do_not_call": ("Do not call", "no", "yes"),
+        "company": ("Company", "-", "Ace Electric"),
+        "title": ("Title", "-", "Buyer"),
+    }
+    raw = next(each for each in change.fields if each.field == "lifecycle")
+    assert (raw.old, raw.new) == ("new", "closed_won")
+
+
+def test_changes_come_newest_first_down_to_the_birth(rep):
+    project = ProjectFactory(name="One")
+    for name in ("Two", "Three"):
+        Project.objects.update(name=name)
+
+    told = changes(entity="crm.project", entity_id=project.pk)
+
+    assert [change.operation for change in told] == ["update", "update", "create"]
+    assert [change.fields[0].new for change in told[:2]] == ["Three", "Two"]
+
+
+def test_a_birth_in_bulk_is_read_from_the_row_as_it_was_and_from_its_first_record(at):
+    project = born_in_bulk(Project, project_id="P-1", name="First name", created_at=at)
+    SourceRecordFactory(project=project, source="austin_permits", key="2026-1234")
+    SourceRecordFactory(project=project, source="other", key="x")
+    Project.objects.update(name="Second name")
+
+    *_, birth = changes(entity="crm.project", entity_id=project.pk)
+
+    assert (birth.operation, birth.at, birth.event_id) == ("create", at, None)
+    assert birth.service == "intake: austin_permits, record 2026-1234"
+    assert {each.field: each.new for each in birth.fields}["name"] == "First name"
+
+
+def test_pages_of_changes_are_the_whole_and_nothing_twice():
+    project = born_in_bulk(Project, project_id="P-1")
+    for number in range(7):
+        Project.objects.update(name=f"Name {number}")
+    whole = changes(entity="crm.project", entity_id=project.pk)
+
+    paged, before = [], None
+    while page := changes(entity="crm.project", entity_id=project.pk, limit=3, before=before):
+        paged += page
+        before = page[-1].at, page[-1].key
+
+    assert paged == whole
+    assert len(whole) == 8
+
+
+def test_the_name_of_what_one_does_not_see_is_withheld(rep):
+    person, owner = ContactFactory(name="Pat Secret", owner=UserFactory(bdr=True)), ContactFactory()
+    line = EndpointFactory(owner=owner)
+    type(line).objects.update(owner=person)
+
+    def told(user):
+        return changes(entity="crm.endpoint", entity_id=line.pk, user=user)[0].fields[0].new_text
+
+    assert told(rep) == HIDDEN
+    assert told(UserFactory(admin=True)) == "Pat Secret"
+
+
+def test_a_row_that_never_was_has_no_changes(rep):
+    assert changes(entity="crm.contact", entity_id=rep.pk) == []
+    assert changes(entity="no.such", entity_id=ProjectFactory.build().pk) == []
+
+
+def test_passwords_and_bookkeeping_are_not_told(rep):
+    with acting(user=rep.pk):
+        type(rep).objects.filter(pk=rep.pk).update(password="secret", name="New")
+
+    assert [each.field for each in changes(entity="crm.user", entity_id=rep.pk)[0].fields] == ["name"]
+
+
+# --- timelines
+
+
+def kinds(entries):
+    return [entry.kind for entry in entries]
+
+
+def test_a_contact_s_timeline_merges_everything_that_happened_newest_first(at, rep):
+    person = born_in_bulk(Contact, name="Pat Sample", created_at=at - timedelta(days=9))
+    point = points.add_point(contact=person, kind="phone", value=AUSTIN, at=at, by=rep)
+    editing.edit(row=person, changes={"title": "Buyer"}, by=rep, at=at)
+    TouchFactory(contact=person, at=at - timedelta(days=3), user=rep, endpoint=point.endpoint)
+    consenting.give(contact=person, source="web form", at=at - timedelta(days=2), channel="sms", evidence="Box ticked")
+    block = suppressing.suppress(
+        endpoint=point.endpoint, reason="asked", source="call", at=at - timedelta(days=1), words="Stop", by=rep
+    )
+    suppressing.lift(suppression=block, reason="They came back.", by=None, at=at)
+
+    entries = timeline(contact=person, user=rep)
+
+    assert [entry.at for entry in entries] == sorted((entry.at for entry in entries), reverse=True)
+    assert kinds(entries)[-5:] == ["lifted", "suppressed", "consent", "touch", "created"]
+    assert {"changed", "created"} <= set(kinds(entries)[:-5])
+    told = {entry.kind: entry for entry in entries}
+    assert told["touch"].title == f"Call to {AUSTIN}"
+    assert told["consent"].title == "Consent given for SMS"
+    assert told["consent"].text == "Box ticked. web form"
+    assert (told["suppressed"].title, told["suppressed"].by) == (f"{AUSTIN} suppressed: Asked us to stop", "Riley Rep")
+    assert told["lifted"].text == "They came back."
+    edit = next(entry for entry in entries if entry.title == "Contact changed: title")
+    assert (edit.by, edit.changes[0].new) == ("Riley Rep", "Buyer")
+
+
+def test_a_number_that_was_removed_is_still_told_of(at, rep):
+    person = ContactFactory(phone=AUSTIN)
+    with acting(user=rep.pk):
+        points.remove_point(point=person.points.get(), at=at)
+
+    (removed,) = [entry for entry in timeline(contact=person, user=rep) if entry.kind == "removed"]
+
+    assert (removed.title, removed.by) == ("Contact point removed", "Riley Rep")
+    assert {each.field: each.old for each in removed.changes}["value_given"] == AUSTIN
+
+
+def test_an_attempt_that_was_never_made_says_so(at, rep):
+    person = ContactFactory()
+    TouchFactory(contact=person, at=at, counts=False, channel="sms")
+
+    (touch,) = [entry for entry in timeline(contact=person, user=rep) if entry.kind == "touch"]
+
+    assert (touch.title, touch.text) == ("SMS", "It was never made, so it does not count.")
+
+
+def test_pages_of_a_timeline_are_the_whole_and_nothing_twice_also_where_moments_are_equal(at, rep):
+    person = born_in_bulk(Contact, name="Pat", created_at=at)
+    for _ in range(4):
+        TouchFactory(contact=person, at=at)
+        consenting.give(contact=person, source="form", at=at + timedelta(seconds=1), channel="sms", evidence="x")
+        TouchFactory(contact=person, at=at - timedelta(hours=1))
+    for number in range(3):
+        Contact.objects.update(title=f"Title {number}")
+    whole = timeline(contact=person, user=rep)
+
+    for limit in (1, 2, 3, 5):
+        paged, before = [], None
+        while page := timeline(contact=person, user=rep, limit=limit, before=before):
+            paged += page
+            before = page[-1].place
+        assert paged == whole, limit
+    assert len(whole) == 14
+
+
+def test_a_project_s_timeline_tells_of_its_pairs_and_calls_as_far_as_one_sees_them(at, rep):
+    project, other = ProjectFactory(), UserFactory(bdr=True)
+    mine = ProjectContactFactory(project=project, contact__owner=rep)
+    theirs = ProjectContactFactory(project=project, contact__owner=other)
+    for pair in (mine, theirs):
+        TouchFactory(contact=pair.contact, project=project, at=at)
+    TouchFactory(contact=mine.contact, project=ProjectFactory(), at=at)
+    ProjectContact.objects.update(suppress_for_project=True)
+    deleting.delete(row=project, by=rep, at=at)
+
+    entries = timeline(project=project, user=rep)
+
+    assert len([entry for entry in entries if entry.kind == "touch"]) == 1
+    assert {entry.entity_id for entry in entries if entry.entity == "crm.projectcontact"} == {mine.pk}
+    assert any(entry.title == "Project changed: deleted at" for entry in entries)
+    assert (
+        len([entry for entry in timeline(project=project, user=UserFactory(admin=True)) if entry.kind == "touch"]) == 2
+    )
+
+
+def test_a_pair_s_timeline_tells_of_the_person_and_of_this_project_only(at, rep):
+    pair = ProjectContactFactory()
+    elsewhere = ProjectContactFactory(contact=pair.contact)
+    TouchFactory(contact=pair.contact, project=elsewhere.project, at=at)
+    ProjectContact.objects.update(is_primary=True)
+    Project.objects.filter(pk=pair.project_id).update(stage="Bidding")
+
+    entries = timeline(pair=pair, user=rep)
+
+    assert {entry.entity_id for entry in entries if entry.entity == "crm.projectcontact"} == {pair.pk}
+    assert {"Project changed: stage", "Call"} <= {entry.title for entry in entries}
+
+
+@pytest.mark.parametrize("which", ["contact", "project", "pair"])
+def test_whoever_does_not_see_it_is_told_that_it_is_not_there(which, rep):
+    other = UserFactory(bdr=True)
+    pair = ProjectContactFactory(contact__owner=other, project__owner=other)
+    subject = pair if which == "pair" else getattr(pair, which)
+
+    with pytest.raises(NotThere):
+        timeline(user=rep, **{which: subject})
+
+
+def test_a_timeline_is_of_exactly_one_thing(rep):
+    with pytest.raises(ValueError, match="one contact"):
+        timeline(user=rep)
+    with pytest.raises(ValueError, match="one contact"):
+        timeline(user=rep, contact=ContactFactory(), project=ProjectFactory())
+
+
+def test_apps_above_add_what_they_know_and_their_touches_are_told_once(at, rep, sources):
+    person = ContactFactory()
+    touch = TouchFactory(contact=person, at=at, source="test.call")
+
+    def calls(subject, *, user, limit, before):
+        return [Entry(touch.at, str(touch.source_id), "call", f"Called {subject.contact}")]
+
+    timeline_sources(calls, tells=["test.call"])
+    timeline_sources(calls)
+
+    told = [entry for entry in timeline(contact=person, user=rep) if entry.at == at]
+    assert [entry.title for entry in told] == [f"Called {person}"]
+
+
+def test_the_cost_of_a_timeline_does_not_grow_with_what_happened(at, rep, django_assert_max_num_queries):
+    person = ContactFactory(phone=AUSTIN, email="pat@example.com")
+    for number in range(30):
+        Contact.objects.update(title=f"Title {number}", company=CompanyFactory())
+        TouchFactory(contact=person, at=at, user=UserFactory(), endpoint=EndpointFactory())
+    user = UserFactory(admin=True)
+    user.sees_everything  # noqa: B018 - permissions are read once per request
+
+    with django_assert_max_num_queries(18):
+        assert len(timeline(contact=person, user=user, limit=40)) == 40
+    assert AuditEvent.objects.count() > 40
+    assert ContactPoint.objects.count() == 2
