@@ -171,9 +171,8 @@ class Audit(HistoryMiddleware):
     """Tells the audit triggers who changes rows in this request, from where and with what."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method in {"GET", "HEAD", "OPTIONS"}:
-            return self.get_response(request)  # it changes nothing, so there is nothing to sign
-        answer: Any = super().__call__  # untyped, theirs
+        changes_something = request.method not in {"GET", "HEAD", "OPTIONS"}
+        answer: Any = super().__call__ if changes_something else self.get_response
         return cast("HttpResponse", answer(request))
 
     def get_context(self, request: HttpRequest) -> dict[str, Any]:

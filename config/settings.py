@@ -30,6 +30,7 @@ ASGI_APPLICATION = "config.asgi.application"
 
 # --- apps
 INSTALLED_APPS = [
+    "config",
     "crm",
     "calls",
     "campaigns",

@@ -1,10 +1,13 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from calls.pages.urls import urlpatterns as desk
 from config.errors import not_found
 
+pages, app, namespace = admin.site.urls
+
 urlpatterns = [
-    path("admin/", admin.site.urls),
+    path("admin/", ([*desk, *pages], app, namespace)),  # before the admin's own, whose last pattern takes everything
     path("api/v1/", include("config.api")),
     re_path("^api/", not_found),
 ]

@@ -190,7 +190,6 @@ class WantedTold(Told):
 
 class ListWanted(WantedTold):
     limit = serializers.IntegerField(required=False, min_value=1, max_value=200, default=50)
-    format = serializers.CharField(required=False, help_text="For browsers: json or api.")
 
 
 class LeaseWanted(WantedTold):
@@ -203,9 +202,7 @@ class LeaseWanted(WantedTold):
 class ExplainAsked(Told):
     project = VisibleRelatedField(queryset=Project.objects.alive())
     contact = VisibleRelatedField(queryset=Contact.objects.alive())
-    format = serializers.CharField(required=False)
 
 
 class WaterfallAsked(Told):
     project = VisibleRelatedField(queryset=Project.objects.alive(), required=False)
-    format = serializers.CharField(required=False)

@@ -3,13 +3,15 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
+from drf_spectacular.helpers import forced_singular_serializer
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from calls.api import inputs, readings
+from calls.api import answers, inputs, readings
 from calls.models import Lease
 from calls.services import emptiness, leasing, queue, waterfalls
 from calls.services.queue import Explanation, Offer, Wanted
@@ -37,9 +39,10 @@ class EligibleCallViewSet(GenericViewSet):
     def get_serializer_class(self) -> Any:
         return self.takes.get(self.action or "", Told)
 
+    @extend_schema(parameters=[inputs.ListWanted], responses=forced_singular_serializer(answers.EligibleShown))
     def list(self, request: Any) -> Response:
         """The next callable pairs, with the reason for their rank. Nothing is stored, nothing is held."""
-        asked = self._asked(inputs.ListWanted, request.query_params.dict())
+        asked = self._query(inputs.ListWanted)
         limit, at = asked.pop("limit"), clock.now()
         wanted = Wanted(**_named(asked))
         offers = queue.next_callable(user=request.user, at=at, wanted=wanted, limit=limit)
@@ -48,6 +51,7 @@ class EligibleCallViewSet(GenericViewSet):
             shown["empty"] = _empty(emptiness.emptiness(user=request.user, at=at, wanted=wanted))
         return Response(shown)
 
+    @extend_schema(responses={200: readings.LeaseReading, 201: readings.LeaseReading})
     @action(detail=False, methods=["post"])
     def lease(self, request: Any) -> Response:
         """Take the next pair, or the one that is named, for five minutes. Whoever holds one gets that one again."""
@@ -60,6 +64,7 @@ class EligibleCallViewSet(GenericViewSet):
         new = lease.taken_at == at
         return Response(self._held(lease.pk), status=status.HTTP_201_CREATED if new else status.HTTP_200_OK)
 
+    @extend_schema(responses=readings.LeaseReading)
     @lease.mapping.get
     def held(self, request: Any) -> Response:
         """The lease that one holds; 404 without one."""
@@ -68,12 +73,14 @@ class EligibleCallViewSet(GenericViewSet):
             raise NotFound("You hold nobody now.")
         return Response(self._held(lease.pk))
 
+    @extend_schema(request=None, responses=readings.LeaseReading)
     @action(detail=False, methods=["post"])
     def heartbeat(self, request: Any) -> Response:
         """Keep the lease for five more minutes; every twenty seconds is often enough."""
         self._asked(Told, request.data)
         return Response(self._held(leasing.heartbeat(user=request.user, at=clock.now()).pk))
 
+    @extend_schema(request=None, responses={204: None})
     @action(detail=False, methods=["post"])
     def release(self, request: Any) -> Response:
         """Give back whatever one holds; releasing nothing is fine."""
@@ -81,20 +88,22 @@ class EligibleCallViewSet(GenericViewSet):
         leasing.release(user=request.user, at=clock.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @extend_schema(parameters=[inputs.ExplainAsked], responses=answers.ExplanationShown)
     @action(detail=False, methods=["get"])
     def explain(self, request: Any) -> Response:
         """All that stands against calling a contact for a project, number by number, and when it first passes."""
-        asked = self._asked(inputs.ExplainAsked, request.query_params.dict())
+        asked = self._query(inputs.ExplainAsked)
         pairs = ProjectContact.objects.visible_to(request.user).select_related("contact", "project")
         pair = pairs.filter(project=asked["project"], contact=asked["contact"]).first()
         if pair is None:
             raise NotFound("This contact has no part in this project.")
         return Response(_explained(queue.explain(pair=pair, user=request.user, at=clock.now())))
 
+    @extend_schema(parameters=[inputs.WaterfallAsked], responses=answers.WaterfallShown)
     @action(detail=False, methods=["get"])
     def waterfall(self, request: Any) -> Response:
         """How many pairs each rule keeps from the queue, counted by a worker; ``at`` is empty until it has counted."""
-        asked = self._asked(inputs.WaterfallAsked, request.query_params.dict())
+        asked = self._query(inputs.WaterfallAsked)
         row = waterfalls.ask(project=asked.get("project"), at=clock.now())
         names = ("at", "pairs", "callable", "rules", "seconds")
         age = (clock.now() - row.at).total_seconds() if row.at else None
@@ -103,7 +112,13 @@ class EligibleCallViewSet(GenericViewSet):
     def _asked(self, kind: Any, said: Any) -> dict[str, Any]:
         told = kind(data=said, context=self.get_serializer_context())
         told.is_valid(raise_exception=True)
-        return {name: value for name, value in told.validated_data.items() if name != "format"}
+        checked: dict[str, Any] = told.validated_data
+        return checked
+
+    def _query(self, kind: Any) -> dict[str, Any]:
+        """What the address asks; ``format`` is the browser's business."""
+        said = self.request.query_params.dict()
+        return self._asked(kind, {name: value for name, value in said.items() if name != "format"})
 
     def _held(self, key: UUID) -> dict[str, Any]:
         plan = readings.LeaseReading.plan()

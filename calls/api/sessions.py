@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
-from calls.api import filters, inputs, readings
+from calls.api import answers, filters, inputs, readings
 from calls.api.keys import refuse_hidden
 from calls.models import CallEvent, CallSession, CallStatus
 from calls.services import dialing, outcomes, recording
@@ -67,6 +68,7 @@ class CallSessionViewSet(Listed, Retrieved, Resource):
         session, created = recording.record(told=told, by=request.user, at=self.at)
         return self.written(session, created=created)
 
+    @extend_schema(responses={201: answers.DialedShown})
     @action(detail=False, methods=["post"])
     def dial(self, request: Any) -> Response:
         """Call a number of the person whom you hold, through the telephone company that is set up."""
@@ -85,6 +87,7 @@ class CallSessionViewSet(Listed, Retrieved, Resource):
         """``handover`` is empty where nobody knows whether it rings: then do not dial again."""
         return Response({**self.shown(session.pk), "handover": handover}, status=status.HTTP_201_CREATED)
 
+    @extend_schema(responses={201: readings.CallSessionReading})
     @action(detail=True, methods=["post"])
     def events(self, request: Any, pk: str) -> Response:
         """Tell what happened in the call."""
@@ -113,6 +116,7 @@ class CallSessionViewSet(Listed, Retrieved, Resource):
         outcomes.take_back(session=session, by=request.user, at=self.at, **self.asked())
         return Response(self.shown(session.pk))
 
+    @extend_schema(responses={201: readings.CallSessionReading})
     @action(detail=True, methods=["post"])
     def notes(self, request: Any, pk: str) -> Response:
         session = self.get_object()

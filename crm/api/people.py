@@ -8,6 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from config.kernel.api.resources import Listed, Resource, Retrieved
+from config.kernel.api.writing import Told
 from crm.api import filters, inputs, readings
 from crm.choices import PointState
 from crm.models import Company, Contact, ContactPoint, Endpoint, User
@@ -43,6 +44,7 @@ class ContactViewSet(Listed, Retrieved, Resource):
     reading_one = readings.OneContactReading
     told = inputs.ContactTold
     changes = inputs.ContactChanges
+    takes = {"restore": Told}
     needs = {"restore": ["crm.delete_contact"]}
     filterset_class = filters.ContactFilter
     ordering_fields = ("id", "name", "updated_at", "lifecycle")
@@ -131,8 +133,8 @@ class UserViewSet(Listed, Retrieved, Resource):
     reading = readings.UserReading
     told = inputs.UserTold
     changes = inputs.UserChanges
-    takes = {"me": inputs.OwnChanges}
-    needs = {"list": [], "retrieve": [], "me": []}
+    takes = {"change_me": inputs.OwnChanges}
+    needs = {"list": [], "retrieve": [], "me": [], "change_me": []}
     filterset_class = filters.UserFilter
     ordering = ("name", "id")
     ordering_fields = ("name", "id")

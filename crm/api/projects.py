@@ -7,6 +7,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from config.kernel.api.resources import Listed, Resource, Retrieved
+from config.kernel.api.writing import Told
 from crm.api import filters, inputs, readings
 from crm.models import Project, ProjectContact
 from crm.services import deleting, editing
@@ -19,6 +20,7 @@ class ProjectViewSet(Listed, Retrieved, Resource):
     reading = readings.ProjectReading
     told = inputs.ProjectTold
     changes = inputs.ProjectChanges
+    takes = {"restore": Told}
     needs = {"restore": ["crm.delete_project"]}
     filterset_class = filters.ProjectFilter
     ordering_fields = ("id", "updated_at", "status")

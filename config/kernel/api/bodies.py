@@ -115,4 +115,4 @@ def _unkeepable_text(text: str) -> str:
 
 
 def _spelled(name: str) -> str:
-    return name.encode("ascii", "backslashreplace").decode() if _unkeepable_text(name) else name
+    return json.dumps(name)[1:-1] if _unkeepable_text(name) else name

@@ -63,7 +63,7 @@ class Page(BrowsableAPIRenderer):
         if filterset is None or getattr(view, "action", "") != "list":
             return []
         offered = [
-            Field(name, str(one._label or ""), request.query_params.get(name, ""), _choices(one))
+            Field(name, str(one.label or ""), request.query_params.get(name, ""), _choices(one))
             for name, one in filterset.base_filters.items()
         ]
         orders = [(sign + name, sign + name) for name in getattr(view, "ordering_fields", ()) for sign in ("", "-")]

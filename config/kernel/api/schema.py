@@ -32,12 +32,19 @@ class Schema(AutoSchema):
     def get_response_serializers(self) -> Any:
         reading = getattr(self.view, "reading", None)
         if reading is None:
-            return super().get_response_serializers()
+            return self._answers()
         if self.method == "DELETE":
             return {204: None}
         if getattr(self.view, "action", "") != "list":
             reading = getattr(self.view, "reading_one", None) or reading
         return {201: reading, 200: reading} if getattr(self.view, "action", "") == "create" else reading
+
+    def _answers(self) -> Any:
+        """What a view without rows answers: ``answers``, one serializer or one for each action."""
+        answers = getattr(self.view, "answers", None)
+        if isinstance(answers, dict):
+            answers = answers.get(getattr(self.view, "action", ""))
+        return answers if answers is not None else super().get_response_serializers()
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)

@@ -1,0 +1,120 @@
+"""Rows for every resource of the API, each reached through a contact or project that ``owner`` owns."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+from calls.choices import EventKind, Scope
+from calls.models import CallEvent, CallingHours, CallStatus, TerminalLift
+from calls.tests.factories import (
+    CallingPolicyFactory,
+    CallSessionFactory,
+    DispositionFactory,
+    LeaseFactory,
+    TerminalSessionFactory,
+)
+from config.kernel.ids import uuid7
+from config.testing import NOON
+from crm.models import AuditEvent, Contact, ContactPoint, GateDecision, Project, ProjectContact
+from crm.tests.factories import (
+    CompanyFactory,
+    ConsentFactory,
+    ContactFactory,
+    HoursProfileFactory,
+    IntakeRunFactory,
+    ProjectContactFactory,
+    ProjectFactory,
+    ReviewItemFactory,
+    SourceRecordFactory,
+    SuppressionFactory,
+    TouchFactory,
+    UserFactory,
+)
+
+Make = Callable[[Any], Any]
+_numbers = iter(range(10_000, 99_999))
+
+
+def contact(owner: Any) -> Contact:
+    return ContactFactory(owner=owner, phone=f"+1303{next(_numbers):07}"[:12].replace("+13030", "+13032"))
+
+
+def project(owner: Any) -> Project:
+    return ProjectFactory(owner=owner)
+
+
+def pair(owner: Any) -> ProjectContact:
+    return ProjectContactFactory(project=project(owner), contact=contact(owner))
+
+
+def point(owner: Any) -> ContactPoint:
+    found = contact(owner).points.first()
+    assert found
+    return found
+
+
+def decision(owner: Any) -> GateDecision:
+    return GateDecision.objects.create(
+        id=uuid7(), at=NOON, action="dial", channel="call", allowed=False, codes=["do_not_call"],
+        contact=contact(owner), facts={"contact.do_not_call": True}, ruleset="x", zones="x",
+    )  # fmt: skip
+
+
+def change(owner: Any) -> AuditEvent:
+    row = contact(owner)
+    row.title = "Foreman"
+    row.save()
+    return AuditEvent.objects.get(entity_id=row.pk, operation="update", new__has_key="title")
+
+
+def call(owner: Any) -> Any:
+    session = CallSessionFactory(pair=pair(owner))
+    CallEvent.objects.create(session=session, kind=EventKind.RINGING, at=NOON + timedelta(seconds=3))
+    return session
+
+
+def hours(owner: Any) -> CallingHours:
+    return CallingHours.objects.create(
+        rule_id=f"TEST-{next(_numbers)}", jurisdiction="US-TX", channels=["call"], windows=["09:00-21:00"] * 7,
+        verified_on=date(2026, 1, 1), expires_on=date(2027, 1, 1), source="A made-up law",
+    )  # fmt: skip
+
+
+def closed(owner: Any) -> Any:
+    return TerminalSessionFactory(scope=Scope.CONTACT, contact=contact(owner))
+
+
+def lease(owner: Any) -> Any:
+    # The API lists live leases only, and asks the clock.
+    return LeaseFactory(pair=pair(owner), expires_at=NOON + timedelta(days=36_500))
+
+
+MAKE: dict[str, Make] = {
+    "users": lambda owner: UserFactory(bdr=True),
+    "companies": lambda owner: CompanyFactory(),
+    "contacts": contact,
+    "contact-points": point,
+    "endpoints": lambda owner: point(owner).endpoint,
+    "projects": project,
+    "project-contacts": pair,
+    "source-records": lambda owner: SourceRecordFactory(contact=contact(owner), raw={"name": "Somebody"}),
+    "suppressions": lambda owner: SuppressionFactory(endpoint=point(owner).endpoint),
+    "consents": lambda owner: ConsentFactory(contact=contact(owner)),
+    "touches": lambda owner: TouchFactory(contact=contact(owner), at=NOON),
+    "gate-decisions": decision,
+    "audit-log": change,
+    "review-items": lambda owner: ReviewItemFactory(contact=contact(owner)),
+    "intake-runs": lambda owner: IntakeRunFactory(),
+    "hours-profiles": lambda owner: HoursProfileFactory(key=f"America/Chicago US-{next(_numbers)}"),
+    "call-sessions": call,
+    "call-events": lambda owner: call(owner).events.first(),
+    "call-statuses": lambda owner: CallStatus.objects.get(session=call(owner)),
+    "terminal-sessions": closed,
+    "terminal-lifts": lambda owner: TerminalLift.objects.create(session=closed(owner), at=NOON, reason="A mistake"),
+    "dispositions": lambda owner: DispositionFactory(),
+    "calling-policies": lambda owner: CallingPolicyFactory(project=project(owner)),
+    "calling-hours": hours,
+    "leases": lease,
+}
+EVERYBODYS = {"companies", "hours-profiles", "dispositions", "calling-hours"}
+ADMINS = {"audit-log", "intake-runs"}  # a BDR has no permission to look

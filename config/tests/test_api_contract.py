@@ -1,0 +1,270 @@
+"""What every resource promises, asked of each route that the router knows: a new one is held to it at once."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
+from rest_framework import serializers
+from rest_framework.test import APIClient
+
+from config.api import router
+from config.kernel.api.reading import Reading
+from config.tests.records import ADMINS, EVERYBODYS, MAKE
+from crm.tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+VIEWS = {prefix: view for prefix, view, _ in router.registry}
+RESOURCES = sorted(prefix for prefix, view in VIEWS.items() if hasattr(view, "reading"))
+NOBODY = UUID("01900000-0000-7000-8000-000000000000")
+VERBS = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+SMALL = {"users", "dispositions"}  # tables that stay small need no index for an order
+
+
+@pytest.fixture
+def admin() -> APIClient:
+    return signed_in(UserFactory(admin=True))
+
+
+@pytest.fixture
+def rep() -> APIClient:
+    return signed_in(UserFactory(bdr=True))
+
+
+def signed_in(user: Any) -> APIClient:
+    client = APIClient()
+    client.force_login(user)
+    client.user = user
+    return client
+
+
+def address(prefix: str, key: Any = None, action: str = "") -> str:
+    return "".join(f"{part}/" for part in ("/api/v1", prefix, str(key or ""), action) if part)
+
+
+def actions(prefix: str, *, detail: bool) -> list[tuple[str, str]]:
+    """(method, address part) of the actions of a resource besides those of the routes for rows."""
+    return [
+        (method, action.url_path)
+        for action in VIEWS[prefix].get_extra_actions()
+        if action.detail is detail
+        for method in action.mapping
+    ]
+
+
+def assert_refused(answer: Any, status: int) -> dict[str, Any]:
+    said = answer.json()
+    assert answer.status_code == status, said
+    assert set(said) == {"error", "error_code", "details"}
+    assert said["error"]
+    assert re.fullmatch(r"[a-z0-9_]+", said["error_code"])
+    assert all(set(detail) == {"field", "message", "code"} for detail in said["details"])
+    return said
+
+
+def test_every_resource_has_rows_to_be_tested_with():
+    assert sorted(MAKE) == RESOURCES
+    assert set(VIEWS) - set(MAKE) == {"eligible-calls", "intake"}
+
+
+@pytest.mark.parametrize("prefix", sorted(VIEWS))
+def test_nobody_in_particular_learns_nothing(prefix):
+    routes = [(method, address(prefix)) for method in ("get", "post")]
+    routes += [(method, address(prefix, NOBODY)) for method in (*VERBS, "put")] if prefix in MAKE else []
+    routes += [(method, address(prefix, action=part)) for method, part in actions(prefix, detail=False)]
+    routes += [(method, address(prefix, NOBODY, part)) for method, part in actions(prefix, detail=True)]
+
+    for method, path in routes:
+        answer = getattr(APIClient(), method)(path)
+
+        said = assert_refused(answer, 401)
+        assert said["error_code"] == "not_authenticated", (method, path)
+        assert answer["WWW-Authenticate"] == 'Session realm="Clearline"'
+
+
+@pytest.mark.parametrize("prefix", sorted(set(MAKE) - EVERYBODYS - ADMINS - {"users"}))
+def test_what_is_somebody_elses_looks_like_not_existing(prefix, rep):
+    theirs = MAKE[prefix](UserFactory(bdr=True))
+    routes = [("get", ""), *actions(prefix, detail=True)]
+    routes += [(verb, "") for verb, action in VERBS.items() if hasattr(VIEWS[prefix], action)]
+
+    for method, part in routes:
+        real, imagined = (getattr(rep, method)(address(prefix, key, part)) for key in (theirs.pk, NOBODY))
+
+        assert real.status_code == imagined.status_code, (method, part, real.json(), imagined.json())
+        assert real.status_code in {403, 404}
+        assert real.json() == imagined.json()
+    assert str(theirs.pk) not in rep.get(address(prefix)).content.decode()
+
+
+@pytest.mark.parametrize("prefix", sorted(set(MAKE) - ADMINS - {"users"}))
+def test_ones_own_and_what_is_nobodys_is_there(prefix, rep):
+    rows = [MAKE[prefix](rep.user), MAKE[prefix](None)]
+
+    listed = rep.get(address(prefix), {"limit": 1000}).json()["results"]
+
+    for row in rows:
+        assert rep.get(address(prefix, row.pk)).status_code == 200
+        assert str(row.pk) in {str(item.get("id") or item.get("session")) for item in listed}
+
+
+@pytest.mark.parametrize("prefix", sorted(ADMINS))
+def test_what_only_admins_may_look_at_is_forbidden_to_others(prefix, rep):
+    row = MAKE[prefix](None)
+
+    assert_refused(rep.get(address(prefix)), 403)
+    assert_refused(rep.get(address(prefix, row.pk)), 403)
+
+
+@pytest.mark.parametrize("prefix", RESOURCES)
+def test_a_list_and_a_row_show_exactly_what_the_schema_says(prefix, admin):
+    row = MAKE[prefix](None)
+    view = VIEWS[prefix]
+    one: type[Reading] = view.reading_one or view.reading
+
+    shown = admin.get(address(prefix, row.pk)).json()
+    listed = admin.get(address(prefix)).json()["results"]
+
+    assert set(shown) == set(one().fields)
+    assert set(listed[0]) == set(view.reading().fields)
+    assert all(
+        not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\dT(?!.*Z$)", value) for value in shown.values()
+    )
+
+
+@pytest.mark.parametrize("prefix", RESOURCES)
+def test_thirty_rows_cost_as_many_queries_as_three(prefix, admin):
+    counts = []
+    for number in (3, 27):
+        for _ in range(number):
+            MAKE[prefix](None)
+        with CaptureQueriesContext(connection) as captured:
+            answer = admin.get(address(prefix), {"limit": 1000})
+        assert answer.status_code == 200, answer.json()
+        counts.append((len(answer.json()["results"]), len(captured)))
+
+    (few, queries), (many, then) = counts
+    assert many >= few + 27
+    assert queries == then
+
+
+@pytest.mark.parametrize("prefix", RESOURCES)
+def test_a_parameter_that_nobody_knows_is_refused_by_name(prefix, admin):
+    said = assert_refused(admin.get(address(prefix), {"colour": "blue"}), 400)
+
+    assert said["details"][0]["field"] == "colour"
+    assert said["details"][0]["code"] == "unknown_parameter"
+    assert "limit" in said["details"][0]["message"]
+
+
+@pytest.mark.parametrize("prefix", sorted(VIEWS))
+def test_a_field_that_nobody_knows_is_refused_by_name(prefix, admin):
+    row = MAKE[prefix](None) if prefix in MAKE else None
+    routes = [("post", address(prefix))] if hasattr(VIEWS[prefix], "create") else []
+    if hasattr(VIEWS[prefix], "partial_update"):
+        routes.append(("patch", address(prefix, row.pk)))
+    routes += [(method, address(prefix, row.pk, part)) for method, part in actions(prefix, detail=True)]
+    routes += [(m, address(prefix, action=part)) for m, part in actions(prefix, detail=False) if m != "get"]
+
+    for method, path in routes:
+        said = assert_refused(getattr(admin, method)(path, {"colour": "blue"}), 400)
+
+        assert "colour" in {detail["field"] for detail in said["details"]}, (method, path, said)
+
+
+@pytest.mark.parametrize("prefix", RESOURCES)
+def test_what_cannot_be_done_is_405_and_says_what_can(prefix, admin):
+    row = MAKE[prefix](None)
+    cannot = [verb for verb, action in VERBS.items() if not hasattr(VIEWS[prefix], action)] + ["put"]
+    routes = [(verb, address(prefix, row.pk)) for verb in cannot]
+    routes += [] if hasattr(VIEWS[prefix], "create") else [("post", address(prefix))]
+
+    for method, path in routes:
+        answer = getattr(admin, method)(path, {})
+
+        said = assert_refused(answer, 405)
+        assert said["error_code"] == "method_not_allowed"
+        assert VIEWS[prefix].how_to_change in said["error"]
+        assert "GET" in answer["Allow"]
+    if {"patch", "delete"} & set(cannot):
+        assert VIEWS[prefix].how_to_change, "somebody who met this 405 does not know what to do instead"
+
+
+@pytest.mark.parametrize("prefix", RESOURCES)
+def test_an_order_is_only_offered_where_an_index_has_it(prefix, admin):
+    view = VIEWS[prefix]
+    model = view.queryset.model
+    for name in view.ordering_fields:
+        assert admin.get(address(prefix), {"ordering": f"-{name}"}).status_code == 200
+        assert prefix in SMALL or name in indexed(model), f"{model} has no index on ({name}, key)"
+    said = assert_refused(admin.get(address(prefix), {"ordering": "colour"}), 400)
+    assert said["error_code"] == "unknown_ordering"
+
+
+def indexed(model: type[models.Model]) -> set[str]:
+    """The fields that a whole index of the table begins with, followed by its key, or that are the key."""
+    key = model._meta.pk
+    found = {key.name, "pk"}
+    for index in model._meta.indexes:
+        columns = [name.lstrip("-") for name in index.fields] or [leaf(one) for one in index.expressions]
+        if index.condition is None and len(columns) == 2 and columns[1] in {key.name, key.attname}:
+            found.add(columns[0])
+    return found
+
+
+def leaf(expression: Any) -> str:
+    while not hasattr(expression, "name"):
+        expression = expression.get_source_expressions()[0]
+    return expression.name
+
+
+@pytest.mark.parametrize("prefix", RESOURCES)
+def test_a_resource_can_be_browsed_without_anything_inline(prefix, admin):
+    row = MAKE[prefix](None)
+
+    for path in (address(prefix), address(prefix, row.pk)):
+        answer = admin.get(path, HTTP_ACCEPT="text/html")
+        page = answer.content.decode()
+
+        assert answer.status_code == 200
+        assert answer["Content-Type"].startswith("text/html")
+        assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=", page)
+        assert "unsafe" not in answer["Content-Security-Policy"]
+
+
+def test_no_serializer_shows_whatever_a_model_has():
+    def heirs(kind: type) -> set[type]:
+        return {kind} | {one for child in kind.__subclasses__() for one in heirs(child)}
+
+    named = [one.Meta for one in heirs(serializers.ModelSerializer) if hasattr(one, "Meta")]
+
+    assert len(named) > 30
+    assert all(isinstance(meta.fields, list | tuple) and not hasattr(meta, "exclude") for meta in named)
+
+
+def test_the_schema_is_valid_and_nothing_in_it_was_guessed(tmp_path):
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(tmp_path / "schema.yml"))
+
+
+def test_the_schema_describes_every_resource_and_how_it_refuses(admin):
+    schema = admin.get("/api/v1/schema/", HTTP_ACCEPT="application/vnd.oai.openapi+json").json()
+
+    assert {path.split("/")[3] for path in schema["paths"]} >= set(VIEWS)
+    refusal = schema["components"]["schemas"]["Refusal"]["properties"]
+    assert set(refusal) == {"error", "error_code", "details"}
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            assert "4XX" in operation["responses"], (method, path)
+
+
+def test_an_address_that_leads_nowhere_is_json_for_whoever_asks(client):
+    for path in ("/api/v1/nothing/", "/api/", "/api/v2/contacts/", "/api/v1/contacts/not-an-id/"):
+        for accept in ("application/json", "text/html", "*/*"):
+            answer = client.get(path, HTTP_ACCEPT=accept)
+
+            assert answer.status_code == 404
+            assert answer.json()["error_code"] == "not_found"
