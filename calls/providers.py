@@ -1,9 +1,13 @@
 """What telephone work needs from a telephone company."""
 
 from dataclasses import dataclass
-from typing import Protocol, cast
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from config.kernel.providers import providers
+
+if TYPE_CHECKING:
+    from calls.models import CallSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,15 @@ class VoiceProvider(Protocol):
         :raises config.kernel.providers.Unavailable: certainly not dialed; trying again is safe.
         :raises config.kernel.providers.OutcomeUnknown: it may be ringing; do not dial again.
         """
+        ...
+
+
+@runtime_checkable
+class PlayedLine(VoiceProvider, Protocol):
+    """A line for demos, which tells nothing by itself: whoever looks at a call lets it play on."""
+
+    def advance(self, *, session: "CallSession", at: datetime) -> None:
+        """Tell everything that has happened in ``session`` until ``at``. Idempotent."""
         ...
 
 

@@ -180,5 +180,5 @@ def _points(contacts: set[Any], channel: str) -> dict[Any, dict[Any, str]]:
 
 
 def _suppressions(endpoints: set[Any], channel: str) -> dict[Any, Fact]:
-    standing = Suppression.objects.standing().on(channel).filter(endpoint__in=endpoints) if endpoints else []
-    return {row.endpoint_id: str(row.id) for row in standing}
+    standing = Suppression.objects.standing().on(channel).filter(endpoint__in=endpoints)
+    return {row.endpoint_id: str(row.pk) for row in standing.iterator()}

@@ -5,10 +5,10 @@ from typing import Any
 
 from calls.rules import caps, leased, opening, terminal
 from calls.rules.policies import WEEK, general, policies_of
-from config.kernel.gate import Approach, Asked, Facts
+from config.kernel.gate import Approach, Asked, Facts, Rule
 from crm.models import Endpoint, Project
 
-RULES = [
+RULES: list[Rule] = [
     *terminal.RULES,
     *caps.RULES,
     *leased.RULES,
@@ -22,15 +22,17 @@ RULES = [
 def facts(approaches: Sequence[Approach], *, asked: Asked) -> Mapping[Approach, Facts]:
     """Gather what calls knows about ``approaches``, in nine queries whatever their number."""
     contacts = {a.contact_id for a in approaches}
-    projects = {a.project_id for a in approaches} - {None}
-    endpoints = {a.endpoint_id for a in approaches} - {None}
+    projects = {a.project_id for a in approaches if a.project_id}
+    endpoints = {a.endpoint_id for a in approaches if a.endpoint_id}
     policies = policies_of(projects, asked)
     touches = caps.touch_facts(contacts, endpoints, asked)
     last = caps.last_calls(contacts, max(policies.longest_cooldown, WEEK), asked)
     closed = terminal.terminal_facts(set(approaches), asked)
     held = leased.lease_facts(contacts, endpoints, asked)
-    not_before = dict(Project.objects.filter(id__in=projects).values_list("id", "next_call_eligible_at"))
-    profiles = dict(Endpoint.objects.filter(id__in=endpoints).values_list("id", "hours_profile_id"))
+    not_before: dict[Any, Any] = dict(
+        Project.objects.filter(id__in=projects).values_list("id", "next_call_eligible_at")
+    )
+    profiles: dict[Any, Any] = dict(Endpoint.objects.filter(id__in=endpoints).values_list("id", "hours_profile_id"))
     found: dict[Approach, Facts] = {}
     for approach in approaches:
         profile = profiles.get(approach.endpoint_id)

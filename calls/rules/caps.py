@@ -27,7 +27,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 
 from calls.choices import CooldownScope
 from calls.rules.policies import DAY, WEEK, Policy, cap_in_sql, cooldown_in_sql, general
-from config.kernel.gate import Asked, Block, Facts, Level
+from config.kernel.gate import Asked, Block, Facts, Level, Rule
 from crm.choices import Channel
 from crm.models import Touch
 from crm.querysets import TouchQuerySet
@@ -137,7 +137,7 @@ def instants(values: Sequence[Any]) -> list[datetime]:
     return [value for value in values if isinstance(value, datetime)]
 
 
-RULES = [
+RULES: list[Rule] = [
     ProjectNotYet(),
     Cooldown(),
     Cap("day_cap", Level.CONTACT, "contact", DAY, "day_cap"),

@@ -1,6 +1,7 @@
 """What a new installation starts with: calling hours, the policy for all, and the nine keys of the call desk."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -13,7 +14,7 @@ from crm.models import HoursProfile
 
 DAY = timedelta(days=1)
 
-DISPOSITIONS = [
+DISPOSITIONS: list[dict[str, Any]] = [
     {"key": 1, "name": "Connected, interested", "sentiment": Sentiment.POSITIVE, "reached": True,
      "retry_after": 2 * DAY},
     {"key": 2, "name": "Connected, not interested", "sentiment": Sentiment.NEGATIVE, "reached": True,

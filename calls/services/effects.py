@@ -112,14 +112,14 @@ def _suppress(event: CallEvent, endpoint: Endpoint | None, at: datetime) -> None
         )  # fmt: skip
 
 
-def _set_callback(pair_id: UUID | None, moment: str | None, rep_id: UUID | str | None) -> None:
+def _set_callback(pair_id: Any, moment: str | None, rep_id: Any) -> None:
     when = parse_datetime(moment) if moment else None
     ProjectContact.objects.filter(pk=pair_id).update(
         callback_at=when, callback_by=rep_id if when else None, updated_at=clock.now()
     )
 
 
-def _set_project(project_id: UUID | None, moment: str | None) -> None:
+def _set_project(project_id: Any, moment: str | None) -> None:
     when = parse_datetime(moment) if moment else None
     Project.objects.filter(pk=project_id).update(next_call_eligible_at=when, updated_at=clock.now())
 
@@ -140,15 +140,15 @@ def compensate(old: CallEvent, *, cause_id: UUID, at: datetime) -> None:
         )
     if made.get("wrong_person") and session.point:
         points.mark_good(point=session.point, at=at)
-    if callback := made.get("callback"):
+    if (callback := made.get("callback")) and session.pair_id:
         now = ProjectContact.objects.values_list("callback_at", flat=True).get(pk=session.pair_id)
         if _text(now) == callback["is"]:
             _set_callback(session.pair_id, callback["was"], callback["by"])
-    if waits := made.get("project_waits"):
+    if (waits := made.get("project_waits")) and session.project_id:
         now = Project.objects.values_list("next_call_eligible_at", flat=True).get(pk=session.project_id)
         if _text(now) == waits["is"]:
             _set_project(session.project_id, waits["was"])
-            hints.refresh(at=at, project_ids=[session.project_id] if session.project_id else [])
+            hints.refresh(at=at, project_ids=[session.project_id])
     hints.refresh(at=at, contact_ids=[session.contact_id])
 
 

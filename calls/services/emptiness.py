@@ -18,7 +18,7 @@ from crm.models import ProjectContact, User
 
 SAMPLE, MANY = 200, 50
 CAPS = {"day_cap", "week_cap", "number_day_cap", "number_week_cap"}
-FILTERS = {"project": None, "owner": None, "priority": None, "zone": ""}
+FILTERS: dict[str, Any] = {"project": None, "owner": None, "priority": None, "zone": ""}
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,21 +124,19 @@ def _refresh(pairs: Sequence[UUID], at: Any) -> int:
         cursor.execute(
             "SELECT id FROM crm_projectcontact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [list(pairs)]
         )
-        cursor.execute(
-            _REFRESH,
-            {
-                "pairs": list(pairs),
-                "at": at,
-                "beginning": "2000-01-01T00:00:00Z",
-                "cooldown": policy.cooldown,
-                "day": DAY,
-                "day_cap": policy.day_cap,
-                "week": WEEK,
-                "week_cap": policy.week_cap,
-                "pair_scope": policy.scope == CooldownScope.PAIR,
-                "unknown": _unknown_profile(),
-            },
-        )
+        facts: dict[str, Any] = {
+            "pairs": list(pairs),
+            "at": at,
+            "beginning": "2000-01-01T00:00:00Z",
+            "cooldown": policy.cooldown,
+            "day": DAY,
+            "day_cap": policy.day_cap,
+            "week": WEEK,
+            "week_cap": policy.week_cap,
+            "pair_scope": policy.scope == CooldownScope.PAIR,
+            "unknown": _unknown_profile(),
+        }
+        cursor.execute(_REFRESH, facts)
         return int(cursor.rowcount)
 
 

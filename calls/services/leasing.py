@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -131,6 +132,7 @@ def _decide(pair: ProjectContact, points: Sequence[ContactPoint], *, user: User,
 
 def _write(pair: ProjectContact, ruling: Ruling, *, user: User, at: datetime) -> Lease | None:
     point, decision_id = ruling.or_refuse()
+    line: Any = point.endpoint_id  # a point that passed has one
     subject = Q(pair=pair) | Q(contact=pair.contact_id) | Q(endpoint=point.endpoint_id)
     Lease.objects.filter(subject, expires_at__lte=at).delete()
     Lease.objects.filter(user=user).delete()
@@ -139,7 +141,7 @@ def _write(pair: ProjectContact, ruling: Ruling, *, user: User, at: datetime) ->
             lease = Lease.objects.create(
                 pair=pair,
                 contact_id=pair.contact_id,
-                endpoint_id=point.endpoint_id,
+                endpoint_id=line,
                 user=user,
                 taken_at=at,
                 expires_at=at + LEASE,

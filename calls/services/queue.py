@@ -140,7 +140,7 @@ def _walk(*, at: datetime, wanted: Wanted, profiles: Sequence[UUID], size: int) 
             ORDER BY pc.{_ORDER} LIMIT %(size)s
         ) best
         ORDER BY best.{_ORDER} LIMIT %(size)s"""  # noqa: S608 - nothing in it comes from outside
-    facts = {"profiles": list(profiles), "at": at, "size": size, "priority": wanted.priority}
+    facts: dict[str, Any] = {"profiles": list(profiles), "at": at, "size": size, "priority": wanted.priority}
     with connection.cursor() as cursor:
         cursor.execute(sql, {**facts, "project": wanted.project.pk if wanted.project else None})
         return [key for (key,) in cursor.fetchall()]
@@ -173,7 +173,8 @@ def best_points(pairs: Sequence[ProjectContact], *, user: User, at: datetime) ->
 
 def _other_projects(contacts: Sequence[UUID]) -> dict[UUID, int]:
     counted = ProjectContact.objects.alive().filter(contact__in=contacts).values("contact").annotate(number=Count("id"))
-    return dict(counted.order_by().values_list("contact", "number"))
+    found: dict[Any, int] = {row["contact"]: row["number"] for row in counted.order_by().values("contact", "number")}
+    return found
 
 
 def reason_for(pair: ProjectContact, at: datetime) -> str:

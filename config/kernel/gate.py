@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db.models import Q
@@ -76,10 +76,14 @@ class Block:
 
 
 class Rule(Protocol):
-    code: ClassVar[str]
-    level: ClassVar[Level]
-    channels: ClassVar[frozenset[str]]
-    version: ClassVar[int]
+    @property
+    def code(self) -> str: ...
+    @property
+    def level(self) -> Level: ...
+    @property
+    def channels(self) -> frozenset[str]: ...
+    @property
+    def version(self) -> int: ...
 
     def blocks(self, facts: Facts, at: datetime) -> Block | None:
         """Say whether this rule stands against the approach that ``facts`` describe. Pure: no query, no clock."""
