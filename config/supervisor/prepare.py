@@ -17,13 +17,14 @@ def main() -> None:
     import django
 
     django.setup()
-    from django.conf import settings
-    from django.core.management import call_command
+    from django.core.management import CommandError, call_command
 
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # WhiteNoise warns in every process if it is missing
-    call_command("migrate", verbosity=0, interactive=False)
-    _load_sample()
-    _invite_demo_users()
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+        _load_sample()
+        _invite_demo_users()
+    except CommandError as trouble:
+        sys.exit(str(trouble))
 
 
 def forget() -> None:

@@ -31,15 +31,16 @@ def commands(port: int) -> dict[str, list[str]]:
     Threads in the web workers, because a browser keeps its connection open and must not keep a whole worker.
     """
     local = "127.0.0.1"
+    quiet = ["-W", "ignore:No directory at"]  # collected static files, which development has none of
     celery = ["-W", f"ignore:{ROOT_WARNING}", "-m", "celery", "--quiet", "-A", "config"]
     return {
         "web": [
-            *("-m", "gunicorn", "config.wsgi:application", "--bind", f"{local}:{port}"),
+            *(*quiet, "-m", "gunicorn", "config.wsgi:application", "--bind", f"{local}:{port}"),
             *("--preload", "--workers", "2", "--worker-class", "gthread", "--threads", "4"),
             *("--graceful-timeout", "3", "--log-level", "warning", "--no-control-socket"),
         ],
         "live": [
-            *("-m", "uvicorn", "config.asgi:application", "--host", local, "--port", str(port + 1)),
+            *(*quiet, "-m", "uvicorn", "config.asgi:application", "--host", local, "--port", str(port + 1)),
             *("--lifespan", "off", "--log-level", "warning", "--timeout-graceful-shutdown", "2"),
         ],
         "worker": [

@@ -67,10 +67,10 @@ class _Run:
             self.terminal.say("PostgreSQL and Valkey started")
         os.environ.setdefault("PUBLIC_URL", self.url)
         os.environ.setdefault("WS_URL", f"ws://{HOST}:{self.port + 1}/ws/")
+        # Loading the pages takes one core as long as preparing the database takes the other.
+        self._launch("web", "live")
         self._prepare()
-        environment = dict(os.environ)
-        for name, arguments in commands(self.port).items():
-            self.programs.append(Program(name, arguments, environment, self.terminal))
+        self._launch("worker", "beat")
         self._wait_until_ready()
 
     def look_after(self) -> None:
@@ -89,6 +89,12 @@ class _Run:
         names = {program.identity: program.name for program in self.programs if program.identity}
         for pid, identity in processes.end(self._identities(), patience=PATIENCE).items():
             self.terminal.say(f"{names.get(identity, 'setup')} took too long to end: killed {pid}")
+
+    def _launch(self, *names: str) -> None:
+        arguments = commands(self.port)
+        for name in names:
+            self.programs.append(Program(name, arguments[name], dict(os.environ), self.terminal))
+        self._look_once()
 
     def _prepare(self) -> None:
         arguments = ["-m", "config.supervisor.prepare"]
