@@ -33,6 +33,7 @@ from crm.models import Touch
 from crm.querysets import TouchQuerySet
 
 CALL = frozenset({Channel.CALL})
+HAS_OWN = Q(project__calling_policy__isnull=False)  # first and never NULL: else PostgreSQL probes every row for nothing
 
 
 class ProjectNotYet:
@@ -73,7 +74,7 @@ class Cooldown:
         if asked.wide and general(asked).scope != CooldownScope.PAIR:
             recent = Touch.objects.counting().filter(channel=Channel.CALL)
             called = recent.since(asked.at - general(asked).cooldown).order_by().values("contact")
-            longer = Q(project__calling_policy__cooldown__gt=general(asked).cooldown)
+            longer = HAS_OWN & Q(project__calling_policy__cooldown__gt=general(asked).cooldown)
             return (Q(contact__in=called) | (longer & self._called(asked))) & rested
         return self._called(asked) & rested
 
@@ -125,7 +126,7 @@ class Cap:
         by_sets = Q(**{f"{self.subject}__in": often.values(self.subject)})
         if self.level is Level.ENDPOINT:
             return by_sets
-        return by_sets | (Q(**{f"project__calling_policy__{self.limit}__lt": cap}) & reached)
+        return by_sets | (HAS_OWN & Q(**{f"project__calling_policy__{self.limit}__lt": cap}) & reached)
 
 
 def _number_of(touches: Any) -> Any:

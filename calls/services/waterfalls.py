@@ -74,8 +74,8 @@ def _combinations(project: Project | None, of_pairs: list[Any], of_points: list[
     names = [*p, *(f"coalesce(a{i}, true)" for i in range(len(n))), *(f"coalesce(c{i}, true)" for i in range(len(n)))]
     sql = f"""
         WITH pairs AS MATERIALIZED ({pair_sql}),
-             points AS MATERIALIZED (SELECT contact_id, {", ".join([*alone, *chained])}
-                                     FROM ({point_sql}) judged GROUP BY contact_id)
+             judged AS MATERIALIZED ({point_sql}),
+             points AS MATERIALIZED (SELECT contact_id, {", ".join([*alone, *chained])} FROM judged GROUP BY contact_id)
         SELECT {", ".join(names)}, count(*) FROM pairs LEFT JOIN points USING (contact_id)
         GROUP BY {", ".join(str(index + 1) for index in range(len(names)))}"""  # noqa: S608 - made of our own names
     with connection.cursor() as cursor:
