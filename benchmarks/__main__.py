@@ -30,8 +30,8 @@ def main() -> None:
     world.database()
     print(
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}\n"
-    )  # noqa: T201, E501 - a report
-    print("| what | ours | yardstick | ratio | spread | budget |\n|---|--:|--:|--:|---|---|")  # noqa: T201 - a report
+    )
+    print("| what | ours | yardstick | ratio | spread | budget |\n|---|--:|--:|--:|---|---|")
     sizes = [int(size) for size in options.sizes.split(",")]
     for subject in options.subjects or [name for name in SUBJECTS if (Path(__file__).parent / f"{name}.py").exists()]:
         for row in importlib.import_module(f"benchmarks.{subject}").run(sizes):
@@ -40,7 +40,7 @@ def main() -> None:
             print(
                 f"| {row.name} | {row.ours:,.1f} {row.unit} | {against} | {ratio} | {row.spread} | {row.budget} |",
                 flush=True,
-            )  # noqa: T201, E501 - a report
+            )
 
 
 main()

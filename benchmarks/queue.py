@@ -25,23 +25,30 @@ REFERENCE = """
     JOIN crm_contactpoint cp ON cp.contact_id = c.id JOIN crm_endpoint e ON e.id = cp.endpoint_id
     WHERE NOT pc.suppress_for_project AND NOT p.call_suppressed AND NOT c.do_not_call {project}
       AND e.hours_profile_id = ANY(%(open)s) AND pc.cooldown_until <= %(at)s
-      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t WHERE t.scope = 'pair' AND t.lifted_at IS NULL AND t.pair_id = pc.id)
-      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t WHERE t.scope = 'contact' AND t.lifted_at IS NULL AND t.contact_id = pc.contact_id)
-      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t WHERE t.scope = 'endpoint' AND t.lifted_at IS NULL AND t.endpoint_id = e.id)
+      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t
+                      WHERE t.scope = 'pair' AND t.lifted_at IS NULL AND t.pair_id = pc.id)
+      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t
+                      WHERE t.scope = 'contact' AND t.lifted_at IS NULL AND t.contact_id = pc.contact_id)
+      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t
+                      WHERE t.scope = 'endpoint' AND t.lifted_at IS NULL AND t.endpoint_id = e.id)
       AND (SELECT count(*) FILTER (WHERE t.at > %(at)s - interval '25 hours') < 3 AND count(*) < 10 FROM crm_touch t
            WHERE t.contact_id = pc.contact_id AND t.counts AND t.at > %(at)s - interval '7 days')
-    {tail}"""  # noqa: S608 - made of our own words
+    {tail}"""
 BEST = "ORDER BY pc.priority DESC, pc.last_touch_at ASC NULLS FIRST, pc.id LIMIT 200"
 COUNT = """
     WITH often AS MATERIALIZED (SELECT contact_id FROM crm_touch WHERE counts AND at > %(at)s - interval '7 days' GROUP BY 1
              HAVING count(*) FILTER (WHERE at > %(at)s - interval '25 hours') >= 3 OR count(*) >= 10),
          called AS MATERIALIZED (SELECT DISTINCT contact_id FROM crm_touch WHERE counts AND at > %(at)s - interval '24 hours')
-    SELECT count(*) FROM crm_projectcontact pc JOIN crm_project p ON p.id = pc.project_id JOIN crm_contact c ON c.id = pc.contact_id
+    SELECT count(*) FROM crm_projectcontact pc
+    JOIN crm_project p ON p.id = pc.project_id JOIN crm_contact c ON c.id = pc.contact_id
     JOIN crm_contactpoint cp ON cp.contact_id = c.id JOIN crm_endpoint e ON e.id = cp.endpoint_id
     WHERE NOT pc.suppress_for_project AND NOT p.call_suppressed AND NOT c.do_not_call AND e.hours_profile_id = ANY(%(open)s)
-      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t WHERE t.scope = 'pair' AND t.lifted_at IS NULL AND t.pair_id = pc.id)
-      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t WHERE t.scope = 'contact' AND t.lifted_at IS NULL AND t.contact_id = pc.contact_id)
-      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t WHERE t.scope = 'endpoint' AND t.lifted_at IS NULL AND t.endpoint_id = e.id)
+      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t
+                      WHERE t.scope = 'pair' AND t.lifted_at IS NULL AND t.pair_id = pc.id)
+      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t
+                      WHERE t.scope = 'contact' AND t.lifted_at IS NULL AND t.contact_id = pc.contact_id)
+      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t
+                      WHERE t.scope = 'endpoint' AND t.lifted_at IS NULL AND t.endpoint_id = e.id)
       AND NOT EXISTS (SELECT 1 FROM often o WHERE o.contact_id = pc.contact_id)
       AND NOT EXISTS (SELECT 1 FROM called o WHERE o.contact_id = pc.contact_id)"""
 
@@ -76,7 +83,8 @@ def _reference_table() -> None:
         cursor.execute(
             """CREATE TABLE ref_pair AS SELECT pc.id, pc.project_id, pc.contact_id, pc.priority, pc.last_touch_at,
                pc.suppress_for_project, coalesce(t.last + interval '24 hours', '-infinity') AS cooldown_until
-               FROM crm_projectcontact pc LEFT JOIN (SELECT contact_id, max(at) AS last FROM crm_touch GROUP BY 1) t USING (contact_id)"""
+               FROM crm_projectcontact pc
+               LEFT JOIN (SELECT contact_id, max(at) AS last FROM crm_touch GROUP BY 1) t USING (contact_id)"""
         )
         columns = "priority DESC, last_touch_at ASC NULLS FIRST, id) INCLUDE (contact_id, cooldown_until"
         cursor.execute(f"CREATE INDEX ON ref_pair (project_id, {columns}) WHERE NOT suppress_for_project")
@@ -109,7 +117,12 @@ def _next(name: str, user: User, project: Project | None, budget: str) -> Result
 def _one_per_contact(ids: list[UUID]) -> list[UUID]:
     contact = dict(ProjectContact.objects.filter(pk__in=ids).values_list("pk", "contact_id"))
     met: set[Any] = set()
-    return [key for key in ids if contact[key] not in met and not met.add(contact[key])][:50]  # type: ignore[func-returns-value]
+    kept = []
+    for key in ids:
+        if contact[key] not in met:
+            met.add(contact[key])
+            kept.append(key)
+    return kept[:50]
 
 
 def _naive(name: str, user: User, project: Project) -> Result:
@@ -163,8 +176,7 @@ def _leases(name: str) -> Result:
         connections.close_all()
 
     def ours() -> None:
-        working = [threading.Thread(target=hammer, args=(rep,)) for rep in reps]
-        [one.start() for one in working], [one.join() for one in working]  # type: ignore[func-returns-value]
+        _together([threading.Thread(target=hammer, args=(rep,)) for rep in reps])
 
     def claim() -> None:
         for _ in range(5):
@@ -173,8 +185,7 @@ def _leases(name: str) -> Result:
         connections.close_all()
 
     def raw() -> None:
-        working = [threading.Thread(target=claim) for _ in reps]
-        [one.start() for one in working], [one.join() for one in working]  # type: ignore[func-returns-value]
+        _together([threading.Thread(target=claim) for _ in reps])
 
     mine, theirs = taking_turns(ours, raw, runs=3)
     p95 = statistics.quantiles(took, n=20)[-1] * 1000
@@ -195,3 +206,10 @@ def _waterfall(name: str) -> Result:
 
     mine, theirs = taking_turns(ours, reference, runs=3)
     return slower(name, mine, theirs, budget="<= 1.3x the set-based count; by a worker")
+
+
+def _together(working: list[threading.Thread]) -> None:
+    for one in working:
+        one.start()
+    for one in working:
+        one.join()

@@ -28,46 +28,59 @@ def load(pairs: int) -> None:
 
 def _statements(pairs: int, contacts: int) -> list[str]:
     return [
-        "TRUNCATE crm_touch, crm_projectcontact, crm_contactpoint, crm_endpoint, crm_contact, crm_project, "
-        "calls_terminalsession, calls_lease, crm_suppression CASCADE",
-        f"INSERT INTO crm_project (project_id, name) SELECT 'B-' || g, 'Building ' || g FROM generate_series(1, {PROJECTS}) g",
+        """TRUNCATE crm_touch, crm_projectcontact, crm_contactpoint, crm_endpoint, crm_contact, crm_project,
+           calls_terminalsession, calls_lease, crm_suppression CASCADE""",
+        f"""INSERT INTO crm_project (project_id, name)
+            SELECT 'B-' || g, 'Building ' || g FROM generate_series(1, {PROJECTS}) g""",
         """INSERT INTO crm_hoursprofile (key) VALUES ('America/Chicago US-TX'), ('America/New_York US-NY'),
            ('America/Denver US-CO'), ('America/Los_Angeles US-CA'), ('America/New_York US-FL') ON CONFLICT DO NOTHING""",
-        "CREATE TEMP TABLE c AS SELECT g AS n, clearline_uuid7() AS contact, clearline_uuid7() AS line, random() < 0.05 AS dnc "
-        f"FROM generate_series(0, {contacts - 1}) g",
-        "INSERT INTO crm_contact (id, name, do_not_call, primary_phone) "
-        "SELECT contact, 'Person ' || n, dnc, '+1512' || lpad(n::text, 7, '0') FROM c",
+        f"""CREATE TEMP TABLE c AS
+            SELECT g AS n, clearline_uuid7() AS contact, clearline_uuid7() AS line, random() < 0.05 AS dnc
+            FROM generate_series(0, {contacts - 1}) g""",
+        """INSERT INTO crm_contact (id, name, do_not_call, primary_phone)
+           SELECT contact, 'Person ' || n, dnc, '+1512' || lpad(n::text, 7, '0') FROM c""",
         """INSERT INTO crm_endpoint (id, kind, value, owner_id, hours_profile_id)
            SELECT line, 'phone', '+1512' || lpad(n::text, 7, '0'), contact, p.id FROM c
            JOIN (SELECT id, row_number() OVER (ORDER BY key) - 1 AS k FROM crm_hoursprofile WHERE key <> '') p
              ON p.k = c.n % (SELECT count(*) FROM crm_hoursprofile WHERE key <> '')""",
-        "INSERT INTO crm_contactpoint (contact_id, endpoint_id, kind, is_primary) SELECT contact, line, 'phone', true FROM c",
+        """INSERT INTO crm_contactpoint (contact_id, endpoint_id, kind, is_primary)
+           SELECT contact, line, 'phone', true FROM c""",
         "CREATE INDEX ON c (n); ANALYZE c",
         f"""INSERT INTO crm_projectcontact (project_id, contact_id, priority, suppress_for_project)
-            SELECT p.id, c.contact, CASE WHEN random() < 0.05 THEN 4 WHEN random() < 0.2 THEN 3 ELSE 2 END, random() < 0.05
+            SELECT p.id, c.contact,
+                   CASE WHEN random() < 0.05 THEN 4 WHEN random() < 0.2 THEN 3 ELSE 2 END, random() < 0.05
             FROM generate_series(0::bigint, {pairs - 1}) g
             JOIN c ON c.n = g % {contacts}
             JOIN (SELECT id, row_number() OVER (ORDER BY project_id) - 1 AS k FROM crm_project) p
               ON p.k = ((g % {contacts}) * 7 + g / {contacts}) % {PROJECTS}""",
         "ANALYZE crm_projectcontact",
-        "CREATE TEMP TABLE k AS SELECT row_number() OVER () - 1 AS n, pc.project_id, pc.contact_id, cp.endpoint_id, pc.priority, pc.id "
-        "FROM crm_projectcontact pc JOIN crm_contactpoint cp USING (contact_id); CREATE INDEX ON k (n); ANALYZE k",
+        """CREATE TEMP TABLE k AS
+           SELECT row_number() OVER () - 1 AS n, pc.project_id, pc.contact_id, cp.endpoint_id, pc.priority, pc.id
+           FROM crm_projectcontact pc JOIN crm_contactpoint cp USING (contact_id)""",
+        "CREATE INDEX ON k (n); ANALYZE k",
         f"""INSERT INTO crm_touch (contact_id, endpoint_id, project_id, channel, at, source, source_id)
-            SELECT k.contact_id, k.endpoint_id, k.project_id, 'call', now() - random() * interval '120 days' - interval '30 hours',
-                   'bench', gen_random_uuid()
-            FROM (SELECT (random() * {pairs - 1})::bigint AS n FROM generate_series(1, {3 * pairs})) drawn JOIN k USING (n)""",
+            SELECT contact_id, endpoint_id, project_id, 'call',
+                   now() - random() * interval '120 days' - interval '30 hours', 'bench', gen_random_uuid()
+            FROM {_drawn(3 * pairs, pairs)} JOIN k USING (n)""",
         f"""INSERT INTO crm_touch (contact_id, endpoint_id, project_id, channel, at, source, source_id)
-            SELECT contact_id, endpoint_id, project_id, 'call', now() - random() * interval '20 hours', 'bench', gen_random_uuid()
+            SELECT contact_id, endpoint_id, project_id, 'call', now() - random() * interval '20 hours', 'bench',
+                   gen_random_uuid()
             FROM (SELECT *, row_number() OVER (PARTITION BY project_id ORDER BY priority DESC, id) AS r FROM k) q
             WHERE r <= {pairs // PROJECTS // 20}""",
         f"""INSERT INTO calls_terminalsession (scope, kind, pair_id, reason, at)
-            SELECT 'pair', 'terminal', k.id, 'bench', now() FROM (SELECT (random() * {pairs - 1})::bigint AS n FROM generate_series(1, {pairs * 15 // 100})) drawn JOIN k USING (n)""",
+            SELECT 'pair', 'terminal', id, 'bench', now() FROM {_drawn(pairs * 15 // 100, pairs)} JOIN k USING (n)""",
         f"""INSERT INTO calls_terminalsession (scope, kind, contact_id, reason, at)
-            SELECT 'contact', 'terminal', c.contact, 'bench', now() FROM (SELECT (random() * {contacts - 1})::bigint AS n FROM generate_series(1, {pairs * 4 // 100})) drawn JOIN c USING (n)""",
+            SELECT 'contact', 'terminal', contact, 'bench', now()
+            FROM {_drawn(pairs * 4 // 100, contacts)} JOIN c USING (n)""",
         f"""INSERT INTO calls_terminalsession (scope, kind, endpoint_id, reason, at)
-            SELECT 'endpoint', 'terminal', c.line, 'bench', now() FROM (SELECT (random() * {contacts - 1})::bigint AS n FROM generate_series(1, {pairs // 100})) drawn JOIN c USING (n)""",
+            SELECT 'endpoint', 'terminal', line, 'bench', now() FROM {_drawn(pairs // 100, contacts)} JOIN c USING (n)""",
         "DROP TABLE c, k",
-    ]  # fmt: skip
+    ]
+
+
+def _drawn(times: int, out_of: int) -> str:
+    """A table of random numbers: drawn before the join, or PostgreSQL would draw anew for every pair it compares."""
+    return f"(SELECT (random() * {out_of - 1})::bigint AS n FROM generate_series(1, {times})) drawn"
 
 
 def database(name: str = "clearline_bench") -> None:
