@@ -1,0 +1,76 @@
+"""The empty states: why nobody is offered, with numbers, and what to do about it (never just "no leads")."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from calls.pages.standing import Standing
+from calls.pages.strip import in_words
+from config.kernel.gate import Asked
+from crm.admin.reasons import name_of
+from crm.choices import Channel
+from crm.models import ProjectContact, User
+
+INSTEAD = 5
+NAMES = {"project": "the project", "owner": "“only mine”", "priority": "the priority", "zone": "the time zone"}
+MOST = 50  # the service counts no further
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One hour of the forecast; ``height`` of 100, drawn from ``top``."""
+
+    number: int
+    height: int
+    hour: int
+
+    @property
+    def top(self) -> int:
+        return 100 - self.height
+
+
+def shown(desk: Standing) -> dict[str, Any]:
+    """Return what the page says instead of a person; empty where there is somebody."""
+    empty = desk.empty
+    if empty is None:
+        return {"empty": None}
+    facts = empty.facts
+    return {
+        "empty": empty,
+        "until_words": in_words(empty.until, desk.at),
+        "places": facts.get("places", []),
+        "reasons": [(name_of(code), number) for code, number in sorted(facts.get("reasons", {}).items(), key=_most)],
+        "forecast": _bars(facts.get("forecast", [])),
+        "gains": [
+            {"filter": name, "name": NAMES[name], "gain": f"{gain}+" if gain >= MOST else str(gain)}
+            for name, gain in facts.get("without", {}).items()
+        ],
+        "names": facts.get("names", []),
+        "resets": _resets(desk.user, desk.at) if empty.state in {"caps_reached", "cooling_down"} else [],
+        "instead": _instead(desk.user, desk.at) if empty.state in {"cooling_down", "caps_reached"} else [],
+    }
+
+
+def _most(item: tuple[str, int]) -> int:
+    return -item[1]
+
+
+def _bars(forecast: list[int]) -> list[Bar]:
+    highest = max(forecast, default=0)
+    return [Bar(number, round(100 * number / highest), hour) for hour, number in enumerate(forecast)] if highest else []
+
+
+def _resets(user: User, at: datetime) -> list[ProjectContact]:
+    """Who can be called again first."""
+    waiting = ProjectContact.objects.visible_to(user).alive().filter(callable_from__gt=at)
+    return list(waiting.select_related("contact", "project").order_by("callable_from", "id")[:INSTEAD])
+
+
+def _instead(user: User, at: datetime) -> list[ProjectContact]:
+    """Who rests from calls and may be written to: the gate's own answer for e-mail."""
+    asked = Asked(at=at, channel=Channel.EMAIL.value, user_id=user.pk)
+    resting = ProjectContact.objects.visible_to(user).callable(asked).filter(callable_from__gt=at)
+    best = resting.order_by("-priority", models.F("last_touch_at").asc(nulls_first=True), "id")
+    return list(best.select_related("contact", "project")[:INSTEAD])

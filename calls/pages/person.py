@@ -1,0 +1,183 @@
+"""Everything about whom the rep is about to speak with, on one screen."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from calls import providers, reports
+from calls.choices import Status
+from calls.models import CallSession, TerminalSession
+from calls.pages import clocks
+from calls.pages.standing import Standing
+from calls.services import queue
+from calls.services.queue import PointVerdict
+from config.kernel.admin import cells
+from crm.admin import phrases, reasons
+from crm.choices import Channel
+from crm.models import Contact, ContactPoint, ProjectContact, Touch, User
+
+PAST, COLLEAGUES = 12, 6
+_OTHER_CHANNELS = {Channel.SMS: "sms", Channel.EMAIL: "mail", Channel.VOICEMAIL: "voicemail"}
+_TONES = {"positive": "good", "negative": "bad", "neutral": "info", "none": "plain"}
+_SYMBOLS = {"positive": "thumb_up", "negative": "thumb_down", "neutral": "remove", "none": "phone_missed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as the rep sees it: what it is, how it went last time, and what stands against it."""
+
+    point: ContactPoint
+    text: str
+    label: str
+    kind: str
+    state: Any
+    last: str
+    blocks: list[Any]
+    until: datetime | None
+    chosen: bool
+
+    @property
+    def open(self) -> bool:
+        return not self.blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of the timeline; ``future`` ones stand on top."""
+
+    at: datetime
+    symbol: str
+    tone: str
+    title: str
+    more: str = ""
+
+
+def shown(desk: Standing) -> dict[str, Any]:
+    """Return the context of the parts about the person; empty without one."""
+    contact = desk.contact
+    if contact is None:
+        return {"contact": None}
+    calls = _calls(contact, desk.user)
+    return {
+        "contact": contact,
+        "pair": desk.pair,
+        "flags": phrases.flags(contact),
+        "lifecycle": contact.get_lifecycle_display(),
+        "clocks": clocks.clocks(desk.line, user=desk.user, at=desk.at),
+        "hours": clocks.hours(desk.line, at=desk.at),
+        "attempts": reports.attempts(contact=contact, at=desk.at, project_id=_project_of(desk)),
+        "last_touch": calls[0] if calls else None,
+        "last_result": result_of(calls[0]) if calls else "",
+        "why": queue.reason_for(desk.pair, desk.at) if desk.pair else "",
+        "roles": phrases.roles(desk.pair) if desk.pair else "",
+        "elsewhere": _elsewhere(contact, desk),
+        "numbers": _numbers(desk, calls),
+        "blocks": [reasons.in_words(block) for block in desk.explained.blocks] if desk.explained else [],
+        "earliest": desk.explained.earliest if desk.explained else None,
+        "future": _future(contact, desk),
+        "past": _past(contact, calls),
+        "colleagues": _colleagues(contact, desk.user),
+        "line_label": providers.voice().label,
+        "simulated": isinstance(providers.voice(), providers.PlayedLine),
+    }
+
+
+def _project_of(desk: Standing) -> UUID | None:
+    return desk.pair.project_id if desk.pair else None
+
+
+def _calls(contact: Contact, user: User) -> list[CallSession]:
+    calls = CallSession.objects.visible_to(user).filter(contact=contact).select_related("now__disposition", "rep")
+    return list(calls.order_by("-initiated_at")[: PAST + 8])
+
+
+def result_of(call: CallSession) -> str:
+    """How a call ended, in a word or two."""
+    now = call.now
+    return str(now.disposition) if now.disposition else f"{now.get_status_display()}, no outcome yet"
+
+
+def _elsewhere(contact: Contact, desk: Standing) -> list[ProjectContact]:
+    pairs = ProjectContact.objects.visible_to(desk.user).alive().filter(contact=contact)
+    others = pairs.exclude(pk=desk.pair.pk) if desk.pair else pairs
+    return list(others.select_related("project").order_by("-priority", "-pk")[:6])
+
+
+def _numbers(desk: Standing, calls: list[CallSession]) -> list[Number]:
+    if desk.explained is None:
+        return []
+    verdicts = desk.explained.points
+    leased = desk.lease.endpoint_id if desk.lease else None
+    passing = [one.point for one in verdicts if not one.blocks]
+    chosen = next((point for point in passing if point.endpoint_id == leased), passing[0] if passing else None)
+    return [_number(one, calls, chosen, desk.at) for one in verdicts]
+
+
+def _number(one: PointVerdict, calls: list[CallSession], chosen: ContactPoint | None, at: datetime) -> Number:
+    point = one.point
+    last = next((call for call in calls if call.endpoint_id == point.endpoint_id), None)
+    extension = f" ext. {point.extension}" if point.extension else ""
+    line = point.endpoint
+    return Number(
+        point=point,
+        text=f"{phrases.phone(line.value) if line else point}{extension}",
+        label=" · ".join(part for part in (point.label, "primary" if point.is_primary else "") if part),
+        kind=line.get_line_type_display() if line else "",
+        state=phrases.point_states(point, now=at),
+        last=f"{result_of(last)}, {cells.distance(last.initiated_at, now=at)}" if last else "never called",
+        blocks=[reasons.in_words(block) for block in one.blocks],
+        until=one.earliest,
+        chosen=chosen is not None and point.pk == chosen.pk,
+    )
+
+
+def _future(contact: Contact, desk: Standing) -> list[Happening]:
+    """What is promised or stands closed, the soonest first."""
+    pairs = ProjectContact.objects.visible_to(desk.user).filter(contact=contact, callback_at__isnull=False)
+    promised = [
+        Happening(pair.callback_at, "event", "info", "Call back", f"{pair.project} · {pair.callback_by or 'anybody'}")
+        for pair in pairs.select_related("project", "callback_by")
+        if pair.callback_at
+    ]
+    standing = TerminalSession.objects.visible_to(desk.user).standing(desk.at).filter(until__isnull=False)
+    closed = [
+        Happening(one.until, "lock_clock", "plain", "Can be called again", one.reason)
+        for one in standing.filter(pair__contact=contact).order_by("until")[:4]
+        if one.until
+    ]
+    return sorted([*promised, *closed], key=lambda one: one.at)
+
+
+def _past(contact: Contact, calls: list[CallSession]) -> list[Happening]:
+    told = [_of_call(call) for call in calls]
+    touches = Touch.objects.filter(contact=contact).exclude(channel=Channel.CALL).select_related("user")
+    told += [_of_touch(touch) for touch in touches.order_by("-at")[:PAST]]
+    told += [
+        Happening(one.at, "verified_user", "plain", f"Consent {one.get_kind_display().lower()}", one.source)
+        for one in contact.consents.order_by("-id")[:3]
+    ]
+    return sorted(told, key=lambda one: one.at, reverse=True)[:PAST]
+
+
+def _of_touch(touch: Touch) -> Happening:
+    symbol = _OTHER_CHANNELS[Channel(touch.channel)]
+    return Happening(touch.at, symbol, "plain", touch.get_channel_display(), str(touch.user or ""))
+
+
+def _of_call(call: CallSession) -> Happening:
+    now = call.now
+    sentiment = now.disposition.sentiment if now.disposition else ""
+    symbol = _SYMBOLS.get(sentiment, "call")
+    if now.status == Status.VOICEMAIL:
+        symbol = "voicemail"
+    length = cells.duration(now.duration)
+    said = " · ".join(part for part in (length, str(call.rep or ""), now.notes[:160]) if part)
+    return Happening(call.initiated_at, symbol, _TONES.get(sentiment, "plain"), result_of(call), said)
+
+
+def _colleagues(contact: Contact, user: User) -> list[Contact]:
+    if contact.company_id is None:
+        return []
+    others = Contact.objects.visible_to(user).alive().filter(company=contact.company_id).exclude(pk=contact.pk)
+    return list(others.order_by("-priority", "name", "pk")[:COLLEAGUES])

@@ -1,0 +1,109 @@
+"""The left column: who comes next, what keeps the others, and how the rep's day goes."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+
+from calls import reports
+from calls.choices import Direction, Sentiment
+from calls.models import CallStatus, Waterfall
+from calls.pages import clocks
+from calls.pages.standing import Standing, waiting_calls
+from calls.services.queue import Offer
+from crm.admin.reasons import name_of
+from crm.choices import Priority
+from crm.models import User
+
+KINDS = 4  # of reasons that get a piece of the bar of their own; the rest share one
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of the waterfall's bar: its share in hundredths of a percent, for an SVG that is 10,000 wide."""
+
+    name: str
+    number: int
+    left: int
+    width: int
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    offer: Offer
+    time: str
+    tone: str
+
+
+def shown(desk: Standing) -> dict[str, Any]:
+    counted = reports.waterfall(desk.wanted.project.pk if desk.wanted.project else None)
+    return {
+        "next_up": [_next(offer, desk) for offer in desk.offers],
+        "pieces": pieces(counted),
+        "counted": counted,
+        "callable_now": counted.callable if counted else None,
+        "day": day(desk.user, desk.at),
+        "waiting": waiting_calls(user=desk.user, at=desk.at),
+        "wanted_words": wanted_words(desk),
+    }
+
+
+def _next(offer: Offer, desk: Standing) -> Next:
+    there = clocks.clocks(offer.point.endpoint, user=desk.user, at=desk.at)
+    due = offer.pair.callback_at is not None and offer.pair.callback_at <= desk.at
+    tone = "info" if due else "warn" if offer.pair.priority >= Priority.HIGH else "plain"
+    return Next(offer, " / ".join(one.time for one in there[:2]), tone)
+
+
+def pieces(counted: Waterfall | None) -> list[Piece]:
+    """Return the bar: who can be called first, then the biggest reasons against the others."""
+    if counted is None or not counted.pairs:
+        return []
+    lost = sorted((rule for rule in counted.rules if rule["first"]), key=lambda rule: rule["first"], reverse=True)
+    parts = [("Can be called", counted.callable, "good")]
+    parts += [(name_of(rule["code"]), rule["first"], f"lost{index}") for index, rule in enumerate(lost[:KINDS])]
+    if rest := sum(rule["first"] for rule in lost[KINDS:]):
+        parts.append(("Other reasons", rest, "rest"))
+    found, left = [], 0
+    for name, number, tone in parts:
+        width = round(10_000 * number / counted.pairs)
+        found.append(Piece(name, number, left, width, tone))
+        left += width
+    return found
+
+
+def day(user: User, at: datetime) -> dict[str, int]:
+    """Return the rep's own numbers since their midnight."""
+    mine = CallStatus.objects.filter(
+        rep=user, initiated_at__gte=reports.midnight(user, at), direction=Direction.OUTBOUND
+    )
+    return mine.aggregate(
+        calls=Count("session"),
+        reached=Count("session", filter=Q(disposition__reached=True)),
+        positive=Count("session", filter=Q(disposition__sentiment=Sentiment.POSITIVE)),
+    )
+
+
+def wanted_words(desk: Standing) -> list[tuple[str, str]]:
+    """Return the filters that are set: their name and what they say."""
+    wanted = desk.wanted
+    words = [
+        ("project", str(wanted.project) if wanted.project else ""),
+        ("owner", "only mine" if wanted.owner else ""),
+        ("priority", f"{Priority(wanted.priority).label.lower()} priority" if wanted.priority else ""),
+        ("zone", clocks.city(wanted.zone)),
+    ]
+    return [(name, text) for name, text in words if text]
+
+
+def in_words(until: datetime | None, at: datetime) -> str:
+    """Return how long it is until then: "in 42 min", "in 3 h 5 min"."""
+    if until is None:
+        return ""
+    minutes = max(1, -((at - until) // timedelta(minutes=1)))
+    days, rest = divmod(minutes, 1440)
+    hours, minutes = divmod(rest, 60)
+    parts = [(days, "d"), (hours, "h"), (minutes if not days else 0, "min")]
+    return "in " + " ".join(f"{number} {unit}" for number, unit in parts if number)
