@@ -107,7 +107,7 @@ def test_an_error_is_logged_with_where_it_arose_and_without_the_row_that_postgre
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO crm_company (id, name, name_key, domain) VALUES (clearline_uuid7(), '', 'x', 'Dana Canary')"
+                "INSERT INTO crm_company (id, name, name_key, city) VALUES (clearline_uuid7(), '', 'x', 'Dana Canary')"
             )
     except IntegrityError:
         logger.exception("It broke")

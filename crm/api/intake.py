@@ -17,7 +17,7 @@ class IntakeTold(Told):
 
     source = serializers.CharField(max_length=80, default="api")  # type: ignore[assignment]  # DRF takes it off the class
     records = serializers.ListField(
-        child=serializers.JSONField(),
+        child=serializers.JSONField(allow_null=True),  # wrong shapes are refused one by one, by the service
         min_length=1,
         help_text='Each: {"project": {"project_id", ...}, "contacts": [{"name", "phone", "email", "roles", ...}]}.',
     )

@@ -48,7 +48,7 @@ class SecondsField(serializers.Field):
 class ObjectField(serializers.JSONField):
     """A JSON object, kept as it is."""
 
-    default_error_messages = {"not_object": 'Expected an object, for example {"key": "value"}.'}
+    default_error_messages = {"not_object": 'Expected an object, for example {{"key": "value"}}.'}
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, dict):

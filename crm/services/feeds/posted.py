@@ -154,7 +154,20 @@ class _Reader:
         if isinstance(given, int) and not isinstance(given, bool):
             given = str(given)
         parts = {"value": given} if isinstance(given, str) else self._object(given, at, POINT)
-        return {"value": "", **{name: str(text) for name, text in self._fields(parts, at).items()}}
+        said = {name: self._said(given, f"{at}.{name}", LONGEST.get(name, 0)) for name, given in parts.items()}
+        return {"value": "", **said}
+
+    def _said(self, given: Any, at: str, longest: int) -> str:
+        """A text of a point as it was given; here ``value`` is a number or an address, not an amount."""
+        if given is None:
+            return ""
+        if isinstance(given, bool) or not isinstance(given, str | int):
+            self._fault(at, "wrong_type", "This must be a text.")
+            return ""
+        text = one_line(str(given))
+        if longest and len(text) > longest:
+            self._fault(at, "too_long", f"At most {longest} characters; these are {len(text):,}.")
+        return text
 
     def _fields(self, parts: Mapping[str, Any], at: str, *, longest: Mapping[str, int] = LONGEST) -> dict[str, Any]:
         """The fields that say something, each in its type."""

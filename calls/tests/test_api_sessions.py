@@ -1,0 +1,322 @@
+"""Calls over HTTP: recorded once, told about, concluded, corrected, never overwritten."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from calls.models import CallSession, Disposition, TerminalSession
+from calls.tests.factories import CallSessionFactory, callable_pair, first_point
+from config.kernel import clock
+from config.testing import NOON
+from config.tests.clients import Caller
+from config.tests.clients import admin as an_admin
+from config.tests.clients import rep as a_rep
+from crm.models import ProjectContact, Touch
+from crm.tests.factories import ContactFactory, ProjectFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def noon() -> Any:
+    with clock.standing_at(NOON):
+        yield
+
+
+@pytest.fixture
+def admin() -> Caller:
+    return an_admin()
+
+
+@pytest.fixture
+def rep() -> Caller:
+    return a_rep()
+
+
+def told(pair: ProjectContact, **facts: Any) -> dict[str, Any]:
+    return {
+        "call_session_id": "ext-1",
+        "contact": str(pair.contact_id),
+        "project": str(pair.project_id),
+        "number": pair.contact.primary_phone,
+        "initiated_at": "2026-06-16T17:50:00Z",
+        **facts,
+    }
+
+
+def test_a_call_made_elsewhere_is_stored_with_everything_told_about_it(rep):
+    pair = callable_pair()
+    facts = {"answered_at": "2026-06-16T17:50:10Z", "ended_at": "2026-06-16T17:51:45Z", "notes": "Wants a quote."}
+
+    status, said = rep.send("post", "call-sessions/", told(pair, disposition="Connected, interested", **facts))
+
+    assert status == 201
+    assert (said["pair"], said["rep"], said["source"]) == (str(pair.pk), str(rep.user.pk), "api")
+    assert said["point"] == str(first_point(pair.contact).pk)
+    assert (said["now"]["status"], said["now"]["duration"], said["now"]["notes"]) == ("completed", 95, "Wants a quote.")
+    assert said["now"]["disposition_name"] == "Connected, interested"
+    assert [event["kind"] for event in said["events"]] == ["initiated", "answered", "completed", "outcome"]
+    assert Touch.objects.get().source_id == CallSession.objects.get().pk
+
+
+def test_the_same_call_again_is_200_and_changes_nothing(rep):
+    body = told(callable_pair(), notes="Once.")
+    status, first = rep.send("post", "call-sessions/", body)
+
+    again, second = rep.send("post", "call-sessions/", body)
+
+    assert (status, again) == (201, 200)
+    assert first == second
+    assert Touch.objects.count() == CallSession.objects.count() == 1
+
+
+def test_the_same_id_with_another_body_is_409_and_names_the_fields(rep):
+    pair = callable_pair()
+    rep.send("post", "call-sessions/", told(pair, notes="Once."))
+
+    status, said = rep.send("post", "call-sessions/", told(pair, notes="Twice.", duration=4))
+
+    assert (status, said["error_code"]) == (409, "told_differently")
+    assert sorted(detail["field"] for detail in said["details"]) == ["duration", "notes"]
+
+
+def test_an_id_that_somebody_elses_call_has_tells_nothing_of_it(rep):
+    theirs = CallSessionFactory(
+        pair=callable_pair(contact=ContactFactory(owner=UserFactory(bdr=True), phone="+15125550134")),
+        call_session_id="ext-1",
+    )
+
+    status, said = rep.send("post", "call-sessions/", told(callable_pair()))
+
+    assert (status, said["error_code"], said["details"]) == (409, "exists_out_of_scope", [])
+    assert str(theirs.pk) not in str(said)
+
+
+def test_a_call_that_broke_a_rule_is_stored_and_shown_as_such(rep):
+    pair = callable_pair(suppress_for_project=True)
+
+    status, said = rep.send("post", "call-sessions/", told(pair))
+
+    assert (status, said["outside_gate"]) == (201, ["pair_suppressed"])
+
+
+def test_a_rep_records_only_their_own_calls_and_an_admin_anybodys(admin, rep):
+    pair, colleague = callable_pair(), UserFactory(bdr=True)
+
+    assert rep.send("post", "call-sessions/", told(pair, rep=str(colleague.pk)))[0] == 400
+    assert admin.send("post", "call-sessions/", told(pair, rep=str(colleague.pk)))[1]["rep"] == str(colleague.pk)
+    nobody = told(pair, call_session_id="ext-2", rep=None)
+    assert admin.send("post", "call-sessions/", nobody)[1]["rep"] is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "field"),
+    [
+        ({"call_session_id": ""}, "call_session_id"),
+        ({"contact": None}, "contact"),
+        ({"initiated_at": "yesterday"}, "initiated_at"),
+        ({"initiated_at": "2026-06-17T18:00:00Z"}, "initiated_at"),
+        ({"ended_at": "2026-06-16T17:00:00Z"}, "ended_at"),
+        ({"duration": -1}, "duration"),
+        ({"disposition": "Eloped"}, "disposition"),
+        ({"disposition": "Call back"}, "callback_at"),
+        ({"direction": "sideways"}, "direction"),
+        ({"recording_url": "javascript:alert(1)"}, "recording_url"),
+        ({"colour": "blue"}, "colour"),
+    ],
+)
+def test_a_call_that_makes_no_sense_is_refused_by_its_field_and_not_stored(rep, facts, field):
+    status, said = rep.send("post", "call-sessions/", told(callable_pair(), **facts))
+
+    assert status == 400
+    assert [detail["field"] for detail in said["details"]] == [field]
+    assert not CallSession.objects.exists()
+
+
+def test_an_inbound_call_counts_against_no_cap(rep):
+    assert rep.send("post", "call-sessions/", told(callable_pair(), direction="inbound"))[0] == 201
+    assert not Touch.objects.exists()
+
+
+def call(rep: Caller) -> CallSession:
+    return CallSessionFactory(pair=callable_pair(), rep=rep.user)
+
+
+def test_news_of_a_call_may_come_twice_and_in_any_order(rep):
+    path = f"call-sessions/{call(rep).pk}/events/"
+
+    rep.send("post", path, {"kind": "completed", "at": "2026-06-16T18:02:00Z", "external_id": "e2"})
+    rep.send("post", path, {"kind": "answered", "at": "2026-06-16T18:00:30Z", "external_id": "e1"})
+    status, said = rep.send("post", path, {"kind": "answered", "at": "2026-06-16T18:00:30Z", "external_id": "e1"})
+
+    assert status == 201
+    assert (said["now"]["status"], said["now"]["duration"]) == ("completed", 90)
+    assert [event["kind"] for event in said["events"]] == ["initiated", "answered", "completed"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"kind": "outcome"},
+        {"kind": "correction"},
+        {"kind": "initiated"},
+        {"kind": "ringing", "at": "2027-01-01T00:00:00Z"},
+        {"kind": "recording", "facts": {"recording_url": "file:///etc/passwd"}},
+        {"kind": "note", "facts": {"colour": "blue"}},
+    ],
+)
+def test_news_that_makes_no_sense_is_refused(rep, body):
+    session = call(rep)
+
+    assert rep.send("post", f"call-sessions/{session.pk}/events/", body)[0] == 400
+    assert session.events.count() == 1
+
+
+def test_an_outcome_takes_effect_is_corrected_and_taken_back(rep):
+    session = call(rep)
+    path, on_key = f"call-sessions/{session.pk}", {row.key: str(row.pk) for row in Disposition.objects.all()}
+
+    status, said = rep.send("post", f"{path}/outcome/", {"disposition": on_key[9], "note": "Never again."})
+    session.contact.refresh_from_db()
+    assert (status, said["now"]["disposition_name"], session.contact.do_not_call) == (200, "Do not call", True)
+
+    assert rep.send("post", f"{path}/outcome/", {"disposition": on_key[4]})[1]["error_code"] == "already_concluded"
+    assert rep.send("post", f"{path}/correct/", {"disposition": on_key[4]})[1]["now"]["disposition"] == on_key[4]
+    session.contact.refresh_from_db()
+    assert session.contact.do_not_call is False
+
+    assert rep.send("post", f"{path}/undo/")[1]["now"]["disposition"] is None
+    assert rep.send("post", f"{path}/undo/")[1]["error_code"] == "no_outcome"
+
+
+def test_after_ten_seconds_only_an_admin_corrects_and_says_why(admin, rep):
+    session = call(rep)
+    path = f"call-sessions/{session.pk}"
+    rep.send("post", f"{path}/outcome/", {"disposition": "No answer"})
+
+    with clock.standing_at(NOON + timedelta(seconds=11)):
+        assert rep.send("post", f"{path}/correct/", {"disposition": "Busy"})[1]["error_code"] == "too_late"
+        assert admin.send("post", f"{path}/correct/", {"disposition": "Busy"})[0] == 400
+        status, said = admin.send("post", f"{path}/correct/", {"disposition": "Busy", "reason": "The rep called."})
+
+    assert (status, said["now"]["disposition_name"]) == (200, "Busy")
+    assert said["events"][-1]["facts"]["reason"] == "The rep called."
+
+
+def test_a_callback_is_promised_at_a_time_to_come(rep):
+    session = call(rep)
+    path = f"call-sessions/{session.pk}/outcome/"
+
+    assert rep.send("post", path, {"disposition": "Call back"})[0] == 400
+    assert rep.send("post", path, {"disposition": "Call back", "callback_at": "2026-06-17T15:30:00Z"})[0] == 200
+    assert ProjectContact.objects.get(pk=session.pair_id).callback_at == NOON.replace(day=17, hour=15, minute=30)
+
+
+def test_notes_are_added_at_any_time_and_never_overwritten(rep):
+    path = f"call-sessions/{call(rep).pk}/notes/"
+
+    rep.send("post", path, {"text": "Has a dog."})
+    status, said = rep.send("post", path, {"text": "And a cat."})
+
+    assert (status, said["now"]["notes"]) == (201, "Has a dog.\nAnd a cat.")
+    assert rep.send("post", path, {"text": "   "})[0] == 400
+
+
+def test_calls_are_found_by_whom_when_and_how_they_ended(rep):
+    session, other = call(rep), CallSessionFactory(pair=callable_pair(), initiated_at=NOON - timedelta(days=2))
+    rep.send("post", f"call-sessions/{session.pk}/outcome/", {"disposition": "No answer"})
+
+    def found(**asked: Any) -> list[str]:
+        return [item["id"] for item in rep.get("/api/v1/call-sessions/", asked).json()["results"]]
+
+    one, two = str(session.pk), str(other.pk)
+    assert found() == [one, two]
+    assert found(ordering="initiated_at") == [two, one]
+    assert found(rep="me") == found(contact=str(session.contact_id)) == found(pair=str(session.pair_id)) == [one]
+    assert found(disposition=str(Disposition.objects.get(key=4).pk)) == [one]
+    assert found(to_finish="true") == [two]
+    assert found(since="2026-06-16T00:00:00Z") == [one]
+    assert found(before="2026-06-16T00:00:00Z") == [two]
+    assert found(status="completed") == []
+    assert found(call_session_id=other.call_session_id) == [two]
+
+
+CLOSE = {"scope": "contact", "reason": "Asked us to stop"}
+
+
+def test_a_terminal_session_is_written_once_and_lifted_once_with_a_reason(admin):
+    contact = ContactFactory()
+    body = {**CLOSE, "contact": str(contact.pk), "terminal_id": "T-1", "until": "2026-07-01T00:00:00Z"}
+
+    status, made = admin.send("post", "terminal-sessions/", body)
+    again, known = admin.send("post", "terminal-sessions/", body)
+    other = admin.send("post", "terminal-sessions/", {**body, "reason": "Something else"})
+
+    assert (status, again, made) == (201, 200, known)
+    assert (other[0], other[1]["error_code"], other[1]["details"][0]["field"]) == (409, "told_differently", "reason")
+    lift = f"terminal-sessions/{made['id']}/lift/"
+    assert admin.send("post", lift, {})[0] == 400
+    assert admin.send("post", lift, {"reason": "They called."})[1]["lifted_at"] == "2026-06-16T18:00:00Z"
+    assert admin.send("post", lift, {"reason": "They called."})[1]["error_code"] == "already_lifted"
+    assert admin.send("get", "terminal-lifts/")[1]["results"][0]["reason"] == "They called."
+    assert admin.get("/api/v1/terminal-sessions/", {"standing": "true"}).json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "field"),
+    [
+        ({}, "contact"),
+        ({"scope": "everyone", "contact": "theirs"}, "contact"),
+        ({"scope": "project", "contact": "theirs"}, "contact"),
+        ({"contact": "theirs", "until": "2026-06-01T00:00:00Z"}, "until"),
+        ({"contact": "theirs", "reason": " "}, "reason"),
+        ({"scope": "galaxy"}, "scope"),
+    ],
+)
+def test_a_closing_that_makes_no_sense_is_refused_by_its_field(admin, facts, field):
+    contact = ContactFactory()
+    facts = {name: str(contact.pk) if value == "theirs" else value for name, value in facts.items()}
+
+    status, said = admin.send("post", "terminal-sessions/", {**CLOSE, **facts})
+
+    assert status == 400
+    assert [detail["field"] for detail in said["details"]] == [field]
+    assert not TerminalSession.objects.exists()
+
+
+def test_reps_see_what_is_closed_but_do_not_close(rep):
+    assert rep.send("post", "terminal-sessions/", {**CLOSE, "contact": str(ContactFactory().pk)})[0] == 403
+
+
+def test_dispositions_are_made_changed_and_retired_never_deleted(admin, rep):
+    status, made = admin.send(
+        "post", "dispositions/", {"name": "Moved away", "retry_after": 86400, "sentiment": "none"}
+    )
+    again, known = admin.send("post", "dispositions/", {"name": "Moved away", "key": None, "reached": True})
+
+    assert (status, again, made["id"]) == (201, 200, known["id"])
+    assert (known["retry_after"], known["reached"]) == (86400, True)
+    path = f"dispositions/{made['id']}/"
+    assert admin.send("patch", path, {"is_active": False})[1]["is_active"] is False
+    assert admin.send("patch", path, {"key": 4})[1]["error_code"] == "already_exists"
+    assert admin.send("patch", path, {"retry_after": -1})[0] == 400
+    assert admin.send("patch", path, {"terminal_scope": "everyone"})[0] == 400
+    assert admin.send("delete", path)[0] == 405
+    assert rep.send("patch", path, {"is_active": True})[0] == 403
+
+
+def test_the_policy_for_all_is_changed_and_a_projects_own_is_made_and_dropped(admin):
+    project = ProjectFactory()
+    everybodys = admin.get("/api/v1/calling-policies/", {"default": "true"}).json()["results"][0]
+
+    status, own = admin.send("post", "calling-policies/", {"project": str(project.pk), "day_cap": 1})
+    again, known = admin.send("post", "calling-policies/", {"project": str(project.pk), "cooldown": 172800})
+
+    assert (status, again, own["id"]) == (201, 200, known["id"])
+    assert (known["day_cap"], known["cooldown"]) == (1, 172800)
+    assert admin.send("patch", f"calling-policies/{own['id']}/", {"day_cap": 0})[0] == 400
+    assert admin.send("patch", f"calling-policies/{everybodys['id']}/", {"week_cap": 8})[1]["week_cap"] == 8
+    assert admin.send("delete", f"calling-policies/{own['id']}/") == (204, None)
+    assert admin.send("delete", f"calling-policies/{everybodys['id']}/")[1]["error_code"] == "needs_default"

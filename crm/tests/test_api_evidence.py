@@ -1,0 +1,222 @@
+"""Suppressions, consents, intake, review and the audit, as a program writes and reads them."""
+
+from typing import Any
+
+import pytest
+
+from config.kernel.audit import acting
+from config.tests.clients import Caller
+from config.tests.clients import admin as an_admin
+from config.tests.clients import rep as a_rep
+from crm.models import AuditEvent, Consent, Contact, IntakeRun, Suppression
+from crm.tests.factories import (
+    ContactFactory,
+    EndpointFactory,
+    ProjectFactory,
+    ReviewItemFactory,
+    UserFactory,
+    give_point,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin() -> Caller:
+    return an_admin()
+
+
+@pytest.fixture
+def rep() -> Caller:
+    return a_rep()
+
+
+def test_a_line_is_suppressed_once_and_freed_by_an_admin_with_a_reason(admin, rep):
+    point = give_point(ContactFactory(owner=rep.user), "phone", "+15125550134")
+    body = {"endpoint": str(point.endpoint_id), "reason": "asked", "words": "Never again, please."}
+
+    status, made = rep.send("post", "suppressions/", body)
+    again, known = rep.send("post", "suppressions/", body)
+
+    assert (status, again, made["id"]) == (201, 200, known["id"])
+    assert (made["source"], made["by"], made["words"]) == ("api", str(rep.user.pk), "Never again, please.")
+    lift = f"suppressions/{made['id']}/lift/"
+    assert rep.send("post", lift, {"reason": "They called back."})[0] == 403
+    assert admin.send("post", lift, {})[0] == 400
+    assert admin.send("post", lift, {"reason": "They called back."})[1]["lift_reason"] == "They called back."
+    assert admin.send("post", lift, {"reason": "Again."})[1]["error_code"] == "already_lifted"
+    listed = rep.get("/api/v1/suppressions/", {"phone": "512 555 0134", "standing": "true"}).json()
+    assert listed["results"] == []
+
+
+def test_a_line_that_one_cannot_see_cannot_be_suppressed(rep):
+    line = give_point(ContactFactory(owner=UserFactory(bdr=True)), "phone", "+15125550134").endpoint
+
+    assert rep.send("post", "suppressions/", {"endpoint": str(line.pk)})[0] == 400
+    assert not Suppression.objects.exists()
+
+
+def test_a_channel_that_does_not_use_the_line_is_refused(admin):
+    body = {"endpoint": str(EndpointFactory().pk), "channel": "email"}
+
+    status, said = admin.send("post", "suppressions/", body)
+
+    assert (status, said["details"][0]["field"]) == (400, "channel")
+
+
+def test_consent_is_given_and_withdrawn_by_evidence(rep):
+    contact = ContactFactory(owner=rep.user)
+    body = {"contact": str(contact.pk), "source": "web form", "evidence": "Ticked the box."}
+
+    status, given = rep.send("post", "consents/", {**body, "kind": "given"})
+    contact.refresh_from_db()
+    assert (status, given["by"], contact.consent_given) == (201, str(rep.user.pk), True)
+
+    rep.send("post", "consents/", {**body, "kind": "withdrawn"})
+    contact.refresh_from_db()
+    assert contact.consent_given is False
+    assert Consent.objects.count() == 2
+
+
+def test_what_a_person_has_looked_at_is_put_away(admin, rep):
+    item = ReviewItemFactory()
+
+    assert rep.send("post", f"review-items/{item.pk}/resolve/")[0] == 403
+    status, said = admin.send("post", f"review-items/{item.pk}/resolve/")
+    assert (status, said["resolved_by"]) == (200, str(admin.user.pk))
+    assert admin.get("/api/v1/review-items/", {"open": "true"}).json()["results"] == []
+    assert len(admin.get("/api/v1/review-items/", {"open": "false"}).json()["results"]) == 1
+
+
+RECORD = {
+    "project": {"project_id": "P-1", "name": "Example Tower"},
+    "contacts": [{"name": "Ada Example", "phone": "512 555 0134", "roles": ["owner"]}],
+}
+
+
+def test_records_are_taken_in_once_and_accounted_for(admin):
+    status, account = admin.send("post", "intake/", {"source": "permits", "records": [RECORD, {"contacts": [{}]}]})
+
+    assert status == 200
+    assert (account["rows"], account["created"], account["refused"]) == (2, 1, 1)
+    assert [result["outcome"] for result in account["results"]] == ["created", "refused"]
+    assert account["results"][1]["reason"]
+    again = admin.send("post", "intake/", {"source": "permits", "records": [RECORD]})[1]
+    assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, 1)
+    run = admin.send("get", f"intake-runs/{account['run']}/")[1]
+    assert (run["state"], run["by"], run["source"]) == ("done", str(admin.user.pk), "permits")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"records": []},
+        {"records": "x"},
+        {"records": [RECORD], "sauce": "x"},
+        [RECORD],
+        {"records": [RECORD] * 1001},
+    ],
+)
+def test_a_body_without_usable_records_takes_nothing_in(admin, body):
+    status, said = admin.send("post", "intake/", body)
+
+    assert status == 400
+    assert said["error_code"] in {"invalid", "too_many_records"}
+    assert not IntakeRun.objects.exists()
+
+
+@pytest.mark.parametrize("record", [None, 7, "x", [], {}, {"project": 7}, {"contacts": 7}, {"contacts": [7]}])
+def test_a_record_of_the_wrong_shape_is_refused_alone(admin, record):
+    status, account = admin.send("post", "intake/", {"records": [record, RECORD]})
+
+    assert status == 200
+    assert [result["outcome"] for result in account["results"]] == ["refused", "created"]
+
+
+def test_a_rep_takes_nothing_in(rep):
+    assert rep.send("post", "intake/", {"records": [RECORD]})[0] == 403
+
+
+def test_intake_only_takes(admin):
+    status, said = admin.send("get", "intake/")
+
+    assert status == 405
+    assert "/api/v1/intake-runs/" in said["error"]
+
+
+def changes(caller: Caller, **asked: Any) -> list[dict[str, Any]]:
+    answer = caller.get("/api/v1/audit-log/", asked)
+    assert answer.status_code == 200, answer.json()
+    return answer.json()["results"]
+
+
+def test_the_audit_tells_the_whole_life_of_a_row_newest_first(admin):
+    _, contact = admin.send("post", "contacts/", {"name": "Ada Example"})
+    admin.send("patch", f"contacts/{contact['id']}/", {"title": "Owner"})
+    admin.send("delete", f"contacts/{contact['id']}/")
+
+    life = changes(admin, entity_id=contact["id"])
+
+    assert [event["operation"] for event in life] == ["update", "update", "create"]
+    assert life[0]["changes"]["deleted_at"]["old"] is None
+    assert life[1]["changes"]["title"] == {"old": "", "new": "Owner"}
+    assert life[2]["changes"]["name"] == {"old": None, "new": "Ada Example"}
+    assert {event["actor_name"] for event in life} == {admin.user.name}
+    assert {event["entity"] for event in life} == {"crm.contact"}
+
+
+def test_the_birth_of_a_row_that_came_in_bulk_is_read_from_the_row_itself(admin):
+    with acting(service="intake", bulk=True):
+        contact = Contact.objects.create(name="Ada Example", title="Foreman")
+    contact.title = "Owner"
+    contact.save()
+    assert not AuditEvent.objects.filter(entity_id=contact.pk, operation="create").exists()
+
+    life = changes(admin, entity_id=str(contact.pk))
+
+    assert [event["operation"] for event in life] == ["update", "create"]
+    birth = life[1]
+    assert birth["changes"]["title"] == {"old": None, "new": "Foreman"}
+    assert birth["changes"]["name"]["new"] == "Ada Example"
+    assert (birth["id"], birth["entity"], birth["at"][:10]) == (None, "crm.contact", f"{contact.created_at:%Y-%m-%d}")
+    assert changes(admin, entity_id=str(contact.pk), entity="crm.contact")[1] == birth
+    assert changes(admin, entity_id=str(contact.pk), operation="update") == life[:1]
+
+
+def test_the_birth_stands_on_the_last_page_only(admin):
+    with acting(service="intake", bulk=True):
+        contact = Contact.objects.create(name="Ada Example")
+    for title in ("Foreman", "Owner", "Director"):
+        contact.title = title
+        contact.save()
+
+    first = admin.get("/api/v1/audit-log/", {"entity_id": str(contact.pk), "limit": 2}).json()
+    last = admin.get(first["next"]).json()
+
+    assert [event["operation"] for event in first["results"]] == ["update", "update"]
+    assert [event["operation"] for event in last["results"]] == ["update", "create"]
+
+
+def test_nobodys_life_is_empty(admin):
+    assert changes(admin, entity_id="01900000-0000-7000-8000-000000000000") == []
+
+
+def test_a_birth_tells_no_password(admin):
+    with acting(service="intake", bulk=True):
+        user = UserFactory(bdr=True)
+
+    (birth,) = changes(admin, entity_id=str(user.pk), operation="create")
+
+    assert birth["changes"]["email"]["new"] == user.email
+    assert "password" not in birth["changes"]
+
+
+def test_the_audit_is_asked_by_who_and_when_and_what(admin):
+    project = ProjectFactory()
+    _, contact = admin.send("post", "contacts/", {"name": "Ada Example"})
+
+    mine = changes(admin, actor="me")
+    assert {event["entity_id"] for event in mine} == {contact["id"]}
+    assert changes(admin, since="2999-01-01T00:00:00Z") == []
+    assert {event["entity_id"] for event in changes(admin, entity="crm.project")} == {str(project.pk)}
