@@ -90,10 +90,11 @@ class OutsideHours:
 
     def excludes(self, asked: Asked) -> Q:
         law, channel = book(), IN_LAW[Channel(asked.channel)]
-        opened = Q(endpoint__hours_profile__in=law.open_ids(asked.at, channel))
-        if law.table.is_open(UNKNOWN, asked.at, channel):
-            opened |= Q(endpoint__hours_profile=None)
-        return ~opened
+        if "opened" not in asked.memory:
+            asked.memory["opened"] = law.open_ids(asked.at, channel), law.table.is_open(UNKNOWN, asked.at, channel)
+        profiles, unknown = asked.memory["opened"]
+        opened = Q(endpoint__hours_profile__in=profiles)
+        return ~(opened | Q(endpoint__hours_profile=None)) if unknown else ~opened
 
 
 def to_row(row: CallingHours) -> HoursRow:

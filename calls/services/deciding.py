@@ -71,6 +71,11 @@ def lock(*, contact_id: UUID, endpoint_ids: Sequence[UUID], skip_locked: bool = 
     contact = Contact.objects.filter(pk=contact_id).order_by("pk")
     if not contact.select_for_update(no_key=True, skip_locked=skip_locked).values_list("pk").first():
         return None
+    return lock_lines(endpoint_ids, skip_locked=skip_locked)
+
+
+def lock_lines(endpoint_ids: Sequence[UUID], *, skip_locked: bool = False) -> set[UUID]:
+    """Lock these endpoints, sorted by id, and return those that are ours now; their contact is locked already."""
     lines = Endpoint.objects.filter(pk__in=endpoint_ids).order_by("pk")
     return set(lines.select_for_update(no_key=True, skip_locked=skip_locked).values_list("pk", flat=True))
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 from calls.models import Lease
 from calls.services import deciding, queue
 from calls.services.deciding import Refused, Ruling
-from calls.services.queue import Wanted
+from calls.services.sieve import Candidate, Wanted
 from config.kernel.errors import Conflict
 from config.kernel.realtime import tell
 from config.kernel.transactions import atomic_with_retries
@@ -61,11 +61,10 @@ def take_next(*, user: User, at: datetime, wanted: Wanted | None = None) -> Leas
     raise NothingCallable("Nobody can be called right now. The call desk says why, and when that changes.")
 
 
-def _first_that_passes(pairs: Sequence[ProjectContact], *, user: User, at: datetime) -> Lease | None:
-    points = deciding.points_of([pair.contact_id for pair in pairs])
-    left = {pair.contact_id: pair for pair in pairs}
+def _first_that_passes(candidates: Sequence[Candidate], *, user: User, at: datetime) -> Lease | None:
+    left = {one.contact_id: one.pair_id for one in candidates}
     while left:
-        lease, tried = _try_one(left, points, user=user, at=at)
+        lease, tried = _try_one(left, user=user, at=at)
         if lease:
             return lease
         if tried is None:
@@ -75,17 +74,15 @@ def _first_that_passes(pairs: Sequence[ProjectContact], *, user: User, at: datet
 
 
 @atomic_with_retries
-def _try_one(
-    left: dict[UUID, ProjectContact], points: dict[UUID, list[ContactPoint]], *, user: User, at: datetime
-) -> tuple[Lease | None, UUID | None]:
+def _try_one(left: dict[UUID, UUID], *, user: User, at: datetime) -> tuple[Lease | None, UUID | None]:
     """Lock the best contact that is free, prove it, and write the lease; return it, or who was tried in vain."""
     contact_id = _lock_first_free(list(left))
     if contact_id is None:
         return None, None
-    pair = left[contact_id]
-    lines = [point.endpoint_id for point in points[contact_id] if point.endpoint_id]
-    ours = deciding.lock(contact_id=contact_id, endpoint_ids=lines, skip_locked=True) or set()
-    free = [point for point in points[contact_id] if point.endpoint_id in ours]
+    pair = ProjectContact.objects.get(pk=left[contact_id])
+    points = deciding.points_of([contact_id])[contact_id]
+    ours = deciding.lock_lines([point.endpoint_id for point in points if point.endpoint_id], skip_locked=True)
+    free = [point for point in points if point.endpoint_id in ours]
     if not free:
         return None, contact_id
     ruling = _decide(pair, free, user=user, at=at)

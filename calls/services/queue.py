@@ -8,6 +8,7 @@ grow with the pairs behind them (DESIGN 12).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -15,22 +16,14 @@ from django.db import connection
 from django.db.models import Count
 
 from calls.rules import opening
-from calls.services import deciding
-from config.kernel.gate import Asked, Block, Level, Verdict, gate
+from calls.services import deciding, sieve
+from calls.services.sieve import Candidate
+from calls.services.sieve import Wanted as Wanted
+from config.kernel.gate import Block, Level, Verdict, gate
 from crm.choices import Channel, Priority
-from crm.models import ContactPoint, Project, ProjectContact, User
+from crm.models import ContactPoint, ProjectContact, User
 
 FIRST_LOOK, LOOKS = 64, 6  # candidates per look: 64, 256, 1024, ... until enough of them pass
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Whom somebody wants to call: all filters are optional, and combine."""
-
-    project: Project | None = None
-    owner: User | None = None
-    priority: int | None = None
-    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +59,19 @@ def next_callable(*, user: User, at: datetime, wanted: Wanted | None = None, lim
 
     :raises config.kernel.gate.GateFault: the gate is out of order.
     """
-    pairs = [
-        pair for pair, _ in zip(candidates(user=user, at=at, wanted=wanted or Wanted()), range(limit), strict=False)
-    ]
-    return _offers(pairs, user=user, at=at)
+    best = list(islice(candidates(user=user, at=at, wanted=wanted or Wanted()), limit))
+    rows = ProjectContact.objects.select_related("contact", "project").in_bulk([one.pair_id for one in best])
+    return _offers([rows[one.pair_id] for one in best], user=user, at=at)
 
 
-def candidates(*, user: User, at: datetime, wanted: Wanted) -> Iterator[ProjectContact]:
+def candidates(*, user: User, at: datetime, wanted: Wanted) -> Iterator[Candidate]:
     """Yield passing pairs in queue order, one per contact, looking further ahead as long as somebody asks for more."""
-    asked = Asked(at=at, channel=Channel.CALL.value, user_id=user.pk)
-    passing = _passing(user=user, wanted=wanted, asked=asked)
     met: set[UUID] = set()
     for ids in _looks(at=at, wanted=wanted, profiles=_open_profiles(at, wanted)):
-        found = {pair.pk: pair for pair in passing.filter(pk__in=ids)}
-        for pair in (found[key] for key in ids if key in found):
-            if pair.contact_id not in met:
-                met.add(pair.contact_id)
-                yield pair
-
-
-def _passing(*, user: User, wanted: Wanted, asked: Asked) -> Any:
-    pairs = ProjectContact.objects.visible_to(user).callable(asked).select_related("contact", "project")
-    if wanted.project:
-        pairs = pairs.filter(project=wanted.project)
-    if wanted.owner:
-        pairs = pairs.filter(contact__owner=wanted.owner)
-    if wanted.priority:
-        pairs = pairs.filter(priority=wanted.priority)
-    return pairs
+        for one in sieve.passing(ids, user=user, at=at, wanted=wanted):
+            if one.contact_id not in met:
+                met.add(one.contact_id)
+                yield one
 
 
 def _open_profiles(at: datetime, wanted: Wanted) -> list[UUID]:

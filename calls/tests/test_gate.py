@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calls.rules import opening
-from calls.services import deciding, queue
+from calls.services import deciding, queue, sieve
 from calls.tests import worlds
 from calls.tests.factories import callable_pair
 from config.kernel.gate import GATE_ERROR, Asked, GateFault, Level, gate, pack, unpack
@@ -128,6 +128,7 @@ def test_a_rule_that_cannot_be_put_into_sql_offers_nobody(rule, monkeypatch, at)
         raise RuntimeError("out of order")
 
     monkeypatch.setattr(type(rule), "excludes", broken)
+    sieve._kept.clear()
     with pytest.raises(GateFault):
         queue.next_callable(user=user, at=at)
 
