@@ -181,4 +181,4 @@ def _points(contacts: set[Any], channel: str) -> dict[Any, dict[Any, str]]:
 
 def _suppressions(endpoints: set[Any], channel: str) -> dict[Any, Fact]:
     standing = Suppression.objects.standing().on(channel).filter(endpoint__in=endpoints)
-    return {row.endpoint_id: str(row.pk) for row in standing.iterator()}
+    return {endpoint: str(key) for key, endpoint in standing.values_list("id", "endpoint_id")}
