@@ -53,6 +53,7 @@ def come_up(environment: dict[str, str], port: int) -> tuple[subprocess.Popen[st
         said.append(line)
         if READY.search(line):
             return process, said
+    process.communicate(timeout=30)
     pytest.fail(f"Clearline did not come up:\n{''.join(said)}")
 
 
