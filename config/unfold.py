@@ -137,6 +137,5 @@ UNFOLD: dict[str, Any] = {
     },
     "STYLES": [lambda request: static("clearline/admin.css")],
     "DASHBOARD_CALLBACK": "calls.admin.board.show",
-    "COMMAND": {"search_models": False, "search_callback": "crm.admin.finding.find"},
     "SIDEBAR": {"show_search": True, "command_search": True, "navigation": NAVIGATION},
 }

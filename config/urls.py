@@ -3,11 +3,13 @@ from django.urls import include, path, re_path
 
 from calls.pages.urls import urlpatterns as desk
 from config.errors import not_found
+from crm.admin import finding
 
 pages, app, namespace = admin.site.urls
 
 urlpatterns = [
-    path("admin/", ([*desk, *pages], app, namespace)),  # before the admin's own, whose last pattern takes everything
+    # before the admin's own, whose last pattern takes everything
+    path("admin/", ([*desk, path("search/", admin.site.admin_view(finding.view)), *pages], app, namespace)),
     path("api/v1/", include("config.api")),
     re_path("^api/", not_found),
 ]

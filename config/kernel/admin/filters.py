@@ -1,0 +1,181 @@
+"""Filters that PostgreSQL can answer without reading the table, each shown as one control above the list."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any, Self
+
+from django.contrib.admin import ListFilter, SimpleListFilter
+from django.contrib.auth import get_user_model
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from config.kernel.ids import first_uuid7_at
+
+COLLEAGUES = 200  # people offered in a filter
+
+
+@dataclass(frozen=True)
+class Control:
+    """What the toolbar shows: a select of ``options`` (value, text), or the first and the last of some days."""
+
+    label: str
+    name: str
+    value: str = ""
+    options: list[tuple[str, str]] = field(default_factory=list)
+    until_name: str = ""
+    until: str = ""
+
+    @property
+    def chosen(self) -> bool:
+        return bool(self.value or self.until)
+
+    @property
+    def span(self) -> str:
+        """The days in words: "14 Nov to 20 Nov", "since 14 Nov"."""
+        first, last = (f"{day:%-d %b}" if (day := _day(text)) else text for text in (self.value, self.until))
+        return f"{first} to {last}" if first and last else f"since {first}" if first else f"until {last}"
+
+
+class Chosen(SimpleListFilter):
+    """A filter by one of a few values; ``of`` makes one for a field."""
+
+    path = ""
+
+    @classmethod
+    def of(cls, path: str, title: str = "", **facts: Any) -> type[Self]:
+        named = {"path": path, "parameter_name": path, "title": title or path.rsplit("__", 1)[-1].replace("_", " ")}
+        return type(f"{cls.__name__}Of_{path}", (cls,), named | facts)
+
+    def has_output(self) -> bool:
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        known = {str(value) for value, _ in self.lookup_choices}
+        return queryset.filter(self.condition(self.value(), request)) if self.value() in known else queryset
+
+    def condition(self, value: Any, request: HttpRequest) -> Q:
+        return Q(**{self.path: value})
+
+    @property
+    def control(self) -> Control:
+        options = [(str(value), str(text)) for value, text in self.lookup_choices]
+        title = str(self.title)
+        return Control(title[:1].upper() + title[1:], str(self.parameter_name), self.value() or "", options)
+
+
+class Choice(Chosen):
+    """One of the choices that a field has."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        target = model_admin.model
+        *relations, name = self.path.split("__")
+        for relation in relations:
+            target = target._meta.get_field(relation).related_model
+        return [(str(value), str(text)) for value, text in target._meta.get_field(name).flatchoices if value != ""]
+
+
+class Flag(Chosen):
+    """Yes or no; ``yes`` and ``no`` say what that means."""
+
+    yes, no = "Yes", "No"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", self.yes), ("no", self.no)]
+
+    def condition(self, value: Any, request: HttpRequest) -> Q:
+        return Q(**{self.path: value == "yes"})
+
+
+class Given(Flag):
+    """Whether a nullable field is set."""
+
+    def condition(self, value: Any, request: HttpRequest) -> Q:
+        return Q(**{f"{self.path}__isnull": value == "no"})
+
+
+class Person(Chosen):
+    """Mine, nobody's, or a colleague's; ``nobody`` is empty where there is always somebody."""
+
+    nobody = "Nobody"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        user: Any = request.user
+        offered = [("me", "Me")] + ([("nobody", self.nobody)] if self.nobody else [])
+        if not getattr(user, "sees_everything", False):
+            return offered
+        people = get_user_model()._default_manager.filter(is_active=True).exclude(pk=user.pk).order_by("name", "pk")
+        return offered + [(str(pk), name) for pk, name in people.values_list("pk", "name")[:COLLEAGUES]]
+
+    def condition(self, value: Any, request: HttpRequest) -> Q:
+        if value == "nobody":
+            return Q(**{f"{self.path}__isnull": True})
+        return Q(**{self.path: request.user.pk if value == "me" else value})
+
+
+class Days(ListFilter):
+    """From one day to another, both included, in the reader's time zone, by an indexed column."""
+
+    path = ""
+
+    @classmethod
+    def of(cls, path: str, title: str) -> type[Self]:
+        return type(f"{cls.__name__}Of_{path}", (cls,), {"path": path, "title": title})
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        for name in map(str, self.expected_parameters()):
+            given = params.pop(name, [""])
+            self.used_parameters[name] = given[-1] if isinstance(given, list) else given
+
+    def has_output(self) -> bool:
+        return True
+
+    @classmethod
+    def expected_parameters(cls) -> list[str | None]:
+        return [f"{cls.path}_from", f"{cls.path}_to"]
+
+    def _given(self) -> tuple[str, str]:
+        """The first and the last day as they stand in the address."""
+        return str(self.used_parameters[f"{self.path}_from"]), str(self.used_parameters[f"{self.path}_to"])
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        return iter(())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        first, last = map(_day, self._given())
+        if first:
+            queryset = queryset.filter(**{f"{self.path}__gte": self.bound(_midnight(first))})
+        if last:
+            queryset = queryset.filter(**{f"{self.path}__lt": self.bound(_midnight(last + timedelta(days=1)))})
+        return queryset
+
+    def bound(self, moment: datetime) -> Any:
+        return moment
+
+    @property
+    def control(self) -> Control:
+        first, last = self._given()
+        return Control(str(self.title), f"{self.path}_from", first, until_name=f"{self.path}_to", until=last)
+
+
+class Born(Days):
+    """The days on which rows were made: a UUIDv7 key tells its age, so the primary key is the index."""
+
+    path = "id"
+
+    def bound(self, moment: datetime) -> Any:
+        return first_uuid7_at(moment)
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 1970 <= day.year < 3000 else None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=timezone.get_current_timezone())

@@ -1,0 +1,76 @@
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from config.kernel.admin.base import ClearlineAdmin
+from crm.admin import timelines
+from crm.models import AuditEvent
+from crm.querysets import owned_or_free
+from crm.reports import audit
+
+CHANGES = 50  # of a history, at once
+
+
+class RecordAdmin(ClearlineAdmin):
+    """Adds the tab that shows who changed what. ``audited_rows`` may name rows that belong to the one that is shown."""
+
+    audited = True
+    empty_hint = ""
+    owners: tuple[str, ...] = ()  # paths to the owners of what a row is about, where its queryset does not know them
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self.model._default_manager.get_queryset()
+        user: Any = request.user
+        if hasattr(rows, "visible_to") or not self.owners or user.sees_everything:
+            seen: QuerySet[Any] = super().get_queryset(request)
+            return seen
+        return rows.filter(owned_or_free(user, *self.owners))
+
+    def tabs(self, request: HttpRequest, row: Any, current: str) -> list[dict[str, Any]]:
+        found = super().tabs(request, row, current)
+        if self.audited:
+            url = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_history", args=[row.pk])
+            found.append({"name": "history", "title": "History", "url": url, "active": current == "history"})
+        return found
+
+    def audited_rows(self, row: Any) -> Iterable[UUID]:
+        return [row.pk]
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        row = self._seen(request, object_id)
+        if not self.audited:
+            raise Http404("There is no such page.")
+        user: Any = request.user
+        events = AuditEvent.objects.filter(entity_id__in=list(self.audited_rows(row)))
+        told = audit.newest(events, limit=CHANGES + 1, before=timelines.read_place(request.GET))
+        found = audit.in_words(told[:CHANGES], user=user)
+        older = timelines.place_query((found[-1].at, found[-1].key)) if len(told) > CHANGES else ""
+        if not older and (birth := audit.born(self.opts.label_lower, row.pk, user=user)):
+            found.append(birth)
+        context = {**self.admin_site.each_context(request), **self.frame(request, row, "history"), "older": older}
+        return TemplateResponse(request, "admin/history.html", {**context, "changes": found})
+
+    def _seen(self, request: HttpRequest, object_id: str) -> Any:
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404("There is no such page.")
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        return row
+
+
+class StoryAdmin(RecordAdmin):
+    """A row with a timeline: a contact, a project, a pair."""
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}_timeline"
+        return [path("<path:object_id>/timeline/", wrap(self.timeline_view), name=name), *super().get_urls()]
+
+    def timeline_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return timelines.older(request, self._seen(request, object_id))

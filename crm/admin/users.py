@@ -1,0 +1,161 @@
+import zoneinfo
+from collections.abc import Iterable
+from typing import Any
+
+from axes import admin as _axes  # noqa: F401 - registers its tables now, so that they can be taken off below
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django import forms
+from django.contrib import admin
+from django.contrib.auth import admin as _auth  # noqa: F401 - the same for the groups
+from django.contrib.auth.models import Group
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
+
+from config.kernel.admin import cells, filters
+from config.kernel.admin.edits import EditForm
+from config.kernel.admin.pages import Header, Section
+from config.kernel.admin.verbs import Question, Verb
+from crm.admin.base import RecordAdmin
+from crm.choices import Role
+from crm.models import User
+from crm.services import accounts
+
+ZONES = [(name, name.replace("_", " ")) for name in sorted(zoneinfo.available_timezones()) if "/" in name]
+
+
+class UserForm(EditForm):
+    role = forms.ChoiceField(
+        choices=Role.choices, widget=UnfoldAdminSelectWidget, help_text="An admin sees and may do everything."
+    )
+    time_zone = forms.ChoiceField(
+        choices=ZONES, initial="America/New_York", widget=UnfoldAdminSelectWidget, help_text="Times are shown in it."
+    )
+
+    class Meta:
+        model = User
+        fields = ["email", "name", "time_zone"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.is_edit:
+            self.initial["role"] = self.instance.groups.values_list("name", flat=True).first()
+
+
+class NewUserForm(UserForm):
+    password = forms.CharField(
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text="Ten characters or more. They can change it after signing in.",
+    )
+
+
+class NewPassword(Question):
+    password = forms.CharField(
+        label="New password",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Ten characters or more.",
+    )
+    again = forms.CharField(label="The same again", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
+
+    def clean(self) -> dict[str, Any] | None:
+        answers = super().clean() or {}
+        if answers.get("password") != answers.pop("again", None):
+            self.add_error("again", "The two are not the same.")
+        return answers
+
+
+def _email_or_name(text: str) -> Q:
+    return Q(email__icontains=text.strip()) | Q(name__icontains=text.strip())  # a table of colleagues stays small
+
+
+@admin.register(User)
+class UserAdmin(RecordAdmin):
+    """Who may sign in, and as what."""
+
+    add_fieldsets = [(None, {"fields": ["email", "name", "role", "time_zone", "password"]})]
+    changed_by = staticmethod(
+        lambda *, row, changes, by, at: accounts.edit_user(user=row, changes=changes, by=by, at=at)
+    )
+    created_by = staticmethod(lambda *, by, at, **said: (accounts.create_user(by=by, at=at, **said), True))
+    empty_hint = ""
+    fieldsets = [(None, {"fields": ["email", "name", "role", "time_zone"]})]
+    form = UserForm
+    list_display = ["name", "email", "shown_role", "time_zone", "shown_state", "last_login"]
+    list_filter = [filters.Flag.of("is_active", "state", yes="Active", no="Deactivated")]
+    ordering = ["name", "pk"]
+    search_exactly = staticmethod(_email_or_name)
+    search_fields = ["email"]
+    search_help_text = "Name or e-mail"
+    shared = True  # a user is seen by whoever may see users at all
+    symbol = "badge"
+    verbs = [
+        Verb(
+            name="password", label="Set password", permission="crm.change_user", icon="key", in_lists=False,
+            do=lambda row, *, by, at, password: accounts.set_password(user=row, password=password, by=by, at=at),
+            effect="They are signed out everywhere. Tell them the new password yourself.",
+            done="got a new password", form=NewPassword,
+        ),
+        Verb(
+            name="unlock", label="Unlock sign-in", permission="crm.change_user", icon="lock_open", in_lists=False,
+            do=lambda row, *, by, at: accounts.unlock(user=row, by=by, at=at),
+            effect="After ten wrong passwords nobody can sign in with an address for 15 minutes. This forgets them.",
+            done="may try again at once",
+        ),
+        Verb(
+            name="deactivate", label="Deactivate", permission="crm.change_user", icon="person_off", grave=True,
+            do=lambda row, *, by, at: accounts.deactivate(user=row, by=by, at=at),
+            effect="They are signed out and cannot come back in. What they own and what they did stays theirs.",
+            done="deactivated", applies=lambda row: row.is_active,
+        ),
+        Verb(
+            name="activate", label="Activate", permission="crm.change_user", icon="person",
+            do=lambda row, *, by, at: accounts.activate(user=row, by=by, at=at),
+            effect="They can sign in again, with the password and the role they had.",
+            done="activated", applies=lambda row: not row.is_active,
+        ),
+    ]  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change=change, **({} if obj else {"form": NewUserForm}), **kwargs)
+
+    @display(description="Role")
+    def shown_role(self, row: User) -> SafeString:
+        names = [group.name for group in row.groups.all()]
+        found = [cells.badge(Role(name).label if name in Role.values else name, "info") for name in names]
+        return cells.badges(*found, cells.yes(row.is_superuser, "Superuser", "warn"))
+
+    @display(description="State")
+    def shown_state(self, row: User) -> SafeString:
+        return cells.badge("Active", "good") if row.is_active else cells.badge("Deactivated", "bad")
+
+    def header(self, request: HttpRequest, row: User) -> Header:
+        return Header(
+            title=row.name,
+            subtitle=row.email,
+            badges=[self.shown_state(row), self.shown_role(row)],
+            facts=[
+                ("Time zone", row.time_zone.replace("_", " ")),
+                ("Last signed in", cells.moment(row.last_login)),
+                ("Since", cells.moment(row.created_at)),
+            ],
+        )
+
+    def sections(self, request: HttpRequest, row: User) -> Iterable[Section]:
+        may = sorted(row.get_all_permissions())
+        yield Section(
+            title="What they may do",
+            note=f"{len(may)} permissions" if not row.is_superuser else "everything",
+            text=cells.lines([permission.replace("_", " ") for permission in may[:200]]) if may else "",
+            empty="Nothing: they have no role.",
+        )
+
+
+# Roles are a table in crm.services.roles, not something to click together, and a locked account has its verb above.
+for table in (Group, AccessAttempt, AccessLog, AccessFailureLog):
+    if admin.site.is_registered(table):
+        admin.site.unregister(table)
