@@ -89,10 +89,12 @@ def flush_tests(*, slot: int) -> None:
 
 
 def stop_tests() -> None:
-    """Stop the servers for tests; the database template stays for the next run."""
+    """Stop the servers for tests, if they are ours; the database template stays for the next run."""
     with places.turn():
-        Valkey(test=True).stop()
-        postgres.stop(Cluster(test=True).data)
+        if server := _redis():
+            server.stop()
+        if cluster := _database():
+            postgres.stop(cluster.data)
 
 
 def _set_database(cluster: Cluster) -> None:
