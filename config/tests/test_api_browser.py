@@ -1,0 +1,89 @@
+"""The API's pages in a real browser: documentation and trying things out, with nothing that the policy forbids."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from crm.models import Contact
+from crm.tests.factories import ContactFactory, UserFactory
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright keeps a loop on this thread, beside the ORM
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any, live_server: Any, client: Any) -> Iterator[Page]:
+    """A signed-in admin's page; a violation of the policy, an error on the console or an outside request fails it."""
+    client.force_login(UserFactory(admin=True))
+    trouble: list[str] = []
+    context = browser.new_context(base_url=live_server.url)
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("request", lambda asked: trouble.append(asked.url) if is_outside(asked.url, live_server.url) else None)
+    page.add_init_script(WATCH)
+    yield page
+    context.close()
+    assert trouble == []
+
+
+def is_outside(url: str, ours: str) -> bool:
+    return not url.startswith((ours, "data:", "blob:"))
+
+
+def test_every_resource_is_listed_and_browsed_with_its_filters(page):
+    ContactFactory(name="Ada Example", lifecycle="qualified")
+    ContactFactory(name="Bea Sample")
+
+    page.goto("/api/v1/contacts/")
+    page.get_by_text("Filters").click()
+    page.select_option("[name=lifecycle]", "qualified")
+    page.get_by_role("button", name="Apply").click()
+
+    page.wait_for_url("**/contacts/?lifecycle=qualified")
+    expect(page.locator("#answer")).to_contain_text("Ada Example")
+    expect(page.locator("#answer")).not_to_contain_text("Bea Sample")
+
+
+def test_a_body_is_posted_with_the_session_and_its_answer_shown_in_place(page):
+    page.goto("/api/v1/contacts/")
+
+    page.fill("#body-POST", '{"name": "Ada Example", "phone": "512 555 0134"}')
+    page.get_by_role("button", name="POST").click()
+
+    expect(page.locator("#answer")).to_contain_text("HTTP 201 Created")
+    assert Contact.objects.get().primary_phone == "+15125550134"
+
+
+def test_the_documentation_shows_every_resource_and_tries_it_out(page):
+    ContactFactory(name="Ada Example")
+
+    page.goto("/api/v1/docs/")
+    expect(page.locator("#operations-tag-eligible-calls")).to_be_visible()
+    page.locator("#operations-tag-contacts").click()
+    page.locator("#operations-contacts-contacts_list .opblock-summary-control").click()
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_role("button", name="Execute").click()
+
+    expect(page.locator(".live-responses-table").first).to_contain_text("Ada Example")
+
+
+def test_whoever_is_not_signed_in_is_sent_to_sign_in(client):
+    answer = client.get("/api/v1/docs/")
+
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/admin/login/")
