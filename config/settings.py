@@ -238,6 +238,7 @@ LOGGING = {
     },
     "root": {"handlers": ["out"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
+        "django": {"handlers": [], "propagate": True},  # without its own console handler: every line is JSON
         "django.server": {"handlers": ["nowhere"], "propagate": False},  # our own line names the route and no values
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {
