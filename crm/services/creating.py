@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
 
@@ -17,7 +18,7 @@ from crm.choices import PointState, ReviewKind
 from crm.models import Company, Contact, ContactAlias, Endpoint, Project, ProjectContact, ReviewItem, User
 from crm.services import fields, points, quality
 from crm.services.changing import RowDeleted, edit
-from crm.services.locking import lock
+from crm.services.locking import lock, lock_all
 from crm.services.matching import Directory, Keys, Line, Others, PointKey, find, sort_lines
 from crm.services.normalization.companies import parse_company
 from crm.services.normalization.emails import parse_email
@@ -225,6 +226,7 @@ def _find_or_make(
             _refuse_hidden(known.row, by)
             contact, person = edit(row=known.row, changes=_said(values), by=by, at=at), known
             _adopt(contact, keys.contact_id)
+        lock_all(Endpoint, [UUID(line.id) for line in directory.lines.values()])  # together, in the order of their ids
         lines = sort_lines(directory, person, keys)
         for key in (*lines.unknown, *lines.own, *lines.shared):
             _give_point(contact, directory, key, given[key[0]], alone=key in lines.unknown, at=at)

@@ -100,6 +100,16 @@ def test_a_stranger_s_line_does_not_come_back_by_being_named_again(contact, at):
     assert (person, created, person.primary_phone) == (known, False, "")
 
 
+def test_nor_does_a_line_that_somebody_else_answers_now(contact, at):
+    known, owner = (ContactFactory(contact_id=key, phone=AUSTIN) for key in ("C-1", "C-2"))
+    points.mark_wrong_person(point=known.points.get(), at=at)
+
+    person, created = contact(contact_id="C-1", phone=AUSTIN)
+
+    assert (person, created, person.primary_phone) == (known, False, "")
+    assert Endpoint.objects.get().owner == owner
+
+
 @pytest.mark.parametrize("keys", [{}, {"title": "Buyer"}, {"phone": " ", "email": ""}])
 def test_nobody_is_not_a_contact(contact, keys):
     with pytest.raises(creating.NobodyNamed):
