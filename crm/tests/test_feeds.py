@@ -267,6 +267,33 @@ def test_what_cannot_be_read_in_our_own_words_says_why():
     assert record.parties[0].attributes["country"] == "Atlantis"
 
 
+def test_a_number_that_is_given_twice_is_one_number_under_its_first_label():
+    party = the_party("name,mobile,phone\nAda Example,512 555 0134,(512) 555-0134\n")
+
+    assert [(phone.e164, phone.label) for phone in party.phones] == [("+15125550134", "mobile")]
+
+
+def test_cells_that_somebody_quoted_twice_are_read_without_the_quotes():
+    party = the_party('name,email\nAda Example,"""ada@example.com"""\n')
+
+    assert party.emails[0].value_as_given == "ada@example.com"
+
+
+def test_names_in_capitals_are_given_their_usual_case_and_listed_as_they_stand():
+    party = the_party("first_name,last_name,email\nADA,MCEXAMPLE,ada@example.com\n")
+
+    assert (party.name, party.name_as_listed) == ("Ada McExample", "ADA MCEXAMPLE")
+
+
+def test_a_field_that_first_appears_late_in_json_is_read_like_any_other():
+    people = [{"name": f"Ada {number}", "phone": f"512 555 01{number % 100:02}"} for number in range(600)]
+
+    _, records = records_of(json.dumps([*people, {"name": "Bo", "phone": "", "email": "bo@example.com"}]), "a.json")
+
+    assert records[-1].parties[0].emails == ()  # a guess knows the columns it has seen
+    assert records[-1].parties[0].attributes == {"email": "bo@example.com"}
+
+
 # Exports of contacts
 
 
@@ -631,6 +658,22 @@ def test_a_file_that_no_map_is_for_is_guessed_from_its_words_and_says_so():
         "+15125550134",
     )
     assert (owner.roles, owner.name, owner.emails[0].value) == (("owner",), "Ada Example", "ada@example.com")
+
+
+def test_an_owner_is_one_of_ours_where_there_is_no_project():
+    party = the_party("name,email,owner,owner phone\nAda Example,ada@example.com,Rita Rep,\n")
+
+    assert (party.name, party.attributes) == ("Ada Example", {"owner": "Rita Rep"})
+
+
+def test_a_map_of_very_common_names_does_not_take_files_that_say_more():
+    header = "id,email,firstName,lastName,phone"
+
+    plain, _ = records_of(f"{header}\nu-1,ada@example.com,Ada,Example,\n")
+    wider, [record] = records_of(f"{header},company\nu-1,ada@example.com,Ada,Example,,Example Inc\n")
+
+    assert (plain.id, wider.id) == ("dittofeed_users", "guessed")
+    assert record.parties[0].company.name == "Example Inc"
 
 
 def test_a_guess_is_the_same_for_the_same_columns_and_another_for_others():

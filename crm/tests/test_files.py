@@ -223,6 +223,29 @@ def test_an_open_quote_that_a_later_row_happens_to_close_costs_no_other_row_eith
     assert rows[3].cells == ["Cy", "2", "cy@example.com"]
 
 
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        (b'Bo,"1,bo@example.com\n', b'Cy",2,cy@example.com\n'),  # together four cells
+        (b'"Bo,1,bo@example.com\n', b'Cy",2,cy@example.com\n'),  # together three, as a row should have
+    ],
+)
+def test_two_quotes_far_apart_swallow_nothing_between_them(opening, closing):
+    _, rows = read(HEADER + ADA * 20 + opening + ADA * 10 + closing + ADA)
+
+    assert cells_of(rows)[20:30] == [ADA_CELLS] * 10
+    assert next((row.line, row.code) for row in rows if isinstance(row, BadRow)) == (22, "unclosed_quote")
+    assert rows[-1].cells == ADA_CELLS
+
+
+def test_lines_of_text_in_one_cell_are_one_cell():
+    letter = "Dear all,\n\nplease call, do not write.\nRegards, Ada"
+
+    _, rows = read(HEADER + f'Ada,"{letter}",ada@example.com\n'.encode() + ADA)
+
+    assert cells_of(rows) == [["Ada", letter, "ada@example.com"], ADA_CELLS]
+
+
 def test_a_stray_quote_is_read_as_it_stands_and_told():
     _, rows = read(HEADER + b'Ada "the first" Example,1,ada@example.com\n' + ADA)
 
