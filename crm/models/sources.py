@@ -1,7 +1,6 @@
 """Where records come from: what sources said, the runs that took it in, and what a person should look at."""
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -13,8 +12,8 @@ from crm.querysets import IntakeRunQuerySet, ReviewItemQuerySet, SourceRecordQue
 class SourceRecord(Row):
     """What a source last said about one record: the same hash again touches nothing (DESIGN 7).
 
-    A file may say two things about one record. ``run`` is the run that last changed it and ``said_before`` the hashes
-    it replaced, so that the same file again is known for a replay and changes nothing back and forth.
+    A file may say two things about one record. ``run`` and ``position`` say where it was changed last: the same run
+    again, up to that position, is a replay and changes nothing back and forth.
     """
 
     source = models.CharField(max_length=80)
@@ -22,11 +21,13 @@ class SourceRecord(Row):
     key = models.CharField(max_length=400)
     hash = models.UUIDField(help_text="MD5 of the canonical raw record; a fingerprint, not a secret.")
     raw = models.JSONField()
-    said_before = ArrayField(models.UUIDField(), default=list, db_default=[], editable=False)
     run = models.ForeignKey(
         "crm.IntakeRun", models.DO_NOTHING, null=True, editable=False, db_constraint=False, db_index=False,
         related_name="+",
     )  # fmt: skip
+    position = models.BigIntegerField(
+        default=0, db_default=0, editable=False, help_text="In the run: row * 2**20 + number of the party."
+    )
     contact = models.ForeignKey(
         "crm.Contact", models.SET_NULL, null=True, blank=True, related_name="source_records", db_index=False
     )
@@ -70,6 +71,8 @@ class IntakeRun(Timestamped):
     counts = models.JSONField(default=dict)
     refused_bytes = models.BigIntegerField(default=0)
     warned_bytes = models.BigIntegerField(default=0)
+    refused_file = models.TextField(blank=True, default="", help_text="On the machine that read the file.")
+    warned_file = models.TextField(blank=True, default="")
     error = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     by = models.ForeignKey(

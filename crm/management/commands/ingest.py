@@ -1,0 +1,129 @@
+"""``ingest FILE...``: take files of records in, and give an account of them."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from config.kernel import clock
+from config.kernel.errors import DomainError
+from crm.management.ledger import Ledger, as_table
+from crm.management.progress import Progress
+from crm.models import IntakeRun
+from crm.services import intake
+from crm.services.bulk.ahead import Opened, ReadAhead
+from crm.services.bulk.sides import Sides, side_paths
+
+SHOWN = 5  # reasons of each kind in a dry run
+
+
+class Command(BaseCommand):
+    help = (
+        "Take files of projects, people and companies in: CSV, TSV, JSON or JSON lines, plain or gzip. What the "
+        "columns mean is known from the header. The same file twice changes nothing; an interrupted one goes on."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
+        parser.add_argument("--feed", default="", metavar="ID", help="the feed map to read with, not the fitting one")
+        parser.add_argument("--source", default="", metavar="NAME", help="whose words these are, instead of the map's")
+        parser.add_argument("--json", action="store_true", help="the account as one JSON object on standard output")
+        parser.add_argument("--chunk", type=int, default=intake.CHUNK, metavar="N", help="rows in one transaction")
+        parser.add_argument("--again", action="store_true", help="take a finished file in once more")
+        parser.add_argument("--dry-run", action="store_true", help="only read and check; nothing is written")
+        parser.add_argument("--refused", type=Path, metavar="PATH", help="where refused rows go (with one file)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["chunk"] < 1:
+            raise CommandError("--chunk needs a number of rows, at least 1.")
+        if options["refused"] and len(options["files"]) > 1:
+            raise CommandError("--refused names one file: take the files in one by one.")
+        ledger = Ledger()
+        for path in options["files"]:
+            self._take_one(path, ledger, options)
+        if options["json"]:
+            self.stdout.write(json.dumps(ledger.as_dict()))
+        if ledger.failed:
+            raise CommandError("\n".join(ledger.failed))
+
+    def _take_one(self, path: Path, ledger: Ledger, options: dict[str, Any]) -> None:
+        """Take one file in. That it cannot be read as a whole is noted, and the next one has its turn."""
+        began = clock.monotonic()
+        try:
+            with ReadAhead(str(path), name=path.name, feed=options["feed"], source=options["source"]) as reader:
+                facts = (self._check if options["dry_run"] else self._take)(path, reader, options)
+        except (DomainError, OSError) as error:
+            ledger.refuse(path, error)
+            return
+        except KeyboardInterrupt:
+            self.stderr.write(f"\nStopped. What was taken in of {path.name} stays; the same command goes on behind it.")
+            sys.exit(130)
+        opened = reader.opened
+        facts |= {"file": str(path), "feed": opened.feed, "feed_version": opened.feed_version}
+        facts |= {"feed_title": opened.feed_title, "source": opened.source, "remarks": list(opened.remarks)}
+        facts["seconds"] = round(clock.monotonic() - began, 3)
+        ledger.add(facts)
+        if not options["json"]:
+            self.stdout.write(as_table(facts))
+
+    def _take(self, path: Path, reader: ReadAhead, options: dict[str, Any]) -> dict[str, Any]:
+        opened = reader.opened
+        self._remark(opened)
+        run = intake.begin_run(
+            content_hash=opened.content_hash,
+            feed=f"{opened.feed}@{options['source']}"[:80] if options["source"] else opened.feed,
+            feed_version=opened.feed_version,
+            source=opened.source,
+            file_name=path.name,
+            again=options["again"],
+        )
+        refused, warnings = side_paths(path, refused=options["refused"])
+        sides = Sides(refused=refused, warnings=warnings, columns=opened.columns)
+        before = run.rows_done
+        progress = Progress(sys.stderr, path.name, opened.total_bytes, before)
+        if before and not run.finished_at:
+            self.stderr.write(f"{path.name}: going on behind row {before:,}, where it was interrupted.")
+
+        def show(run: IntakeRun) -> None:
+            progress.show(rows=run.rows_done, done=reader.bytes_read)
+
+        rows = reader.rows(after=before) if not run.finished_at else iter(())
+        account = intake.take_in(
+            records=rows, run=run, at=clock.now(), chunk_rows=options["chunk"], on_progress=show, sides=sides
+        )
+        progress.clear()
+        files = {"refused_file": str(refused) if account.refused else "", "warnings_file": ""}
+        files["warnings_file"] = str(warnings) if account.warnings else ""
+        return {**account.as_dict(), **files, "rows_now": run.rows_done - before}
+
+    def _check(self, path: Path, reader: ReadAhead, options: dict[str, Any]) -> dict[str, Any]:
+        """Read the whole file and say what would be refused or doubted, with the first rows of each kind."""
+        opened = reader.opened
+        self._remark(opened)
+        for column, meaning in opened.meanings.items():
+            self.stderr.write(f"  {column}: {meaning}")
+        progress = Progress(sys.stderr, path.name, opened.total_bytes)
+        rows = refused = warnings = 0
+        seen: Counter[str] = Counter()
+        for row in reader.rows():
+            rows += 1
+            doubts = [row.refused] if row.refused else row.warnings
+            refused += bool(row.refused)
+            warnings += len(row.warnings)
+            for doubt in doubts:
+                seen[doubt.code] += 1
+                if seen[doubt.code] <= SHOWN:
+                    self.stderr.write(f"  row {doubt.row}, line {doubt.line}: {doubt.field or 'row'}: {doubt.reason}")
+            progress.show(rows=rows, done=reader.bytes_read)
+        progress.clear()
+        nothing = {"created": 0, "updated": 0, "unchanged": 0, "entities": {}, "reviews": {}}
+        counts = {"rows": rows, "refused": refused, "warnings": warnings, "rows_now": rows, "codes": dict(seen)}
+        return {**nothing, **counts, "dry_run": True}
+
+    def _remark(self, opened: Opened) -> None:
+        for remark in opened.remarks:
+            self.stderr.write(f"{opened.name}: {remark}")

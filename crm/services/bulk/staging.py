@@ -1,0 +1,296 @@
+"""What the database knows about a chunk: keys are staged with COPY, and one plain set join per kind of key answers.
+
+Never LATERAL .. LIMIT 1: for that PostgreSQL walks a primary key once for every staged row (minutes instead of
+milliseconds). Nothing is locked here; rows carry their version (``xmin``), and whoever writes proves it unchanged.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, Self
+
+import orjson
+
+from crm.services.bulk.columns import COMPANY, CONTACT, PROJECT, escaped
+from crm.services.bulk.namesakes import Namesakes
+from crm.services.bulk.preparing import PartySaid, RowSaid
+from crm.services.bulk.resolving import Known, Resolved
+from crm.services.bulk.states import Pair, Somebody, SourceState, Thing
+from crm.services.matching import Line
+
+Key = tuple[str, str, str]  # (kind, value, detail)
+
+TABLES: Final = {"project": "crm_project", "company": "crm_company", "contact": "crm_contact"}
+COLUMNS: Final = {"project": PROJECT, "company": COMPANY, "contact": CONTACT}
+_JSON: Final = frozenset({"attributes", "profiles"})  # Django has them come as texts
+_AS_TEXT: Final = frozenset({"company_id", "consent_at", "value", "bid_on", "starts_on", "event_on", "annual_revenue"})
+
+# The joins below have no condition on a big table but the equality of keys: before its statistics exist, PostgreSQL
+# takes any other for so selective that it loops over the staged keys once for every row.
+_TABLE = "CREATE TEMP TABLE intake_key (kind text, value text, detail text, source text) ON COMMIT DROP"
+
+_SOURCES = """
+SELECT DISTINCT ON (s.id)
+       s.id::text, s.kind, s.key, encode(uuid_send(s.hash), 'hex'),
+       CASE WHEN s.hash <> k.detail::uuid THEN s.raw::text ELSE '' END,
+       coalesce(encode(uuid_send(s.run_id), 'hex'), ''), s.position,
+       coalesce(s.contact_id, s.project_id, s.company_id)::text, s.xmin::text
+FROM intake_key k JOIN crm_sourcerecord s ON s.key = k.value AND s.kind = k.kind AND s.source = k.source
+ORDER BY s.id, s.hash = k.detail::uuid
+"""
+_PROJECTS = """
+SELECT k.value, p.id::text FROM intake_key k JOIN crm_project p ON p.project_id = k.value WHERE k.kind = 'project_id'
+"""
+_COMPANIES = """
+SELECT k.kind, k.value, c.id::text, true FROM intake_key k JOIN crm_company c ON c.external_id = k.value
+WHERE k.kind = 'external_id'
+UNION ALL
+SELECT k.kind, k.value, c.id::text, c.external_id IS NULL FROM intake_key k JOIN crm_company c ON c.name_key = k.value
+WHERE k.kind = 'name_key'
+"""
+_BY_CONTACT_ID = """
+SELECT k.value, c.id::text FROM intake_key k JOIN crm_contact c ON c.contact_id = k.value WHERE k.kind = 'contact_id'
+UNION ALL
+SELECT k.value, a.contact_id::text FROM intake_key k JOIN crm_contactalias a ON a.value = k.value
+WHERE k.kind = 'contact_id'
+"""
+_LINES = """
+SELECT k.kind, k.value, e.id::text, e.owner_id::text
+FROM intake_key k JOIN crm_endpoint e ON e.value = k.value AND e.kind = k.kind
+WHERE k.kind IN ('phone', 'email')
+"""
+_STRANGERS = """
+SELECT endpoint_id::text, contact_id::text FROM crm_contactpoint
+WHERE endpoint_id = ANY(%s::uuid[]) AND state = 'wrong_person'
+"""
+_LISTED = """
+SELECT k.detail, k.value, pc.project_id::text, pc.contact_id::text
+FROM intake_key k JOIN crm_project p ON p.project_id = k.detail
+JOIN crm_projectcontact pc ON pc.project_id = p.id AND pc.listed_name = k.value
+WHERE k.kind = 'listed'
+"""
+_PAIRS = """
+SELECT pc.id::text, pc.project_id::text, pc.contact_id::text, pc.roles
+FROM intake_key k JOIN crm_projectcontact pc ON pc.project_id = k.value::uuid AND pc.contact_id = k.detail::uuid
+WHERE k.kind = 'pair'
+"""
+_POINTS = """
+SELECT cp.contact_id::text, cp.endpoint_id::text
+FROM intake_key k JOIN crm_contactpoint cp ON cp.contact_id = k.value::uuid AND cp.endpoint_id = k.detail::uuid
+WHERE k.kind = 'point'
+"""
+# Each pair of the projects is visited once, however many names are asked for.
+_NAMED = """
+WITH here AS MATERIALIZED (
+    SELECT pc.project_id, pc.contact_id, pc.listed_name FROM unnest(%(projects)s::uuid[]) AS p (id)
+    JOIN crm_projectcontact pc ON pc.project_id = p.id
+)
+SELECT DISTINCT here.project_id::text, c.id::text, here.listed_name IS NOT NULL
+FROM here JOIN crm_contact c ON c.id = here.contact_id
+LEFT JOIN intake_key k ON k.kind = 'named' AND k.value = here.project_id::text
+     AND k.detail = lower(coalesce(c.attributes ->> 'listed_as', c.name))
+WHERE k.kind IS NOT NULL OR c.id = ANY(%(people)s::uuid[])
+"""
+
+
+class RaceLost(Exception):
+    """Somebody else has changed what this chunk is about since it was read. Nothing is written; read it again."""
+
+
+class Staging:
+    """The staged keys of one chunk; lives inside the transaction that writes it."""
+
+    def __init__(self, cursor: Any, *, source: str) -> None:
+        self._cursor, self._source = cursor, source
+
+    def __enter__(self) -> Self:
+        self._cursor.execute(_TABLE)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is None:  # an error ends the transaction, and the table with it
+            self._cursor.execute("DROP TABLE intake_key")
+
+    def known(self, rows: Sequence[RowSaid]) -> Known:
+        """Return whatever the database knows about the keys of these rows."""
+        known = Known()
+        self._stage(_said_keys(rows))
+        for id_, kind, key, hash_, raw, run, position, target, version in self._rows(_SOURCES):
+            state = SourceState(id_, kind, key, hash_, raw, run, position, target or "", version)
+            known.sources[kind, key] = state
+        news = [party for row in rows for party in row.parties if _is_news(known, party)]
+        projects = {("project_id", row.project.project_id, "") for row in rows if row.project}
+        self._stage(projects.union(*map(_keys, news)))
+        known.projects.update((project_id, Thing(id_, "unread")) for project_id, id_ in self._rows(_PROJECTS))
+        for kind, value, id_, found_by in self._rows(_COMPANIES):
+            index = known.companies_by_id if kind == "external_id" else known.companies_by_name
+            if found_by:
+                index[value] = Thing(id_, "unread")
+        self._people(known, rows, news)
+        return known
+
+    def _people(self, known: Known, rows: Sequence[RowSaid], news: Sequence[PartySaid]) -> None:
+        people = known.people
+        self._stage({("listed", name, project) for project, name in _listed_names(known, rows)})
+        for contact_id, id_ in self._rows(_BY_CONTACT_ID):
+            people.by_contact_id[contact_id] = known.person(id_)
+        for kind, value, id_, owner in self._rows(_LINES):
+            people.lines[kind, value] = Line(id_, known.person(owner) if owner else None)
+        for project, name, project_id, id_ in self._rows(_LISTED):
+            people.listed[project, name] = known.person(id_)
+            known.listed[project_id, name] = id_
+        for party in news:
+            source = known.sources.get(("party", party.said.key))
+            if source and source.target and party.said.key.startswith("||name:"):
+                people.listed["", party.listed_key] = known.person(source.target)
+        self._strangers(known)
+        self.read_contacts(known.by_id.values())
+
+    def _strangers(self, known: Known) -> None:
+        free = {line.id: line for line in known.people.lines.values() if line.owner is None}
+        for endpoint, contact in self._rows(_STRANGERS, [list(free)]) if free else ():
+            free[endpoint].strangers |= {contact}
+
+    def read_contacts(self, people: Iterable[Somebody]) -> None:
+        """Read those of ``people`` who have not been read."""
+        unread = {person.id: person for person in people if person.version == "unread"}
+        more = ["primary_phone", "primary_email", "EXISTS (SELECT FROM crm_consent x WHERE x.contact_id = t.id)"]
+        for person, (phone, email, asked) in self._read("contact", unread, more):
+            person.contact_id = person.columns["contact_id"] or ""
+            person.primaries = {kind: value for kind, value in (("phone", phone), ("email", email)) if value}
+            person.asked = asked
+
+    def read_things(self, found: Resolved) -> None:
+        """Read the projects and companies that there is news about."""
+        for kind, mentions in (("project", found.projects), ("company", found.companies)):
+            self._read_all(kind, [mention.thing for mention in mentions])
+
+    def _read_all(self, kind: str, things: Iterable[Thing]) -> None:
+        unread = {thing.id: thing for thing in things if thing.version == "unread"}
+        for _ in self._read(kind, unread):
+            pass
+
+    def _read(self, kind: str, unread: dict[str, Any], more: Sequence[str] = ()) -> Iterable[tuple[Any, Sequence[Any]]]:
+        if not unread:
+            return
+        names = COLUMNS[kind]
+        wanted = [
+            "id::text",
+            "xmin::text",
+            "edited",
+            *(f"{name}::text" if name in _AS_TEXT else name for name in names),
+        ]
+        sql = f"SELECT {', '.join([*wanted, *more])} FROM {TABLES[kind]} t WHERE id = ANY(%s::uuid[])"  # noqa: S608 - our own names
+        rows = self._rows(sql, [list(unread)])
+        for id_, version, edited, *values in rows:
+            thing = unread[id_]
+            thing.version = version
+            thing.edited = frozenset("company_id" if name == "company" else name for name in edited)
+            thing.columns = {name: _plain(name, value) for name, value in zip(names, values, strict=False)}
+            yield thing, values[len(names) :]
+        if any(thing.version == "unread" for thing in unread.values()):
+            raise RaceLost(f"A {kind} was deleted meanwhile.")
+
+    def pairs(self, found: Resolved) -> dict[tuple[str, str], Pair]:
+        """Return which of the pairs that the rows speak of exist."""
+        self._stage(
+            {
+                ("pair", party.project.id, party.person.id)
+                for party in found.parties
+                if party.project and not party.project.born and not party.person.born
+            }
+        )
+        return {(project, contact): Pair(id_, roles) for id_, project, contact, roles in self._rows(_PAIRS)}
+
+    def points(self, known: Known, found: Resolved) -> set[tuple[str, str]]:
+        """Return which of the points that the rows speak of exist, as (contact, endpoint)."""
+        wanted = {
+            ("point", party.person.id, known.people.lines[key].id)
+            for party in found.parties
+            if not party.person.born
+            for key in (*party.lines.unknown, *party.lines.own, *party.lines.shared)
+            if key not in found.new_lines
+        }
+        self._stage(wanted)
+        return set(self._rows(_POINTS)) if wanted else set()
+
+    def namesakes(self, known: Known, found: Resolved, pairs: dict[tuple[str, str], Pair]) -> Namesakes:
+        """Return who goes by which name in the projects where somebody is created by their name."""
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for party in found.parties:
+            if party.first and party.by == "name" and party.project and not party.project.born:
+                wanted[party.project.id].add(party.said.listed_key)
+        namesakes = Namesakes(dict(known.listed))
+        self._stage({("named", project, name.lower()) for project, names in wanted.items() for name in names})
+        ids = [person.id for person in known.by_id.values() if not person.born]
+        named = self._rows(_NAMED, {"projects": list(wanted), "people": ids}) if wanted else []
+        people = [(project, known.person(id_)) for project, id_, is_listed in named if not is_listed]
+        new_here = [
+            party.person
+            for party in found.parties
+            if party.project and (party.project.id, party.person.id) not in pairs
+        ]
+        self.read_contacts([*(person for _, person in people), *new_here])
+        for project, person in people:
+            namesakes.know(project, person)
+        return namesakes
+
+    def _stage(self, keys: Iterable[Key]) -> None:
+        """Add keys to those that are staged; they are no more than a chunk speaks of."""
+        source = escaped(self._source)
+        lines = "".join(f"{kind}\t{escaped(value)}\t{escaped(detail)}\t{source}\n" for kind, value, detail in keys)
+        if lines:
+            with self._cursor.copy("COPY intake_key FROM STDIN") as copy:
+                copy.write(lines)
+            self._cursor.execute("ANALYZE intake_key")
+
+    def _rows(self, sql: str, values: Any = None) -> list[Any]:
+        self._cursor.execute(sql, values)
+        return list(self._cursor.fetchall())
+
+
+def _said_keys(rows: Iterable[RowSaid]) -> set[Key]:
+    keys = set()
+    for row in rows:
+        if row.project:
+            keys.add(("project", *row.project.said[:2]))
+        for party in row.parties:
+            keys.add(("party", *party.said[:2]))
+            if party.company and party.company.said:
+                keys.add(("company", *party.company.said[:2]))
+    return keys
+
+
+def _is_news(known: Known, party: PartySaid) -> bool:
+    """Whether the party may be news: something else has been said under its key, or nothing yet."""
+    source = known.sources.get(("party", party.said.key))
+    return source is None or not source.target or bool(source.raw)
+
+
+def _keys(party: PartySaid) -> Iterable[Key]:
+    if party.contact_id:
+        yield "contact_id", party.contact_id, ""
+    for point in party.points:
+        yield point.kind, point.value, ""
+    if party.company:
+        if party.company.external_id:
+            yield "external_id", party.company.external_id, ""
+        yield "name_key", party.company.name_key, ""
+
+
+def _listed_names(known: Known, rows: Iterable[RowSaid]) -> set[tuple[str, str]]:
+    """The names in projects that exist, by which somebody there may have been created."""
+    return {
+        (row.project.project_id, party.listed_key)
+        for row in rows
+        if row.project and row.project.project_id in known.projects
+        for party in row.parties
+        if party.listed_key
+    }
+
+
+def _plain(name: str, value: Any) -> Any:
+    """One value in the spelling of ``crm.services.bulk.columns``."""
+    if name in _JSON:
+        return orjson.loads(value)
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,176 @@
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from config.testing import NOON
+from crm.choices import ReviewKind
+from crm.models import Contact, Endpoint, OtherName, Project, ProjectContact, ReviewItem
+from crm.services import intake, primaries, profiles, quality
+from crm.services.feeds.records import Party, Record, Refused
+from crm.tests.dumps import dump, undone
+from crm.tests.oracle import Known, Oracle
+from crm.tests.streams import streams
+
+pytestmark = pytest.mark.django_db
+MANY = 50_000
+
+
+def take(
+    records: list[Record | Refused],
+    *,
+    chunk_rows: int = MANY,
+    key: str = "file",
+    source: str = "test",
+    at: datetime = NOON,
+    **how: Any,
+) -> intake.Account:
+    run = intake.begin_run(content_hash=key, feed="test", feed_version="1", source=source, **how)
+    return intake.take_in(records=records, run=run, at=NOON, chunk_rows=chunk_rows)
+
+
+class OwnNames(Oracle):
+    """Whoever is known by an id is renamed by the source that gave the name, as any field is (DESIGN 7)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, tuple[int, str]] = {}
+
+    def _learn_name(self, known: Known, party: Party) -> None:
+        before = self._said.get(party.contact_id)
+        self._said[party.contact_id] = known.number, party.name or (before[1] if before else "")
+        ours = party.contact_id and before and before[0] == known.number
+        if ours and party.name and party.name != before[1]:
+            known.name = party.name_as_listed
+        else:
+            super()._learn_name(known, party)
+
+
+@given(records=streams())
+@settings(max_examples=100)
+def test_the_database_holds_what_the_streaming_oracle_says(records):
+    oracle = OwnNames()
+    for item in records:
+        oracle.take(item)
+
+    with undone():
+        account = take(records, chunk_rows=5)
+
+        assert told_by_database() == told_by(oracle)
+        assert account.rows == oracle.rows == len(records)
+        assert account.refused == oracle.refused
+
+
+def told_by(oracle: Oracle) -> dict[str, Any]:
+    people = oracle.contacts.values()
+    return {
+        "ids": [known.contact_id for known in people],
+        "projects": oracle.projects,
+        "owners": dict(oracle.owners),
+        "points": {(known.number, *endpoint) for known in people for endpoint in known.endpoints},
+        "pairs": dict(oracle.pairs),
+        "listed": {key: number for key, number in oracle.by_name.items() if key[0]},
+        "other names": {(known.number, name) for known in people for name in known.other_names},
+        "reviews": {review for review in oracle.reviews if review[0] in ("two_owners", "shared_line", "second_name")},
+    }
+
+
+def told_by_database() -> dict[str, Any]:
+    number = {key: at for at, key in enumerate(Contact.objects.order_by("pk").values_list("pk", flat=True), start=1)}
+    points = Contact.points.rel.related_model.objects.select_related("endpoint")
+    pairs = list(ProjectContact.objects.select_related("project"))
+    reviews = ReviewItem.objects.filter(kind__in=["two_owners", "shared_line", "second_name"])
+    return {
+        "ids": [contact_id or "" for contact_id in Contact.objects.order_by("pk").values_list("contact_id", flat=True)],
+        "projects": set(Project.objects.values_list("project_id", flat=True)),
+        "owners": {(line.kind, line.value): number[line.owner_id] for line in Endpoint.objects.all()},
+        "points": {(number[point.contact_id], point.endpoint.kind, point.endpoint.value) for point in points},
+        "pairs": {(pair.project.project_id, number[pair.contact_id]): set(pair.roles) for pair in pairs},
+        "listed": {
+            (pair.project.project_id, pair.listed_name): number[pair.contact_id] for pair in pairs if pair.listed_name
+        },
+        "other names": {(number[other.contact_id], other.name_key) for other in OtherName.objects.all()},
+        "reviews": {_review(item, number) for item in reviews},
+    }
+
+
+def _review(item: ReviewItem, number: dict[Any, int]) -> tuple[str, int, int, str]:
+    one, other = number[item.contact_id], number[item.other_id or item.contact_id]
+    value = item.value.lower() if item.kind == ReviewKind.SECOND_NAME else item.value
+    return item.kind, min(one, other), max(one, other), value
+
+
+@given(records=streams(), size=st.sampled_from([1, 2, 3, 7]))
+@settings(max_examples=60)
+def test_the_size_of_chunks_makes_no_difference(records, size):
+    with undone():
+        whole, account = (take(records), dump())[::-1]
+    with undone():
+        pieces, counted = (take(records, chunk_rows=size), dump())[::-1]
+
+    assert pieces == whole
+    assert counted.as_dict() | {"run": ""} == account.as_dict() | {"run": ""}
+
+
+@given(records=streams(), size=st.sampled_from([2, MANY]))
+@settings(max_examples=60)
+def test_taking_the_same_file_in_twice_is_taking_it_in_once(records, size):
+    with undone():
+        once = take(records, chunk_rows=size)
+        before, written = dump(), versions()
+
+        again = take(records, chunk_rows=size, again=True)
+
+        assert dump() == before
+        assert versions() == written, "a second pass writes no row at all"
+        assert (again.created, again.updated, again.unchanged) == (0, 0, len(records) - once.refused)
+        assert again.entities == {}
+        assert again.reviews == {}
+
+
+def versions() -> set[tuple[str, str, str]]:
+    """Every row with the transaction and command that wrote it."""
+    tables = (
+        "project",
+        "company",
+        "contact",
+        "endpoint",
+        "contactpoint",
+        "projectcontact",
+        "sourcerecord",
+        "othername",
+    )
+    sql = " UNION ALL ".join(f"SELECT '{name}', id::text, ctid::text || xmin::text FROM crm_{name}" for name in tables)
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return set(cursor.fetchall())
+
+
+@given(records=streams())
+@settings(max_examples=60)
+def test_copies_hours_and_scores_are_as_their_own_services_would_have_made_them(records):
+    from calls.services import hints
+
+    with undone():
+        take(records, chunk_rows=4)
+        contacts = list(Contact.objects.values_list("pk", flat=True))
+
+        assert primaries.copy_primaries(contact_ids=contacts) == []
+        assert profiles.refresh_profiles(endpoint_ids=Endpoint.objects.values_list("pk", flat=True)) == []
+        assert quality.refresh(contact_ids=contacts) == 0
+        assert hints.refresh(at=NOON, pair_ids=ProjectContact.objects.values_list("pk", flat=True)) == 0
+
+
+@given(records=streams())
+@settings(max_examples=40)
+def test_every_row_is_counted_once(records):
+    with undone():
+        account = take(records, chunk_rows=3)
+
+        assert account.rows == account.created + account.updated + account.unchanged + account.refused == len(records)
+        assert account.entities.get("contacts", {}).get("created", 0) == Contact.objects.count()
+        assert account.entities.get("pairs", {}).get("created", 0) == ProjectContact.objects.count()
+        assert account.warnings == sum(len(item.warnings) for item in records if isinstance(item, Record))
