@@ -660,6 +660,34 @@ def test_a_file_that_no_map_is_for_is_guessed_from_its_words_and_says_so():
     assert (owner.roles, owner.name, owner.emails[0].value) == (("owner",), "Ada Example", "ada@example.com")
 
 
+def test_a_list_of_companies_with_their_owners_gives_one_person_for_each():
+    party = the_party("business_name,owner_name,phone_number\nExample Builders,Ada Example,512 555 0134\n")
+
+    assert (party.name, party.company.name, len(party.phones)) == ("Ada Example", "Example Builders", 1)
+
+
+def test_a_list_of_companies_with_websites_is_one_of_companies():
+    party = the_party("name,phone,website\nExample Builders,512 555 0134,http://www.example.com/us\n")
+
+    assert (party.is_company, party.company.name, party.company.domain) == (True, "Example Builders", "example.com")
+
+
+def test_the_open_standard_for_permits_is_understood_without_a_map():
+    _, [record] = records_of(
+        "PermitNum,PermitClass,PermitTypeDesc,Description,EstProjectCost,IssuedDate,StatusCurrent,OriginalAddress1,"
+        "OriginalCity,OriginalState,OriginalZip,ContractorCompanyName,Contractor's Phone,Applicant Full Name\n"
+        "6000-CN,Residential,Building,New roof,12500,2026-01-02,Issued,4 Sample St,Seattle,WA,98101,"
+        "Example Roofing LLC,206 555 0134,Ada Example\n"
+    )
+
+    project, (contractor, applicant) = record.project, record.parties
+    assert (project.project_id, project.status, project.value) == ("6000-CN", "Issued", Decimal("12500.00"))
+    assert (project.street, project.city, project.postal_code) == ("4 Sample St", "Seattle", "98101")
+    assert (contractor.roles, contractor.company.name) == (("contractor",), "Example Roofing LLC")
+    assert contractor.phones[0].e164 == "+12065550134"
+    assert (applicant.roles, applicant.name) == (("applicant",), "Ada Example")
+
+
 def test_an_owner_is_one_of_ours_where_there_is_no_project():
     party = the_party("name,email,owner,owner phone\nAda Example,ada@example.com,Rita Rep,\n")
 

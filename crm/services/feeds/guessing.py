@@ -7,7 +7,18 @@ from typing import NamedTuple
 
 from crm.services.feeds.likeness import likeness
 from crm.services.feeds.maps import FeedMap, Match, PartyMap, Place, fold
-from crm.services.feeds.vocabulary import COMPANY, EMAILS, PARTY, PHONES, PROFILES, PROJECT, ROLE_WORDS, ROLES, SHARED
+from crm.services.feeds.vocabulary import (
+    COMPANY,
+    EMAILS,
+    PARTY,
+    PHONES,
+    PROFILES,
+    PROJECT,
+    PROJECT_ENDINGS,
+    ROLE_WORDS,
+    ROLES,
+    SHARED,
+)
 
 VERSION = "guess-1"
 FILLERS = ("fax", "count", "status", "source", "type", "extension", "verified", "confidence")  # "Email Status"
@@ -16,6 +27,9 @@ FILLERS = ("fax", "count", "status", "source", "type", "extension", "verified", 
 class Meaning(NamedTuple):
     group: str  # project, field, company, phone, email, profile
     word: str  # the field, or the label
+
+
+PROJECT_ID = Meaning("project", "project_id")
 
 
 def _lookup(group: str, words: Mapping[str, str]) -> dict[str, Meaning]:
@@ -43,7 +57,11 @@ class Draft:
 
     @property
     def named(self) -> bool:
-        return any(meaning.group in {"field", "company"} and "name" in meaning.word for meaning in self.columns)
+        return self.has_person or Meaning("company", "name") in self.columns
+
+    @property
+    def has_person(self) -> bool:
+        return any(meaning.group == "field" and "name" in meaning.word for meaning in self.columns)
 
     def places(self, group: str) -> dict[str, tuple[Place, ...]]:
         return {
@@ -67,7 +85,7 @@ class Draft:
             fields.setdefault("role", (Place(text=self.role or "contact"),))
         in_parts = fields.keys() & {"first_name", "last_name"}
         return PartyMap(
-            names="parts" if in_parts else "person" if self.has("company") else "either",
+            names="parts" if in_parts else "person" if Meaning("company", "name") in self.columns else "either",
             fields=fields,
             company=self.places("company"),
             phones=self.labelled("phone"),
@@ -84,8 +102,8 @@ def guess_map(columns: Sequence[str], sample: Sequence[Sequence[str]], *, header
     project = Draft()
     drafts = _by_name(columns, project) if header else {"": Draft()}
     _by_value(columns, sample, drafts, project, header=header)
-    parties = _joined([draft for draft in drafts.values() if draft.columns])
-    in_project = Meaning("project", "project_id") in project.columns
+    in_project = PROJECT_ID in project.columns
+    parties = _joined([draft for draft in drafts.values() if draft.columns], in_project=in_project)
     known = [
         draft for draft in parties if draft.has("phone", "email") or Meaning("field", "contact_id") in draft.columns
     ]
@@ -108,10 +126,13 @@ def guess_map(columns: Sequence[str], sample: Sequence[Sequence[str]], *, header
 def _by_name(columns: Sequence[str], project: Draft) -> dict[str, Draft]:
     """Sort the columns by what they are called: into the project, and into one party for each role in a name."""
     drafts: dict[str, Draft] = {"": Draft()}
-    in_project = any(OF_PROJECT.get(fold(column)) == Meaning("project", "project_id") for column in columns)
+    ids = _project_ids([fold(column) for column in columns])
+    in_project = bool(ids)
     for column in columns:
         name = fold(column)
-        if in_project and name in OF_PROJECT:
+        if name in ids:
+            project.add(PROJECT_ID, column)
+        elif in_project and name in OF_PROJECT:
             project.add(OF_PROJECT[name], column)
         elif name in OF_PARTY:
             drafts[""].add(OF_PARTY[name], column)
@@ -122,6 +143,12 @@ def _by_name(columns: Sequence[str], project: Draft) -> dict[str, Draft]:
     return drafts
 
 
+def _project_ids(names: Sequence[str]) -> list[str]:
+    """The columns that number projects: those with a usual name, else the first that ends like one."""
+    exact = [name for name in names if OF_PROJECT.get(name) == PROJECT_ID]
+    return exact or [name for name in names if name.endswith(PROJECT_ENDINGS)][:1]
+
+
 def _with_role(name: str, *, in_project: bool) -> tuple[str, Meaning | None]:
     """ "ownerphone" is the phone of the owner. A bare "owner" is one only in a project: elsewhere it is a colleague."""
     for role in ROLES:
@@ -129,7 +156,7 @@ def _with_role(name: str, *, in_project: bool) -> tuple[str, Meaning | None]:
             rest = name.removeprefix(role)
             if not rest and in_project:
                 return role, Meaning("field", "name")
-            return role, OF_PARTY.get(rest)
+            return role, OF_PARTY.get(rest) or OF_PARTY.get(rest.removeprefix("s"))  # contractor's
     return "", None
 
 
@@ -148,9 +175,9 @@ def _by_value(
             drafts[""].add(Meaning("field", "name"), column)
 
 
-def _joined(drafts: list[Draft]) -> list[Draft]:
-    """A number without a name belongs to the only one who has a name and no number."""
-    if len(drafts) < 2 or drafts[0].role or drafts[0].named:
+def _joined(drafts: list[Draft], *, in_project: bool) -> list[Draft]:
+    """A number without a name is that of the only one with a name and no number; so is a company, in a plain list."""
+    if len(drafts) < 2 or drafts[0].role or (drafts[0].named if in_project else drafts[0].has_person):
         return drafts
     nameless, *others = drafts
     waiting = [draft for draft in others if draft.named and not draft.has("phone", "email")]

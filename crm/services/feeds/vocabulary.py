@@ -5,22 +5,25 @@ PROJECT = {
     "jobid casenumber caseno caseid applicationnumber applicationno applicationid filenumber recordnumber dealid "
     "eventid bidnumber bidid tendernumber opportunityid proyecto",
     "name": "projectname projecttitle dealname eventname jobname opportunityname bidtitle tendertitle project",
-    "kind": "permittype projecttype worktype jobtype eventtype category permitclass type",
-    "status": "status permitstatus projectstatus jobstatus currentstatus",
+    "kind": "permittype permittypedesc permittypedescription projecttype worktype jobtype eventtype category "
+    "permitclass type",
+    "status": "status permitstatus projectstatus jobstatus currentstatus statuscurrent",
     "stage": "stage projectstage dealstage phase",
     "description": "description workdescription projectdescription jobdescription scopeofwork scope purpose details",
     "value": "value valuation jobvalue projectvalue jobvaluation totaljobvaluation estimatedcost estimatedvalue "
-    "constructioncost constructionvalue initialcost cost jobcost amount contractvalue declaredvaluation",
+    "estprojectcost estconstcost constructioncost constructionvalue initialcost cost jobcost amount contractvalue "
+    "declaredvaluation",
     "street": "projectaddress siteaddress propertyaddress jobaddress permitlocation joblocation worklocation "
     "locationaddress originaladdress1",
-    "city": "projectcity sitecity propertycity jobcity",
-    "region": "projectstate sitestate propertystate jobstate",
-    "postal_code": "projectzip sitezip propertyzip jobzip projectzipcode sitezipcode",
+    "city": "projectcity sitecity propertycity jobcity originalcity",
+    "region": "projectstate sitestate propertystate jobstate originalstate",
+    "postal_code": "originalzip projectzip sitezip propertyzip jobzip projectzipcode sitezipcode",
     "bid_on": "biddate bidon biddue bidduedate closedate closingdate tenderdate duedate",
     "starts_on": "startdate startson issuedate issueddate dateissued issuedon issued permitissuedate constructionstart",
     "event_on": "eventdate eventon dateofevent showdate",
     "source_url": "projecturl permiturl sourceurl link detailurl",
 }
+PROJECT_ENDINGS = ("permitnumber", "permitno", "permitnum", "permit", "projectnumber", "projectid", "jobnumber")
 # Without a project these describe whoever the row names, with one they describe the project.
 SHARED = {
     "street": "address street streetaddress address1 addressline1 mailingaddress location locationstreet addr strasse "
@@ -72,10 +75,11 @@ EMAILS = {
     "other": "email2 email3 secondaryemail personalemail otheremail alternateemail",
 }
 PROFILES = {
-    "linkedin": "linkedin linkedinurl personlinkedinurl linkedinprofile profileurl",
+    "linkedin": "linkedin linkedinurl personlinkedinurl linkedinprofile",
     "twitter": "twitter twitterurl twitterhandle",
     "facebook": "facebook facebookurl",
     "github": "github githuburl",
+    "profile": "profile profileurl profilelink",
 }
 # In front of a name, phone or e-mail they say in which role somebody takes part.
 ROLES = (
