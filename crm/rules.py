@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from config.kernel.gate import Approach, Asked, Block, Fact, Facts, Level
+from config.kernel.gate import Approach, Asked, Block, Fact, Facts, Level, Rule
 from crm.choices import Channel, PointState
 from crm.models import Contact, ContactPoint, Endpoint, Project, ProjectContact, Suppression
 
@@ -119,7 +119,7 @@ class EndpointSuppressed:
         return Q(Exists(Suppression.objects.standing().on(asked.channel).filter(endpoint=OuterRef("endpoint_id"))))
 
 
-RULES = [
+RULES: list[Rule] = [
     Deleted(),
     ProjectSuppressed(),
     DoNotContact("do_not_call", frozenset({Channel.CALL, Channel.VOICEMAIL}), "do_not_call"),

@@ -76,7 +76,7 @@ class Contact(Timestamped, Address):
                 F("primary_email"),
                 Value(" "),
                 Coalesce(F("contact_id"), Value("")),
-            )  # fmt: skip
+            )
         ),
         output_field=models.TextField(),
         db_persist=True,
