@@ -79,7 +79,7 @@ def _apart(there: datetime, here: datetime) -> str:
     if minutes == 0:
         return "your time"
     hours, rest = divmod(abs(minutes), 60)
-    return f"{'+' if minutes > 0 else '-'}{hours}{f':{rest:02}' if rest else ''} h"
+    return f"{hours}{f':{rest:02}' if rest else ''} h {'ahead' if minutes > 0 else 'behind'}"
 
 
 def city(name: str) -> str:

@@ -21,7 +21,7 @@ from config.kernel import clock
 from config.kernel.errors import DomainError
 from crm.admin import reasons
 from crm.choices import Priority
-from crm.models import Project, ProjectContact
+from crm.models import ContactPoint, Project, ProjectContact
 
 PARTS = ("strip", "person", "call", "script", "side", "notices")
 IN_CALL = {"dialing", "ringing", "connected", "wrapup", "finishing"}
@@ -63,7 +63,11 @@ def explain(request: HttpRequest, pair: UUID) -> HttpResponse:
     except DomainError as error:
         return asking.refusal(asking.status_of(error), str(error), error.code)
     numbers = [
-        {"point": one.point, "blocks": [reasons.in_words(block) for block in one.blocks], "earliest": one.earliest}
+        {
+            "text": _text(one.point),
+            "blocks": [reasons.in_words(block) for block in one.blocks],
+            "earliest": one.earliest,
+        }
         for one in found.points
     ]
     context = {
@@ -73,6 +77,10 @@ def explain(request: HttpRequest, pair: UUID) -> HttpResponse:
     return JsonResponse(
         {"title": str(found.pair.contact), "html": render_to_string("admin/desk/explain.html", context)}
     )
+
+
+def _text(point: ContactPoint) -> str:
+    return person.as_written(point.endpoint.value) if point.endpoint else str(point)
 
 
 @asking.fragment
@@ -117,8 +125,16 @@ def facts(desk: Standing) -> dict[str, Any]:
         "undo_session": str(desk.saved.session.pk) if desk.saved else None,
         "plays": bool(call and call.now.status not in OVER and isinstance(line, providers.PlayedLine)),
         "opens_at": desk.empty.until.isoformat() if desk.empty and desk.empty.until else None,
+        "wanted": _wanted(desk),
         "said": _said(desk),
     }
+
+
+def _wanted(desk: Standing) -> dict[str, Any]:
+    """The filters that are set, for their window."""
+    wanted = desk.wanted
+    project = {"id": str(wanted.project.pk), "name": str(wanted.project)} if wanted.project else None
+    return {"project": project, "priority": wanted.priority, "zone": wanted.zone, "owner": wanted.owner is not None}
 
 
 def _said(desk: Standing) -> str:

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import models
-
 from calls.pages.standing import Standing
 from calls.pages.strip import in_words
 from config.kernel.gate import Asked
@@ -13,7 +11,7 @@ from crm.admin.reasons import name_of
 from crm.choices import Channel
 from crm.models import ProjectContact, User
 
-INSTEAD = 5
+SHOWN, LOOKED_AT = 5, 100
 NAMES = {"project": "the project", "owner": "“only mine”", "priority": "the priority", "zone": "the time zone"}
 MOST = 50  # the service counts no further
 
@@ -37,6 +35,7 @@ def shown(desk: Standing) -> dict[str, Any]:
     if empty is None:
         return {"empty": None}
     facts = empty.facts
+    waiting = _waiting(desk.user, desk.at) if empty.state in {"caps_reached", "cooling_down"} else []
     return {
         "empty": empty,
         "until_words": in_words(empty.until, desk.at),
@@ -48,8 +47,8 @@ def shown(desk: Standing) -> dict[str, Any]:
             for name, gain in facts.get("without", {}).items()
         ],
         "names": facts.get("names", []),
-        "resets": _resets(desk.user, desk.at) if empty.state in {"caps_reached", "cooling_down"} else [],
-        "instead": _instead(desk.user, desk.at) if empty.state in {"cooling_down", "caps_reached"} else [],
+        "resets": waiting[:SHOWN],
+        "instead": _instead(waiting, desk.user, desk.at) if waiting else [],
     }
 
 
@@ -62,15 +61,16 @@ def _bars(forecast: list[int]) -> list[Bar]:
     return [Bar(number, round(100 * number / highest), hour) for hour, number in enumerate(forecast)] if highest else []
 
 
-def _resets(user: User, at: datetime) -> list[ProjectContact]:
+def _waiting(user: User, at: datetime) -> list[ProjectContact]:
     """Who can be called again first."""
     waiting = ProjectContact.objects.visible_to(user).alive().filter(callable_from__gt=at)
-    return list(waiting.select_related("contact", "project").order_by("callable_from", "id")[:INSTEAD])
+    return list(waiting.select_related("contact", "project").order_by("callable_from", "id")[:LOOKED_AT])
 
 
-def _instead(user: User, at: datetime) -> list[ProjectContact]:
-    """Who rests from calls and may be written to: the gate's own answer for e-mail."""
+def _instead(waiting: list[ProjectContact], user: User, at: datetime) -> list[ProjectContact]:
+    """Who of them may be written to meanwhile: the gate's own answer for e-mail."""
     asked = Asked(at=at, channel=Channel.EMAIL.value, user_id=user.pk)
-    resting = ProjectContact.objects.visible_to(user).callable(asked).filter(callable_from__gt=at)
-    best = resting.order_by("-priority", models.F("last_touch_at").asc(nulls_first=True), "id")
-    return list(best.select_related("contact", "project")[:INSTEAD])
+    allowed = ProjectContact.objects.filter(pk__in=[pair.pk for pair in waiting]).callable(asked)
+    passing = set(allowed.values_list("pk", flat=True))
+    best = sorted((pair for pair in waiting if pair.pk in passing), key=lambda pair: -pair.priority)
+    return list({pair.contact_id: pair for pair in reversed(best)}.values())[::-1][:SHOWN]

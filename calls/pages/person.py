@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import phonenumbers
+
 from calls import providers, reports
 from calls.choices import Status
 from calls.models import CallSession, TerminalSession
@@ -14,7 +16,7 @@ from calls.services import queue
 from calls.services.queue import PointVerdict
 from config.kernel.admin import cells
 from crm.admin import phrases, reasons
-from crm.choices import Channel
+from crm.choices import Channel, LineType
 from crm.models import Contact, ContactPoint, ProjectContact, Touch, User
 
 PAST, COLLEAGUES = 12, 6
@@ -58,7 +60,7 @@ def shown(desk: Standing) -> dict[str, Any]:
     contact = desk.contact
     if contact is None:
         return {"contact": None}
-    calls = _calls(contact, desk.user)
+    calls = [call for call in _calls(contact, desk.user) if desk.call is None or call.pk != desk.call.pk]
     return {
         "contact": contact,
         "pair": desk.pair,
@@ -71,6 +73,7 @@ def shown(desk: Standing) -> dict[str, Any]:
         "last_result": result_of(calls[0]) if calls else "",
         "why": queue.reason_for(desk.pair, desk.at) if desk.pair else "",
         "roles": phrases.roles(desk.pair) if desk.pair else "",
+        "dialed": as_written(desk.call.endpoint.value) if desk.call and desk.call.endpoint else "",
         "elsewhere": _elsewhere(contact, desk),
         "numbers": _numbers(desk, calls),
         "blocks": [reasons.in_words(block) for block in desk.explained.blocks] if desk.explained else [],
@@ -95,7 +98,7 @@ def _calls(contact: Contact, user: User) -> list[CallSession]:
 def result_of(call: CallSession) -> str:
     """How a call ended, in a word or two."""
     now = call.now
-    return str(now.disposition) if now.disposition else f"{now.get_status_display()}, no outcome yet"
+    return str(now.disposition) if now.disposition else "No outcome yet"
 
 
 def _elsewhere(contact: Contact, desk: Standing) -> list[ProjectContact]:
@@ -121,15 +124,27 @@ def _number(one: PointVerdict, calls: list[CallSession], chosen: ContactPoint | 
     line = point.endpoint
     return Number(
         point=point,
-        text=f"{phrases.phone(line.value) if line else point}{extension}",
+        text=f"{as_written(line.value) if line else point}{extension}",
         label=" · ".join(part for part in (point.label, "primary" if point.is_primary else "") if part),
-        kind=line.get_line_type_display() if line else "",
+        kind=line.get_line_type_display() if line and line.line_type != LineType.UNKNOWN else "",
         state=phrases.point_states(point, now=at),
         last=f"{result_of(last)}, {cells.distance(last.initiated_at, now=at)}" if last else "never called",
         blocks=[reasons.in_words(block) for block in one.blocks],
         until=one.earliest,
         chosen=chosen is not None and point.pk == chosen.pk,
     )
+
+
+def as_written(value: str) -> str:
+    """An E.164 number as people write it: "(512) 555-0134", "+44 20 7946 0018"."""
+    try:
+        parsed = phonenumbers.parse(value)
+    except phonenumbers.NumberParseException:
+        return value
+    style = phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    if parsed.country_code == phonenumbers.country_code_for_region("US"):
+        style = phonenumbers.PhoneNumberFormat.NATIONAL
+    return str(phonenumbers.format_number(parsed, style))
 
 
 def _future(contact: Contact, desk: Standing) -> list[Happening]:
@@ -151,7 +166,7 @@ def _future(contact: Contact, desk: Standing) -> list[Happening]:
 
 def _past(contact: Contact, calls: list[CallSession]) -> list[Happening]:
     told = [_of_call(call) for call in calls]
-    touches = Touch.objects.filter(contact=contact).exclude(channel=Channel.CALL).select_related("user")
+    touches = Touch.objects.counting().filter(contact=contact).exclude(channel=Channel.CALL).select_related("user")
     told += [_of_touch(touch) for touch in touches.order_by("-at")[:PAST]]
     told += [
         Happening(one.at, "verified_user", "plain", f"Consent {one.get_kind_display().lower()}", one.source)

@@ -14,8 +14,9 @@ from calls.pages.standing import Standing, waiting_calls
 from calls.services.queue import Offer
 from crm.admin.reasons import name_of
 from crm.choices import Priority
-from crm.models import User
+from crm.models import ProjectContact, User
 
+PROMISED = 6
 KINDS = 4  # of reasons that get a piece of the bar of their own; the rest share one
 
 
@@ -45,6 +46,7 @@ def shown(desk: Standing) -> dict[str, Any]:
         "counted": counted,
         "callable_now": counted.callable if counted else None,
         "day": day(desk.user, desk.at),
+        "promised": [] if desk.contact else promised(desk.user),
         "waiting": waiting_calls(user=desk.user, at=desk.at),
         "wanted_words": wanted_words(desk),
     }
@@ -84,6 +86,12 @@ def day(user: User, at: datetime) -> dict[str, int]:
         reached=Count("session", filter=Q(disposition__reached=True)),
         positive=Count("session", filter=Q(disposition__sentiment=Sentiment.POSITIVE)),
     )
+
+
+def promised(user: User) -> list[ProjectContact]:
+    """Return the rep's next callbacks, the soonest first."""
+    mine = ProjectContact.objects.visible_to(user).alive().filter(callback_by=user, callback_at__isnull=False)
+    return list(mine.select_related("contact", "project").order_by("callback_at", "id")[:PROMISED])
 
 
 def wanted_words(desk: Standing) -> list[tuple[str, str]]:

@@ -36,13 +36,15 @@ def amount_to(events: Iterable[CallEvent]) -> Now:
     """Fold events into the state of the call. Order of arrival does not matter: they are put in order of their time.
 
     The status is the furthest that any event tells of. The outcome is the newest one that no correction replaced. A
-    duration that somebody told beats the one that follows from the times.
+    duration that somebody told beats the one that follows from the times. The note of an outcome that was taken back
+    went with it; one that was corrected stays.
     """
     ordered = sorted(events, key=lambda event: (event.at, event.pk))
     corrected = {event.corrects_id for event in ordered if event.corrects_id}
     told = [TELLS[EventKind(event.kind)] for event in ordered if event.kind in TELLS]
     answered = [event.at for event in ordered if event.kind == EventKind.ANSWERED]
     ended = [event.at for event in ordered if event.kind in TELLS and TELLS[EventKind(event.kind)] in OVER]
+    taken_back = {event.corrects_id for event in ordered if event.corrects_id and not event.disposition_id}
     outcomes = [event for event in ordered if event.disposition_id and event.pk not in corrected]
     outcome = outcomes[-1] if outcomes else None
     answered_at, ended_at = (answered[0] if answered else None), (ended[-1] if ended else None)
@@ -54,7 +56,9 @@ def amount_to(events: Iterable[CallEvent]) -> Now:
         recording_url=_last(ordered, "recording_url"),
         disposition_id=outcome.disposition_id if outcome else None,
         outcome_at=outcome.at if outcome else None,
-        notes="\n".join(str(event.facts["note"]) for event in ordered if event.facts.get("note")),
+        notes="\n".join(
+            str(event.facts["note"]) for event in ordered if event.facts.get("note") and event.pk not in taken_back
+        ),
     )
 
 

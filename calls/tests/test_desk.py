@@ -115,6 +115,8 @@ class TestTheDay:
         assert (undone["session"], undone["draft"]) == (session, "Take me off your list")
         assert undone["undo_session"] is None
         assert not CallSession.objects.get().contact.do_not_call
+        rep.saves("No answer", note="Take me off your list")
+        assert CallSession.objects.get().now.notes == "Take me off your list"
 
     def test_after_ten_seconds_undo_is_refused_and_the_bar_is_gone(self, rep):
         callable_pair()

@@ -7,6 +7,7 @@ const desk = $("#desk");
 const note = $("#desk-note");
 const base = desk.dataset.base;
 const token = $("[name=csrfmiddlewaretoken]", desk).value;
+const REFUSED = 4403; // the code with which the server shuts out who may not listen
 const POLL = { down: 15_000, up: 60_000, playing: 1_000, heartbeat: 20_000 };
 
 let facts = JSON.parse($("#desk-facts").textContent);
@@ -55,6 +56,9 @@ async function act(path, body = {}) {
     }
 }
 
+// An answer that was on its way while something was done tells of before: it loses.
+const isNewer = (answer) => !busy && Boolean(answer.parts) && Date.parse(answer.now) >= Date.parse(facts.now);
+
 let asking = null;
 async function refresh() {
     if (busy || asking) return;
@@ -62,7 +66,7 @@ async function refresh() {
     try {
         const { ok, answer } = await asking;
         reached();
-        if (ok && !busy) show(answer);
+        if (ok && isNewer(answer)) show(answer);
     } catch (error) {
         if (!(error instanceof TypeError)) throw error;
         unreachable();
@@ -223,20 +227,26 @@ let hinted = null;
 function listen() {
     clearTimeout(waiting);
     socket = new WebSocket(desk.dataset.live);
-    socket.addEventListener("open", () => { if (tries) refresh(); tries = 0; lineUp(); });
     socket.addEventListener("message", (event) => {
         const { kind } = JSON.parse(event.data);
-        if (kind === "hello") { lineUp(); return; }
+        if (kind === "hello") {
+            if (tries) refresh();
+            tries = 0;
+            lineUp();
+            return;
+        }
         const wait = kind === "call_changed" ? 150 : 1500 + Math.random() * 1500; // the queue moves with every rep
         clearTimeout(hinted);
         hinted = setTimeout(refresh, wait);
     });
     socket.addEventListener("close", (event) => {
         socket = null;
-        if (event.code === 4403) { signedOut("Live news are refused: you are signed out, or may not use the desk."); return; }
         tries += 1;
-        lineDown();
-        waiting = setTimeout(listen, Math.min(30_000, 1000 * 2 ** Math.min(tries - 1, 5)) * (0.7 + Math.random() * 0.6));
+        const refused = event.code === REFUSED;
+        lineDown({ refused });
+        const pause = refused ? 60_000 : Math.min(30_000, 1000 * 2 ** Math.min(tries - 1, 5));
+        waiting = setTimeout(listen, pause * (0.7 + Math.random() * 0.6));
+        if (refused) refresh(); // if we are signed out, this answer says so
     });
 }
 
@@ -248,10 +258,14 @@ function reached() {
     if (socket?.readyState === WebSocket.OPEN) lineUp();
     if (typing && localStorage.getItem(shelf(typing)) !== null) saveNote();
 }
-function lineDown() {
+function lineDown({ refused = false } = {}) {
     const bar = $("#desk-offline");
     bar.hidden = false;
     desk.dataset.line = "down";
+    if (refused && !away) {
+        $("[data-offline-words]").textContent = "Live updates are refused here; the page asks every 15 seconds instead.";
+        return;
+    }
     $("[data-offline-words]").textContent = `Connection lost (retrying, ${Math.max(1, tries)}). ${away ? "Nothing can be saved right now; your notes are kept on this computer." : "You can go on; news come a little later."}`;
 }
 function lineUp() {
@@ -275,7 +289,7 @@ async function quietly(path) {
     try {
         const { answer } = await ask(path, {});
         reached();
-        if (answer.parts && !busy) show(answer);
+        if (isNewer(answer)) show(answer);
     } catch (error) {
         if (!(error instanceof TypeError)) throw error;
         unreachable();
@@ -370,17 +384,27 @@ $("#desk-project").addEventListener("input", (event) => {
     }, 250);
 });
 
+function openFilter() {
+    const { project, priority, zone, owner } = facts.wanted;
+    if (project) projects.set(project.name, project.id);
+    $("#desk-project").value = project?.name ?? "";
+    $("#desk-priority").value = priority ?? "";
+    $("#desk-zone").value = zone;
+    $("#desk-mine").checked = owner;
+    open("#desk-filter");
+}
+
 function want() {
-    const typed = $("#desk-project").value.trim();
     const project = $("#desk-project");
-    if (typed && !projects.has(typed) && typed !== project.defaultValue) {
+    const typed = project.value.trim();
+    if (typed && !projects.has(typed)) {
         project.setCustomValidity("Choose a project from the list.");
         project.reportValidity();
         project.setCustomValidity("");
         return;
     }
     act("want", {
-        project: projects.get(typed) || (typed ? project.dataset.id : "") || "",
+        project: projects.get(typed) ?? "",
         priority: $("#desk-priority").value, zone: $("#desk-zone").value, owner: $("#desk-mine").checked,
     }).then(closeDialogs);
 }
@@ -390,14 +414,17 @@ function want() {
 async function dial(button) {
     const answer = await act("dial", { point: button.dataset.point });
     if (answer?.open) {
-        const link = document.createElement("a"); // inside the gesture's few seconds, so that no browser asks twice
+        const link = document.createElement("a"); // within seconds of the key or the click, else the browser refuses
         link.href = answer.open;
+        desk.append(link);
         link.click();
+        link.remove();
     }
 }
 
 const deeds = {
     next: () => act("next"),
+    release: () => act("release"),
     take: (button) => act("take", { pair: button.dataset.pair }),
     dial,
     skip: () => { open("#desk-skip"); $("#desk-skip .desk-choices button").focus(); },
@@ -410,7 +437,7 @@ const deeds = {
     explain: (button) => explain(button.dataset.pair),
     finish: (button) => { finishing = button.dataset.session; history.replaceState(null, "", `${base}?finish=${finishing}`); refresh().then(lead); },
     unfinish: () => { finishing = null; history.replaceState(null, "", base); refresh().then(lead); },
-    filter: () => open("#desk-filter"),
+    filter: openFilter,
     unfilter: (button) => act("want", { drop: button.dataset.filter }).then(closeDialogs),
     want,
     help: () => open("#desk-help"),
