@@ -32,6 +32,12 @@ class FinishFirst(Conflict):
     code = "finish_first"
 
 
+class MovedOn(Conflict):
+    """The page showed somebody whom the rep holds no more."""
+
+    code = "moved_on"
+
+
 def _done(act: Deed) -> asking.View:
     """Let ``act`` happen, and answer with the new state; what it refuses is said in the answer, beside the state."""
 
@@ -103,8 +109,13 @@ def heartbeat(request: HttpRequest, said: dict[str, Any]) -> None:
 
 @_done
 def skip(request: HttpRequest, said: dict[str, Any]) -> None:
+    """Pass over whom the page shows, which is whom the rep holds unless another window moved on."""
     _require_free(request)
-    skipping.skip(user=asking.user_of(request), why=asking.text(said, "why"), at=clock.now())
+    user, at = asking.user_of(request), clock.now()
+    held = leasing.current(user=user, at=at)
+    if held and str(held.pair_id) != said.get("pair"):
+        raise MovedOn(f"You hold {held.pair.contact} now, from another window: nobody was skipped.")
+    skipping.skip(user=user, why=asking.text(said, "why"), at=at)
 
 
 @_done

@@ -18,7 +18,14 @@ from config.kernel import clock
 from config.testing import NOON
 from crm.choices import PointState
 from crm.models import Endpoint, ProjectContact, User
-from crm.tests.factories import ContactFactory, ProjectFactory, UserFactory, give_point
+from crm.tests.factories import (
+    ContactFactory,
+    EndpointFactory,
+    HoursProfileFactory,
+    ProjectFactory,
+    UserFactory,
+    give_point,
+)
 
 pytestmark = pytest.mark.django_db
 SIMULATED = {"voice": {"BACKEND": "integrations.softphone.voice.SimulatedLine"}}
@@ -196,7 +203,7 @@ class TestSkipping:
         pair = callable_pair()
         rep.does("next")
 
-        after = rep.does("skip", why=why)
+        after = rep.does("skip", pair=rep.state()["pair"], why=why)
 
         assert after["phase"] == "empty"
         assert TerminalSession.objects.get(pair=pair).until == NOON + timedelta(hours=hours)
@@ -208,7 +215,7 @@ class TestSkipping:
         first = Endpoint.objects.get(pk=first_point(pair.contact).endpoint_id)
         rep.does("next")
 
-        after = rep.does("skip", why=why)
+        after = rep.does("skip", pair=rep.state()["pair"], why=why)
 
         assert (after["phase"], after["pair"]) == ("previewing", str(pair.pk))
         assert Lease.objects.get().endpoint == second.endpoint
@@ -221,22 +228,32 @@ class TestSkipping:
         callable_pair()
         rep.does("next")
 
-        assert rep.does("skip", why="bad_number")["phase"] == "empty"
+        assert rep.does("skip", pair=rep.state()["pair"], why="bad_number")["phase"] == "empty"
         assert not Lease.objects.exists()
 
     def test_a_duplicate_is_closed_in_this_project_until_somebody_lifts_it(self, rep):
         pair = callable_pair()
         rep.does("next")
-        rep.does("skip", why="duplicate")
+        rep.does("skip", pair=rep.state()["pair"], why="duplicate")
 
         closed = TerminalSession.objects.get(pair=pair)
         assert (closed.until, closed.reason, closed.by) == (None, "Skipped: duplicate", rep.user)
+
+    def test_a_window_that_was_left_behind_skips_nobody(self, rep):
+        first, second = callable_pair(), callable_pair()
+        rep.does("take", pair=str(first.pk))
+        rep.does("take", pair=str(second.pk))
+
+        refused = rep.ask("skip", pair=str(first.pk), why="duplicate")
+
+        assert (refused.status_code, refused.json()["error_code"]) == (409, "moved_on")
+        assert not TerminalSession.objects.exists()
 
     def test_without_a_reason_nobody_is_skipped(self, rep):
         callable_pair()
         rep.does("next")
 
-        refused = rep.ask("skip", why="bored")
+        refused = rep.ask("skip", pair=rep.state()["pair"], why="bored")
 
         assert (refused.status_code, refused.json()["error_code"]) == (400, "unknown_skip_reason")
         assert Lease.objects.exists()
@@ -446,6 +463,24 @@ class TestNobody:
         assert "Not to be called in this project" in rep.state()["parts"]["call"]
 
 
+class TestThePlace:
+    def test_a_number_that_may_ring_in_two_zones_gets_two_clocks(self, rep):
+        contact = ContactFactory(name="Sam Sample")
+        both = HoursProfileFactory(key="America/Chicago US-TX|America/Denver US-TX")
+        line = EndpointFactory(value="+19155550141", hours_profile=both, owner=contact)
+        give_point(contact, "phone", line.value, is_primary=True)
+        callable_pair(contact=contact)
+
+        person = rep.does("next")["parts"]["person"]
+
+        assert re.findall(r'data-zone="([^"]+)"[^>]*>([0-9:]+)<', person) == [
+            ("America/Chicago", "13:00"),
+            ("America/Denver", "12:00"),
+        ]
+        assert "1 h behind" in person
+        assert "2 h behind" in person
+
+
 class TestTheSimulatedLine:
     def test_a_call_plays_by_itself_as_long_as_somebody_looks(self, rep, settings):
         settings.PROVIDERS = SIMULATED
@@ -470,7 +505,8 @@ class TestTheSimulatedLine:
         rep.at += 2 * MINUTE
         rep.does("line")
 
-        assert not CallSession.objects.get().events.filter(kind=EventKind.ANSWERED).exists()
+        told = CallSession.objects.get().events.in_order().values_list("kind", flat=True)
+        assert list(told) == [EventKind.INITIATED, EventKind.COMPLETED]
 
 
 class TestWhoMayUseIt:

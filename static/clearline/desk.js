@@ -428,7 +428,7 @@ const deeds = {
     take: (button) => act("take", { pair: button.dataset.pair }),
     dial,
     skip: () => { open("#desk-skip"); $("#desk-skip .desk-choices button").focus(); },
-    "skip-for": (button) => { closeDialogs(); act("skip", { why: button.dataset.why }); },
+    "skip-for": (button) => { closeDialogs(); act("skip", { why: button.dataset.why, pair: facts.pair }); },
     happened: (button) => act("happened", { session: facts.session, kind: button.dataset.kind }),
     outcome: (button) => ("asks" in button.dataset ? askWhen(button) : saveOutcome(button.dataset)),
     callback: (button) => saveOutcome(pending, { callback_at: button.dataset.at }),
