@@ -18,6 +18,7 @@ from calls.services.queue import Explanation, Offer, Wanted
 from config.kernel import clock
 from config.kernel.api.writing import Told
 from config.kernel.gate import Block
+from config.kernel.keyset import timed
 from crm.choices import Priority
 from crm.models import ProjectContact
 
@@ -45,11 +46,11 @@ class EligibleCallViewSet(GenericViewSet):
         asked = self._query(inputs.ListWanted)
         limit, at = asked.pop("limit"), clock.now()
         wanted = Wanted(**_named(asked))
-        offers = queue.next_callable(user=request.user, at=at, wanted=wanted, limit=limit)
+        with timed("default"):
+            offers = queue.next_callable(user=request.user, at=at, wanted=wanted, limit=limit)
+            why = None if offers else emptiness.emptiness(user=request.user, at=at, wanted=wanted)
         shown: dict[str, Any] = {"at": at, "results": [_offer(offer) for offer in offers]}
-        if not offers:
-            shown["empty"] = _empty(emptiness.emptiness(user=request.user, at=at, wanted=wanted))
-        return Response(shown)
+        return Response({**shown, "empty": _empty(why)} if why else shown)
 
     @extend_schema(responses={200: readings.LeaseReading, 201: readings.LeaseReading})
     @action(detail=False, methods=["post"])

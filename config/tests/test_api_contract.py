@@ -161,6 +161,32 @@ def test_a_parameter_that_nobody_knows_is_refused_by_name(prefix, admin):
     assert "limit" in said["details"][0]["message"]
 
 
+@pytest.mark.parametrize("prefix", RESOURCES)
+def test_a_row_has_no_parameters(prefix, admin):
+    said = assert_refused(admin.get(address(prefix, MAKE[prefix](None).pk), {"colour": "blue"}), 400)
+
+    assert (said["details"][0]["field"], said["details"][0]["code"]) == ("colour", "unknown_parameter")
+
+
+@pytest.mark.parametrize("prefix", sorted(VIEWS))
+def test_whoever_asks_what_can_be_done_or_only_for_the_head_gets_an_answer(prefix, admin):
+    assert admin.options(address(prefix)).status_code == 200
+    head = admin.head(address(prefix))
+    assert (head.status_code, head.content) == (405 if prefix == "intake" else 200, b"")
+
+
+@pytest.mark.parametrize("prefix", sorted(VIEWS))
+def test_what_can_only_be_posted_to_is_browsed_with_a_form_for_it(prefix, admin):
+    row = MAKE[prefix](None) if prefix in MAKE else None
+    paths = [address(prefix, row.pk, part) for _, part in actions(prefix, detail=True)]
+    paths += [address(prefix, action=part) for method, part in actions(prefix, detail=False) if method == "post"]
+
+    for path in paths:
+        answer = admin.get(path, HTTP_ACCEPT="text/html")
+        assert answer.status_code in {200, 404, 405}, path
+        assert 'id="body-POST"' in answer.content.decode(), path
+
+
 @pytest.mark.parametrize("prefix", sorted(VIEWS))
 def test_a_field_that_nobody_knows_is_refused_by_name(prefix, admin):
     row = MAKE[prefix](None) if prefix in MAKE else None

@@ -5,7 +5,7 @@ from typing import Any
 import django_filters as filters
 from django_filters import FilterSet
 
-from config.kernel.api.filtering import CreatedSince, Empty, Owner, Related, Words, before, since
+from config.kernel.api.filtering import ChangedSince, CreatedSince, Empty, Owner, Related, Words, before, since
 from crm.choices import (
     Channel,
     ConsentKind,
@@ -66,7 +66,7 @@ class ContactFilter(FilterSet):
     company = Related()
     project = filters.UUIDFilter(field_name="pairs__project")
     lifecycle = filters.ChoiceFilter(choices=Lifecycle)
-    updated_since = since("updated_at")
+    updated_since = ChangedSince()
     created_since = CreatedSince()
 
 
@@ -99,7 +99,7 @@ class ProjectFilter(FilterSet):
     owner = Owner()
     status = filters.CharFilter()
     contact = filters.UUIDFilter(field_name="pairs__contact")
-    updated_since = since("updated_at")
+    updated_since = ChangedSince()
     created_since = CreatedSince()
 
 

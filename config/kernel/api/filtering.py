@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 import django_filters as filters
-from django.db.models import IntegerChoices
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from config.kernel.ids import first_uuid7_at
@@ -65,22 +64,24 @@ class CreatedSince(filters.IsoDateTimeFilter):
         return rows.filter(id__gte=first_uuid7_at(max(value, EPOCH))) if value else rows
 
 
-class Word(filters.ChoiceFilter):
-    """A number in the database, a word outside: ``priority=high``."""
-
-    def __init__(self, words: type[IntegerChoices], **options: Any) -> None:
-        self.numbers = {choice.name.lower(): choice for choice in words}
-        super().__init__(choices=[(word, choice.label) for word, choice in self.numbers.items()], **options)
-
-    def filter(self, rows: Any, value: Any) -> Any:
-        return super().filter(rows, self.numbers.get(value, value))
-
-
 class Empty(filters.BooleanFilter):
     """True: rows where a column is empty."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(lookup_expr="isnull", **options)
+
+
+class ChangedSince(filters.IsoDateTimeFilter):
+    """Rows that changed at or after a moment, in the order of their changes: what somebody who keeps a copy reads.
+
+    In the order of their birth they would be found by walking over all that did not change.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(field_name="updated_at", lookup_expr="gte", label="Oldest change first", **options)
+
+    def filter(self, rows: Any, value: Any) -> Any:
+        return super().filter(rows, value).order_by("updated_at") if value else rows
 
 
 def since(field: str) -> filters.IsoDateTimeFilter:

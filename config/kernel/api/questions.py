@@ -8,7 +8,7 @@ from rest_framework.filters import BaseFilterBackend
 
 from config.kernel.errors import DomainError
 
-ALWAYS = frozenset({"cursor", "limit", "format"})
+PAGING = frozenset({"cursor", "limit"})
 
 
 class UnknownOrdering(DomainError):
@@ -23,19 +23,19 @@ class Filters(DjangoFilterBackend):
     def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
         filterset = self.get_filterset_class(view, queryset)
         known = dict(filterset.base_filters) if filterset else {}
-        refuse_unknown(request, {*known, "ordering"} if getattr(view, "ordering_fields", ()) else set(known))
+        refuse_unknown(request, {*known, "ordering", *PAGING})
         if not known.keys() & request.query_params.keys():
             return queryset  # a form with a dozen fields costs more than the query that it would not change
         return super().filter_queryset(request, queryset, view)
 
 
 def refuse_unknown(request: Any, known: set[str]) -> None:
-    """:raises ValidationError: the request has a query parameter that is not among ``known``, or one twice."""
-    choices = ", ".join(sorted(known | ALWAYS - {"format"}))
+    """:raises ValidationError: the address has a parameter that is not among ``known``."""
+    choices = ", ".join(sorted(known)) or "none"
     wrong = {
-        name: [ErrorDetail(f"This list has no such parameter. It has: {choices}.", "unknown_parameter")]
+        name: [ErrorDetail(f"There is no such parameter here. There are: {choices}.", "unknown_parameter")]
         for name in request.query_params
-        if name not in known | ALWAYS
+        if name not in known | {"format"}
     }
     if wrong:
         raise ValidationError(wrong)

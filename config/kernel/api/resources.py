@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from config.kernel import clock
+from config.kernel.api.questions import refuse_unknown
 from config.kernel.api.reading import Plan, Reading
 
 UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -30,6 +31,11 @@ class Resource(GenericViewSet):
     ordering_fields: ClassVar[tuple[str, ...]] = ("id",)
     how_to_change: ClassVar[str] = ""  # what somebody who met a 405 should do instead
     lookup_value_regex = UUID
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.action != "list":  # lists know their filters
+            refuse_unknown(request, set())
 
     def get_queryset(self) -> Any:
         return self.model.objects.visible_to(self.request.user)
