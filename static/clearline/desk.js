@@ -235,9 +235,7 @@ function listen() {
             lineUp();
             return;
         }
-        const wait = kind === "call_changed" ? 150 : 1500 + Math.random() * 1500; // the queue moves with every rep
-        clearTimeout(hinted);
-        hinted = setTimeout(refresh, wait);
+        hear(kind);
     });
     socket.addEventListener("close", (event) => {
         socket = null;
@@ -248,6 +246,19 @@ function listen() {
         waiting = setTimeout(listen, pause * (0.7 + Math.random() * 0.6));
         if (refused) refresh(); // if we are signed out, this answer says so
     });
+}
+
+// My own call is shown at once. The queue moves with every rep, so all its hints of a few seconds make one question,
+// and a page that nobody sees asks when it is looked at again.
+function hear(kind) {
+    if (kind === "call_changed") {
+        clearTimeout(hinted);
+        hinted = setTimeout(heard, 150);
+    } else if (!hinted && !document.hidden) hinted = setTimeout(heard, 2000 + Math.random() * 3000);
+}
+function heard() {
+    hinted = null;
+    refresh();
 }
 
 let away = false;
@@ -282,7 +293,7 @@ setInterval(() => {
     if (facts.plays && at - asked >= POLL.playing) { asked = at; playOn(); return; }
     if (facts.held_until && at - beaten >= POLL.heartbeat) { asked = beaten = at; beat(); return; }
     const up = socket?.readyState === WebSocket.OPEN && !away;
-    if (at - asked >= (up ? POLL.up : POLL.down)) { asked = at; refresh(); }
+    if (!document.hidden && at - asked >= (up ? POLL.up : POLL.down)) { asked = at; refresh(); }
 }, 500);
 
 async function quietly(path) {
