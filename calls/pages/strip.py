@@ -44,6 +44,7 @@ def shown(desk: Standing) -> dict[str, Any]:
         "next_up": [_next(offer, desk) for offer in desk.offers],
         "pieces": pieces(counted),
         "counted": counted,
+        "lasts": lasts(counted, desk.at),
         "callable_now": counted.callable if counted else None,
         "day": day(desk.user, desk.at),
         "promised": [] if desk.contact else promised(desk.user),
@@ -74,6 +75,21 @@ def pieces(counted: Waterfall | None) -> list[Piece]:
         found.append(Piece(name, number, left, width, tone))
         left += width
     return found
+
+
+def lasts(counted: Waterfall | None, at: datetime) -> str:
+    """Say how long those who can be called will last, at everybody's pace of the last hour; "" where nobody called."""
+    recent = CallStatus.objects.filter(initiated_at__gt=at - timedelta(hours=1), direction=Direction.OUTBOUND).count()
+    if counted is None or not recent:
+        return ""
+    hours = counted.callable / recent
+    return (
+        f"{max(1, round(hours * 60))} min"
+        if hours < 2
+        else f"{round(hours)} h"
+        if hours < 48
+        else f"{hours / 24:.0f} days"
+    )
 
 
 def day(user: User, at: datetime) -> dict[str, int]:

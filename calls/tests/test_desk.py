@@ -388,6 +388,15 @@ class TestTheQueue:
         assert sum(widths) == 10_000
         assert "Not to be called in this project" in strip
 
+    def test_the_strip_forecasts_when_the_queue_runs_dry(self, rep):
+        for _ in range(3):
+            callable_pair()
+        waterfalls.count(project=None, at=NOON)
+        assert "enough for" not in rep.state()["parts"]["strip"]
+        rep.dials()
+
+        assert "enough for 3 h at this pace" in rep.state()["parts"]["strip"]
+
     def test_the_number_of_questions_to_the_database_does_not_grow_with_the_queue(self, rep):
         callable_pair(), callable_pair()
         rep.does("next")
@@ -395,7 +404,7 @@ class TestTheQueue:
         for _ in range(5):
             callable_pair(project=ProjectFactory())
 
-        assert _statements(rep) == few <= 64
+        assert _statements(rep) == few <= 66
 
 
 def _statements(rep: Rep) -> int:
