@@ -1,5 +1,7 @@
 """Who is called next. The hint proposes, the set face of the gate disposes; nothing is stored, nothing is locked.
 
+A callback belongs to the rep who promised it for a quarter of an hour; then to everybody.
+
 Order: due callbacks, earliest first; then priority; then the longest silent, the never called before all; then age.
 One pair per contact. The walk reads two partial indexes in their order, profile by profile, so that its cost does not
 grow with the pairs behind them (DESIGN 12).
@@ -7,13 +9,13 @@ grow with the pairs behind them (DESIGN 12).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from calls.rules import opening
 from calls.services import deciding, sieve
@@ -23,6 +25,7 @@ from config.kernel.gate import Block, Level, Verdict, gate
 from crm.choices import Channel, Priority
 from crm.models import ContactPoint, ProjectContact, User
 
+PROMISED = timedelta(minutes=15)
 FIRST_LOOK, LOOKS = 64, 6  # candidates per look: 64, 256, 1024, ... until enough of them pass
 
 
@@ -67,7 +70,7 @@ def next_callable(*, user: User, at: datetime, wanted: Wanted | None = None, lim
 def candidates(*, user: User, at: datetime, wanted: Wanted) -> Iterator[Candidate]:
     """Yield passing pairs in queue order, one per contact, looking further ahead as long as somebody asks for more."""
     met: set[UUID] = set()
-    for ids in _looks(at=at, wanted=wanted, profiles=_open_profiles(at, wanted)):
+    for ids in _looks(user=user, at=at, wanted=wanted):
         for one in sieve.passing(ids, user=user, at=at, wanted=wanted):
             if one.contact_id not in met:
                 met.add(one.contact_id)
@@ -80,13 +83,14 @@ def _open_profiles(at: datetime, wanted: Wanted) -> list[UUID]:
     return [key for key in opened if wanted.zone in law.keys[key]] if wanted.zone else opened
 
 
-def _looks(*, at: datetime, wanted: Wanted, profiles: Sequence[UUID]) -> Iterator[list[UUID]]:
-    due = _due_callbacks(at, wanted)
+def _looks(*, user: User, at: datetime, wanted: Wanted) -> Iterator[list[UUID]]:
+    profiles = _open_profiles(at, wanted)
+    due = _due_callbacks(user, at, wanted)
     if due:
         yield due
     told, size = set(due), FIRST_LOOK
     for _ in range(LOOKS):
-        ids = _walk(at=at, wanted=wanted, profiles=profiles, size=size)
+        ids = _walk(user=user, at=at, wanted=wanted, profiles=profiles, size=size)
         fresh = [key for key in ids if key not in told]
         told.update(fresh)
         if fresh:
@@ -96,8 +100,9 @@ def _looks(*, at: datetime, wanted: Wanted, profiles: Sequence[UUID]) -> Iterato
         size *= 4
 
 
-def _due_callbacks(at: datetime, wanted: Wanted) -> list[UUID]:
+def _due_callbacks(user: User, at: datetime, wanted: Wanted) -> list[UUID]:
     due = ProjectContact.objects.filter(callback_at__lte=at).order_by("callback_at", "id")
+    due = due.filter(Q(callback_by=user) | Q(callback_by=None) | Q(callback_at__lte=at - PROMISED))
     if wanted.project:
         due = due.filter(project=wanted.project)
     return list(due.values_list("id", flat=True)[:500])
@@ -106,7 +111,7 @@ def _due_callbacks(at: datetime, wanted: Wanted) -> list[UUID]:
 _ORDER = "priority DESC, last_touch_at ASC NULLS FIRST, id"
 
 
-def _walk(*, at: datetime, wanted: Wanted, profiles: Sequence[UUID], size: int) -> list[UUID]:
+def _walk(*, user: User, at: datetime, wanted: Wanted, profiles: Sequence[UUID], size: int) -> list[UUID]:
     """Return the ids of the best ``size`` hinted pairs over all open profiles, in queue order."""
     project = "pc.project_id = %(project)s AND" if wanted.project else ""
     priority = "pc.priority = %(priority)s AND" if wanted.priority else ""
@@ -115,10 +120,19 @@ def _walk(*, at: datetime, wanted: Wanted, profiles: Sequence[UUID], size: int) 
         CROSS JOIN LATERAL (
             SELECT pc.id, pc.priority, pc.last_touch_at FROM crm_projectcontact pc
             WHERE {project} {priority} pc.hours_profile_id = open.profile AND pc.callable_from <= %(at)s
+              AND (pc.callback_at IS NULL OR pc.callback_by_id IS NULL OR pc.callback_by_id = %(user)s
+                   OR pc.callback_at <= %(late)s)
             ORDER BY pc.{_ORDER} LIMIT %(size)s
         ) best
         ORDER BY best.{_ORDER} LIMIT %(size)s"""  # noqa: S608 - nothing in it comes from outside
-    facts: dict[str, Any] = {"profiles": list(profiles), "at": at, "size": size, "priority": wanted.priority}
+    facts: dict[str, Any] = {
+        "user": user.pk,
+        "late": at - PROMISED,
+        "profiles": list(profiles),
+        "at": at,
+        "size": size,
+        "priority": wanted.priority,
+    }
     with connection.cursor() as cursor:
         cursor.execute(sql, {**facts, "project": wanted.project.pk if wanted.project else None})
         return [key for (key,) in cursor.fetchall()]

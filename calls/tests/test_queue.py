@@ -55,6 +55,16 @@ def test_due_callbacks_first_then_priority_then_the_longest_silent(rep):
     assert offered(rep) == [late, later, urgent, never, silent_long, silent_short]
 
 
+def test_a_promised_callback_is_its_reps_for_a_quarter_of_an_hour_then_everybodys(rep):
+    colleague = UserFactory(bdr=True)
+    pair = callable_pair(callback_at=NOON - timedelta(minutes=14), callback_by=colleague)
+
+    assert (offered(colleague), offered(rep)) == ([pair], [])
+
+    ProjectContact.objects.filter(pk=pair.pk).update(callback_at=NOON - timedelta(minutes=15))
+    assert offered(rep) == [pair]
+
+
 def test_each_offer_says_why_it_stands_there(rep):
     callable_pair(callback_at=NOON)
     callable_pair(priority=Priority.HIGH)
