@@ -18,7 +18,7 @@ from django.utils import timezone
 from pghistory.middleware import HistoryMiddleware
 
 from config.health import PROBES
-from config.kernel.http import request_id
+from config.kernel.http import live_address, request_id
 
 logger = logging.getLogger("clearline.access")
 
@@ -123,18 +123,18 @@ class ContentPolicy:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if "Content-Security-Policy" not in response:
-            response["Content-Security-Policy"] = self._policy(request.path)
+            response["Content-Security-Policy"] = self._policy(request)
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(self)")
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if request.path.startswith("/api/"):
             response.setdefault("Cache-Control", "private, no-store")
         return response
 
-    def _policy(self, path: str) -> str:
-        admin = path.startswith("/admin/")
+    def _policy(self, request: HttpRequest) -> str:
+        admin = request.path.startswith("/admin/")
         script = "'self' 'unsafe-eval'" if admin else "'self'"
         style = "'self' 'unsafe-inline'" if admin else "'self'"
-        live = settings.WS_URL.split("/ws/")[0]
+        live = live_address(request).removesuffix("/ws")
         return (
             f"default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; font-src 'self'; "
             f"connect-src 'self' {live}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "

@@ -6,7 +6,6 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -135,10 +134,6 @@ def user_of(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
-
-
-def live_address() -> str:
-    return f"{settings.WS_URL.rstrip('/')}/desk/"
 
 
 def found(rows: Any, value: Any, what: str) -> Any:

@@ -19,6 +19,7 @@ from calls.services import drafts, queue
 from calls.services.skipping import Why
 from config.kernel import clock
 from config.kernel.errors import DomainError
+from config.kernel.http import live_address
 from crm.admin import reasons
 from crm.choices import Priority
 from crm.models import ContactPoint, Project, ProjectContact
@@ -37,7 +38,7 @@ def page(request: HttpRequest) -> HttpResponse:
         **_context(desk),
         "title": "Call desk",
         "facts": facts(desk),
-        "live_address": asking.live_address(),
+        "live_address": f"{live_address(request)}/desk/",
         "draft": _draft(desk),
         "skip_reasons": _skip_reasons(),
         "keys": list(Disposition.objects.filter(is_active=True, key__isnull=False).order_by("key")),

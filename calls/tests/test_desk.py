@@ -15,6 +15,7 @@ from calls.models import CallDraft, CallSession, Disposition, Lease, TerminalSes
 from calls.services import leasing, waterfalls
 from calls.tests.factories import CallSessionFactory, LeaseFactory, callable_pair, first_point
 from config.kernel import clock
+from config.kernel.http import live_address
 from config.testing import NOON
 from crm.choices import PointState
 from crm.models import Endpoint, ProjectContact, User
@@ -559,3 +560,16 @@ class TestWhoMayUseIt:
 
         assert rep.state()["phase"] == "empty"
         assert not Lease.objects.exists()
+
+
+@pytest.mark.parametrize(("opened", "live"), [("localhost:8000", "localhost"), ("127.0.0.1:8000", "127.0.0.1")])
+def test_the_live_address_has_the_name_that_the_page_was_opened_by(rf, settings, opened, live):
+    settings.WS_URL = "ws://127.0.0.1:8001/ws/"
+
+    assert live_address(rf.get("/", headers={"host": opened})) == f"ws://{live}:8001/ws"
+
+
+def test_a_public_live_address_is_left_as_it_is(rf, settings):
+    settings.WS_URL = "wss://live.example.com/ws/"
+
+    assert live_address(rf.get("/", headers={"host": "localhost:8000"})) == "wss://live.example.com/ws"
