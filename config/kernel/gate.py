@@ -211,12 +211,16 @@ def _broken(what: str, error: Exception) -> Block:
 
 def pack(facts: Facts) -> dict[str, Any]:
     """Return ``facts`` as JSON: instants become "@" and microseconds since 1970, what is empty is left out."""
-    return {name: _packed(value) for name, value in sorted(facts.items()) if value not in (None, [], False, "")}
+    return {name: _packed(value) for name, value in sorted(facts.items()) if not _is_empty(value)}
 
 
 def unpack(stored: Mapping[str, Any]) -> dict[str, Fact]:
     """Return what ``pack`` was given; a fact that was left out reads as None."""
     return {name: _unpacked(value) for name, value in stored.items()}
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value is False or value in ("", [])  # nought is a fact
 
 
 def _packed(value: Any) -> Any:
