@@ -105,6 +105,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _list("crm.user", "Users", "badge"),
             _list("crm.auditevent", "Audit trail", "history"),
             _list("crm.hoursprofile", "Places", "public"),
+            {"title": "API", "icon": "api", "link": "/api/v1/docs/"},
         ],
     },
 ]

@@ -28,7 +28,7 @@ def header(row: Contact) -> Header:
             ("E-mail", row.primary_email or cells.NOTHING),
             ("Their time now", clocks.local_times(first.endpoint.hours_profile if first and first.endpoint else None)),
             ("Owner", row.owner or cells.badge("Nobody", "plain")),
-            ("Record", phrases.quality(row.data_quality)),
+            ("Record", phrases.quality(quality.score(row).score)),
         ],
     )
 
@@ -92,8 +92,14 @@ def _projects(request: HttpRequest, row: Contact) -> Section:
         headers=["Project", "Part in it", "Priority", "Last touch", "Callback", ""],
         rows=[_pair(pair) for pair in found[:20]],
         empty="They are in no project, so nobody will be offered them to call.",
-        more_url=_list("projectcontact", contact=row.pk) if len(found) > 20 else "",
+        more_url=_list("projectcontact", contact=row.pk) if len(found) > 20 else _put_in(request, row),
+        more="See all" if len(found) > 20 else "Put in a project",
     )
+
+
+def _put_in(request: HttpRequest, row: Contact) -> str:
+    may = request.user.has_perm("crm.add_projectcontact") and row.deleted_at is None
+    return f"{reverse('admin:crm_projectcontact_add')}?contact={row.pk}" if may else ""
 
 
 def _pair(pair: ProjectContact) -> list[Any]:

@@ -84,7 +84,7 @@ class ContactAdmin(StoryAdmin):
     sortable_by = ["shown_name", "updated_at"]
     symbol = "group"
     verbs = [
-        verbs.ADD_POINT, verbs.CLAIM, verbs.ASSIGN, verbs.SUPPRESS_CONTACT,
+        verbs.ADD_POINT, verbs.CLAIM, verbs.ASSIGN, verbs.CONSENT, verbs.SUPPRESS_CONTACT,
         *verbs.deletion("contact", "They are offered to nobody, and no source brings them back until restored."),
     ]  # fmt: skip
     views = [

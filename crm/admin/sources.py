@@ -1,12 +1,17 @@
 """Where records came from: the runs that took files in, and what each source last said."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import FileResponse, Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.defaultfilters import filesizeformat
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
@@ -80,14 +85,74 @@ class IntakeRunAdmin(RecordAdmin):
         if row.error:
             yield Section(title="Why it stopped", text=row.error)
         yield account(row)
-        rest = [(name, value) for name, value in sorted(row.counts.items()) if name not in OUTCOMES]
-        yield Section(title="What became of it", facts=[pair for name, value in rest for pair in _flat(name, value)])
+        yield _sides(row)
+        rest = sorted((name, number) for name, number in row.counts.items() if not name.startswith("rows."))
+        facts = [(name.replace(".", " ").replace("_", " ").capitalize(), cells.number(number)) for name, number in rest]
+        yield Section(title="What became of it", facts=facts, empty="Nothing yet.")
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<path:object_id>/<str:which>.csv", wrap(self.side_view), name="crm_intakerun_side"),
+            *super().get_urls(),
+        ]
+
+    def side_view(self, request: HttpRequest, object_id: str, which: str) -> HttpResponseBase:
+        """Send the refused rows or the warnings, as far as the run has committed them."""
+        row = self._seen(request, object_id)
+        file = sides(row).get(which)
+        if file is None or not file.here:
+            raise Http404("This file is not here.")
+        response = FileResponse(_head(file.path, file.size), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="{which}-{row.pk}.csv"'
+        return response
 
 
 def counted(row: IntakeRun, outcome: str) -> int:
     """How many rows of the file had this outcome."""
-    rows = row.counts.get("rows", row.counts)
-    return int(rows.get(outcome, 0)) if isinstance(rows, dict) else 0
+    return int(row.counts.get(f"rows.{outcome}", 0))
+
+
+@dataclass(frozen=True)
+class SideFile:
+    """What an intake wrote beside the file: its first ``size`` bytes belong to the run."""
+
+    title: str
+    path: Path
+    size: int
+
+    @property
+    def here(self) -> bool:
+        """Whether it lies on this machine: another one may have read the file."""
+        return self.path.is_file() and self.path.stat().st_size >= self.size
+
+
+def sides(row: IntakeRun) -> dict[str, SideFile]:
+    known = {
+        "refused": SideFile("Refused rows, with their reasons", Path(row.refused_file), row.refused_bytes),
+        "warnings": SideFile("Warnings", Path(row.warned_file), row.warned_bytes),
+    }
+    return {name: file for name, file in known.items() if file.size}
+
+
+def _sides(row: IntakeRun) -> Section:
+    found = [[file.title, filesizeformat(file.size), _where(row, name, file)] for name, file in sides(row).items()]
+    return Section(title="What could not be used", rows=found, empty="Everything could be used.")
+
+
+def _where(row: IntakeRun, name: str, file: SideFile) -> SafeString:
+    if not file.here:
+        return cells.soft(f"on the machine that read the file: {file.path}")
+    url = reverse("admin:crm_intakerun_side", args=[row.pk, name])
+    return format_html('<a class="cl-button" href="{}" download>Download</a>', url)
+
+
+def _head(path: Path, size: int) -> Iterator[bytes]:
+    """The first ``size`` bytes; what follows belongs to no committed chunk."""
+    with path.open("rb") as file:
+        while size and (piece := file.read(min(size, 65536))):
+            size -= len(piece)
+            yield piece
 
 
 def account(row: IntakeRun) -> Section:
@@ -112,15 +177,6 @@ def account(row: IntakeRun) -> Section:
 
 def _share(number: int, total: int) -> str:
     return f"{number / total:.1%}" if total else ""
-
-
-def _flat(name: str, value: Any) -> list[tuple[str, Any]]:
-    label = name.replace("_", " ").capitalize()
-    if isinstance(value, dict):
-        return [
-            (f"{label}: {inner.replace('_', ' ')}", phrases.worded(number)) for inner, number in sorted(value.items())
-        ]
-    return [(label, cells.number(value) if isinstance(value, int) else phrases.worded(value))]
 
 
 @admin.register(SourceRecord)

@@ -8,9 +8,9 @@ from django import forms
 from config.kernel.admin.verbs import Question, Verb
 from config.kernel.errors import Conflict
 from config.kernel.transactions import atomic_with_retries
-from crm.choices import Channel, PointKind, PointState, SuppressionReason
+from crm.choices import Channel, ConsentKind, PointKind, PointState, SuppressionReason
 from crm.models import Contact, ContactPoint, Endpoint, Suppression, User
-from crm.services import deleting, editing, points, suppressing
+from crm.services import consenting, deleting, editing, points, suppressing
 
 SOURCE = "back office"
 
@@ -38,6 +38,15 @@ class NewPoint(Question):
     extension = forms.CharField(required=False, max_length=20)
     label = forms.CharField(required=False, max_length=40, help_text="For example mobile, office, assistant.")
     is_primary = forms.BooleanField(label="Try this one first", required=False)
+
+
+class Evidence(Question):
+    kind = forms.ChoiceField(label="What they said", choices=ConsentKind.choices)
+    channel = forms.ChoiceField(choices=[("", "Every channel"), *Channel.choices], required=False)
+    source = forms.CharField(label="Where", max_length=80, help_text="For example a form, a call, a letter.")
+    evidence = forms.CharField(
+        label="Their words", required=False, widget=forms.Textarea(attrs={"rows": 3}), help_text="Kept for ever."
+    )
 
 
 class NewOwner(Question):
@@ -78,6 +87,11 @@ def add_point(row: Contact, *, by: User, at: datetime, **answers: Any) -> None:
     points.add_point(contact=row, at=at, by=by, **answers)
 
 
+def note_consent(row: Contact, *, by: User, at: datetime, kind: str, **answers: Any) -> None:
+    keep = consenting.give if kind == ConsentKind.GIVEN else consenting.withdraw
+    keep(contact=row, at=at, by=by, **answers)
+
+
 def assign(row: Any, *, by: User, at: datetime, owner: User | None) -> None:
     editing.edit(row=row, changes={"owner": owner}, by=by, at=at)
 
@@ -109,6 +123,11 @@ ADD_POINT = Verb(
     name="add-point", label="Add number", permission="crm.add_contactpoint", icon="add_call", in_lists=False,
     do=add_point, form=NewPoint, done="can be reached there",
     effect="A number or address that others use as well is shared with them.",
+)  # fmt: skip
+CONSENT = Verb(
+    name="consent", label="Consent", permission="crm.add_consent", icon="verified_user", in_lists=False,
+    do=note_consent, form=Evidence, done="told us what they allow",
+    effect="It is kept as evidence. Taking consent back is no suppression: do that too if they want to be left alone.",
 )  # fmt: skip
 WRONG = Verb(
     name="wrong", label="Wrong person", permission="crm.change_contactpoint", icon="person_cancel", grave=True,

@@ -98,7 +98,7 @@ def fill(number: int) -> None:
         ConsentFactory(contact=person, endpoint=endpoint, by=rep)
         TouchFactory(contact=person, endpoint=endpoint, project=pair.project, at=NOON, user=rep)
         SourceRecordFactory(contact=person, project=pair.project, company=company, raw={"NAME": "X"})
-        IntakeRunFactory(rows_done=3, counts={"created": 1, "updated": 1, "unchanged": 1, "refused": 0})
+        IntakeRunFactory(rows_done=3, counts={"rows.in": 3, "rows.created": 2, "rows.unchanged": 1})
         ReviewItemFactory(contact=person, other=person, project=pair.project, field="title", value=f"Boss {index}")
         GateDecision.objects.create(
             id=uuid7(), at=NOON, action="dial", channel="call", allowed=False, codes=["do_not_call"], contact=person,
@@ -258,9 +258,10 @@ def test_counting_stops_at_ten_thousand(boss):
 
 
 def test_whoever_pages_beyond_ten_thousand_rows_is_asked_to_narrow_their_search(boss, django_assert_max_num_queries):
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(25) as queries:
         response = boss.get(CONTACTS, {"p": 202})
 
+    assert not any("OFFSET" in query["sql"] for query in queries)
     assert "Narrow your search" in response.content.decode()
 
 
@@ -301,6 +302,15 @@ def test_every_word_of_a_search_must_occur(boss):
     assert "Alma Barford" in listed
     assert "Alma Norton" not in listed
     assert "Otto Barford" not in listed
+
+
+def test_beginnings_of_words_are_not_counted_because_too_many_have_them(boss):
+    Contact.objects.bulk_create(Contact(name=f"Jo Number{n}") for n in range(51))
+
+    vague, clear = (boss.get(CONTACTS, {"q": words}).content.decode() for words in ("jo", "numb"))
+
+    assert "of more" in vague
+    assert "of 51" in clear
 
 
 def test_two_letters_mean_the_beginning_of_a_word_and_one_letter_nothing(boss):
@@ -494,6 +504,15 @@ def test_a_list_says_how_many_rows_a_verb_means_and_does_nothing_before_it_is_co
     assert "3 contacts suppressed." in done.content.decode()
 
 
+def test_a_verb_that_asks_nothing_else_still_asks_before_it_is_done_to_many(boss):
+    people = [ContactFactory() for _ in range(2)]
+
+    asked = boss.post(CONTACTS, {"action": "claim", "_selected_action": [str(one.pk) for one in people], "index": "0"})
+
+    assert "Make mine: 2 contacts?" in asked.content.decode()
+    assert not Contact.objects.exclude(owner=None).exists()
+
+
 def test_a_refusal_is_told_and_stops_nobody_else(boss):
     lonely, reachable = ContactFactory(name="Lonely"), ContactFactory(phone="+15125550142")
     ticked = {"action": "suppress", "_selected_action": [str(lonely.pk), str(reachable.pk)], "confirmed": "1"}
@@ -539,6 +558,31 @@ def test_numbers_are_added_marked_and_brought_to_the_front(boss):
     person.refresh_from_db()
     assert person.primary_phone == "+15125550143"
     assert person.points.get(endpoint__value="+15125550142").state == "wrong_person"
+
+
+def test_consent_is_kept_as_evidence_and_can_be_taken_back(rep):
+    person, client = ContactFactory(phone="+15125550142"), signed_in(rep)
+
+    ask(client, person, "consent", kind="given", channel="sms", source="Web form", evidence="Yes, text me")
+    given = Contact.objects.get(pk=person.pk).consent_given
+    ask(client, person, "consent", kind="withdrawn", source="Call")
+
+    assert given
+    assert not Contact.objects.get(pk=person.pk).consent_given
+    assert list(person.consents.order_by("id").values_list("kind", "evidence", "by__name")) == [
+        ("given", "Yes, text me", "Rae Rep"), ("withdrawn", "", "Rae Rep"),
+    ]  # fmt: skip
+
+
+def test_somebody_is_put_into_a_project_from_their_page(rep):
+    person, project, client = ContactFactory(), ProjectFactory(), signed_in(rep)
+
+    link = client.get(page_url(person)).content.decode().split("Put in a project")[0].rsplit('href="', 1)[1][:-2]
+    chosen = client.get(link).context["adminform"].form.initial["contact"]
+    client.post(link, {"contact": chosen, "project": project.pk, "roles": "Owner, General contractor", "priority": 3})
+
+    pair = ProjectContact.objects.get(contact=person, project=project)
+    assert (pair.roles, pair.priority) == (["owner", "general_contractor"], 3)
 
 
 def test_deleting_is_soft_and_can_be_undone(boss, rep):
@@ -653,8 +697,38 @@ def test_a_row_that_came_in_bulk_has_its_creation_in_its_history(boss):
 
 
 def test_an_account_that_does_not_balance_says_so(boss):
-    good = IntakeRunFactory(rows_done=3, counts={"created": 2, "refused": 1})
-    bad = IntakeRunFactory(rows_done=5, counts={"created": 2})
+    good = IntakeRunFactory(rows_done=3, counts={"rows.created": 2, "rows.refused": 1})
+    bad = IntakeRunFactory(rows_done=5, counts={"rows.created": 2})
 
     assert "Balances" in boss.get(page_url(good)).content.decode()
     assert "Off by 3" in boss.get(page_url(bad)).content.decode()
+
+
+def test_refused_rows_are_downloaded_as_far_as_they_are_committed(boss, rep, tmp_path):
+    file = tmp_path / "permits.csv.refused.csv"
+    file.write_bytes(b"NAME,_reason\r\nX,No name\r\nhalf a li")
+    run = IntakeRunFactory(refused_file=str(file), refused_bytes=25, warned_bytes=9, warned_file="/nowhere/w.csv")
+    url = f"/admin/crm/intakerun/{run.pk}/refused.csv"
+
+    said = boss.get(page_url(run)).content.decode()
+    sent = boss.get(url)
+
+    assert url in said
+    assert "on the machine that read the file: /nowhere/w.csv" in said
+    assert b"".join(sent.streaming_content) == b"NAME,_reason\r\nX,No name\r\n"
+    assert sent.headers["Content-Disposition"].startswith("attachment")
+    assert signed_in(rep).get(url).status_code in {403, 404}
+    assert boss.get(f"/admin/crm/intakerun/{run.pk}/warnings.csv").status_code == 404
+
+
+@pytest.mark.parametrize(("path", "status", "words"), [
+    ("/admin/crm/contact/01890000-0000-7000-8000-000000000000/change/", 404, "There is nothing here"),
+    ("/admin/crm/contact/no-key/change/", 404, "There is nothing here"),
+    ("/admin/crm/user/", 403, "This is not yours to do"),
+    ("/admin/crm/contact/?name__contains=a", 400, "That request makes no sense here"),
+])  # fmt: skip
+def test_refusals_are_pages_for_people(rep, path, status, words):
+    response = signed_in(rep).get(path)
+
+    assert response.status_code == status
+    assert words in response.content.decode()

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.views import ChangeList
 
+from config.kernel.admin import search
 from config.kernel.admin.patience import TooBroad, patient
 from config.kernel.admin.scope import visible
 
@@ -90,7 +91,7 @@ class Listing(ChangeList):
         Collected without an order, the rare words come from the trigram index and the frequent ones from wherever the
         table is read; ordered at once, PostgreSQL would have to guess which they are.
         """
-        if not self.query.strip():
+        if search.is_vague(self.query):
             return None
         found = list(self.queryset.order_by().values_list("pk", flat=True)[: SEARCHED + 1])
         return found if len(found) <= SEARCHED else None
@@ -105,7 +106,9 @@ class Listing(ChangeList):
             return len(found)
         if not self.has_next and self.page_num == 1:
             return int(self.last)
-        return SEARCHED + 1 if self.query.strip() else count_up_to(self.queryset)
+        if not self.query.strip():
+            return count_up_to(self.queryset)
+        return None if search.is_vague(self.query) else SEARCHED + 1
 
     @property
     def kept(self) -> list[tuple[str, str]]:

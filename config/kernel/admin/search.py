@@ -33,6 +33,11 @@ def words(text: str) -> list[str]:
     return list(dict.fromkeys(word for word in found if len(word) > 1 and any(map(str.isalnum, word))))
 
 
+def is_vague(text: str) -> bool:
+    """Whether only beginnings of words were given, such as "jo": too many have them to collect or to count."""
+    return all(len(word) < 3 for word in words(text))
+
+
 def containing(text: str, *, column: str = "search") -> Q:
     """Return the condition that every word of ``text`` occurs in ``column``; text without words is met by all rows."""
     condition = Q()
