@@ -69,14 +69,15 @@ class _DatabaseTime:
 
 
 def _log(request: HttpRequest, response: HttpResponse, total: float, database: _DatabaseTime) -> None:
-    if request.path in PROBES and response.status_code < 400:
-        return  # a probe every second says nothing while all is well
+    fixed = request.path in PROBES or request.path.startswith(settings.STATIC_URL)
+    if fixed and response.status_code < 400:
+        return  # a probe every second, or a file, says nothing while all is well
     match = request.resolver_match
     logger.info(
         "request",
         extra={
             "method": request.method,
-            "route": _route(match.route) if match else "",
+            "route": _route(match.route) if match else request.path if request.path in PROBES else "",
             "status": response.status_code,
             "ms": round(total, 1),
             "db_ms": round(database.seconds * 1000, 1),

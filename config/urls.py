@@ -1,5 +1,6 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from calls.pages.urls import urlpatterns as desk
 from config.errors import not_found
@@ -8,6 +9,7 @@ from crm.admin import finding
 pages, app, namespace = admin.site.urls
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
     # before the admin's own, whose last pattern takes everything
     path("admin/", ([*desk, path("search/", admin.site.admin_view(finding.view)), *pages], app, namespace)),
     path("api/v1/", include("config.api")),

@@ -243,6 +243,20 @@ def test_calls_are_found_by_whom_when_and_how_they_ended(rep):
     assert found(call_session_id=other.call_session_id) == [two]
 
 
+def test_each_call_of_a_list_shows_its_own_events_and_status(rep):
+    for kind in ("busy", "voicemail"):
+        rep.send("post", f"call-sessions/{call(rep).pk}/events/", {"kind": kind})
+
+    listed = rep.send("get", "call-sessions/")[1]["results"]
+
+    assert [item["now"]["status"] for item in listed] == ["voicemail", "busy"]
+    assert [[event["kind"] for event in item["events"]] for item in listed] == [
+        ["initiated", "voicemail"],
+        ["initiated", "busy"],
+    ]
+    assert all(event["session"] == item["id"] for item in listed for event in item["events"])
+
+
 CLOSE = {"scope": "contact", "reason": "Asked us to stop"}
 
 

@@ -144,7 +144,6 @@ def break_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> APIClient:
     from crm.api.people import ContactViewSet
 
     def broken(self: Any, request: Any) -> Any:
-        Contact.objects.create(name="Half written")
         raise error
 
     monkeypatch.setattr(ContactViewSet, "create", broken)

@@ -133,5 +133,12 @@ def test_without_a_database_the_other_checks_are_not_asked(no_database):
 
 
 @pytest.mark.django_db
+def test_the_front_door_leads_to_the_back_office(client):
+    answer = client.get("/")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+
+
+@pytest.mark.django_db
 def test_a_probe_may_only_ask(client):
     assert client.post("/health", json.dumps({}), content_type="application/json").status_code in {403, 404, 405}

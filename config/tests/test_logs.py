@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import IntegrityError, connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
+from calls.tasks import HEARTBEAT
 from config.logs import JsonLines, redact
 from crm.models import Endpoint
 from crm.tests.factories import ContactFactory, UserFactory
@@ -59,6 +61,15 @@ def test_a_probe_that_finds_all_well_leaves_no_line(client, log):
     client.get("/health")
 
     assert not told(log)
+
+
+@pytest.mark.django_db
+def test_a_probe_that_finds_trouble_leaves_one(client, log):
+    cache.delete(HEARTBEAT)
+
+    client.get("/readyz")
+
+    assert [line["route"] for line in told(log) if line["logger"] == "clearline.access"] == ["/readyz"]
 
 
 @pytest.mark.django_db

@@ -15,7 +15,6 @@ from django.http import Http404
 from psycopg.errors import QueryCanceled
 from rest_framework import exceptions as drf_errors
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 from config.kernel.errors import Conflict, DomainError, NotThere
 from config.kernel.gate import GATE_ERROR, Verdict
@@ -37,7 +36,6 @@ def refusal(
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     """Answer any exception of a view; what nobody expected is logged and answered with the id it is logged under."""
-    set_rollback()
     answer = next((answer for kinds, answer in _ANSWERS if isinstance(error, kinds)), _unexpected)
     return answer(error, context)
 
