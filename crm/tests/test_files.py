@@ -394,8 +394,8 @@ def test_json_nested_without_end_is_refused_with_a_reason(text):
         ("a.csv", b"%PDF-1.7 ", NotATable, "PDF"),
         ("a.csv", b"<!DOCTYPE html><html><table>", NotATable, "web page"),
         ("a.csv", bytes(range(256)) * 40, NotATable, "not text"),
-        ("a.csv.gz", gzip.compress(HEADER + ADA * 1000)[:-30], BrokenArchive, "cut"),
-        ("a.csv.gz", gzip.compress(HEADER) + b"\x1f\x8bjunk", BrokenArchive, "gzip"),
+        ("a.csv.gz", gzip.compress(HEADER + ADA * 1000, mtime=0)[:-30], BrokenArchive, "cut"),
+        ("a.csv.gz", gzip.compress(HEADER, mtime=0) + b"\x1f\x8bjunk", BrokenArchive, "gzip"),
         ("a.json", b'{"a": 1', NotATable, "no JSON"),
     ],
 )
