@@ -15,7 +15,7 @@ from crm.management.ledger import Ledger, as_table
 from crm.management.progress import Progress
 from crm.models import IntakeRun
 from crm.services import intake
-from crm.services.bulk.ahead import Opened, ReadAhead
+from crm.services.bulk.ahead import File, Opened, Reader
 from crm.services.bulk.sides import Sides, side_paths
 
 SHOWN = 5  # reasons of each kind in a dry run
@@ -43,26 +43,27 @@ class Command(BaseCommand):
         if options["refused"] and len(options["files"]) > 1:
             raise CommandError("--refused names one file: take the files in one by one.")
         ledger = Ledger()
-        for path in options["files"]:
-            self._take_one(path, ledger, options)
+        with Reader() as reader:
+            for path in options["files"]:
+                self._take_one(path, reader, ledger, options)
         if options["json"]:
             self.stdout.write(json.dumps(ledger.as_dict()))
         if ledger.failed:
             raise CommandError("\n".join(ledger.failed))
 
-    def _take_one(self, path: Path, ledger: Ledger, options: dict[str, Any]) -> None:
+    def _take_one(self, path: Path, reader: Reader, ledger: Ledger, options: dict[str, Any]) -> None:
         """Take one file in. That it cannot be read as a whole is noted, and the next one has its turn."""
         began = clock.monotonic()
         try:
-            with ReadAhead(str(path), name=path.name, feed=options["feed"], source=options["source"]) as reader:
-                facts = (self._check if options["dry_run"] else self._take)(path, reader, options)
+            with reader.open(str(path), name=path.name, feed=options["feed"], source=options["source"]) as file:
+                facts = (self._check if options["dry_run"] else self._take)(path, file, options)
         except (DomainError, OSError) as error:
             ledger.refuse(path, error)
             return
         except KeyboardInterrupt:
             self.stderr.write(f"\nStopped. What was taken in of {path.name} stays; the same command goes on behind it.")
             sys.exit(130)
-        opened = reader.opened
+        opened = file.opened
         facts |= {"file": str(path), "feed": opened.feed, "feed_version": opened.feed_version}
         facts |= {"feed_title": opened.feed_title, "source": opened.source, "remarks": list(opened.remarks)}
         facts["seconds"] = round(clock.monotonic() - began, 3)
@@ -70,8 +71,8 @@ class Command(BaseCommand):
         if not options["json"]:
             self.stdout.write(as_table(facts))
 
-    def _take(self, path: Path, reader: ReadAhead, options: dict[str, Any]) -> dict[str, Any]:
-        opened = reader.opened
+    def _take(self, path: Path, file: File, options: dict[str, Any]) -> dict[str, Any]:
+        opened = file.opened
         self._remark(opened)
         run = intake.begin_run(
             content_hash=opened.content_hash,
@@ -89,9 +90,9 @@ class Command(BaseCommand):
             self.stderr.write(f"{path.name}: going on behind row {before:,}, where it was interrupted.")
 
         def show(run: IntakeRun) -> None:
-            progress.show(rows=run.rows_done, done=reader.bytes_read)
+            progress.show(rows=run.rows_done, done=file.bytes_read)
 
-        rows = reader.rows(after=before) if not run.finished_at else iter(())
+        rows = file.rows(after=before) if not run.finished_at else iter(())
         account = intake.take_in(
             records=rows, run=run, at=clock.now(), chunk_rows=options["chunk"], on_progress=show, sides=sides
         )
@@ -100,16 +101,16 @@ class Command(BaseCommand):
         files["warnings_file"] = str(warnings) if account.warnings else ""
         return {**account.as_dict(), **files, "rows_now": run.rows_done - before}
 
-    def _check(self, path: Path, reader: ReadAhead, options: dict[str, Any]) -> dict[str, Any]:
+    def _check(self, path: Path, file: File, options: dict[str, Any]) -> dict[str, Any]:
         """Read the whole file and say what would be refused or doubted, with the first rows of each kind."""
-        opened = reader.opened
+        opened = file.opened
         self._remark(opened)
         for column, meaning in opened.meanings.items():
             self.stderr.write(f"  {column}: {meaning}")
         progress = Progress(sys.stderr, path.name, opened.total_bytes)
         rows = refused = warnings = 0
         seen: Counter[str] = Counter()
-        for row in reader.rows():
+        for row in file.rows():
             rows += 1
             doubts = [row.refused] if row.refused else row.warnings
             refused += bool(row.refused)
@@ -118,7 +119,7 @@ class Command(BaseCommand):
                 seen[doubt.code] += 1
                 if seen[doubt.code] <= SHOWN:
                     self.stderr.write(f"  row {doubt.row}, line {doubt.line}: {doubt.field or 'row'}: {doubt.reason}")
-            progress.show(rows=rows, done=reader.bytes_read)
+            progress.show(rows=rows, done=file.bytes_read)
         progress.clear()
         nothing = {"created": 0, "updated": 0, "unchanged": 0, "entities": {}, "reviews": {}}
         counts = {"rows": rows, "refused": refused, "warnings": warnings, "rows_now": rows, "codes": dict(seen)}

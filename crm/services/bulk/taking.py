@@ -159,7 +159,7 @@ class Taking:
 
     def _come_back(self, waits: Iterator[float], error: Exception) -> None:
         """Reach PostgreSQL again and look how far we got: a commit whose answer was lost may have happened."""
-        if connection.in_atomic_block or connection.is_usable():
+        if connection.in_atomic_block:
             raise error
         for wait in waits:
             connection.close()
@@ -198,7 +198,10 @@ def _trouble(error: Exception) -> str:
         return OVERTAKEN
     if isinstance(error.__cause__, DeadlockDetected | SerializationFailure):
         return ROLLED_BACK
-    return GONE if isinstance(error, OperationalError | InterfaceError) else OURS
+    state = getattr(error.__cause__, "sqlstate", None)  # None: there was nobody to give one
+    if isinstance(error, OperationalError | InterfaceError) and (state is None or state.startswith(("08", "57P"))):
+        return GONE
+    return OURS
 
 
 def _in_words(error: Exception) -> Exception:

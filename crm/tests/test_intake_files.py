@@ -1,0 +1,119 @@
+"""Real files, through feed maps, into the database: what must come out is known from independent counts."""
+
+import pytest
+
+from config.testing import NOON
+from crm.models import Contact, Endpoint, OtherName, Project, ProjectContact
+from crm.services import intake
+from crm.services.feeds.choosing import choose_feed
+from crm.services.feeds.reading import read_records
+from crm.services.files.tables import open_table
+from crm.tests.dumps import dump
+from crm.tests.oracle import Oracle
+from crm.tests.real_inputs import path_of
+from crm.tests.test_intake import told_by, told_by_database, versions
+
+pytestmark = pytest.mark.django_db
+
+PERMITS = [
+    "austin_daily_2014-01/2014-01-02.csv",
+    "austin_schema_drift/2004-06-01.csv",
+    "austin_schema_drift/2015-10-20.csv",
+    "cary_nc_permits_2014_NOHEADER.csv.gz",
+    "chicago_crane_permits_with_roles_2016.csv",
+    "chicago_general_contractor_licences_2014.csv",
+    "cslb_master_licence_noheader.csv",
+    "georgia_dot_contractor_directory.json",
+    "maryland_mbe_directory.json",
+    "nashville_permits_epoch_ms_first4000.csv.gz",
+    "nyc_dob_leads_float_phones.csv",
+    "nyc_dob_permit_issuance_2022_sample.csv",
+    "nycdb_fixture_dob_now_jobs.csv",
+    "nycdb_fixture_dobjobs.csv",
+    "nycdb_fixture_hpd_contacts.csv",
+    "nycdb_fixture_hpd_registrations.csv",
+    "sf_temp_occupancy_permits_companyphone.csv",
+]
+
+
+def take(name: str, *, oracle: Oracle | None = None, again: bool = False, chunk_rows: int = 5_000) -> intake.Account:
+    path = path_of(f"permits/{name}")
+    with open_table(path, name=path.name) as table:
+        feed = choose_feed(table)
+        run = intake.begin_run(
+            content_hash=table.content_hash,
+            feed=feed.id,
+            feed_version=feed.version,
+            source=feed.source,
+            again=again,
+        )
+        records = list(read_records(table, feed)) if oracle else read_records(table, feed)
+        for item in records if oracle else ():
+            oracle.take(item)
+        return intake.take_in(records=records, run=run, at=NOON, chunk_rows=chunk_rows)
+
+
+def test_a_quarter_of_austin_comes_out_as_counted_elsewhere():
+    oracle = Oracle()
+    account = take("austin_permits_2014_q1.csv.gz", oracle=oracle)
+
+    assert account.rows == 14_803
+    assert account.refused == 0
+    assert Project.objects.count() == 14_185
+    assert Contact.objects.count() == 5_658
+    assert Contact.objects.exclude(primary_phone="").count() == 2_546
+    assert ProjectContact.objects.count() == 16_678
+    assert sum(map(len, ProjectContact.objects.values_list("roles", flat=True))) == 16_705
+    assert OtherName.objects.values("contact").distinct().count() == 79
+    assert told_by_database() == told_by(oracle)
+
+    written = versions()
+    again = take("austin_permits_2014_q1.csv.gz", again=True)
+
+    assert (again.created, again.updated, again.unchanged, again.refused) == (0, 0, 14_803, 0)
+    assert versions() == written, "a second pass writes no row at all"
+
+
+@pytest.mark.parametrize("name", PERMITS)
+def test_every_kind_of_permit_file_agrees_with_the_oracle_and_comes_in_once(name):
+    oracle = Oracle()
+
+    account = take(name, oracle=oracle)
+
+    assert account.rows == oracle.rows
+    assert account.created > 0
+    assert told_by_database() == told_by(oracle)
+    before = dump()
+    again = take(name, again=True, chunk_rows=700)
+    assert (again.created, again.updated) == (0, 0)
+    assert dump() == before
+
+
+def test_licences_that_are_repeated_23_times_are_197_contacts():
+    take("chicago_general_contractor_licences_2014.csv")
+
+    assert Contact.objects.count() == 197
+
+
+def test_phones_that_went_through_a_spreadsheet_are_understood():
+    take("nyc_dob_leads_float_phones.csv")
+
+    assert Endpoint.objects.filter(kind="phone").count() == 224
+
+
+def test_two_snapshots_of_a_directory_meet_by_its_ids():
+    take("maryland_mbe_directory_earlier_snapshot.csv")
+    account = take("maryland_mbe_directory.json")
+
+    assert 815 <= Contact.objects.count() <= 818
+    assert account.updated > 100
+
+
+def test_a_day_and_then_its_quarter_are_the_quarter():
+    day = take("austin_daily_2014-01/2014-01-02.csv")
+
+    quarter = take("austin_permits_2014_q1.csv.gz")
+
+    assert quarter.unchanged >= day.rows
+    assert Project.objects.count() == 14_185
+    assert Contact.objects.count() == 5_658
