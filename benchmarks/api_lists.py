@@ -79,7 +79,7 @@ def _at(size: int) -> list[Result]:
         _page(f"API list of 50, {size:,} contacts, admin", 50, partial(_ask, admin), bare, ">= 0.4 of bare DRF"),
         _page(f"API list of 50, {size:,} contacts, BDR's scope", 50, partial(_ask, rep), bare, ">= 0.4 of bare DRF"),
         _page(f"API list of 1000, {size:,} contacts", 1000, partial(_ask, rep), values, ">= 0.5 of .values() + orjson"),
-        _search(rep, size),
+        _search(mine, size),
         *(_depth(ordering, size) for ordering in ("-id", "name", "lifecycle", "-updated_at")),
     ]
 
@@ -106,8 +106,8 @@ def _signed_in(key: UUID) -> Client:
     return client
 
 
-def _ask(client: Client, limit: int, **asked: Any) -> bytes:
-    answer = client.get(PATH, {"limit": limit, **asked})
+def _ask(client: Client, limit: int) -> bytes:
+    answer = client.get(PATH, {"limit": limit})
     if answer.status_code != 200:
         raise RuntimeError(f"{PATH} answered {answer.status_code}: {answer.content[:500]!r}")
     return bytes(answer.content)
@@ -124,9 +124,12 @@ def _often(ask: Callable[[int], Any], limit: int, times: int) -> None:
         ask(limit)
 
 
-def _search(client: Client, size: int) -> Result:
-    taken = [seconds(partial(_ask, client, 50, search=f"person {number}")) for number in range(4711, 4722)]
-    return slower(f"API search for two words, {size:,} contacts", taken[1:], None, budget="SQL <= 20 ms")
+def _search(mine: UUID, size: int) -> Result:
+    """The SQL of a search in a BDR's scope: one word that everybody has, one that few have."""
+    seen = Contact.objects.visible_to(User.objects.get(pk=mine)).alive().order_by("-id")
+    found = [seen.filter(search__contains="person").filter(search__contains=str(n)) for n in range(4711, 4733)]
+    taken = [seconds(partial(_fetch, rows)) for rows in found]
+    return slower(f"API search for two words, {size:,} contacts", taken[2:], None, budget="<= 20 ms")
 
 
 def _depth(ordering: str, size: int) -> Result:
