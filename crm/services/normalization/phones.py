@@ -62,6 +62,12 @@ _WITHHELD_WORDS: Final = frozenset(
     | {"unknown", "unknown caller", "unknown number", "withheld"}
 )
 
+# North America in its usual notations: nine of ten numbers. Whether an area code and exchange exist, and what kind of
+# line they are, the library is asked once for each; a test proves that it agrees about whole numbers.
+_PLAIN: Final = re.compile(r"(\+?1[ .-]?)?(?:\(([2-9]\d\d)\) ?|([2-9]\d\d)[ .-]?)([2-9]\d\d)[ .-]?(\d{4})", re.ASCII)
+_PLAIN_REGIONS: Final = frozenset({"US", "CA"})  # a number without its country code is one of these
+_BARBADOS: Final = "246"  # the one plan that tells lines apart by the digit behind the exchange
+
 _NAME_ADDRESS: Final = re.compile(r'(?:"[^"]*"|[^<"]*)\s*<\s*((?:sips?|tel):[^>]*)>', re.IGNORECASE)
 _SIP: Final = re.compile(r"sips?:([^@;?>]*)", re.IGNORECASE)
 _FLOAT: Final = re.compile(r"(\+?\d{4,15})\.0+")
@@ -108,7 +114,7 @@ def parse_phone(raw: str, *, region: str = "US") -> Phone:
     :raises UnusablePhone: ``raw`` is not one valid number; its ``reason`` is a key of ``UnusablePhone.advice``.
     """
     text = raw.strip()
-    outcome = _read(text, region.upper()) if len(text) <= MAX_LENGTH else "too_long"
+    outcome = _plain(text, region.upper()) or (_read(text, region.upper()) if len(text) <= MAX_LENGTH else "too_long")
     if isinstance(outcome, str):
         raise UnusablePhone(outcome, raw)
     return outcome
@@ -128,6 +134,23 @@ def is_withheld(raw: str) -> bool:
     """Say whether a caller's number is one of the ways to say "withheld": such callers match nobody."""
     text = _unwrapped(raw.strip()[:MAX_LENGTH])
     return not text.strip("0") or _says_withheld(text) or text in _SPELLED_BARE
+
+
+def _plain(text: str, region: str) -> Phone | None:
+    """Return a number of North America in a usual notation, None for all that needs a second look."""
+    plain = _PLAIN.fullmatch(text)
+    if plain is None or not (region in _PLAIN_REGIONS or text.startswith("+")):
+        return None
+    _, bracketed, area, exchange, line = plain.groups()
+    number = f"{bracketed or area}{exchange}{line}"
+    line_type = _line_type(number[: 7 if number.startswith(_BARBADOS) else 6])
+    return Phone(f"+1{number}", "", line_type) if line_type != "unknown" else None
+
+
+@lru_cache(maxsize=CACHED)
+def _line_type(prefix: str) -> str:
+    """The kind of all lines that begin with these digits; ``unknown`` where there are none."""
+    return _phone(phonenumbers.parse(f"+1{prefix:0<10}")).line_type
 
 
 @lru_cache(maxsize=CACHED)
