@@ -181,7 +181,7 @@ def _skip_reasons() -> list[tuple[str, str, str]]:
         Why.TOMORROW: "offered again tomorrow",
         Why.WRONG_PERSON: "the number is not theirs; the next one is offered",
         Why.BAD_NUMBER: "the number rests for 30 days; the next one is offered",
-        Why.DUPLICATE: "not offered in this project again",
+        Why.DUPLICATE: "not offered in this project again; an admin looks at the two",
     }
     return [(why.value, why.label, told[why]) for why in Why]
 

@@ -13,7 +13,7 @@ from calls.services.leasing import NoLease
 from config.kernel.errors import DomainError
 from config.kernel.transactions import atomic_with_retries
 from crm.models import ContactPoint, User
-from crm.services import points
+from crm.services import points, reviewing
 
 TODAY = timedelta(hours=2)
 REST = timedelta(days=30)  # of a line that does not work; then it is tried again (peers: Orum)
@@ -39,7 +39,7 @@ def skip(*, user: User, why: str, at: datetime) -> Lease | None:
 
     *later* rests the pair for two hours and *tomorrow* until the rep's midnight; *wrong person* and *bad number*
     concern only the number, so that the next one of the same person is offered; a *duplicate* is closed in this
-    project until somebody lifts it.
+    project until somebody lifts it, and listed for review beside whoever is likely the same person.
 
     :raises UnknownReason: ``why`` is none of ``Why``.
     :raises NoLease: the user holds nobody.
@@ -52,6 +52,8 @@ def skip(*, user: User, why: str, at: datetime) -> Lease | None:
     if why in {Why.WRONG_PERSON, Why.BAD_NUMBER}:
         return _next_number(lease, _drop_number(lease, Why(why), at), user=user, at=at)
     _close(lease, Why(why), user=user, at=at)
+    if why == Why.DUPLICATE:
+        reviewing.suspect(contact=lease.contact, project=lease.pair.project, source="call desk")
     leasing.release(user=user, at=at)
     return None
 

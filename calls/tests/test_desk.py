@@ -18,7 +18,7 @@ from config.kernel import clock
 from config.kernel.http import live_address
 from config.testing import NOON
 from crm.choices import PointState
-from crm.models import Endpoint, ProjectContact, User
+from crm.models import Contact, Endpoint, ProjectContact, ReviewItem, User
 from crm.tests.factories import (
     ContactFactory,
     EndpointFactory,
@@ -239,6 +239,17 @@ class TestSkipping:
 
         closed = TerminalSession.objects.get(pair=pair)
         assert (closed.until, closed.reason, closed.by) == (None, "Skipped: duplicate", rep.user)
+
+    def test_a_duplicate_is_listed_beside_whoever_is_likely_the_same_person(self, rep):
+        pair = callable_pair()
+        twin = callable_pair(project=pair.project)
+        Contact.objects.filter(pk=twin.contact_id).update(name=pair.contact.name.upper())
+        rep.does("take", pair=str(twin.pk))
+        rep.does("skip", pair=str(twin.pk), why="duplicate")
+
+        listed = ReviewItem.objects.get()
+        assert (listed.kind, listed.project, listed.source) == ("duplicate", pair.project, "call desk")
+        assert [listed.contact, listed.other] == [pair.contact, twin.contact]
 
     def test_a_window_that_was_left_behind_skips_nobody(self, rep):
         first, second = callable_pair(), callable_pair()

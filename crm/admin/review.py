@@ -22,12 +22,14 @@ ADVICE = {
     "second_name": "Another name was given for this line. The first one stays; change it if the new one is right.",
     "shared_line": "Somebody with another id uses this person's line. Both are kept.",
     "kept_edit": "A source offers another value than the one a person has set. The person's value stays.",
+    "duplicate": "A rep says that this person is in the book twice, and closed the pair of this project. If it is so, "
+    "keep the record with the better numbers; if not, lift the closing.",
 }
 
 
 @admin.register(ReviewItem)
 class ReviewItemAdmin(RecordAdmin):
-    """What an intake saw and did not decide; a person looks, corrects what is wrong, and puts it away."""
+    """What an intake or a rep saw and did not decide; a person looks, corrects what is wrong, and puts it away."""
 
     audited = False
     empty_hint = "Nothing is in doubt: every record said clearly whom it meant."

@@ -92,7 +92,7 @@ class IntakeRun(Timestamped):
 
 
 class ReviewItem(Row):
-    """Something an intake saw and did not decide: two people on one line, an edit that was kept, a likely duplicate."""
+    """Something seen and not decided: two people on one line, an edit that was kept, a likely duplicate."""
 
     kind = models.CharField(max_length=12, choices=ReviewKind)
     contact = models.ForeignKey("crm.Contact", models.CASCADE, null=True, blank=True, related_name="review_items")
