@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
-from calls.choices import Direction, Scope
+from calls.choices import Direction, Scope, Status
+from crm.models import Touch
 from crm.querysets import Visible, owned_or_free
 
 if TYPE_CHECKING:
@@ -46,11 +47,15 @@ class CallStatusQuerySet(CallSessionQuerySet):
     if TYPE_CHECKING:
         _row: "CallStatus"  # type: ignore[assignment]  # the row of this set, not of the set it inherits words from
 
+    def unfinished(self) -> Self:
+        """Outbound calls without an outcome. One that certainly never began needs none: its touch does not count."""
+        never_left = Touch.objects.filter(source="calls.callsession", source_id=OuterRef("session_id"), counts=False)
+        waiting = self.filter(disposition=None, direction=Direction.OUTBOUND)
+        return waiting.exclude(Q(status=Status.FAILED) & Exists(never_left))
+
     def to_finish(self, at: datetime) -> Self:
-        """Outbound calls that were begun two hours ago or earlier and still have no outcome."""
-        return self.filter(
-            disposition=None, direction=Direction.OUTBOUND, initiated_at__lte=at - UNFINISHED_AFTER
-        ).order_by("initiated_at")
+        """Unfinished calls that were begun two hours ago or earlier, the oldest first."""
+        return self.unfinished().filter(initiated_at__lte=at - UNFINISHED_AFTER).order_by("initiated_at")
 
 
 class TerminalSessionQuerySet(models.QuerySet["TerminalSession"]):

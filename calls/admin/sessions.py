@@ -11,9 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from calls.admin import panels, session_page
-from calls.choices import Direction
-from calls.models import CallSession, Disposition
-from calls.querysets import UNFINISHED_AFTER
+from calls.models import CallSession, CallStatus, Disposition
 from calls.services import outcomes
 from config.kernel import clock
 from config.kernel.admin import cells, filters, search
@@ -43,8 +41,7 @@ class ToFinish(filters.Chosen):
         return [("yes", "To finish")]
 
     def condition(self, value: Any, request: HttpRequest) -> Q:
-        since = clock.now() - UNFINISHED_AFTER
-        return Q(now__disposition=None, now__direction=Direction.OUTBOUND, now__initiated_at__lte=since)
+        return Q(pk__in=CallStatus.objects.to_finish(clock.now()).order_by().values("session"))
 
 
 class Concluding(Question):

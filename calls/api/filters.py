@@ -28,7 +28,7 @@ class CallSessionFilter(FilterSet):
 
     def keep_unfinished(self, sessions: Any, name: str, wanted: bool) -> Any:
         unfinished = CallStatus.objects.to_finish(clock.now()).order_by().values("session")
-        return sessions.filter(pk__in=unfinished) if wanted else sessions
+        return sessions.filter(pk__in=unfinished) if wanted else sessions.exclude(pk__in=unfinished)
 
 
 class CallEventFilter(FilterSet):

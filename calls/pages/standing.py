@@ -5,15 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
-
 from calls.choices import OVER, CallSource, Direction, Status
 from calls.models import CallEvent, CallSession, CallStatus, Lease
 from calls.querysets import UNFINISHED_AFTER
 from calls.services import leasing, outcomes, queue
 from calls.services.emptiness import Empty, emptiness
 from calls.services.queue import Explanation, Offer, Wanted
-from crm.models import Contact, Endpoint, ProjectContact, Touch, User
+from crm.models import Contact, Endpoint, ProjectContact, User
 
 STRIP = 5
 
@@ -135,24 +133,16 @@ def my_calls(user: User) -> Any:
 def open_call(*, user: User, at: datetime) -> CallSession | None:
     """Return the rep's newest call from the desk in the last two hours without an outcome, if it began at all."""
     here = [CallSource.DESK, CallSource.SIMULATED]
-    recent = unfinished(user).filter(initiated_at__gt=at - UNFINISHED_AFTER, session__source__in=here)
-    open_ones = recent.order_by("-initiated_at")
-    newest = open_ones.values_list("session_id", flat=True).first()
+    mine = CallStatus.objects.filter(rep=user, initiated_at__gt=at - UNFINISHED_AFTER, session__source__in=here)
+    newest = mine.unfinished().order_by("-initiated_at").values_list("session_id", flat=True).first()
     found: CallSession | None = my_calls(user).filter(pk=newest).first() if newest else None
     return found
 
 
-def unfinished(user: User) -> Any:
-    """The rep's own outbound calls without an outcome. A call that was provably never dialed needs none."""
-    dialed = Touch.objects.counting().filter(source="calls.callsession", source_id=OuterRef("session_id"))
-    calls = CallStatus.objects.filter(rep=user, direction=Direction.OUTBOUND, disposition=None)
-    return calls.exclude(Q(status=Status.FAILED) & ~Exists(dialed))
-
-
 def waiting_calls(*, user: User, at: datetime) -> list[CallStatus]:
     """Return calls that were begun two hours ago or earlier and still have no outcome, the oldest first."""
-    waiting = unfinished(user).filter(initiated_at__lte=at - UNFINISHED_AFTER)
-    return list(waiting.select_related("session__contact", "session__project").order_by("initiated_at")[:20])
+    waiting = CallStatus.objects.filter(rep=user).to_finish(at)
+    return list(waiting.select_related("session__contact", "session__project")[:20])
 
 
 def _chosen(user: User, session_id: UUID | None) -> CallSession | None:

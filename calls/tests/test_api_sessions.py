@@ -236,7 +236,7 @@ def test_calls_are_found_by_whom_when_and_how_they_ended(rep):
     assert found(ordering="initiated_at") == [two, one]
     assert found(rep="me") == found(contact=str(session.contact_id)) == found(pair=str(session.pair_id)) == [one]
     assert found(disposition=str(Disposition.objects.get(key=4).pk)) == [one]
-    assert found(to_finish="true") == [two]
+    assert (found(to_finish="true"), found(to_finish="false")) == ([two], [one])
     assert found(since="2026-06-16T00:00:00Z") == [one]
     assert found(before="2026-06-16T00:00:00Z") == [two]
     assert found(status="completed") == []

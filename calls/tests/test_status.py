@@ -13,6 +13,7 @@ from calls.services import status
 from calls.tests.factories import CallSessionFactory
 from config.kernel.ids import uuid7
 from config.testing import NOON
+from crm.tests.factories import TouchFactory
 
 NEWS = [kind for kind in EventKind if kind in status.TELLS]
 
@@ -54,6 +55,17 @@ def test_a_dial_without_an_outcome_waits_to_be_finished_after_two_hours():
 
     assert waiting(1.99) == []
     assert [row.session for row in waiting(2)] == [call]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("counts", "expected"), [(True, 1), (False, 0)])
+def test_a_dial_that_certainly_never_began_needs_no_outcome(counts, expected):
+    call = CallSessionFactory()
+    TouchFactory(contact=call.contact, at=NOON, source="calls.callsession", source_id=call.pk, counts=counts)
+    CallEvent.objects.create(session=call, kind=EventKind.FAILED, at=NOON)
+    status.rebuild(call)
+
+    assert CallStatus.objects.to_finish(NOON + timedelta(hours=3)).count() == expected
 
 
 @pytest.mark.django_db
