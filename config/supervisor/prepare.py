@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from config import embedded
 from config.embedded import places
 
 SAMPLE = places.CHECKOUT / "sample" / "records.csv.gz"
@@ -17,6 +18,7 @@ def main() -> None:
     import django
 
     django.setup()
+    embedded.ensure()  # whoever started us starts the servers too: the first does it, the second waits
     from django.core.management import CommandError, call_command
 
     try:

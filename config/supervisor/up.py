@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 from config import embedded
@@ -62,14 +62,15 @@ class _Run:
         self.preparing: Identity | None = None
 
     def start(self) -> None:
-        self._write_down()
-        if embedded.ensure():
-            self.terminal.say("PostgreSQL and Valkey started")
         os.environ.setdefault("PUBLIC_URL", self.url)
         os.environ.setdefault("WS_URL", f"ws://{HOST}:{self.port + 1}/ws/")
-        # Loading the pages takes one core as long as preparing the database takes the other.
+        # Everything loads while something else is waited for: the setup while the servers start, the pages while the
+        # setup fills the database.
+        finish_preparing = self._begin_preparing()
+        if embedded.ensure():
+            self.terminal.say("PostgreSQL and Valkey started")
         self._launch("web", "live")
-        self._prepare()
+        finish_preparing()
         self._launch("worker", "beat")
         self._wait_until_ready()
 
@@ -96,16 +97,20 @@ class _Run:
             self.programs.append(Program(name, arguments[name], dict(os.environ), self.terminal))
         self._look_once()
 
-    def _prepare(self) -> None:
+    def _begin_preparing(self) -> Callable[[], None]:
         arguments = ["-m", "config.supervisor.prepare"]
         process, pump = start_on_leash("setup", arguments, dict(os.environ), self.terminal)
         self.preparing = Identity.of(process.pid)
         self._write_down()
-        code = process.wait()
-        pump.join(timeout=1)
-        self.preparing = None
-        if code:
-            raise CannotStart("clearline: the database could not be prepared; the lines above say why.")
+
+        def finish() -> None:
+            code = process.wait()
+            pump.join(timeout=1)
+            self.preparing = None
+            if code:
+                raise CannotStart("clearline: the database could not be prepared; the lines above say why.")
+
+        return finish
 
     def _look_once(self) -> None:
         started = [program.look_after() for program in self.programs]
