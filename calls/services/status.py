@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from calls.choices import OVER, RANK, EventKind, Status
 from calls.models import CallEvent, CallSession, CallStatus
 
@@ -75,8 +77,13 @@ def _last(events: list[CallEvent], fact: str) -> str:
     return next((str(event.facts[fact]) for event in reversed(events) if event.facts.get(fact)), "")
 
 
+@transaction.atomic
 def rebuild(session: CallSession) -> CallStatus:
-    """Write what the events of ``session`` amount to into its status, and return it."""
+    """Write what the events of ``session`` amount to into its status, and return it.
+
+    The session is locked before its events are read: of two that add news at once, the second one sees both.
+    """
+    CallSession.objects.select_for_update(no_key=True).get(pk=session.pk)
     now = amount_to(session.events.all())
     status, _ = CallStatus.objects.update_or_create(
         session=session,

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from calls.choices import RANK, EventKind, Status
 from calls.models import CallEvent, CallSession, CallStatus
-from calls.services import status
-from calls.tests.factories import CallSessionFactory
+from calls.services import outcomes, status
+from calls.services.recording import add_event
+from calls.tests.factories import CallSessionFactory, DispositionFactory
 from config.kernel.ids import uuid7
 from config.testing import NOON
 from crm.tests.factories import TouchFactory
@@ -86,3 +87,24 @@ def test_rebuilding_changes_nothing():
 
     assert CallStatus.objects.values().get(session=call) == before
     assert before["status"] == Status.INITIATED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_news_and_an_outcome_at_once_are_both_in_the_status(threads):
+    for round_ in range(8):
+        session = CallSessionFactory(initiated_at=NOON)
+        answered, ended = NOON + timedelta(seconds=5), NOON + timedelta(seconds=50)
+        outcome = DispositionFactory(name=f"Talked {round_}")
+
+        threads(
+            lambda session=session, outcome=outcome: outcomes.conclude(
+                session=session, disposition=outcome, by=session.rep, at=ended
+            ),
+            lambda session=session: add_event(session=session, kind=EventKind.ANSWERED, at=answered),
+            lambda session=session: add_event(session=session, kind=EventKind.COMPLETED, at=ended),
+            lambda session=session: outcomes.add_note(session=session, text="Liked it", by=session.rep, at=ended),
+        )
+
+        now = CallStatus.objects.get(session=session)
+        assert (now.status, now.answered_at, now.ended_at) == (Status.COMPLETED, answered, ended)
+        assert (now.disposition_id, now.notes) == (outcome.pk, "Liked it")
