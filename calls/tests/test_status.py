@@ -89,22 +89,19 @@ def test_rebuilding_changes_nothing():
     assert before["status"] == Status.INITIATED
 
 
+@pytest.mark.parametrize("_round", range(8))
 @pytest.mark.django_db(transaction=True)
-def test_news_and_an_outcome_at_once_are_both_in_the_status(threads):
-    for round_ in range(8):
-        session = CallSessionFactory(initiated_at=NOON)
-        answered, ended = NOON + timedelta(seconds=5), NOON + timedelta(seconds=50)
-        outcome = DispositionFactory(name=f"Talked {round_}")
+def test_news_and_an_outcome_at_once_are_both_in_the_status(threads, _round):
+    session, outcome = CallSessionFactory(initiated_at=NOON), DispositionFactory(name="Talked")
+    answered, ended = NOON + timedelta(seconds=5), NOON + timedelta(seconds=50)
 
-        threads(
-            lambda session=session, outcome=outcome: outcomes.conclude(
-                session=session, disposition=outcome, by=session.rep, at=ended
-            ),
-            lambda session=session: add_event(session=session, kind=EventKind.ANSWERED, at=answered),
-            lambda session=session: add_event(session=session, kind=EventKind.COMPLETED, at=ended),
-            lambda session=session: outcomes.add_note(session=session, text="Liked it", by=session.rep, at=ended),
-        )
+    threads(
+        lambda: outcomes.conclude(session=session, disposition=outcome, by=session.rep, at=ended),
+        lambda: add_event(session=session, kind=EventKind.ANSWERED, at=answered),
+        lambda: add_event(session=session, kind=EventKind.COMPLETED, at=ended),
+        lambda: outcomes.add_note(session=session, text="Liked it", by=session.rep, at=ended),
+    )
 
-        now = CallStatus.objects.get(session=session)
-        assert (now.status, now.answered_at, now.ended_at) == (Status.COMPLETED, answered, ended)
-        assert (now.disposition_id, now.notes) == (outcome.pk, "Liked it")
+    now = CallStatus.objects.get(session=session)
+    assert (now.status, now.answered_at, now.ended_at) == (Status.COMPLETED, answered, ended)
+    assert (now.disposition_id, now.notes) == (outcome.pk, "Liked it")
