@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from calls.api import filters, inputs, readings
 from calls.api.keys import refuse_hidden
 from calls.models import CallingHours, CallingPolicy, Disposition, Lease, TerminalLift, TerminalSession
-from calls.services import policy, terminal
+from calls.services import policy, rulebook, terminal
 from config.kernel.api.resources import Listed, ReadOnly, Resource, Retrieved
 from crm.api.inputs import LiftTold
 from crm.models import Project, ProjectContact
@@ -111,11 +111,21 @@ class CallingHoursViewSet(ReadOnly):
 
     queryset = CallingHours.objects.none()
     reading = readings.CallingHoursReading
+    takes = {"replace": inputs.HoursVerified}
+    needs = {"replace": ["calls.change_callinghours"]}
     filterset_class = filters.CallingHoursFilter
-    how_to_change = "Rows of law come with a release, or from the back office, and are replaced, never edited."
+    how_to_change = (
+        "A row of law is never edited: POST {verified_on, source} to .../replace/ when it was looked up again."
+    )
 
     def get_queryset(self) -> Any:
         return CallingHours.objects.all()
+
+    @action(detail=True, methods=["post"])
+    def replace(self, request: Any, pk: str) -> Response:
+        """Put a new row with the same hours in the place of this one, good for 180 days; 409 where one has already."""
+        row = rulebook.verify_hours(row=self.get_object(), by=request.user, at=self.at, **self.asked())
+        return self.written(row, created=True)
 
 
 class LeaseViewSet(ReadOnly):

@@ -169,6 +169,13 @@ class PolicyTold(PolicyChanges):
         fields = ["project", "cooldown", "cooldown_scope", "day_cap", "week_cap"]
 
 
+class HoursVerified(Told):
+    """A row of law was looked up again, and still says the same."""
+
+    verified_on = serializers.DateField(help_text="The day on which somebody looked.")
+    source = serializers.CharField(max_length=2_000, help_text="Statute, regulation or page, with its date.")
+
+
 class WantedTold(Told):
     """Whom somebody wants to call; all of it optional."""
 
