@@ -16,8 +16,11 @@ def uuid7() -> uuid.UUID:
 
 
 def first_uuid7_at(moment: datetime) -> uuid.UUID:
-    """Return the smallest UUIDv7 that can be born at ``moment``: the bound for "since" filters and partitions."""
-    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+    """Return the smallest UUIDv7 that can be born at or after ``moment``: the bound for "since" filters and partitions.
+
+    Before 1970, where such keys begin, that is the smallest of all. Years beyond 9999 are none of Python's.
+    """
+    return uuid.UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 def born_at(key: uuid.UUID) -> datetime:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, Self
 
+from django.contrib import messages
 from django.contrib.admin import ListFilter, SimpleListFilter
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
@@ -34,7 +35,7 @@ class Control:
     @property
     def span(self) -> str:
         """The days in words: "14 Nov to 20 Nov", "since 14 Nov"."""
-        first, last = (f"{day:%-d %b}" if (day := _day(text)) else text for text in (self.value, self.until))
+        first, last = (f"{day:%-d %b}" if (day := _day(text)) else "" for text in (self.value, self.until))
         return f"{first} to {last}" if first and last else f"since {first}" if first else f"until {last}"
 
 
@@ -144,10 +145,13 @@ class Days(ListFilter):
         return iter(())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        for text in filter(None, self._given()):
+            if _day(text) is None:
+                messages.warning(request, f"“{text[:40]}” is not a day like 2026-11-20: all days are shown.")
         first, last = map(_day, self._given())
         if first:
             queryset = queryset.filter(**{f"{self.path}__gte": self.bound(_midnight(first))})
-        if last:
+        if last and last < date.max:
             queryset = queryset.filter(**{f"{self.path}__lt": self.bound(_midnight(last + timedelta(days=1)))})
         return queryset
 
@@ -156,7 +160,7 @@ class Days(ListFilter):
 
     @property
     def control(self) -> Control:
-        first, last = self._given()
+        first, last = (text if _day(text) else "" for text in self._given())
         return Control(str(self.title), f"{self.path}_from", first, until_name=f"{self.path}_to", until=last)
 
 
@@ -171,10 +175,9 @@ class Born(Days):
 
 def _day(text: str) -> date | None:
     try:
-        day = date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError:
         return None
-    return day if 1970 <= day.year < 3000 else None
 
 
 def _midnight(day: date) -> datetime:

@@ -1,6 +1,5 @@
 """The filters that lists share. Each has an index behind it, or narrows what another has found."""
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,6 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from config.kernel.ids import first_uuid7_at
 
 SHORTEST, MOST = 3, 8
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # ids cannot tell of anything older
 
 
 class Related(filters.UUIDFilter):
@@ -61,7 +59,7 @@ class CreatedSince(filters.IsoDateTimeFilter):
     """Rows born at or after a moment: their ids know, so no other index is needed."""
 
     def filter(self, rows: Any, value: Any) -> Any:
-        return rows.filter(id__gte=first_uuid7_at(max(value, EPOCH))) if value else rows
+        return rows.filter(id__gte=first_uuid7_at(value)) if value else rows
 
 
 class Empty(filters.BooleanFilter):
