@@ -1,5 +1,6 @@
 """Telling test processes of one checkout apart: parallel workers of a run, and runs in two terminals."""
 
+import atexit
 import fcntl
 import os
 from pathlib import Path
@@ -20,6 +21,7 @@ def take() -> int:
         handle = _handle(slot)
         if _locked(handle):
             _held.append(handle)
+            atexit.register(handle.close)  # what is still open at the very end is warned of
             return slot
         handle.close()
     raise places.CannotServe(f"{SLOTS} test processes run in this checkout already; end some of them.")

@@ -1,4 +1,7 @@
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
@@ -69,6 +72,16 @@ def test_two_test_processes_never_hold_the_same_slot(monkeypatch, tmp_path):
     assert slots.mine_is_the_last()
     for handle in slots._held:
         handle.close()
+
+
+def test_a_slot_is_let_go_without_a_warning_when_its_process_ends(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "from config.testing import slots; slots.take()"],
+        cwd=places.CHECKOUT, env=os.environ | {"EMBEDDED_STATE_DIR": str(tmp_path)}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_running_out_of_slots_is_said(monkeypatch, tmp_path):
