@@ -20,6 +20,21 @@ def contradictions(app_configs: Any = None, **options: Any) -> list[CheckMessage
     return [found for ask in _QUESTIONS for found in ask()]
 
 
+@register(Tags.security, deploy=True)
+def not_for_production(app_configs: Any = None, **options: Any) -> list[CheckMessage]:
+    """What may be shown to a colleague, and is an error where ``check --deploy`` is asked."""
+    outside = ", ".join(_outside())
+    if not (settings.DEVELOPMENT and outside):
+        return []
+    found = Error(
+        f"The database is the embedded one of this checkout, and {outside} is not this machine: nobody backs it up, "
+        "and ./dev reset drops it.",
+        hint="Set DATABASE_URL and REDIS_URL, or leave only localhost in ALLOWED_HOSTS and PUBLIC_URL.",
+        id="clearline.E013",
+    )
+    return [found]
+
+
 def refuse_contradictions() -> None:
     """Stop a web process, a worker or a command before it does anything.
 
@@ -32,16 +47,19 @@ def refuse_contradictions() -> None:
 
 
 def _debug_in_public() -> Iterator[CheckMessage]:
-    if not settings.DEBUG:
-        return
-    named = [*settings.ALLOWED_HOSTS, urlsplit(settings.PUBLIC_URL).hostname or ""]
-    outside = [host for host in named if host and not _is_local(host)]
-    if outside:
+    outside = ", ".join(_outside())
+    if settings.DEBUG and outside:
         yield Error(
-            f"DEBUG is on, and {', '.join(outside)} is not this machine: error pages would show secrets to anybody.",
+            f"DEBUG is on, and {outside} is not this machine: error pages would show secrets to anybody.",
             hint="Set DEBUG=0, or leave only localhost in ALLOWED_HOSTS and PUBLIC_URL.",
             id="clearline.E001",
         )
+
+
+def _outside() -> list[str]:
+    """The names under which others than this machine would reach us."""
+    named = dict.fromkeys([*settings.ALLOWED_HOSTS, urlsplit(settings.PUBLIC_URL).hostname or ""])
+    return [host for host in named if host and not _is_local(host)]
 
 
 def _is_local(host: str) -> bool:

@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 from config.checks import contradictions, refuse_contradictions
 
 SOUND = {
     "DEBUG": False,
+    "DEVELOPMENT": False,
     "ALLOWED_HOSTS": ["clearline.example.com"],
     "PUBLIC_URL": "https://clearline.example.com",
     "WS_URL": "wss://clearline.example.com/ws/",
@@ -58,6 +60,22 @@ def test_a_checkout_on_somebodys_desk_is_sound(settings):
 )
 def test_each_contradiction_is_found_by_its_id(settings, changes, found):
     assert set_to(settings, **changes) == found
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, ["clearline.E013"]),
+        ({"ALLOWED_HOSTS": ["localhost"]}, ["clearline.E013"]),
+        ({"ALLOWED_HOSTS": ["10.0.0.7"], "PUBLIC_URL": "https://localhost"}, ["clearline.E013"]),
+        ({"ALLOWED_HOSTS": ["127.0.0.1"], "PUBLIC_URL": "https://localhost"}, []),
+        ({"DEVELOPMENT": False}, []),
+    ],
+)
+def test_the_embedded_database_is_not_for_others_than_this_machine(settings, changes, found):
+    assert set_to(settings, **{"DEVELOPMENT": True, **changes}) == []  # a demo for a colleague starts
+
+    assert [one.id for one in run_checks(include_deployment_checks=True) if one.id == "clearline.E013"] == found
 
 
 @pytest.mark.parametrize(
