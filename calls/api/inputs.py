@@ -173,7 +173,9 @@ class HoursVerified(Told):
     """A row of law was looked up again, and still says the same."""
 
     verified_on = serializers.DateField(help_text="The day on which somebody looked.")
-    source = serializers.CharField(max_length=2_000, help_text="Statute, regulation or page, with its date.")
+    source = serializers.CharField(  # type: ignore[assignment]  # DRF's fields have an attribute of this name
+        max_length=2_000, help_text="Statute, regulation or page, with its date."
+    )
 
 
 class WantedTold(Told):

@@ -16,9 +16,9 @@ from calls.models import Lease
 from calls.services import emptiness, leasing, queue, waterfalls
 from calls.services.queue import Explanation, Offer, Wanted
 from config.kernel import clock
+from config.kernel.api.resources import in_time
 from config.kernel.api.writing import Told
 from config.kernel.gate import Block
-from config.kernel.keyset import timed
 from crm.choices import Priority
 from crm.models import ProjectContact
 
@@ -41,14 +41,14 @@ class EligibleCallViewSet(GenericViewSet):
         return self.takes.get(self.action or "", Told)
 
     @extend_schema(parameters=[inputs.ListWanted], responses=forced_singular_serializer(answers.EligibleShown))
+    @in_time
     def list(self, request: Any) -> Response:
         """The next callable pairs, with the reason for their rank. Nothing is stored, nothing is held."""
         asked = self._query(inputs.ListWanted)
         limit, at = asked.pop("limit"), clock.now()
         wanted = Wanted(**_named(asked))
-        with timed("default"):
-            offers = queue.next_callable(user=request.user, at=at, wanted=wanted, limit=limit)
-            why = None if offers else emptiness.emptiness(user=request.user, at=at, wanted=wanted)
+        offers = queue.next_callable(user=request.user, at=at, wanted=wanted, limit=limit)
+        why = None if offers else emptiness.emptiness(user=request.user, at=at, wanted=wanted)
         shown: dict[str, Any] = {"at": at, "results": [_offer(offer) for offer in offers]}
         return Response({**shown, "empty": _empty(why)} if why else shown)
 
@@ -67,6 +67,7 @@ class EligibleCallViewSet(GenericViewSet):
 
     @extend_schema(responses=readings.LeaseReading)
     @lease.mapping.get
+    @in_time
     def held(self, request: Any) -> Response:
         """The lease that one holds; 404 without one."""
         lease = leasing.current(user=request.user, at=clock.now())
@@ -91,6 +92,7 @@ class EligibleCallViewSet(GenericViewSet):
 
     @extend_schema(parameters=[inputs.ExplainAsked], responses=answers.ExplanationShown)
     @action(detail=False, methods=["get"])
+    @in_time
     def explain(self, request: Any) -> Response:
         """All that stands against calling a contact for a project, number by number, and when it first passes."""
         asked = self._query(inputs.ExplainAsked)
@@ -102,6 +104,7 @@ class EligibleCallViewSet(GenericViewSet):
 
     @extend_schema(parameters=[inputs.WaterfallAsked], responses=answers.WaterfallShown)
     @action(detail=False, methods=["get"])
+    @in_time
     def waterfall(self, request: Any) -> Response:
         """How many pairs each rule keeps from the queue, counted by a worker; ``at`` is empty until it has counted."""
         asked = self._query(inputs.WaterfallAsked)

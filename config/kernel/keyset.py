@@ -218,11 +218,16 @@ def _packed(value: Any) -> Any:
 def timed(using: str) -> Iterator[None]:
     """Let no statement on ``using`` inside the block take longer than ``settings.STATEMENT_TIMEOUT_MS``.
 
-    :raises NarrowYourFilter: where one would.
+    A block inside another is limited already. :raises NarrowYourFilter: where a statement would take longer.
     """
-    joined = connections[using].in_atomic_block  # then our limit would outlive the block, if we let it
+    own: Any = connections[using]
+    if getattr(own, "is_timed", False):
+        yield
+        return
+    joined = own.in_atomic_block  # then our limit would outlive the block, if we let it
+    own.is_timed = True
     try:
-        with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        with transaction.atomic(using=using), own.cursor() as cursor:
             if joined:
                 cursor.execute("SHOW statement_timeout")
                 before = cursor.fetchone()[0]
@@ -234,8 +239,10 @@ def timed(using: str) -> Iterator[None]:
         if not isinstance(error.__cause__, QueryCanceled):
             raise
         raise NarrowYourFilter(
-            f"This list took longer than {settings.STATEMENT_TIMEOUT_MS} ms: narrow your filter."
+            f"This took longer than {settings.STATEMENT_TIMEOUT_MS} ms: narrow your filter."
         ) from error
+    finally:
+        own.is_timed = False
 
 
 def _limit_statements(cursor: Any, limit: str) -> None:

@@ -9,7 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from config.kernel.api.fields import VisibleRelatedField
-from config.kernel.api.resources import Listed, ReadOnly, Resource, Retrieved
+from config.kernel.api.resources import Listed, ReadOnly, Resource, Retrieved, in_time
 from config.kernel.api.writing import Told
 from crm.api import filters, readings, receipts
 from crm.api.inputs import LiftTold
@@ -167,6 +167,7 @@ class AuditLogViewSet(ReadOnly):
     filterset_class = filters.AuditFilter
     how_to_change = "It is written by the database itself."
 
+    @in_time
     def list(self, request: Any) -> Response:
         answer = super().list(request)
         asked = request.query_params

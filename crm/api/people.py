@@ -7,7 +7,7 @@ from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from config.kernel.api.resources import Listed, Resource, Retrieved
+from config.kernel.api.resources import Listed, Resource, Retrieved, in_time
 from config.kernel.api.writing import Told
 from crm.api import filters, inputs, readings
 from crm.choices import PointState
@@ -160,6 +160,7 @@ class UserViewSet(Listed, Retrieved, Resource):
         return Response(self.shown(row.pk))
 
     @action(detail=False, methods=["get"])
+    @in_time
     def me(self, request: Any) -> Response:
         """Whoever asks."""
         return Response(self.shown(request.user.pk))

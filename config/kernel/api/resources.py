@@ -1,5 +1,7 @@
 """Resources: what every viewset of ours does the same way."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, ClassVar
 
 from django.urls import reverse
@@ -11,6 +13,9 @@ from rest_framework.viewsets import GenericViewSet
 from config.kernel import clock
 from config.kernel.api.questions import refuse_unknown
 from config.kernel.api.reading import Plan, Reading
+from config.kernel.keyset import timed
+
+Read = Callable[..., Response]
 
 UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
@@ -102,13 +107,26 @@ class Resource(GenericViewSet):
         return clock.now()
 
 
+def in_time(read: Read) -> Read:
+    """Let a GET ask PostgreSQL nothing that takes longer than ``settings.STATEMENT_TIMEOUT_MS``: then it is refused."""
+
+    @wraps(read)
+    def limited(view: Any, request: Any, *args: Any, **named: Any) -> Response:
+        with timed("default"):
+            return read(view, request, *args, **named)
+
+    return limited
+
+
 class Listed:
+    @in_time
     def list(self: Any, request: Any) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(page)  # type: ignore[no-any-return]
 
 
 class Retrieved:
+    @in_time
     def retrieve(self: Any, request: Any, pk: str) -> Response:
         return Response(self.shown(pk, self.get_queryset()))
 
