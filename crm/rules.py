@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from config.kernel.gate import Approach, Asked, Block, Fact, Facts, Level, Rule
-from crm.choices import Channel, PointState
-from crm.models import Contact, ContactPoint, Endpoint, Project, ProjectContact, Suppression
+from config.kernel.gate import Approach, Asked, Block, Facts, Level, Rule
+from config.kernel.gate_facts import gather
+from crm.choices import REACHED_BY, Channel, PointState
+from crm.models import ContactPoint, Suppression
 
 EVERY = frozenset(Channel.values)
 
@@ -133,52 +133,40 @@ RULES: list[Rule] = [
 ]
 
 
+# One row per approach, in their order; each column is named after the fact that it tells.
+_FACTS = """
+    SELECT c.id IS NOT NULL AND c.deleted_at IS NULL AS "contact.here",
+           a.project_id IS NULL OR (p.id IS NOT NULL AND p.deleted_at IS NULL) AS "project.here",
+           a.pair_id IS NULL OR pc.id IS NOT NULL AS "pair.here",
+           a.endpoint_id IS NULL OR e.id IS NOT NULL AS "endpoint.here",
+           c.do_not_call AS "contact.do_not_call",
+           c.do_not_text AS "contact.do_not_text",
+           c.do_not_email AS "contact.do_not_email",
+           EXISTS (SELECT 1 FROM crm_contactpoint t
+                   WHERE t.contact_id = a.contact_id AND t.kind = %(kind)s AND t.endpoint_id IS NOT NULL
+                     AND t.state = 'good') AS "contact.reachable",
+           p.call_suppressed AS "project.suppressed",
+           pc.suppress_for_project AS "pair.suppressed",
+           pc.callback_at AS "pair.callback_at",
+           e.id::text AS "endpoint",
+           point.state AS "point.state",
+           e.failed_until AS "endpoint.failed_until",
+           (SELECT x.id::text FROM crm_suppression x
+            WHERE x.endpoint_id = e.id AND x.lifted_at IS NULL AND x.channel IN ('', %(channel)s)
+            ORDER BY x.id LIMIT 1) AS "endpoint.suppression"
+    FROM {approaches}
+    LEFT JOIN crm_contact c ON c.id = a.contact_id
+    LEFT JOIN crm_project p ON p.id = a.project_id
+    LEFT JOIN crm_projectcontact pc
+      ON pc.id = a.pair_id AND pc.contact_id = a.contact_id AND pc.project_id = a.project_id
+    LEFT JOIN crm_endpoint e ON e.id = a.endpoint_id
+    LEFT JOIN crm_contactpoint point
+      ON point.contact_id = a.contact_id AND point.endpoint_id = a.endpoint_id AND point.kind = %(kind)s
+    ORDER BY a.place
+"""
+
+
 def facts(approaches: Sequence[Approach], *, asked: Asked) -> Mapping[Approach, Facts]:
-    """Gather what crm knows about ``approaches``, in six queries whatever their number."""
-    contacts = _by_id(
-        Contact, {a.contact_id for a in approaches}, "deleted_at", "do_not_call", "do_not_text", "do_not_email"
-    )
-    projects = _by_id(Project, {a.project_id for a in approaches}, "deleted_at", "call_suppressed")
-    pairs = _by_id(ProjectContact, {a.pair_id for a in approaches}, "suppress_for_project", "callback_at")
-    endpoints = _by_id(Endpoint, {a.endpoint_id for a in approaches}, "failed_until")
-    points = _points({a.contact_id for a in approaches}, asked.channel)
-    suppressions = _suppressions(set(endpoints), asked.channel)
-    found: dict[Approach, Facts] = {}
-    for approach in approaches:
-        contact, project = contacts.get(approach.contact_id, {}), projects.get(approach.project_id, {})
-        pair, endpoint = pairs.get(approach.pair_id, {}), endpoints.get(approach.endpoint_id, {})
-        theirs = points.get(approach.contact_id, {})
-        found[approach] = {
-            "contact.here": bool(contact) and contact["deleted_at"] is None,
-            "project.here": not approach.project_id or (bool(project) and project["deleted_at"] is None),
-            "pair.here": not approach.pair_id or bool(pair),
-            "endpoint.here": not approach.endpoint_id or bool(endpoint),
-            **{f"contact.{flag}": contact.get(flag) for flag in ("do_not_call", "do_not_text", "do_not_email")},
-            "contact.reachable": PointState.GOOD.value in theirs.values(),
-            "project.suppressed": project.get("call_suppressed"),
-            "pair.suppressed": pair.get("suppress_for_project"),
-            "pair.callback_at": pair.get("callback_at"),
-            "endpoint": str(approach.endpoint_id) if endpoint else None,
-            "point.state": theirs.get(approach.endpoint_id),
-            "endpoint.failed_until": endpoint.get("failed_until"),
-            "endpoint.suppression": suppressions.get(approach.endpoint_id),
-        }
-    return found
-
-
-def _by_id(model: Any, ids: set[Any], *fields: str) -> dict[Any, dict[str, Any]]:
-    ids = ids - {None}
-    return {row["id"]: row for row in model.objects.filter(id__in=ids).values("id", *fields)} if ids else {}
-
-
-def _points(contacts: set[Any], channel: str) -> dict[Any, dict[Any, str]]:
-    found: dict[Any, dict[Any, str]] = {}
-    points = ContactPoint.objects.filter(contact__in=contacts).reaching(channel)
-    for contact, endpoint, state in points.values_list("contact_id", "endpoint_id", "state"):
-        found.setdefault(contact, {})[endpoint] = state
-    return found
-
-
-def _suppressions(endpoints: set[Any], channel: str) -> dict[Any, Fact]:
-    standing = Suppression.objects.standing().on(channel).filter(endpoint__in=endpoints)
-    return {endpoint: str(key) for key, endpoint in standing.values_list("id", "endpoint_id")}
+    """Gather what crm knows about ``approaches``, in one statement whatever their number."""
+    found = gather(_FACTS, approaches, kind=REACHED_BY[Channel(asked.channel)].value, channel=asked.channel)
+    return dict(zip(approaches, found, strict=True))

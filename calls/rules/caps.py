@@ -172,12 +172,3 @@ def _known(asked: Asked, window: timedelta) -> TouchQuerySet:
     """Touches of the window that count. Those ahead of the clock count too: another machine's clock may run ahead."""
     recent = Touch.objects.counting().since(asked.at - window)
     return recent.filter(at__lt=asked.up_to) if asked.up_to else recent
-
-
-def last_calls(contacts: set[Any], cooldown: timedelta, asked: Asked) -> dict[tuple[Any, Any], datetime]:
-    """Return when each contact was last called, by (contact, project) and by (contact, None) for all projects."""
-    calls = _known(asked, cooldown).filter(contact__in=contacts, channel=Channel.CALL)
-    last: dict[tuple[Any, Any], datetime] = {}
-    for contact, project, at in calls.order_by("at").values_list("contact_id", "project_id", "at"):
-        last[contact, project] = last[contact, None] = at
-    return last

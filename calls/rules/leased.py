@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -32,16 +31,3 @@ class Leased:
 
 RULES = [Leased("leased", Level.CONTACT, "contact")]
 NUMBER_RULES = [Leased("number_leased", Level.ENDPOINT, "endpoint")]
-
-
-def lease_facts(contacts: set[Any], endpoints: set[Any], asked: Asked) -> dict[tuple[str, Any], dict[str, Any]]:
-    """Return the leases that others hold on these contacts and numbers, in one query."""
-    held = Lease.objects.live(asked.at).of_others(asked.user_id)
-    found: dict[tuple[str, Any], dict[str, Any]] = {}
-    for lease in held.filter(Q(contact__in=contacts) | Q(endpoint__in=endpoints)):
-        for subject, key in (("contact", lease.contact_id), ("endpoint", lease.endpoint_id)):
-            found[subject, key] = {
-                f"lease.{subject}.by": str(lease.user_id),
-                f"lease.{subject}.until": lease.expires_at,
-            }
-    return found

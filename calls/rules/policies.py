@@ -9,10 +9,12 @@ from django.db.models.functions import Coalesce, Greatest, Least
 
 from calls.choices import TIGHTER, CooldownScope
 from calls.models import CallingPolicy
+from config.kernel import prepared
 from config.kernel.gate import Asked, Facts
 
 DAY = timedelta(hours=25)  # a rolling day with one hour of slack, so that no clock change makes it short (DESIGN 14)
 WEEK = timedelta(days=7)
+TERMS = ("cooldown", "cooldown_scope", "day_cap", "week_cap")  # columns of a policy's row, in the order of ``Policy``
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,15 @@ class Policies:
     def of(self, project_id: Any) -> Policy:
         return self.general.tightened_by(self.own[project_id]) if project_id in self.own else self.general
 
-    @property
-    def longest_cooldown(self) -> timedelta:
-        return max([self.general.cooldown, *(policy.cooldown for policy in self.own.values())])
+
+_GENERAL = f"SELECT {', '.join(TERMS)} FROM calls_callingpolicy WHERE project_id IS NULL"  # noqa: S608 - our own names
 
 
 def general(asked: Asked) -> Policy:
     """Return the policy for all, read once per question."""
     if "policy" not in asked.memory:
-        asked.memory["policy"] = Policy.of(CallingPolicy.objects.filter(project=None).first())
+        rows = prepared.rows(_GENERAL)
+        asked.memory["policy"] = Policy(*rows[0]) if rows else Policy()
     found: Policy = asked.memory["policy"]
     return found
 

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
 from calls.choices import Scope
 from calls.models import TerminalSession
-from config.kernel.gate import Approach, Asked, Block, Facts, Level
+from config.kernel.gate import Asked, Block, Facts, Level
 from crm.choices import Channel
 
 
@@ -48,29 +47,4 @@ RULES = [
 ]
 NUMBER_RULES = [Terminal(Scope.ENDPOINT, Level.ENDPOINT, "endpoint_id")]
 
-SUBJECT = {
-    Scope.PROJECT: "project_id",
-    Scope.CONTACT: "contact_id",
-    Scope.PAIR: "pair_id",
-    Scope.ENDPOINT: "endpoint_id",
-}
-
-
-def terminal_facts(approaches: set[Approach], asked: Asked) -> dict[tuple[str, Any], tuple[str, datetime | None]]:
-    """Return for each closed (scope, subject) the session that stands longest, in one query."""
-    closed = Q(scope=Scope.EVERYONE)
-    for scope, attribute in SUBJECT.items():
-        subjects = {getattr(approach, attribute) for approach in approaches} - {None}
-        if subjects:
-            closed |= Q(**{"scope": scope, f"{scope.value}__in": subjects})
-    found: dict[tuple[str, Any], tuple[str, datetime | None]] = {}
-    for session in TerminalSession.objects.standing(asked.at).filter(closed).order_by("id"):
-        subject = None if session.scope == Scope.EVERYONE else getattr(session, SUBJECT[Scope(session.scope)])
-        known = found.get((session.scope, subject))
-        if known is None or _later(session.until, known[1]):
-            found[session.scope, subject] = (str(session.id), session.until)
-    return found
-
-
-def _later(until: datetime | None, known: datetime | None) -> bool:
-    return known is not None and (until is None or until > known)
+SUBJECT = {Scope.PROJECT, Scope.CONTACT, Scope.PAIR, Scope.ENDPOINT}

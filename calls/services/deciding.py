@@ -1,5 +1,6 @@
 """The gate under locks: the one place where an approach is decided for good, and its receipt is written."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from calls.rules import opening
+from config.kernel import prepared
 from config.kernel.errors import Conflict
 from config.kernel.gate import Approach, Asked, Block, Verdict, gate, pack, unpack
 from config.kernel.ids import uuid7
@@ -28,20 +30,14 @@ class Refused(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What was decided: the point that passed with the receipt for it, or None and the verdict that refuses."""
+    """What was decided: the approach that passed with the receipt for it, or the verdict that refuses."""
 
     verdict: Verdict
-    point: ContactPoint | None = None
     decision_id: UUID | None = None
 
-    def or_refuse(self) -> tuple[ContactPoint, UUID]:
-        """Return point and receipt.
-
-        :raises Refused: nothing passed. Call this outside the transaction, or the receipt of the refusal is lost.
-        """
-        if self.point is None or self.decision_id is None:
-            raise Refused(self.verdict)
-        return self.point, self.decision_id
+    @property
+    def allowed(self) -> bool:
+        return self.decision_id is not None
 
 
 def approach_of(*, pair: ProjectContact | None, contact_id: UUID, point: ContactPoint | None) -> Approach:
@@ -85,31 +81,20 @@ def judge(approaches: Sequence[Approach], *, user_id: UUID | None, at: datetime,
 
     ``past`` judges what was done at ``at``: what happened then or later does not count against it.
     """
-    opening.book()
     up_to = at if past else None
     return gate.decide(approaches, asked=Asked(at=at, channel=Channel.CALL.value, user_id=user_id, up_to=up_to))
 
 
-def decide(
-    *,
-    action: GateAction,
-    pair: ProjectContact | None,
-    contact_id: UUID,
-    points: Sequence[ContactPoint],
-    user_id: UUID | None,
-    at: datetime,
-) -> Ruling:
-    """Judge ``points`` in their order, take the first that passes, and write the receipt.
+def decide(*, action: GateAction, approaches: Sequence[Approach], user_id: UUID | None, at: datetime) -> Ruling:
+    """Judge ``approaches`` in their order, take the first that passes, and write the receipt.
 
     The caller is in a transaction, holds the locks of ``lock`` and keeps them: the facts are read under them. A
     refusal is stored where its codes differ from the last decision of this kind about the same subject (DESIGN 15).
     """
-    asked_about: Sequence[Any] = points or [None]
-    approaches = [approach_of(pair=pair, contact_id=contact_id, point=point) for point in asked_about]
     verdicts = judge(approaches, user_id=user_id, at=at)
-    for point, verdict in zip(points, verdicts, strict=False):
+    for verdict in verdicts:
         if verdict.allowed:
-            return Ruling(verdict, point, write_receipt(verdict, action=action, user_id=user_id))
+            return Ruling(verdict, write_receipt(verdict, action=action, user_id=user_id))
     _keep_refusal(verdicts[0], action=action, user_id=user_id)
     return Ruling(verdicts[0])
 
@@ -121,26 +106,35 @@ def _keep_refusal(verdict: Verdict, *, action: GateAction, user_id: UUID | None)
         write_receipt(verdict, action=action, user_id=user_id)
 
 
+_RECEIPT = """
+    INSERT INTO crm_gatedecision (id, at, action, channel, allowed, codes, contact_id, endpoint_id, pair_id, user_id,
+                                  facts, ruleset, zones)
+    VALUES (%(id)s, %(at)s, %(action)s, %(channel)s, %(allowed)s, %(codes)s::varchar[], %(contact)s, %(endpoint)s,
+            %(pair)s, %(user)s, %(facts)s::jsonb, %(ruleset)s, %(zones)s)"""
+
+
 def write_receipt(verdict: Verdict, *, action: GateAction, user_id: UUID | None) -> UUID:
     approach, receipt = verdict.approach, uuid7()
-    GateDecision.objects.create(
-        id=receipt,
-        at=verdict.at,
-        action=action,
-        channel=approach.channel,
-        allowed=verdict.allowed,
-        codes=verdict.codes,
-        contact_id=approach.contact_id,
-        endpoint_id=approach.endpoint_id,
-        pair_id=approach.pair_id,
-        user_id=user_id,
-        facts=pack(verdict.facts),
-        ruleset=gate.version,
-        zones=ZONE_DATA_VERSION,
-    )
+    facts: dict[str, Any] = {
+        "id": receipt,
+        "at": verdict.at,
+        "action": action.value,
+        "channel": approach.channel,
+        "allowed": verdict.allowed,
+        "codes": verdict.codes,
+        "contact": approach.contact_id,
+        "endpoint": approach.endpoint_id,
+        "pair": approach.pair_id,
+        "user": user_id,
+        "facts": json.dumps(pack(verdict.facts)),
+        "ruleset": gate.version,
+        "zones": ZONE_DATA_VERSION,
+    }
+    prepared.run(_RECEIPT, facts)
     return receipt
 
 
 def replay(decision: GateDecision) -> tuple[Block, ...]:
-    """Judge the stored facts again: under the same rule set this gives the same blocks."""
+    """Judge the stored facts again: under the same rule set and law this gives the same blocks."""
+    opening.book()
     return gate.judge(unpack(decision.facts), decision.at, decision.channel)

@@ -46,15 +46,9 @@ def _commit(*, user: User, point: ContactPoint, at: datetime, source: CallSource
     if lease is None or lease.contact_id != point.contact_id or point.endpoint_id is None:
         raise NoLease("You do not hold this person any more: take the next pair.")
     deciding.lock(contact_id=lease.contact_id, endpoint_ids=sorted({lease.endpoint_id, point.endpoint_id}))
-    ruling = deciding.decide(
-        action=GateAction.DIAL,
-        pair=lease.pair,
-        contact_id=lease.contact_id,
-        points=[point],
-        user_id=user.pk,
-        at=at,
-    )
-    if ruling.point is None:
+    approach = deciding.approach_of(pair=lease.pair, contact_id=lease.contact_id, point=point)
+    ruling = deciding.decide(action=GateAction.DIAL, approaches=[approach], user_id=user.pk, at=at)
+    if not ruling.allowed:
         return None, ruling
     key = uuid7()
     session = CallSession.objects.create(

@@ -1,26 +1,28 @@
 """Taking the next pair, alone: a lease is proved under the locks of its person and number (DESIGN 12-14)."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db import connection, transaction
 
 from calls.models import Lease
 from calls.services import deciding, queue
 from calls.services.deciding import Refused, Ruling
 from calls.services.sieve import Candidate, Wanted
+from config.kernel import prepared
 from config.kernel.errors import Conflict
+from config.kernel.gate import Approach
+from config.kernel.ids import uuid7
 from config.kernel.realtime import tell
 from config.kernel.transactions import atomic_with_retries
-from crm.choices import GateAction
+from crm.choices import Channel, GateAction
 from crm.models import ContactPoint, ProjectContact, User
 
 LEASE = timedelta(minutes=5)
-TRIES, AT_ONCE = 8, 24
+LOOK = 8  # candidates of the first look; the next is four times as wide
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class NothingCallable(Conflict):
@@ -49,16 +51,18 @@ def take_next(*, user: User, at: datetime, wanted: Wanted | None = None) -> Leas
 
     :raises NothingCallable: nothing is left that passes.
     """
-    if held := current(user=user, at=at):
+    if _holds(user, at) and (held := current(user=user, at=at)):
         return held
-    found = queue.candidates(user=user, at=at, wanted=wanted or Wanted())
-    for _ in range(TRIES):
-        batch = list(islice(found, AT_ONCE))
-        if not batch:
-            break
-        if lease := _first_that_passes(batch, user=user, at=at):
+    for candidates in queue.looks(user=user, at=at, wanted=wanted or Wanted(), size=LOOK):
+        if lease := _first_that_passes(candidates, user=user, at=at):
             return lease
+        if _holds(user, at) and (held := current(user=user, at=at)):
+            return held
     raise NothingCallable("Nobody can be called right now. The call desk says why, and when that changes.")
+
+
+def _holds(user: User, at: datetime) -> bool:
+    return bool(prepared.rows("SELECT 1 FROM calls_lease WHERE user_id = %s AND expires_at > %s", [user.pk, at]))
 
 
 def _first_that_passes(candidates: Sequence[Candidate], *, user: User, at: datetime) -> Lease | None:
@@ -76,30 +80,49 @@ def _first_that_passes(candidates: Sequence[Candidate], *, user: User, at: datet
 @atomic_with_retries
 def _try_one(left: dict[UUID, UUID], *, user: User, at: datetime) -> tuple[Lease | None, UUID | None]:
     """Lock the best contact that is free, prove it, and write the lease; return it, or who was tried in vain."""
-    contact_id = _lock_first_free(list(left))
-    if contact_id is None:
+    found = _lock_first_free(left, user=user, at=at)
+    if found is None:
         return None, None
-    pair = ProjectContact.objects.get(pk=left[contact_id])
-    points = deciding.points_of([contact_id])[contact_id]
-    ours = deciding.lock_lines([point.endpoint_id for point in points if point.endpoint_id], skip_locked=True)
-    free = [point for point in points if point.endpoint_id in ours]
-    if not free:
+    contact_id, pair_id, project_id = found
+    lines = prepared.rows(_LOCK_LINES, {"contact": contact_id})
+    approaches = [
+        Approach(contact_id, line, Channel.CALL.value, pair_id, project_id)
+        for line, *_ in sorted(lines, key=_primary_first)
+    ]
+    if not approaches:
         return None, contact_id
-    ruling = _decide(pair, free, user=user, at=at)
-    if ruling.point is None:
-        return None, contact_id
-    return _write(pair, ruling, user=user, at=at), contact_id
+    ruling = deciding.decide(action=GateAction.LEASE, approaches=approaches, user_id=user.pk, at=at)
+    return (_write(ruling, user=user, at=at) if ruling.allowed else None), contact_id
 
 
-def _lock_first_free(contacts: list[UUID]) -> UUID | None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT c.id FROM unnest(%s::uuid[]) WITH ORDINALITY AS best (id, rank) JOIN crm_contact c USING (id)
-               ORDER BY best.rank LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED""",
-            [contacts],
-        )
-        row = cursor.fetchone()
-        return row[0] if row else None
+# Whom somebody works on is locked, whom somebody holds is leased: both are passed over, not refused. Nobody is free for
+# a rep who holds somebody.
+_LOCK_CONTACT = """
+    SELECT c.id, pc.id, pc.project_id
+    FROM unnest(%(contacts)s::uuid[], %(pairs)s::uuid[]) WITH ORDINALITY AS best (contact_id, pair_id, rank)
+    JOIN crm_contact c ON c.id = best.contact_id
+    JOIN crm_projectcontact pc ON pc.id = best.pair_id
+    WHERE NOT EXISTS (SELECT 1 FROM calls_lease held
+                      WHERE (held.contact_id = c.id OR held.user_id = %(user)s) AND held.expires_at > %(at)s)
+    ORDER BY best.rank LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED"""
+# The numbers of a locked contact that nobody works on, locked in the order of their ids (DESIGN 13).
+_LOCK_LINES = """
+    SELECT e.id, cp.is_primary, cp.verified_at, cp.id
+    FROM crm_contactpoint cp JOIN crm_endpoint e ON e.id = cp.endpoint_id
+    WHERE cp.contact_id = %(contact)s AND cp.kind = 'phone'
+    ORDER BY e.id FOR NO KEY UPDATE OF e SKIP LOCKED"""
+
+
+def _lock_first_free(left: dict[UUID, UUID], *, user: User, at: datetime) -> tuple[Any, ...] | None:
+    """Lock the first contact that is free; return its id, its pair's and the project's."""
+    asked = {"contacts": list(left), "pairs": list(left.values()), "at": at, "user": user.pk}
+    return next(iter(prepared.rows(_LOCK_CONTACT, asked)), None)
+
+
+def _primary_first(line: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The order of ``ContactPoint.objects.primary_first``."""
+    _, is_primary, verified_at, point = line
+    return not is_primary, -(verified_at or _NEVER).timestamp(), point
 
 
 def take(*, pair: ProjectContact, user: User, at: datetime) -> Lease:
@@ -117,36 +140,44 @@ def take(*, pair: ProjectContact, user: User, at: datetime) -> Lease:
 def _take(*, pair: ProjectContact, user: User, at: datetime) -> tuple[Lease | None, Ruling]:
     points = deciding.points_of([pair.contact_id])[pair.contact_id]
     deciding.lock(contact_id=pair.contact_id, endpoint_ids=[point.endpoint_id for point in points if point.endpoint_id])
-    ruling = _decide(pair, points, user=user, at=at)
-    return (_write(pair, ruling, user=user, at=at) if ruling.point else None), ruling
+    asked_about: Sequence[ContactPoint | None] = points or [None]
+    approaches = [deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point) for point in asked_about]
+    ruling = deciding.decide(action=GateAction.LEASE, approaches=approaches, user_id=user.pk, at=at)
+    if ruling.allowed:
+        Lease.objects.filter(user=user).delete()
+    return (_write(ruling, user=user, at=at) if ruling.allowed else None), ruling
 
 
-def _decide(pair: ProjectContact, points: Sequence[ContactPoint], *, user: User, at: datetime) -> Ruling:
-    return deciding.decide(
-        action=GateAction.LEASE, pair=pair, contact_id=pair.contact_id, points=points, user_id=user.pk, at=at
-    )
+# Whoever holds something that ran out, of the person, the number or the rep, holds it no longer.
+_SWEEP = """
+    DELETE FROM calls_lease
+    WHERE (pair_id = %(pair)s OR contact_id = %(contact)s OR endpoint_id = %(line)s OR user_id = %(user)s)
+      AND expires_at <= %(at)s"""
+_COLUMNS = ["id", "pair_id", "contact_id", "endpoint_id", "user_id", "taken_at", "expires_at", "decision_id"]
+_LEASE = """
+    INSERT INTO calls_lease (id, pair_id, contact_id, endpoint_id, user_id, taken_at, expires_at, decision_id)
+    VALUES (%(id)s, %(pair)s, %(contact)s, %(line)s, %(user)s, %(at)s, %(until)s, %(decision)s)
+    ON CONFLICT DO NOTHING"""
 
 
-def _write(pair: ProjectContact, ruling: Ruling, *, user: User, at: datetime) -> Lease | None:
-    point, decision_id = ruling.or_refuse()
-    line: Any = point.endpoint_id  # a point that passed has one
-    subject = Q(pair=pair) | Q(contact=pair.contact_id) | Q(endpoint=point.endpoint_id)
-    Lease.objects.filter(subject, expires_at__lte=at).delete()
-    Lease.objects.filter(user=user).delete()
-    try:
-        with transaction.atomic():
-            lease = Lease.objects.create(
-                pair=pair,
-                contact_id=pair.contact_id,
-                endpoint_id=line,
-                user=user,
-                taken_at=at,
-                expires_at=at + LEASE,
-                decision_id=decision_id,
-            )
-    except IntegrityError:  # this rep took another pair in another window a moment ago: that one counts
+def _write(ruling: Ruling, *, user: User, at: datetime) -> Lease | None:
+    """Write the lease; None: this rep took another pair in another window a moment ago, and that one counts."""
+    approach = ruling.verdict.approach
+    facts: dict[str, Any] = {
+        "id": uuid7(),
+        "pair": approach.pair_id,
+        "contact": approach.contact_id,
+        "line": approach.endpoint_id,
+        "user": user.pk,
+        "at": at,
+        "until": at + LEASE,
+        "decision": ruling.decision_id,
+    }
+    prepared.run(_SWEEP, facts)
+    if not prepared.run(_LEASE, facts):
         return None
-    tell("desk", "lease_taken", pair=str(pair.pk))
+    lease = Lease.from_db(connection.alias, _COLUMNS, list(facts.values()))
+    tell("desk", "lease_taken", pair=str(lease.pair_id))
     return lease
 
 

@@ -14,14 +14,14 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from calls.rules import opening
 from calls.services import deciding, sieve
 from calls.services.sieve import Candidate
 from calls.services.sieve import Wanted as Wanted
-from config.kernel.gate import Block, Level, Verdict, gate
+from config.kernel import prepared
+from config.kernel.gate import Asked, Block, Level, Verdict, gate
 from crm.choices import Channel, Priority
 from crm.models import ContactPoint, ProjectContact, User
 
@@ -69,73 +69,80 @@ def next_callable(*, user: User, at: datetime, wanted: Wanted | None = None, lim
 
 def candidates(*, user: User, at: datetime, wanted: Wanted) -> Iterator[Candidate]:
     """Yield passing pairs in queue order, one per contact, looking further ahead as long as somebody asks for more."""
+    for found in looks(user=user, at=at, wanted=wanted):
+        yield from found
+
+
+def looks(*, user: User, at: datetime, wanted: Wanted, size: int | None = None) -> Iterator[list[Candidate]]:
+    """Yield ``candidates`` look by look: those due for a callback, then the best ``size``, then four times as many."""
+    law, asked = opening.book(), Asked(at=at, channel=Channel.CALL.value, user_id=user.pk)
+    asked.memory["opened"] = law.open_ids(at, Channel.CALL), law.table.is_open(opening.UNKNOWN, at)
     met: set[UUID] = set()
-    for ids in _looks(user=user, at=at, wanted=wanted):
-        for one in sieve.passing(ids, user=user, at=at, wanted=wanted):
-            if one.contact_id not in met:
-                met.add(one.contact_id)
-                yield one
+    for ids in _walks(asked, wanted, _profiles(law, asked, wanted), size or FIRST_LOOK):
+        found = [one for one in sieve.passing(ids, user=user, asked=asked, wanted=wanted) if one.contact_id not in met]
+        best = list({one.contact_id: one for one in reversed(found)}.values())[::-1]
+        met.update(one.contact_id for one in best)
+        yield best
 
 
-def _open_profiles(at: datetime, wanted: Wanted) -> list[UUID]:
-    law = opening.book()
-    opened = law.open_ids(at, Channel.CALL)
+def _profiles(law: opening.Book, asked: Asked, wanted: Wanted) -> list[UUID]:
+    opened: list[UUID] = asked.memory["opened"][0]
     return [key for key in opened if wanted.zone in law.keys[key]] if wanted.zone else opened
 
 
-def _looks(*, user: User, at: datetime, wanted: Wanted) -> Iterator[list[UUID]]:
-    profiles = _open_profiles(at, wanted)
-    due = _due_callbacks(user, at, wanted)
-    if due:
-        yield due
-    told, size = set(due), FIRST_LOOK
-    for _ in range(LOOKS):
-        ids = _walk(user=user, at=at, wanted=wanted, profiles=profiles, size=size)
+def _walks(asked: Asked, wanted: Wanted, profiles: list[UUID], size: int) -> Iterator[list[UUID]]:
+    """Yield ids of pairs whose hints say that they may be callable, in queue order, and each of them once."""
+    facts = {
+        "user": asked.user_id,
+        "at": asked.at,
+        "late": asked.at - PROMISED,
+        "profiles": profiles,
+        "project": wanted.project and wanted.project.pk,
+        "priority": wanted.priority,
+    }
+    told: set[UUID] = set()
+    for sql, most in [
+        (_due(wanted), None),
+        *((_walk(wanted, size * 4**look), size * 4**look) for look in range(LOOKS)),
+    ]:
+        ids = [key for (key,) in prepared.rows(sql, facts)]
         fresh = [key for key in ids if key not in told]
         told.update(fresh)
         if fresh:
             yield fresh
-        if len(ids) < size:
+        if most and len(ids) < most:
             return
-        size *= 4
 
 
-def _due_callbacks(user: User, at: datetime, wanted: Wanted) -> list[UUID]:
-    due = ProjectContact.objects.filter(callback_at__lte=at).order_by("callback_at", "id")
-    due = due.filter(Q(callback_by=user) | Q(callback_by=None) | Q(callback_at__lte=at - PROMISED))
-    if wanted.project:
-        due = due.filter(project=wanted.project)
-    return list(due.values_list("id", flat=True)[:500])
-
-
+# Whose promise it is calls first; and whom a colleague holds comes and goes too fast for a hint.
+_MAY = """(pc.callback_at IS NULL OR pc.callback_by_id IS NULL OR pc.callback_by_id = %(user)s
+           OR pc.callback_at <= %(late)s)
+      AND NOT EXISTS (SELECT 1 FROM calls_lease held WHERE held.contact_id = pc.contact_id
+                      AND held.expires_at > %(at)s AND held.user_id <> %(user)s)"""
 _ORDER = "priority DESC, last_touch_at ASC NULLS FIRST, id"
 
 
-def _walk(*, user: User, at: datetime, wanted: Wanted, profiles: Sequence[UUID], size: int) -> list[UUID]:
-    """Return the ids of the best ``size`` hinted pairs over all open profiles, in queue order."""
-    project = "pc.project_id = %(project)s AND" if wanted.project else ""
-    priority = "pc.priority = %(priority)s AND" if wanted.priority else ""
-    sql = f"""
+def _due(wanted: Wanted) -> str:
+    return f"""
+        SELECT pc.id FROM crm_projectcontact pc WHERE {_within(wanted)} pc.callback_at <= %(at)s AND {_MAY}
+        ORDER BY pc.callback_at, pc.id LIMIT 500"""  # noqa: S608 - nothing in it comes from outside
+
+
+def _walk(wanted: Wanted, size: int) -> str:
+    """Ask for the best ``size`` hinted pairs over all open profiles."""
+    return f"""
         SELECT best.id FROM unnest(%(profiles)s::uuid[]) AS open (profile)
         CROSS JOIN LATERAL (
             SELECT pc.id, pc.priority, pc.last_touch_at FROM crm_projectcontact pc
-            WHERE {project} {priority} pc.hours_profile_id = open.profile AND pc.callable_from <= %(at)s
-              AND (pc.callback_at IS NULL OR pc.callback_by_id IS NULL OR pc.callback_by_id = %(user)s
-                   OR pc.callback_at <= %(late)s)
-            ORDER BY pc.{_ORDER} LIMIT %(size)s
+            WHERE {_within(wanted)} pc.hours_profile_id = open.profile AND pc.callable_from <= %(at)s AND {_MAY}
+            ORDER BY pc.{_ORDER} LIMIT {size}
         ) best
-        ORDER BY best.{_ORDER} LIMIT %(size)s"""  # noqa: S608 - nothing in it comes from outside
-    facts: dict[str, Any] = {
-        "user": user.pk,
-        "late": at - PROMISED,
-        "profiles": list(profiles),
-        "at": at,
-        "size": size,
-        "priority": wanted.priority,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {**facts, "project": wanted.project.pk if wanted.project else None})
-        return [key for (key,) in cursor.fetchall()]
+        ORDER BY best.{_ORDER} LIMIT {size}"""  # noqa: S608 - nothing in it comes from outside
+
+
+def _within(wanted: Wanted) -> str:
+    project = "pc.project_id = %(project)s AND" if wanted.project else ""
+    return f"{project} pc.priority = %(priority)s AND" if wanted.priority else project
 
 
 def _offers(pairs: list[ProjectContact], *, user: User, at: datetime) -> list[Offer]:

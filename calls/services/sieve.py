@@ -8,22 +8,23 @@ kept, and its moments are moved.
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import F
+from psycopg import sql as composing
 
-from calls.rules import opening
 from calls.rules.policies import general
+from config.kernel import prepared
 from config.kernel.gate import Asked, gate
 from crm.choices import Channel
 from crm.models import Project, ProjectContact, User
 
 KEPT = 256
 _ORIGIN = datetime(2001, 1, 1, tzinfo=UTC)  # the moment that a kept text was written for
-_kept: OrderedDict[Any, tuple[str, tuple[Any, ...]]] = OrderedDict()
+_kept: OrderedDict[Any, str] = OrderedDict()
 
 
 class Candidate(NamedTuple):
@@ -41,33 +42,32 @@ class Wanted:
     zone: str = ""
 
 
-def passing(ids: Sequence[UUID], *, user: User, at: datetime, wanted: Wanted) -> list[Candidate]:
+def passing(ids: Sequence[UUID], *, user: User, asked: Asked, wanted: Wanted) -> list[Candidate]:
     """Return those of ``ids``, in their order, that pass the set face of the gate and that ``user`` may see.
+
+    ``asked.memory`` knows which profiles are "opened", so that all questions of one walk are about the same hours.
 
     :raises config.kernel.gate.GateFault: the gate is out of order.
     """
-    sql, params = _question(user, at)
-    where = "id = ANY(%s)"
-    filters: list[Any] = [list(ids)]
-    for column, value in (
-        ("project_id", wanted.project and wanted.project.pk),
-        ("owner_id", wanted.owner and wanted.owner.pk),
-        ("priority", wanted.priority),
-    ):
-        if value:
-            where += f" AND {column} = %s"
-            filters.append(value)
-    moved = [at + (param - _ORIGIN) if isinstance(param, datetime) else param for param in params]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT id, contact_id FROM ({sql}) passing WHERE {where}", [*moved, *filters])  # noqa: S608
-        found = dict(cursor.fetchall())
-    return [Candidate(key, found[key]) for key in ids if key in found]
+    where = "passing.id = asked.id"
+    named = {
+        "project_id": wanted.project and wanted.project.pk,
+        "owner_id": wanted.owner and wanted.owner.pk,
+        "priority": wanted.priority,
+    }
+    where += "".join(f" AND passing.{column} = %({column})s" for column, value in named.items() if value)
+    sql = f"""
+        SELECT one.id, one.contact_id FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS asked (id, place)
+        CROSS JOIN LATERAL (SELECT id, contact_id FROM ({_question(user, asked)}) passing WHERE {where} OFFSET 0) one
+        ORDER BY asked.place"""  # noqa: S608 - nothing in it comes from outside
+    found = prepared.rows(sql, {**named, "ids": list(ids), "at": asked.at, "user": user.pk})
+    return [Candidate(*row) for row in found]
 
 
-def _question(user: User, at: datetime) -> tuple[str, tuple[Any, ...]]:
-    law, policy = opening.book(), general(Asked(at=at, channel=Channel.CALL.value))
-    opened = (tuple(law.open_ids(at, Channel.CALL)), law.table.is_open(opening.UNKNOWN, at))
-    key = (gate.version, policy, opened, user.pk, user.sees_everything)
+def _question(user: User, asked: Asked) -> str:
+    policy, (profiles, unknown) = general(asked), asked.memory["opened"]
+    opened = tuple(profiles), unknown
+    key = (gate.version, policy, opened, user.sees_everything)
     if key not in _kept:
         _kept[key] = _write(user, {"policy": policy, "opened": opened})
         if len(_kept) > KEPT:
@@ -75,8 +75,20 @@ def _question(user: User, at: datetime) -> tuple[str, tuple[Any, ...]]:
     return _kept[key]
 
 
-def _write(user: User, known: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
+def _write(user: User, known: dict[str, Any]) -> str:
     asked = Asked(at=_ORIGIN, channel=Channel.CALL.value, user_id=user.pk, memory=known)
     pairs = ProjectContact.objects.visible_to(user).callable(asked).order_by()
     columns = pairs.values("id", "contact_id", "project_id", "priority", owner_id=F("contact__owner"))
-    return columns.query.sql_with_params()
+    sql, params = columns.query.sql_with_params()
+    pieces = sql.split("%s")
+    return "".join(f"{piece}{_told(param, user)}" for piece, param in zip(pieces, params, strict=False)) + pieces[-1]
+
+
+def _told(param: Any, user: User) -> str:
+    """Write a parameter down: moments from the moment of asking on, whoever asks by name, and constants as they are,
+    because PostgreSQL finds a partial index only where it sees the constants of its condition."""
+    if param == user.pk:
+        return "%(user)s::uuid"
+    if isinstance(param, datetime):
+        return f"(%(at)s::timestamptz + interval '{(param - _ORIGIN) // timedelta(microseconds=1)} microseconds')"
+    return str(composing.Literal(param).as_string(connection.connection)).replace("%", "%%")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from calls.rules import opening
 from calls.services import deciding, queue, sieve
 from calls.tests import worlds
-from calls.tests.factories import callable_pair
+from calls.tests.factories import callable_pair, first_point
 from config.kernel.gate import GATE_ERROR, Asked, GateFault, Level, gate, pack, unpack
 from config.testing import NOON
 from crm.choices import Channel, GateAction
@@ -149,10 +149,9 @@ def test_a_refusal_is_stored_once_until_its_reasons_change(at):
     user = UserFactory(admin=True)
 
     def refuse():
-        return deciding.decide(
-            action=GateAction.LEASE, pair=pair, contact_id=pair.contact_id,
-            points=deciding.points_of([pair.contact_id])[pair.contact_id], user_id=user.pk, at=at,
-        )  # fmt: skip
+        point = first_point(pair.contact)
+        approach = deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point)
+        return deciding.decide(action=GateAction.LEASE, approaches=[approach], user_id=user.pk, at=at)
 
     refuse(), refuse()
     assert [row.codes for row in GateDecision.objects.all()] == [["pair_suppressed"]]

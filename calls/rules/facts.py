@@ -1,0 +1,107 @@
+"""What the rules of telephone work look at, in one statement whatever the number of approaches (DESIGN 10).
+
+Everything is read at once and under the locks of whoever decides: touches, closures, leases, both policies, and the
+state of the law. Nothing is remembered from one decision to the next but the law itself, looked up by its state.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from calls.choices import Scope
+from calls.rules import opening
+from calls.rules.policies import TERMS, WEEK, Policy
+from calls.rules.terminal import SUBJECT
+from config.kernel.gate import Approach, Asked, Facts
+from config.kernel.gate_facts import gather
+
+
+def _touches(subject: str) -> str:
+    """The touches of the last week, newest first; no more than the largest cap: more would not change any answer."""
+    return f"""
+           ARRAY(SELECT t.at FROM crm_touch t
+                 WHERE t.{subject}_id = a.{subject}_id AND t.counts AND t.at < %(up_to)s::timestamptz
+                   AND t.at > %(at)s::timestamptz - %(week)s::interval
+                 ORDER BY t.at DESC LIMIT greatest(everybody.day_cap, everybody.week_cap)) AS "touches.{subject}"
+    """  # noqa: S608 - our own names
+
+
+def _last_call(whose: str, condition: str) -> str:
+    return f"""
+           (SELECT max(t.at) FROM crm_touch t
+            WHERE t.contact_id = a.contact_id AND t.counts AND t.at < %(up_to)s::timestamptz
+              AND t.at > %(at)s::timestamptz - greatest(%(week)s::interval, everybody.cooldown, own.cooldown)
+              AND t.channel = 'call' AND {condition}) AS "calls.{whose}.last"
+    """  # noqa: S608 - our own names
+
+
+def _held(subject: str) -> str:
+    """The lease that somebody else holds on the contact or the number."""
+    return f"""
+    LEFT JOIN calls_lease {subject}_held
+      ON {subject}_held.{subject}_id = a.{subject}_id AND {subject}_held.expires_at > %(at)s::timestamptz
+     AND {subject}_held.user_id IS DISTINCT FROM %(user)s::uuid"""
+
+
+def _closed(scope: Scope) -> str:
+    """The terminal session that closes this subject longest."""
+    same = f"s.{scope.value}_id = a.{scope.value}_id" if scope in SUBJECT else "true"
+    return f"""
+    LEFT JOIN LATERAL (
+        SELECT s.id, s.until FROM calls_terminalsession s
+        WHERE s.scope = '{scope.value}' AND {same} AND s.lifted_at IS NULL
+          AND (s.until IS NULL OR s.until > %(at)s::timestamptz)
+        ORDER BY s.until DESC NULLS FIRST, s.id LIMIT 1) {scope.value}_closed ON true"""  # noqa: S608 - our own names
+
+
+_TERMS = ", ".join(f'{policy}.{term} AS ":{policy}.{term}"' for policy in ("everybody", "own") for term in TERMS)
+_LEASES = ", ".join(
+    f'{subject}_held.user_id::text AS "lease.{subject}.by", {subject}_held.expires_at AS "lease.{subject}.until"'
+    for subject in ("contact", "endpoint")
+)
+_CLOSURES = ", ".join(
+    f'{scope}_closed.id::text AS "terminal.{scope}", {scope}_closed.until AS "terminal.{scope}.until"'
+    for scope in Scope.values
+)
+# One row per approach, in their order. A column is named after its fact; what a fact is made of begins with a colon.
+_FACTS = f"""
+    SELECT {opening.STATE} AS ":law", {_TERMS},
+           p.next_call_eligible_at AS "project.not_before", e.hours_profile_id::text AS "hours.profile",
+           {_touches("contact")}, {_touches("endpoint")},
+           {_last_call("contact", "true")},
+           {_last_call("pair", "(a.project_id IS NULL OR t.project_id = a.project_id)")},
+           {_LEASES}, {_CLOSURES}
+    FROM {{approaches}}
+    LEFT JOIN crm_project p ON p.id = a.project_id
+    LEFT JOIN crm_endpoint e ON e.id = a.endpoint_id
+    LEFT JOIN calls_callingpolicy everybody ON everybody.project_id IS NULL
+    LEFT JOIN calls_callingpolicy own ON own.project_id = a.project_id
+    {_held("contact")} {_held("endpoint")} {"".join(_closed(scope) for scope in Scope)}
+    ORDER BY a.place"""  # noqa: S608 - nothing in it comes from outside
+
+
+def facts(approaches: Sequence[Approach], *, asked: Asked) -> Mapping[Approach, Facts]:
+    """Gather what calls knows about ``approaches``, in one statement whatever their number.
+
+    With ``asked.up_to`` nothing that was done then or later counts. A new law or profile costs one more statement.
+    """
+    rows = gather(_FACTS, approaches, at=asked.at, up_to=asked.up_to or "infinity", week=WEEK, user=asked.user_id)
+    opening.learn(row["hours.profile"] for row in rows)
+    return {approach: _made(approach, row) for approach, row in zip(approaches, rows, strict=True)}
+
+
+def _made(approach: Approach, row: dict[str, Any]) -> Facts:
+    everybody, own = (_policy(policy, row) for policy in ("everybody", "own"))
+    general = everybody or Policy()
+    return {
+        "channel": approach.channel,
+        "hours.law": opening.law_of(row.pop(":law")).version,
+        **(general.tightened_by(own) if own else general).facts(),
+        "number.day_cap": general.day_cap,
+        "number.week_cap": general.week_cap,
+        **row,
+    }
+
+
+def _policy(name: str, row: dict[str, Any]) -> Policy | None:
+    terms = [row.pop(f":{name}.{term}") for term in TERMS]
+    return None if terms[0] is None else Policy(*terms)
