@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+SOURCES = {".py", ".js", ".css"}
 APPS = ("crm", "calls", "campaigns", "integrations", "config")
 
 # The one writer of each copy. New contacts may be born with true copies, by the bulk writer of an intake.
@@ -68,3 +69,13 @@ def test_the_pattern_knows_a_write_when_it_sees_one(line):
 )
 def test_and_a_question_when_it_is_only_asked(line):
     assert not writes(line, "primary_phone")
+
+
+def test_modules_are_small():
+    paths = [
+        path for kind in ("*.py", "*.js", "*.css") for top in (*APPS, "static") for path in (ROOT / top).rglob(kind)
+    ]
+    shown = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8").count("\n") for path in paths}
+    own = {name: lines for name, lines in shown.items() if "/migrations/" not in name and "/tests/" not in name}
+
+    assert {name: lines for name, lines in own.items() if lines > 300} == {}
