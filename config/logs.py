@@ -18,6 +18,9 @@ _KEPT = (
 _PRIVATE = re.compile(rf"({_KEPT})|\+?\d[\d\s().-]{{7,}}\d|[^\s<>(),;:=\"']+(?:@|%40)[^\s<>(),;:\"']+")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _LONGEST_CHAIN = 10
+# The servers quote what a peer sent, whatever it was: a request line, a header, an address with its query.
+_SERVERS = ("gunicorn", "uvicorn", "websockets")
+_QUOTED = re.compile(r"'[^']*'?|\"[^\"]*\"?|\?\S*")
 
 
 def redact(text: str) -> str:
@@ -33,7 +36,7 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": redact(record.getMessage()),
+            "message": _message(record),
         }
         if request_id.get():
             line["request_id"] = request_id.get()
@@ -43,6 +46,13 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[1]:
             line["error"] = redact("\n".join(_told(record.exc_info[1])))
         return json.dumps(line)
+
+
+def _message(record: logging.LogRecord) -> str:
+    text = record.getMessage().strip()
+    if str(record.name).partition(".")[0] in _SERVERS:
+        text = _QUOTED.sub("[redacted]", text)
+    return redact(text)
 
 
 def _told(error: BaseException) -> Iterator[str]:

@@ -3,7 +3,6 @@
 import ipaddress
 import logging
 import re
-import secrets
 import time
 import zoneinfo
 from collections.abc import Callable
@@ -18,16 +17,15 @@ from django.utils import timezone
 from pghistory.middleware import HistoryMiddleware
 
 from config.health import PROBES
-from config.kernel.http import live_address, request_id
+from config.kernel.http import id_for, live_address, request_id
 
 logger = logging.getLogger("clearline.access")
 
 Next = Callable[[HttpRequest], HttpResponse]
-_SAFE_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
 
 class RequestContext:
-    """Gives the request an id (kept if the caller sent a sane one), the response a ``Server-Timing``, the log a line.
+    """Gives the request an id (the caller's, if it can be nothing else), the response a ``Server-Timing``, the log a line.
 
     The line names the route, not the path, and never a query value: logs are read by more people than the database.
     """
@@ -36,8 +34,7 @@ class RequestContext:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
-        token = request_id.set(given if _SAFE_ID.match(given) else secrets.token_hex(8))
+        token = request_id.set(id_for(request.headers.get("X-Request-ID", "")))
         began, database = time.perf_counter(), _DatabaseTime()
         try:
             with ExitStack() as stack:

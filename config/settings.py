@@ -247,6 +247,8 @@ LOGGING = {
         },  # scanners scans us would fill the log
         "axes": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
+        # From here on also those who were started without config/logging.json.
+        **{name: {"handlers": [], "propagate": True} for name in ("gunicorn.error", "uvicorn", "uvicorn.error")},
     },
 }
 

@@ -1,5 +1,7 @@
 """What is known about the request that is being answered."""
 
+import re
+import secrets
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -13,6 +15,17 @@ if TYPE_CHECKING:
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 request_id: ContextVar[str] = ContextVar("clearline_request_id", default="")
+_UUID = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NAME = re.compile(r"(?=.*[A-Za-z])(?!.*\d[\d.-]{6,})[A-Za-z0-9._-]{16,64}")  # with no digits that may be a number
+
+
+def id_for(given: str) -> str:
+    """Return the id of a request whose caller calls it ``given``: that, if it can be nothing but an id, else our own.
+
+    It is logged as it is. A UUID will do, or 16 to 64 letters and digits with no run of digits that somebody's
+    telephone number might be.
+    """
+    return given if _UUID.fullmatch(given) or _NAME.fullmatch(given) else secrets.token_hex(8)
 
 
 class SignedInRequest(HttpRequest):

@@ -1,9 +1,16 @@
 """Logs are read by more people than the database: they say what happened, and to nobody in particular."""
 
+import http.client
 import io
 import json
 import logging
+import os
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,7 +21,10 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from calls.tasks import HEARTBEAT
+from config.embedded import places
+from config.kernel.http import id_for
 from config.logs import JsonLines, redact
+from config.supervisor.programs import commands
 from crm.models import Endpoint
 from crm.tests.factories import ContactFactory, UserFactory
 
@@ -45,12 +55,12 @@ def test_a_request_leaves_one_line_that_names_the_route_and_no_values(log):
     client.force_login(user)
     contact = ContactFactory(phone=PHONE)
 
-    client.get(f"/api/v1/contacts/{contact.pk}/", {"format": "json"}, headers={"X-Request-ID": "order-4711-x"})
+    client.get(f"/api/v1/contacts/{contact.pk}/", {"format": "json"}, headers={"X-Request-ID": "order-4711-line-2"})
 
     (line,) = [line for line in told(log) if line["logger"] == "clearline.access"]
     assert line["route"] == "api/v1/contacts/{pk}/"
     assert (line["method"], line["status"], line["user"]) == ("GET", 200, str(user.pk))
-    assert line["request_id"] == "order-4711-x"
+    assert line["request_id"] == "order-4711-line-2"
     assert line["ms"] > 0
     assert line["statements"] > 0
     assert "format" not in json.dumps(line)
@@ -160,3 +170,116 @@ def test_what_is_passed_beside_the_message_is_redacted_too():
     assert line["whom"] == "[redacted]"
     assert line["often"] == 3
     assert "what" not in line
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "01a1fb76-0462-7f01-a46d-7267b4477de1",
+        "4BF92F3577B34DA6A3CE929D0E0E4736",
+        "order-4711-line-2",
+    ],
+)
+def test_a_request_keeps_the_id_that_its_caller_gave_it(given):
+    assert id_for(given) == given
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "15125550134", "+15125550134", "5125550134512555", "call-to-15125550134", "call-to-512-555-0134-x", "dana-w",
+     EMAIL, "a" * 65, "order-4711-line-2\n"],
+)  # fmt: skip
+def test_what_may_be_somebodys_number_is_no_id(given):
+    ours = id_for(given)
+
+    assert ours != given
+    assert len(ours) == 16
+
+
+# The servers themselves: what they say before, beside and after Django
+
+HANDSHAKE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version": "13",
+    "Origin": "http://127.0.0.1",
+    "Cookie": "sessionid=0123456789abcdef0123456789abcdef",
+    "X-Request-ID": "order-4711-line-2",
+}
+
+
+@pytest.fixture
+def port() -> int:
+    while True:
+        with socket.socket() as pages, socket.socket() as live:
+            pages.bind(("127.0.0.1", 0))
+            try:
+                live.bind(("127.0.0.1", pages.getsockname()[1] + 1))
+            except (OSError, OverflowError):
+                continue
+            return int(pages.getsockname()[1])
+
+
+@contextmanager
+def serving(program: str, port: int, **environment: str) -> Iterator[list[str]]:
+    """The program as `./dev up` starts it; afterwards the list holds the lines that it wrote."""
+    listens = port + (program == "live")
+    said: list[str] = []
+    with subprocess.Popen(
+        [sys.executable, *commands(port)[program]],
+        cwd=places.CHECKOUT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            until_it_listens(listens, process)
+            yield said
+        finally:
+            process.terminate()
+            said += process.communicate(timeout=30)[0].splitlines()
+
+
+def until_it_listens(port: int, process: subprocess.Popen[str]) -> None:
+    give_up = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < give_up:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    pytest.fail("It does not listen.")
+
+
+def send(port: int, said: str) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as peer:
+        peer.sendall(said.encode())
+        while peer.recv(4096):
+            pass
+
+
+def test_what_the_web_server_says_of_a_broken_request_is_json_without_what_was_in_it(port):
+    with serving("web", port) as said:
+        send(port, f"GET /?name=Dana&phone={PHONE} Whitcomb NONSENSE\r\n\r\n")
+        send(port, f"GET / HTTP/1.1\r\nDana Whitcomb {EMAIL}: x\r\n\r\n")
+
+    lines = [json.loads(line) for line in said]
+    assert [line["level"] for line in lines if "Invalid" in line["message"]] == ["warning", "warning"]
+    assert not [word for word in ("Dana", "Whitcomb", *CANARIES) if word in "".join(said)]
+
+
+def test_an_error_in_a_websocket_is_one_line_of_json_with_an_id_and_without_numbers(port, tmp_path):
+    nowhere = tmp_path / "15125550134"  # libpq names the place it could not reach
+    with serving("live", port, DATABASE_URL=f"postgres://app@/clearline?host={nowhere}") as said:
+        knock = http.client.HTTPConnection("127.0.0.1", port + 1, timeout=20)
+        knock.request("GET", "/ws/desk/", headers=HANDSHAKE)
+        assert knock.getresponse().status == 500
+        knock.close()
+
+    (line,) = [json.loads(line) for line in said]
+    assert line["message"] == "Exception in ASGI application"
+    assert line["request_id"] == "order-4711-line-2"
+    assert "OperationalError" in line["error"]
+    assert "auth.py" in line["error"]
+    assert not [canary for canary in CANARIES if canary in said[0]]
