@@ -93,7 +93,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "collapsible": True,
         "items": [
             _list("crm.intakerun", "Intake runs", "upload_file"),
-            _list("crm.reviewitem", "Review items", "rule"),
+            _list("crm.reviewitem", "Review items", "rule", "?resolved_at=no"),
             _list("crm.sourcerecord", "Source records", "dataset"),
         ],
     },
@@ -104,7 +104,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _list("crm.user", "Users", "badge"),
             _list("crm.auditevent", "Audit trail", "history"),
-            _list("crm.hoursprofile", "Places", "public"),
+            _list("crm.hoursprofile", "Hours profiles", "public"),
             {"title": "API", "icon": "api", "link": "/api/v1/docs/"},
         ],
     },

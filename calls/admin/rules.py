@@ -24,6 +24,8 @@ from crm.admin.base import RecordAdmin
 
 _TONES = {Sentiment.POSITIVE: "good", Sentiment.NEUTRAL: "info", Sentiment.NEGATIVE: "warn", Sentiment.NONE: "plain"}
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WAYS = {"call": "calls", "auto_call": "recorded voices", "rvm": "ringless voicemail", "sms": "texts", "email": "e-mail"}
+MAY_CHANGE = {"no": "No", "yes": "Yes", "tighten_only": "Only to be stricter"}
 SPAN = "Days and hours, for example “2 00:00:00” for two days or “04:00:00” for four hours."
 
 
@@ -189,7 +191,7 @@ class CallingHoursAdmin(RecordAdmin):
 
     @display(description="Channels")
     def shown_channels(self, row: CallingHours) -> str:
-        return ", ".join(row.channels)
+        return _ways(row)
 
     @display(description="Good until")
     def shown_expiry(self, row: CallingHours) -> SafeString:
@@ -200,13 +202,13 @@ class CallingHoursAdmin(RecordAdmin):
     def header(self, request: HttpRequest, row: CallingHours) -> Header:
         return Header(
             title=row.rule_id,
-            subtitle=f"{row.jurisdiction} · {', '.join(row.channels)}",
+            subtitle=f"{row.jurisdiction} · {_ways(row)}",
             badges=[cells.badge("Replaced", "plain") if row.replaced_at else cells.badge("Current", "good")],
             facts=[
                 ("Looked up", cells.day(row.verified_on)),
                 ("Good until", self.shown_expiry(row)),
-                ("Can be changed", row.configurable),
-                ("Confidence", row.confidence or cells.NOTHING),
+                ("Can be changed", MAY_CHANGE.get(row.configurable, row.configurable)),
+                ("Confidence", row.confidence.lower() or cells.NOTHING),
             ],
         )
 
@@ -220,9 +222,13 @@ class CallingHoursAdmin(RecordAdmin):
         closed: list[date] = list(getattr(row, "closed_on", None) or [])
         facts = [
             ("Holidays", row.holidays or cells.NOTHING),
-            ("Closed on", ", ".join(f"{day:%-d %b %Y}" for day in closed)),
+            ("Closed on", ", ".join(f"{day:%-d %b %Y}" for day in closed) or cells.NOTHING),
         ]
         yield Section(title="Exceptions", facts=facts, aside=True)
+
+
+def _ways(row: CallingHours) -> str:
+    return ", ".join(WAYS.get(name, name) for name in row.channels)
 
 
 def week(windows: Sequence[Any]) -> list[str]:

@@ -10,6 +10,7 @@ from unfold.decorators import display
 
 from config.kernel.admin import cells, filters
 from config.kernel.admin.pages import Header, Section
+from config.kernel.admin.scope import visible
 from crm.admin.base import RecordAdmin
 from crm.models import AuditEvent
 from crm.reports import audit
@@ -22,7 +23,7 @@ class AuditEventAdmin(RecordAdmin):
     audited = False
     empty_hint = "Nothing has been changed since it was taken in."
     linked_by = ("entity_id",)
-    list_display = ["shown_what", "shown_fields", "shown_who", "shown_at", "ip"]
+    list_display = ["shown_what", "shown_fields", "shown_who", "shown_at", "shown_ip"]
     list_filter = [
         filters.Choice.of("operation"),
         filters.Person.of("actor", nobody=""),
@@ -37,12 +38,14 @@ class AuditEventAdmin(RecordAdmin):
     @display(description="Change")
     def shown_what(self, row: AuditEvent) -> SafeString:
         tone = {"create": "good", "delete": "bad"}.get(row.operation, "plain")
-        name = row.entity.rsplit(".", 1)[-1].replace("contactpoint", "contact point").replace("projectcontact", "pair")
-        return cells.badges(name.capitalize(), cells.badge(row.get_operation_display(), tone))
+        model = audit.model_of(row.entity)
+        name = audit.name_of(model) if model else row.entity
+        return cells.badges(name, cells.badge(row.get_operation_display(), tone))
 
     @display(description="Fields")
     def shown_fields(self, row: AuditEvent) -> str:
-        names = [name.removesuffix("_id").replace("_", " ") for name in row.new or row.old or {}]
+        said = [name for name in row.new or row.old or {} if name not in audit.UNSAID]
+        names = [name.removesuffix("_id").replace("_", " ") for name in said]
         return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
     @display(description="By")
@@ -53,11 +56,15 @@ class AuditEventAdmin(RecordAdmin):
     def shown_at(self, row: AuditEvent) -> SafeString:
         return cells.moment(row.at)
 
+    @display(description="IP address")
+    def shown_ip(self, row: AuditEvent) -> str:
+        return row.ip or cells.NOTHING
+
     def header(self, request: HttpRequest, row: AuditEvent) -> Header:
         return Header(
             title=self.shown_what(row),
             facts=[
-                ("Row", cells.link_to(row.entity, row.entity_id, str(row.entity_id))),
+                ("Row", cells.link_to(row.entity, row.entity_id, _name(row, request.user))),
                 ("When", cells.exact(row.at)),
                 ("By", self.shown_who(row)),
                 ("Address", row.ip or cells.NOTHING),
@@ -71,6 +78,13 @@ class AuditEventAdmin(RecordAdmin):
         rows = [[one.label, one.old_text, one.new_text] for one in change.fields]
         yield Section(title="What changed", headers=["Field", "From", "To"], rows=rows)
         yield Section(title="With", aside=True, text=row.user_agent, empty="No browser: a service did it.")
+
+
+def _name(row: AuditEvent, user: Any) -> str:
+    """What the row is called now; of one that is gone, or not to be seen, no more than that it was."""
+    model = audit.model_of(row.entity)
+    found = visible(model._default_manager.filter(pk=row.entity_id), user).first() if model else None
+    return str(found) if found else "not there any more"
 
 
 def _of_row(text: str) -> Q:

@@ -20,6 +20,15 @@ def zones(profile: HoursProfile | None) -> list[str]:
     return [name for name in _names(profile.key if profile else "") if _zone(name)]
 
 
+def places(profile: HoursProfile) -> list[str]:
+    """Where its lines may ring, each zone with the law that holds there: "Chicago (US-TX)"."""
+    return [f"{city(zone)} ({law})" if law else city(zone) for zone, law in sorted(candidates_of(profile.key))]
+
+
+def city(zone: str) -> str:
+    return zone.rsplit("/", 1)[-1].replace("_", " ")
+
+
 def local_times(profile: HoursProfile | None, *, at: datetime | None = None) -> SafeString:
     """Every clock that may hang where they are ("14:05 Chicago"), one per time, not per zone."""
     moment = at or clock.now()
@@ -36,7 +45,7 @@ def local_times(profile: HoursProfile | None, *, at: datetime | None = None) -> 
 
 
 def _clock(name: str, time: str) -> SafeString:
-    shown = format_html('{} <span class="cl-soft">{}</span>', time, name.rsplit("/", 1)[-1].replace("_", " "))
+    shown = format_html('{} <span class="cl-soft">{}</span>', time, city(name))
     return format_html('<span class="cl-number" title="{}">{}</span>', name, shown)
 
 

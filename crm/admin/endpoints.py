@@ -156,7 +156,7 @@ class HoursProfileAdmin(RecordAdmin):
 
     @display(description="Places")
     def shown_places(self, row: HoursProfile) -> str:
-        places = row.key.split("|") if row.key else ["Unknown place"]
+        places = clocks.places(row) or ["Unknown place"]
         return ", ".join(places[:4]) + (f" and {len(places) - 4} more" if len(places) > 4 else "")
 
     @display(description="Time now")
@@ -167,4 +167,4 @@ class HoursProfileAdmin(RecordAdmin):
         return Header(title=self.shown_places(row), subtitle="Every place must allow the call")
 
     def sections(self, request: HttpRequest, row: HoursProfile) -> Iterable[Section]:
-        yield Section(title="Places", text=cells.lines(row.key.split("|")) if row.key else "", empty="Unknown place.")
+        yield Section(title="Places", text=cells.lines(clocks.places(row)) if row.key else "", empty="Unknown place.")

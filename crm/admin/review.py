@@ -34,13 +34,13 @@ class ReviewItemAdmin(RecordAdmin):
     audited = False
     empty_hint = "Nothing is in doubt: every record said clearly whom it meant."
     linked_by = ("contact", "project", "company")
-    list_display = ["kind", "contact", "other", "project", "shown_value", "source", "shown_state"]
+    list_display = ["kind", "shown_about", "shown_value", "project", "source", "shown_state"]
     list_filter = [
         filters.Given.of("resolved_at", "state", yes="Resolved", no="Open"),
         filters.Choice.of("kind"),
         filters.Born.of("id", "Found"),
     ]
-    list_select_related = ["contact", "other", "project"]
+    list_select_related = ["contact", "other", "project", "company"]
     owners = ("contact__owner", "other__owner", "project__owner")
     search_fields = ["contact__search"]
     search_help_text = "Person or project"
@@ -59,6 +59,10 @@ class ReviewItemAdmin(RecordAdmin):
         )
     ]
     views = [("Open", {"resolved_at": "no"}), ("All", {}), ("Resolved", {"resolved_at": "yes"})]
+
+    @display(description="About")
+    def shown_about(self, row: ReviewItem) -> list[Any]:
+        return [one for one in (row.contact, row.other, row.company) if one is not None]
 
     @display(description="Offered")
     def shown_value(self, row: ReviewItem) -> str:

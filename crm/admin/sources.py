@@ -1,6 +1,5 @@
 """Where records came from: the runs that took files in, and what each source last said."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -200,9 +199,10 @@ class SourceRecordAdmin(RecordAdmin):
 
     def header(self, request: HttpRequest, row: SourceRecord) -> Header:
         return Header(
-            title=row.key,
-            subtitle=f"{row.get_kind_display()} from {row.source}",
+            title=str(row.contact or row.project or row.company or row.key),
+            subtitle=f"{row.get_kind_display()}, as {row.source} tells it",
             facts=[
+                ("Key", row.key.replace("|", " | ")),
                 ("Person", cells.link(row.contact)),
                 ("Project", cells.link(row.project)),
                 ("Company", cells.link(row.company)),
@@ -212,7 +212,7 @@ class SourceRecordAdmin(RecordAdmin):
         )
 
     def sections(self, request: HttpRequest, row: SourceRecord) -> Iterable[Section]:
-        facts = [(name, _raw(value)) for name, value in row.raw.items()] if isinstance(row.raw, dict) else []
+        facts = list(_told(row.raw)) if isinstance(row.raw, dict) else []
         yield Section(title="As it was said", facts=facts)
 
 
@@ -220,5 +220,19 @@ def _by_key(text: str) -> Q:
     return Q(key=text.strip())
 
 
-def _raw(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else phrases.worded(value)
+def _told(raw: dict[str, Any], about: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value with the name of its place: what stands inside a company is "Company name"."""
+    for name, value in raw.items():
+        label = f"{about} {name}".strip().replace("_", " ").capitalize()
+        if isinstance(value, dict):
+            yield from _told(value, label)
+        elif isinstance(value, list):
+            yield label, cells.lines([_entry(one) for one in value]) if value else cells.NOTHING
+        else:
+            yield label, phrases.worded(value)
+
+
+def _entry(value: Any) -> str:
+    """One entry of a list; a number with its kind and label is a list itself."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    return ", ".join(str(part).replace("_", " ") for part in parts if part not in ("", None))

@@ -1,10 +1,12 @@
 import zoneinfo
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
 from axes import admin as _axes  # noqa: F401 - registers its tables now, so that they can be taken off below
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django import forms
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import admin as _auth  # noqa: F401 - the same for the groups
 from django.contrib.auth.models import Group
@@ -150,9 +152,23 @@ class UserAdmin(RecordAdmin):
         yield Section(
             title="What they may do",
             note=f"{len(may)} permissions" if not row.is_superuser else "everything",
-            text=cells.lines([permission.replace("_", " ") for permission in may[:200]]) if may else "",
+            facts=_powers(may),
             empty="Nothing: they have no role.",
         )
+
+
+def _powers(permissions: Iterable[str]) -> list[tuple[str, str]]:
+    """Permissions by what they are about: ("Contacts", "view, change"), and those about no table of ours by name."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for permission in permissions:
+        app, _, codename = permission.partition(".")
+        verb, _, table = codename.partition("_")
+        try:
+            about = str(apps.get_model(app, table)._meta.verbose_name_plural).capitalize()
+        except LookupError:
+            about, verb = "Besides", codename.replace("_", " ")
+        found[about].append(verb)
+    return [(about, ", ".join(sorted(verbs))) for about, verbs in sorted(found.items())]
 
 
 # Roles are a table in crm.services.roles, not something to click together, and a locked account has its verb above.

@@ -47,4 +47,4 @@ class AuditEvent(models.Model):
         triggers = append_only()
 
     def __str__(self) -> str:
-        return f"{self.entity} {self.get_operation_display().lower()}"
+        return f"{self.entity.rpartition('.')[2]} {self.get_operation_display().lower()}"

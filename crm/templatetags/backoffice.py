@@ -94,7 +94,9 @@ def _of_relation(cl: Listing, name: str) -> Write:
 
 
 def _own(cl: Listing, value: Any) -> Any:
-    """Another row is named only to who may see it."""
+    """Another row, or each of several, is named only to who may see it."""
+    if isinstance(value, list) and all(isinstance(one, models.Model) for one in value):
+        return " and ".join(str(one) for one in value if shown(one, cl.user))
     return shown(value, cl.user) if isinstance(value, models.Model) else value
 
 
