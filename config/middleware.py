@@ -25,7 +25,8 @@ Next = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestContext:
-    """Gives the request an id (the caller's, if it can be nothing else), the response a ``Server-Timing``, the log a line.
+    """Gives the request an id (the caller's, if it can be nothing else), the response a ``Server-Timing``, the log
+    a line.
 
     The line names the route, not the path, and never a query value: logs are read by more people than the database.
     """

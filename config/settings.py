@@ -100,6 +100,9 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("BEHIND_POOLER", default=False)
 if env("REPLICA_URL", default=""):
     DATABASES["replica"] = env.db("REPLICA_URL")
+for _database in DATABASES.values():
+    # A host that swallows packets must not keep a probe, or a rep, waiting for minutes.
+    _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PGHISTORY_INSTALL_CONTEXT_FUNC_ON_MIGRATE = False
 MIGRATION_LINTER_OPTIONS = {"exclude_apps": ["auth", "admin", "contenttypes", "sessions", "axes", "pghistory"]}

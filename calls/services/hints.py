@@ -19,11 +19,12 @@ from crm.models import HoursProfile, ProjectContact
 BATCH = 20_000
 
 # The parts follow crm.rules and calls.rules: what has no end makes NULL, what ends is a term of the greatest().
-_REFRESH = """
-WITH fresh AS (
+# Materialized: PostgreSQL would else compute every moment twice, to compare it and to write it down.
+_FRESH = """
+WITH fresh AS MATERIALIZED (
     SELECT pc.id,
-           best.hours_profile_id,
-           last.at AS last_touch_at,
+           coalesce(best.hours_profile_id, %(unknown)s) AS hours_profile_id,
+           touched.newest[1] AS last_touch_at,
            CASE WHEN c.deleted_at IS NOT NULL OR p.deleted_at IS NOT NULL OR c.do_not_call OR p.call_suppressed
                      OR pc.suppress_for_project OR best.usable_from IS NULL OR closed.for_ever
                 THEN NULL
@@ -31,20 +32,20 @@ WITH fresh AS (
                     %(beginning)s::timestamptz, best.usable_from, closed.until, p.next_call_eligible_at,
                     CASE WHEN cool.last_call IS NOT NULL THEN
                         least(cool.last_call + greatest(%(cooldown)s::interval, own.cooldown), pc.callback_at) END,
-                    (SELECT t.at + %(day)s::interval FROM crm_touch t
-                     WHERE t.contact_id = pc.contact_id AND t.counts
-                     ORDER BY t.at DESC OFFSET least(%(day_cap)s, own.day_cap) - 1 LIMIT 1),
-                    (SELECT t.at + %(week)s::interval FROM crm_touch t
-                     WHERE t.contact_id = pc.contact_id AND t.counts
-                     ORDER BY t.at DESC OFFSET least(%(week_cap)s, own.week_cap) - 1 LIMIT 1))
-           END AS callable_from
+                    touched.newest[least(%(day_cap)s, own.day_cap)] + %(day)s::interval,
+                    touched.newest[least(%(week_cap)s, own.week_cap)] + %(week)s::interval)
+           END AS callable_from,
+           pc.hours_profile_id AS old_profile, pc.last_touch_at AS old_touch, pc.callable_from AS old_from
     FROM crm_projectcontact pc
     JOIN crm_contact c ON c.id = pc.contact_id
     JOIN crm_project p ON p.id = pc.project_id
     LEFT JOIN calls_callingpolicy own ON own.project_id = pc.project_id
     LEFT JOIN LATERAL (
-        SELECT max(t.at) AS at FROM crm_touch t WHERE t.contact_id = pc.contact_id AND t.counts
-    ) last ON true
+        SELECT array_agg(t.at) AS newest FROM (
+            SELECT t.at FROM crm_touch t WHERE t.contact_id = pc.contact_id AND t.counts
+            ORDER BY t.at DESC LIMIT greatest(%(day_cap)s, %(week_cap)s)
+        ) t
+    ) touched ON true
     LEFT JOIN LATERAL (
         SELECT max(t.at) AS last_call FROM crm_touch t
         WHERE t.contact_id = pc.contact_id AND t.counts AND t.channel = 'call'
@@ -78,19 +79,22 @@ WITH fresh AS (
           AND shut.for_ever IS NOT TRUE
           AND NOT EXISTS (SELECT 1 FROM crm_suppression x
                           WHERE x.endpoint_id = e.id AND x.lifted_at IS NULL AND x.channel IN ('', 'call'))
-        ORDER BY u.usable_from > %(at)s, cp.is_primary DESC, cp.verified_at DESC NULLS LAST, cp.id
+        ORDER BY greatest(u.usable_from, %(at)s), cp.is_primary DESC, cp.verified_at DESC NULLS LAST, cp.id
         LIMIT 1
     ) best ON true
     WHERE pc.id = ANY(%(pairs)s)
+), moved AS (
+    SELECT * FROM fresh
+    WHERE (callable_from, hours_profile_id, last_touch_at) IS DISTINCT FROM (old_from, old_profile, old_touch)
 )
-UPDATE crm_projectcontact pc
-SET callable_from = fresh.callable_from, hours_profile_id = coalesce(fresh.hours_profile_id, %(unknown)s),
-    last_touch_at = fresh.last_touch_at
-FROM fresh
-WHERE fresh.id = pc.id
-  AND (pc.callable_from, pc.hours_profile_id, pc.last_touch_at)
-      IS DISTINCT FROM (fresh.callable_from, coalesce(fresh.hours_profile_id, %(unknown)s), fresh.last_touch_at)
 """
+_STALE = f"{_FRESH} SELECT id FROM moved"  # noqa: S608 - made of our own words, as is the next
+_REFRESH = f"""{_FRESH}
+UPDATE crm_projectcontact pc
+SET callable_from = moved.callable_from, hours_profile_id = moved.hours_profile_id, last_touch_at = moved.last_touch_at
+FROM moved
+WHERE moved.id = pc.id AND pc.id = ANY(%(pairs)s)
+"""  # noqa: S608
 
 
 def refresh(
@@ -119,25 +123,37 @@ def refresh(
 
 @transaction.atomic
 def _refresh(pairs: Sequence[UUID], at: Any) -> int:
-    policy = Policy.of(CallingPolicy.objects.filter(project=None).first())
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM crm_projectcontact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [list(pairs)]
         )
-        facts: dict[str, Any] = {
-            "pairs": list(pairs),
-            "at": at,
-            "beginning": "2000-01-01T00:00:00Z",
-            "cooldown": policy.cooldown,
-            "day": DAY,
-            "day_cap": policy.day_cap,
-            "week": WEEK,
-            "week_cap": policy.week_cap,
-            "pair_scope": policy.scope == CooldownScope.PAIR,
-            "unknown": _unknown_profile(),
-        }
-        cursor.execute(_REFRESH, facts)
+        cursor.execute(_REFRESH, _facts(pairs, at))
         return int(cursor.rowcount)
+
+
+def _stale(pairs: Sequence[UUID], at: Any) -> list[UUID]:
+    """Return which of ``pairs`` have hints that would move; locks nothing."""
+    if not pairs:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_STALE, _facts(pairs, at))
+        return [key for (key,) in cursor.fetchall()]
+
+
+def _facts(pairs: Sequence[UUID], at: Any) -> dict[str, Any]:
+    policy = Policy.of(CallingPolicy.objects.filter(project=None).first())
+    return {
+        "pairs": list(pairs),
+        "at": at,
+        "beginning": "2000-01-01T00:00:00Z",
+        "cooldown": policy.cooldown,
+        "day": DAY,
+        "day_cap": policy.day_cap,
+        "week": WEEK,
+        "week_cap": policy.week_cap,
+        "pair_scope": policy.scope == CooldownScope.PAIR,
+        "unknown": _unknown_profile(),
+    }
 
 
 def _unknown_profile() -> UUID:
@@ -146,10 +162,17 @@ def _unknown_profile() -> UUID:
 
 
 def refresh_all(*, at: Any) -> int:
-    """Compute every pair's hints, in batches of twenty thousand; return how many had gone stale."""
+    """Compute every pair's hints, in batches of twenty thousand; return how many had gone stale.
+
+    Only pairs whose hints move are locked: a sweep over pairs that are right stops nobody. Pairs that never had a hint
+    have no profile, not even the unknown one; they need no looking at.
+    """
     moved, after = 0, UUID(int=0)
-    while batch := list(
-        ProjectContact.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:BATCH]
-    ):
-        moved, after = moved + _refresh(batch, at), batch[-1]
+    pairs = ProjectContact.objects.order_by("pk").values_list("pk", "hours_profile")
+    while batch := list(pairs.filter(pk__gt=after)[:BATCH]):
+        after = batch[-1][0]
+        stale = [pair for pair, profile in batch if profile is None]
+        stale += _stale([pair for pair, profile in batch if profile is not None], at)
+        if stale:
+            moved += _refresh(stale, at)
     return moved

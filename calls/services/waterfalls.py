@@ -1,10 +1,16 @@
-"""How many pairs each rule keeps from the queue: counted by a worker, in one pass, into a row that knows its age."""
+"""How many pairs each rule keeps from the queue: counted by a worker, in one question, into a row that knows its age.
 
+Every rule is asked for what it blocks, as a WHERE of its own: PostgreSQL then joins the few rows behind a rule, where
+a flag on each pair would probe them a million times.
+"""
+
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import BooleanField, Case, Q, Value, When
+from django.db.models import BigIntegerField, Q, QuerySet, Value
 
 from calls.models import Waterfall
 from calls.rules import opening
@@ -14,6 +20,10 @@ from crm.choices import Channel
 from crm.models import ContactPoint, Project, ProjectContact
 
 LOOKED_AT = timedelta(days=1)
+
+Ruled = Sequence[tuple[Rule, Q]]
+Sql = tuple[str, tuple[Any, ...]]
+Combination = tuple[int, int, int]
 
 
 def count_all(*, at: datetime) -> None:
@@ -50,59 +60,90 @@ def count(*, project: Project | None, at: datetime) -> Waterfall:
     return row
 
 
-Combination = tuple[tuple[bool, ...], tuple[bool, ...], int]
+def _combinations(project: Project | None, of_pairs: Ruled, of_points: Ruled) -> list[Combination]:
+    """Return (answers of the pair rules, answers of the number rules, how many pairs have these).
 
-
-def _combinations(project: Project | None, of_pairs: list[Any], of_points: list[Any]) -> list[Combination]:
-    """Return every combination of answers with the number of pairs that have it.
-
-    First come the pair rules; then, for each number rule, whether it alone leaves no number, and whether it leaves
-    none together with those before it. PostgreSQL judges each pair and each point once, and groups.
+    Answers are bits. Pair rule i sets bit i. Of n number rules, rule i sets bit i of a point, and the bits n+i and
+    above: there stands whether any rule *up to* that place blocks it. What all points of a person have in common are
+    then the rules that leave them no number, each alone and together with those before it.
     """
-    pairs = ProjectContact.objects.filter(project=project) if project else ProjectContact.objects.all()
-    points = ContactPoint.objects.reaching(Channel.CALL)
+    pairs, points = ProjectContact.objects.all(), ContactPoint.objects.reaching(Channel.CALL)
     if project:
-        points = points.filter(contact__pairs__project=project)
-    p = [f"p{index}" for index in range(len(of_pairs))]
-    n = [f"n{index}" for index in range(len(of_points))]
-    pair_sql, pair_params = _flags(pairs, dict(zip(p, (blocked for _, blocked in of_pairs), strict=True)), "contact_id")
-    point_sql, point_params = _flags(
-        points, dict(zip(n, (blocked for _, blocked in of_points), strict=True)), "contact_id"
-    )
-    alone = [f"bool_and({name}) AS a{index}" for index, name in enumerate(n)]
-    chained = [f"bool_and({' OR '.join(n[: index + 1])}) AS c{index}" for index in range(len(n))]
-    names = [*p, *(f"coalesce(a{i}, true)" for i in range(len(n))), *(f"coalesce(c{i}, true)" for i in range(len(n)))]
+        pairs, points = pairs.filter(project=project), points.filter(contact__pairs__project=project)
+    size = len(of_points)
+    every = (1 << 2 * size) - 1
+    number_bits = [1 << place | (every >> size + place) << size + place for place in range(size)]
+    every_pair, every_point = _keys(pairs), _keys(points)
+    blocked_pairs = _blocked(pairs, of_pairs, [1 << place for place in range(len(of_pairs))])
+    blocked_points = _blocked(points, of_points, number_bits)
     sql = f"""
-        WITH pairs AS MATERIALIZED ({pair_sql}),
-             judged AS MATERIALIZED ({point_sql}),
-             points AS MATERIALIZED (SELECT contact_id, {", ".join([*alone, *chained])} FROM judged GROUP BY contact_id)
-        SELECT {", ".join(names)}, count(*) FROM pairs LEFT JOIN points USING (contact_id)
-        GROUP BY {", ".join(str(index + 1) for index in range(len(names)))}"""  # noqa: S608 - made of our own names
+        SELECT coalesce(blocked.bits, 0), coalesce(numbers.bits, {every}), count(*)
+        FROM ({every_pair[0]}) pairs (id, contact_id)
+        LEFT JOIN ({blocked_pairs[0]}) blocked USING (id)
+        LEFT JOIN (
+            SELECT contact_id, bit_and(coalesce(bits, 0)) AS bits
+            FROM ({every_point[0]}) points (id, contact_id) LEFT JOIN ({blocked_points[0]}) b USING (id)
+            GROUP BY contact_id
+        ) numbers USING (contact_id)
+        GROUP BY 1, 2"""  # noqa: S608 - made of our own names
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('work_mem', '64MB', true)")
-        cursor.execute(sql, [*pair_params, *point_params])
-        rows = cursor.fetchall()
-    return [(row[: len(p)], row[len(p) : -1], row[-1]) for row in rows]
+        cursor.execute("SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)")
+        cursor.execute(sql, [*every_pair[1], *blocked_pairs[1], *every_point[1], *blocked_points[1]])
+        found: list[Combination] = cursor.fetchall()
+    return found
 
 
-def _flags(rows: Any, rules: dict[str, Q], key: str) -> tuple[str, tuple[Any, ...]]:
-    told = {name: Case(When(blocked, then=Value(True)), default=False, output_field=BooleanField())
-            for name, blocked in rules.items()}  # fmt: skip
-    sql, params = rows.order_by().annotate(**told).values(key, *rules).query.sql_with_params()
-    return sql, params
+def _keys(rows: QuerySet[Any]) -> Sql:
+    return rows.order_by().values("pk", "contact_id").query.sql_with_params()
+
+
+def _blocked(rows: QuerySet[Any], rules: Ruled, bits: Sequence[int]) -> Sql:
+    """Return the question for the keys of all ``rows`` that some rule blocks, with the bits of every rule that does."""
+    told, params = ["SELECT NULL::uuid, 0::bigint WHERE false"], []
+    for (_, blocked), value in zip(rules, bits, strict=True):
+        for alternative in _alternatives(blocked):
+            found = rows.filter(alternative).order_by().annotate(bits=Value(value, BigIntegerField()))
+            try:
+                sql, its_params = found.values("pk", "bits").query.sql_with_params()
+            except EmptyResultSet:
+                continue
+            told.append(sql)
+            params.extend(its_params)
+    union = " UNION ALL ".join(told)
+    return f"SELECT id, bit_or(bits) AS bits FROM ({union}) told (id, bits) GROUP BY id", tuple(params)  # noqa: S608
+
+
+def _alternatives(condition: Q) -> Iterator[Q]:
+    """Yield conditions of which at least one holds where ``condition`` does: "a or b" and "(a or b) and c" in parts.
+
+    An OR between two tables makes PostgreSQL join all rows of both before it can say no; its parts find theirs alone.
+    """
+    parts = [part if isinstance(part, Q) else Q(part) for part in condition.children]
+    splits = [part for part in parts if part.connector == Q.OR and len(part.children) > 1 and not part.negated]
+    if condition.negated:
+        yield condition
+    elif condition.connector == Q.OR and len(parts) > 1:
+        for part in parts:
+            yield from _alternatives(part)
+    elif splits:
+        others = [part for part in parts if part is not splits[0]]
+        for choice in splits[0].children:
+            yield Q(choice, *others)
+    else:
+        yield condition
 
 
 def _tally(
-    combinations: list[Combination], of_pairs: list[Rule], of_points: list[Rule]
+    combinations: Sequence[Combination], of_pairs: Sequence[Rule], of_points: Sequence[Rule]
 ) -> tuple[list[dict[str, Any]], int]:
-    size = len(of_points)
-    blocks, first, left = [0] * (len(of_pairs) + size), [0] * (len(of_pairs) + size), 0
-    for pair_flags, number_flags, number in combinations:
-        alone, chained = number_flags[:size], number_flags[size:]
-        answers = (*pair_flags, *alone)
-        for index, blocked in enumerate(answers):
-            blocks[index] += number if blocked else 0
-        lost = next((index for index, blocked in enumerate((*pair_flags, *chained)) if blocked), None)
+    pair_rules, number_rules = len(of_pairs), len(of_points)
+    blocks, first, left = [0] * (pair_rules + number_rules), [0] * (pair_rules + number_rules), 0
+    for pair_bits, number_bits, number in combinations:
+        together = number_bits >> number_rules
+        alone = pair_bits | (number_bits ^ together << number_rules) << pair_rules
+        for index in _places(alone):
+            blocks[index] += number
+        lost = next(_places(pair_bits | together << pair_rules), None)
         if lost is None:
             left += number
         else:
@@ -112,3 +153,8 @@ def _tally(
         for index, rule in enumerate([*of_pairs, *of_points])
     ]
     return rules, left
+
+
+def _places(bits: int) -> Iterator[int]:
+    """Yield the places of the bits that are set, the lowest first."""
+    return (place for place in range(bits.bit_length()) if bits >> place & 1)

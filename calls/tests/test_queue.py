@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -153,6 +155,45 @@ def test_a_fresh_hint_never_hides_a_pair_that_the_gate_passes(data):
         assert set(passing.values_list("pk")) <= set(ProjectContact.objects.hinted(NOON).values_list("pk"))
 
 
+@settings(max_examples=80)
+@given(data=st.data())
+def test_a_fresh_hint_never_comes_later_than_the_first_moment_that_passes(data):
+    with worlds.undone():
+        world = worlds.build(data.draw)
+        hints.refresh(at=NOON, pair_ids=[pair.pk for pair in world.pairs])
+        hinted = dict(ProjectContact.objects.values_list("pk", "callable_from"))
+        for pair in world.pairs:
+            earliest = queue.explain(pair=pair, user=world.user, at=NOON).earliest
+
+            assert earliest is None or (hinted[pair.pk] is not None and hinted[pair.pk] <= earliest)
+
+
+def test_of_two_numbers_that_rest_the_hint_waits_for_the_one_that_is_back_first():
+    pair = callable_pair()
+    second = give_point(pair.contact, "phone", "+15125550177")
+    for point, days in ((pair.contact.points.get(is_primary=True), 9), (second, 2)):
+        point.endpoint.failed_until = NOON + timedelta(days=days)
+        point.endpoint.save()
+
+    hints.refresh(at=NOON, pair_ids=[pair.pk])
+
+    assert ProjectContact.objects.get(pk=pair.pk).callable_from == NOON + timedelta(days=2)
+
+
+def test_the_sweep_locks_and_moves_only_hints_that_went_stale():
+    stale, right, fresh = callable_pair(), callable_pair(), ProjectContactFactory()
+    Project.objects.filter(pk=stale.project_id).update(call_suppressed=True)
+
+    with CaptureQueriesContext(connection) as asked:
+        assert hints.refresh_all(at=NOON) == 2
+
+    locking = [query["sql"] for query in asked if "FOR NO KEY UPDATE" in query["sql"]]
+    assert len(locking) == 1
+    assert [pair.pk.hex in locking[0].replace("-", "") for pair in (stale, right, fresh)] == [True, False, True]
+    assert ProjectContact.objects.get(pk=stale.pk).callable_from is None
+    assert hints.refresh_all(at=NOON) == 0
+
+
 @settings(max_examples=40)
 @given(data=st.data())
 def test_the_waterfall_counts_what_the_rules_say_of_each_pair(data):
@@ -202,6 +243,7 @@ def test_a_waterfall_of_one_project_counts_its_pairs_only():
     row = waterfalls.count(project=project, at=NOON)
 
     assert (row.pairs, row.callable) == (2, 1)
+    assert {rule["code"]: rule["first"] for rule in row.rules if rule["first"]} == {"pair_suppressed": 1}
 
 
 def test_a_project_can_tighten_the_policy_but_never_loosen_it(rep):

@@ -1,6 +1,13 @@
 """What load balancers hear."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,20 +17,34 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from calls.tasks import HEARTBEAT, beat_heart
+from config.embedded import places
 from config.kernel.ids import uuid7
 from crm.tests.factories import UserFactory
 
 
-@pytest.fixture
-def no_database(settings):
-    """The server is away: nobody listens on this socket."""
+@contextmanager
+def database_at(host: str, port: int) -> Iterator[None]:
     wrapper = connections["default"]
     wrapper.close()
     before = dict(wrapper.settings_dict)
-    wrapper.settings_dict.update(HOST="/nonexistent", PORT="1")
+    wrapper.settings_dict.update(HOST=host, PORT=str(port))
     yield
     wrapper.close()
     wrapper.settings_dict.update(before)
+
+
+@pytest.fixture
+def no_database():
+    """The server is away: nobody listens on this socket."""
+    with database_at("/nonexistent", 1):
+        yield
+
+
+@pytest.fixture
+def silent_database():
+    """A server, or a wall in front of it, that takes the connection and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, database_at(*silent.getsockname()):
+        yield
 
 
 @pytest.mark.django_db
@@ -45,6 +66,30 @@ def test_health_is_500_with_the_reason_while_the_database_is_away(no_database):
 
     assert answer.status_code == 500
     assert answer.json() == {"ok": False, "error": "The database is unreachable (OperationalError)."}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_health_is_500_within_seconds_when_the_database_takes_the_call_and_says_nothing(silent_database):
+    began = time.monotonic()
+
+    assert Client().get("/health").status_code == 500
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(("asked", "waits"), [("", 3), ("?connect_timeout=9", 9), ("?sslmode=require", 3)])
+def test_whoever_names_a_patience_in_the_address_gets_it(asked, waits):
+    address = f"postgres://clearline@db.example.com/clearline{asked}"
+    script = "from config.settings import DATABASES as d; print(*(d[name]['OPTIONS']['connect_timeout'] for name in d))"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=places.CHECKOUT,
+        env=os.environ | {"DATABASE_URL": address, "REPLICA_URL": address, "SECRET_KEY": "x" * 50},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.split() == [str(waits)] * 2
 
 
 @pytest.mark.django_db
