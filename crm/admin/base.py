@@ -39,7 +39,8 @@ class RecordAdmin(ClearlineAdmin):
             found.append({"name": "history", "title": "History", "url": url, "active": current == "history"})
         return found
 
-    def audited_rows(self, row: Any) -> Iterable[UUID]:
+    def audited_rows(self, row: Any, user: Any) -> Iterable[UUID]:
+        """Return whose changes are the row's history: its own, and those of what belongs to it that ``user`` sees."""
         return [row.pk]
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
@@ -47,7 +48,7 @@ class RecordAdmin(ClearlineAdmin):
         if not self.audited:
             raise Http404("There is no such page.")
         user: Any = request.user
-        events = AuditEvent.objects.filter(entity_id__in=list(self.audited_rows(row)))
+        events = AuditEvent.objects.filter(entity_id__in=list(self.audited_rows(row, user)))
         told = audit.newest(events, limit=CHANGES + 1, before=timelines.read_place(request.GET))
         found = audit.in_words(told[:CHANGES], user=user)
         older = timelines.place_query((found[-1].at, found[-1].key)) if len(told) > CHANGES else ""

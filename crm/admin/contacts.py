@@ -16,6 +16,7 @@ from config.kernel.admin.pages import Header, Section
 from crm.admin import contact_page, phrases, verbs
 from crm.admin.base import StoryAdmin
 from crm.models import Contact, ContactPoint
+from crm.reports import audit
 from crm.services import editing
 from crm.services.normalization.emails import find_email
 from crm.services.normalization.phones import find_phone
@@ -132,7 +133,5 @@ class ContactAdmin(StoryAdmin):
     def sections(self, request: HttpRequest, row: Contact) -> Iterable[Section]:
         return contact_page.sections(request, row)
 
-    def audited_rows(self, row: Contact) -> Iterable[UUID]:
-        yield row.pk
-        yield from row.points.values_list("pk", flat=True)
-        yield from row.pairs.values_list("pk", flat=True)
+    def audited_rows(self, row: Contact, user: Any) -> Iterable[UUID]:
+        return audit.life_of(row, user=user)

@@ -11,10 +11,11 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KT
 from django.utils.dateparse import parse_datetime
 
 from crm.choices import Operation
-from crm.models import AuditEvent, SourceRecord, User
+from crm.models import AuditEvent, Contact, ContactPoint, ProjectContact, SourceRecord, User
 from crm.reports.changes import birth as changes_of_birth
 
 Place = tuple[datetime, str]  # (at, key) of the last one that was seen: where the next page begins
@@ -85,6 +86,21 @@ def newest(events: "QuerySet[AuditEvent]", *, limit: int, before: Place | None) 
     """Return the newest of ``events`` before that place; the order is total."""
     earlier_ones = events.filter(earlier(before)).select_related("actor")
     return list(earlier_ones.order_by("-at", "-id")[:limit])
+
+
+def life_of(contact: Contact, *, user: User) -> set[UUID]:
+    """Return the ids of the rows whose changes are the life of ``contact``, as far as ``user`` sees them.
+
+    The contact, its points, those it lost (their deletions say whose they were), the lines behind them, and its parts
+    in projects.
+    """
+    points = ContactPoint.objects.filter(contact=contact).values_list("pk", "endpoint")
+    lost = AuditEvent.objects.annotate(whose=KT("old__contact_id")).filter(
+        operation=Operation.DELETE, whose=str(contact.pk), entity=ContactPoint._meta.label_lower
+    )
+    pairs = ProjectContact.objects.visible_to(user).filter(contact=contact)
+    ids = {contact.pk, *pairs.values_list("pk", flat=True), *lost.values_list("entity_id", flat=True)}
+    return ids.union(*(found for found in points)) - {None}
 
 
 def earlier(before: Place | None, *, moment: str = "at", suffix: str = "") -> Q:

@@ -28,6 +28,7 @@ from crm.models import (
     Suppression,
     User,
 )
+from crm.services import points
 from crm.tests.factories import (
     CompanyFactory,
     ConsentFactory,
@@ -686,6 +687,39 @@ def test_history_shows_who_changed_what_from_what_to_what(boss, rep):
     assert "Rae Rep" in shown
     assert "Owner</del>" in shown
     assert "Director</ins>" in shown
+
+
+def test_a_history_keeps_silent_about_parts_in_projects_one_does_not_see(boss, rep):
+    person = ContactFactory(owner=rep)
+    for project in (ProjectFactory(name="Open Tower"), ProjectFactory(name="Secret", owner=UserFactory(bdr=True))):
+        pair = ProjectContactFactory(contact=person, project=project)
+        ProjectContact.objects.filter(pk=pair.pk).update(suppress_reason=f"said of {project.name}")
+    url = f"/admin/crm/contact/{person.pk}/history/"
+
+    seen, whole = (client.get(url).content.decode() for client in (signed_in(rep), boss))
+
+    assert "said of Open Tower" in seen
+    assert "said of Secret" not in seen
+    assert "said of Secret" in whole
+
+
+def test_a_history_is_the_whole_life_with_lost_numbers_and_lines_that_rest(boss, rep, at):
+    person, stranger = ContactFactory(name="Pat Sample"), ContactFactory(phone="+13105550134")
+    with acting(user=rep.pk, ip="192.0.2.7", user_agent="Browser/7 (Example)"):
+        lost = points.add_point(contact=person, kind="phone", value="+12145550134", label="old desk", at=at)
+        points.remove_point(point=lost, at=at)
+    line = points.add_point(contact=person, kind="phone", value="+15125550134", at=at).endpoint
+    points.mark_failed(endpoint=line, until=at + timedelta(days=3), at=at)
+    Endpoint.objects.filter(pk=line.pk).update(owner=stranger)
+    points.remove_point(point=stranger.points.get(), at=at)
+
+    shown = boss.get(f"/admin/crm/contact/{person.pk}/history/").content.decode()
+
+    assert shown.count("old desk") == 2  # its birth and its end
+    assert "Browser/7 (Example)" in shown
+    assert "2026-06-19 18:00 UTC" in shown
+    assert f"{stranger}</ins>" in shown
+    assert "+13105550134" not in shown
 
 
 def test_a_row_that_came_in_bulk_has_its_creation_in_its_history(boss):
