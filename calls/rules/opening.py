@@ -21,8 +21,7 @@ IN_LAW = {Channel.CALL: "call", Channel.SMS: "sms", Channel.VOICEMAIL: "rvm", Ch
 
 # What the law says now, as one number that any change of any row changes; 0.1 ms, and nobody has to keep it true.
 STATE = "(SELECT sum(hash_record_extended(h, 0)) FROM calls_callinghours h WHERE h.replaced_at IS NULL)"
-_PLACES = "(SELECT sum(hash_record_extended(p, 0)) FROM crm_hoursprofile p)"
-_STATES = f"SELECT {STATE}, {_PLACES}"
+PLACES = "(SELECT sum(hash_record_extended(p, 0)) FROM crm_hoursprofile p)"
 KEPT = 4  # tables of law; each remembers what it has computed, at most 8 MB
 
 
@@ -47,7 +46,11 @@ _read: list[Book] = []
 
 def book() -> Book:
     """Return the current book; its parts are read again only after a row of law or a profile was added or changed."""
-    ((law, places),) = prepared.rows(_STATES)
+    return book_of(*prepared.rows(f"SELECT {STATE}, {PLACES}")[0])
+
+
+def book_of(law: Any, places: Any) -> Book:
+    """Return the book for what ``STATE`` and ``PLACES`` gave."""
     if not _read or _read[0].signature != (law, places):
         keys = dict(HoursProfile.objects.values_list("id", "key"))
         _keys.update((str(profile), key) for profile, key in keys.items())

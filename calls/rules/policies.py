@@ -9,7 +9,6 @@ from django.db.models.functions import Coalesce, Greatest, Least
 
 from calls.choices import TIGHTER, CooldownScope
 from calls.models import CallingPolicy
-from config.kernel import prepared
 from config.kernel.gate import Asked, Facts
 
 DAY = timedelta(hours=25)  # a rolling day with one hour of slack, so that no clock change makes it short (DESIGN 14)
@@ -69,14 +68,10 @@ class Policies:
         return self.general.tightened_by(self.own[project_id]) if project_id in self.own else self.general
 
 
-_GENERAL = f"SELECT {', '.join(TERMS)} FROM calls_callingpolicy WHERE project_id IS NULL"  # noqa: S608 - our own names
-
-
 def general(asked: Asked) -> Policy:
     """Return the policy for all, read once per question."""
     if "policy" not in asked.memory:
-        rows = prepared.rows(_GENERAL)
-        asked.memory["policy"] = Policy(*rows[0]) if rows else Policy()
+        asked.memory["policy"] = Policy.of(CallingPolicy.objects.filter(project=None).first())
     found: Policy = asked.memory["policy"]
     return found
 

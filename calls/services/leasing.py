@@ -80,48 +80,41 @@ def _first_that_passes(candidates: Sequence[Candidate], *, user: User, at: datet
 @atomic_with_retries
 def _try_one(left: dict[UUID, UUID], *, user: User, at: datetime) -> tuple[Lease | None, UUID | None]:
     """Lock the best contact that is free, prove it, and write the lease; return it, or who was tried in vain."""
-    found = _lock_first_free(left, user=user, at=at)
-    if found is None:
+    asked = {"contacts": list(left), "pairs": list(left.values()), "at": at, "user": user.pk}
+    found = prepared.rows(_LOCK, asked)
+    if not found:
         return None, None
-    contact_id, pair_id, project_id = found
-    lines = prepared.rows(_LOCK_LINES, {"contact": contact_id})
-    approaches = [
-        Approach(contact_id, line, Channel.CALL.value, pair_id, project_id)
-        for line, *_ in sorted(lines, key=_primary_first)
-    ]
-    if not approaches:
+    contact_id, pair_id, project_id, *_ = found[0]
+    lines = [line for _, _, _, line, *_ in sorted(found, key=_primary_first) if line]
+    if not lines:
         return None, contact_id
+    approaches = [Approach(contact_id, line, Channel.CALL.value, pair_id, project_id) for line in lines]
     ruling = deciding.decide(action=GateAction.LEASE, approaches=approaches, user_id=user.pk, at=at)
     return (_write(ruling, user=user, at=at) if ruling.allowed else None), contact_id
 
 
-# Whom somebody works on is locked, whom somebody holds is leased: both are passed over, not refused. Nobody is free for
-# a rep who holds somebody.
-_LOCK_CONTACT = """
-    SELECT c.id, pc.id, pc.project_id
-    FROM unnest(%(contacts)s::uuid[], %(pairs)s::uuid[]) WITH ORDINALITY AS best (contact_id, pair_id, rank)
-    JOIN crm_contact c ON c.id = best.contact_id
-    JOIN crm_projectcontact pc ON pc.id = best.pair_id
-    WHERE NOT EXISTS (SELECT 1 FROM calls_lease held
-                      WHERE (held.contact_id = c.id OR held.user_id = %(user)s) AND held.expires_at > %(at)s)
-    ORDER BY best.rank LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED"""
-# The numbers of a locked contact that nobody works on, locked in the order of their ids (DESIGN 13).
-_LOCK_LINES = """
-    SELECT e.id, cp.is_primary, cp.verified_at, cp.id
-    FROM crm_contactpoint cp JOIN crm_endpoint e ON e.id = cp.endpoint_id
-    WHERE cp.contact_id = %(contact)s AND cp.kind = 'phone'
-    ORDER BY e.id FOR NO KEY UPDATE OF e SKIP LOCKED"""
-
-
-def _lock_first_free(left: dict[UUID, UUID], *, user: User, at: datetime) -> tuple[Any, ...] | None:
-    """Lock the first contact that is free; return its id, its pair's and the project's."""
-    asked = {"contacts": list(left), "pairs": list(left.values()), "at": at, "user": user.pk}
-    return next(iter(prepared.rows(_LOCK_CONTACT, asked)), None)
+# The best contact whom nobody works on, then those of their lines that nobody works on, by id (DESIGN 13). Whom
+# somebody holds is passed over, not refused; nobody is free for a rep who holds somebody.
+_LOCK = """
+    WITH free AS MATERIALIZED (
+        SELECT c.id, pc.id AS pair_id, pc.project_id
+        FROM unnest(%(contacts)s::uuid[], %(pairs)s::uuid[]) WITH ORDINALITY AS best (contact_id, pair_id, rank)
+        JOIN crm_contact c ON c.id = best.contact_id
+        JOIN crm_projectcontact pc ON pc.id = best.pair_id
+        WHERE NOT EXISTS (SELECT 1 FROM calls_lease held
+                          WHERE (held.contact_id = c.id OR held.user_id = %(user)s) AND held.expires_at > %(at)s)
+        ORDER BY best.rank LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED)
+    SELECT free.id, free.pair_id, free.project_id, line.id, line.is_primary, line.verified_at, line.point_id
+    FROM free LEFT JOIN LATERAL (
+        SELECT e.id, cp.is_primary, cp.verified_at, cp.id AS point_id
+        FROM crm_contactpoint cp JOIN crm_endpoint e ON e.id = cp.endpoint_id
+        WHERE cp.contact_id = free.id AND cp.kind = 'phone'
+        ORDER BY e.id FOR NO KEY UPDATE OF e SKIP LOCKED) line ON true"""
 
 
 def _primary_first(line: tuple[Any, ...]) -> tuple[Any, ...]:
     """The order of ``ContactPoint.objects.primary_first``."""
-    _, is_primary, verified_at, point = line
+    *_, is_primary, verified_at, point = line
     return not is_primary, -(verified_at or _NEVER).timestamp(), point
 
 
@@ -148,15 +141,16 @@ def _take(*, pair: ProjectContact, user: User, at: datetime) -> tuple[Lease | No
     return (_write(ruling, user=user, at=at) if ruling.allowed else None), ruling
 
 
-# Whoever holds something that ran out, of the person, the number or the rep, holds it no longer.
-_SWEEP = """
-    DELETE FROM calls_lease
-    WHERE (pair_id = %(pair)s OR contact_id = %(contact)s OR endpoint_id = %(line)s OR user_id = %(user)s)
-      AND expires_at <= %(at)s"""
 _COLUMNS = ["id", "pair_id", "contact_id", "endpoint_id", "user_id", "taken_at", "expires_at", "decision_id"]
+# What ran out of the person, the number or the rep holds nobody back. Counting it makes sure that it is gone before.
 _LEASE = """
+    WITH gone AS (
+        DELETE FROM calls_lease
+        WHERE (pair_id = %(pair)s OR contact_id = %(contact)s OR endpoint_id = %(line)s OR user_id = %(user)s)
+          AND expires_at <= %(at)s RETURNING 1)
     INSERT INTO calls_lease (id, pair_id, contact_id, endpoint_id, user_id, taken_at, expires_at, decision_id)
-    VALUES (%(id)s, %(pair)s, %(contact)s, %(line)s, %(user)s, %(at)s, %(until)s, %(decision)s)
+    SELECT %(id)s, %(pair)s, %(contact)s, %(line)s, %(user)s, %(at)s, %(until)s, %(decision)s
+    WHERE (SELECT count(*) FROM gone) >= 0
     ON CONFLICT DO NOTHING"""
 
 
@@ -173,7 +167,6 @@ def _write(ruling: Ruling, *, user: User, at: datetime) -> Lease | None:
         "until": at + LEASE,
         "decision": ruling.decision_id,
     }
-    prepared.run(_SWEEP, facts)
     if not prepared.run(_LEASE, facts):
         return None
     lease = Lease.from_db(connection.alias, _COLUMNS, list(facts.values()))
@@ -192,10 +185,9 @@ def heartbeat(*, user: User, at: datetime) -> Lease:
     return Lease.objects.get(user=user)
 
 
-@transaction.atomic
 def release(*, user: User, at: datetime) -> None:
     """Give back whatever ``user`` holds; releasing nothing is fine."""
-    if Lease.objects.filter(user=user).delete()[0]:
+    if prepared.run("DELETE FROM calls_lease WHERE user_id = %(user)s", {"user": user.pk}):
         tell("desk", "lease_released")
 
 

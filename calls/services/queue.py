@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db.models import Count
 
 from calls.rules import opening
+from calls.rules.policies import TERMS, Policy
 from calls.services import deciding, sieve
 from calls.services.sieve import Candidate
 from calls.services.sieve import Wanted as Wanted
@@ -74,44 +75,40 @@ def candidates(*, user: User, at: datetime, wanted: Wanted) -> Iterator[Candidat
 
 
 def looks(*, user: User, at: datetime, wanted: Wanted, size: int | None = None) -> Iterator[list[Candidate]]:
-    """Yield ``candidates`` look by look: those due for a callback, then the best ``size``, then four times as many."""
-    law, asked = opening.book(), Asked(at=at, channel=Channel.CALL.value, user_id=user.pk)
-    asked.memory["opened"] = law.open_ids(at, Channel.CALL), law.table.is_open(opening.UNKNOWN, at)
+    """Yield ``candidates`` look by look: those due for a callback and the best ``size``, then four times as many."""
+    asked, law = _circumstances(user, at)
+    profiles: list[UUID] = asked.memory["opened"][0]
+    if wanted.zone:
+        profiles = [key for key in profiles if wanted.zone in law.keys[key]]
+    facts = {"late": at - PROMISED, "profiles": profiles}
     met: set[UUID] = set()
-    for ids in _walks(asked, wanted, _profiles(law, asked, wanted), size or FIRST_LOOK):
-        found = [one for one in sieve.passing(ids, user=user, asked=asked, wanted=wanted) if one.contact_id not in met]
-        best = list({one.contact_id: one for one in reversed(found)}.values())[::-1]
-        met.update(one.contact_id for one in best)
-        yield best
-
-
-def _profiles(law: opening.Book, asked: Asked, wanted: Wanted) -> list[UUID]:
-    opened: list[UUID] = asked.memory["opened"][0]
-    return [key for key in opened if wanted.zone in law.keys[key]] if wanted.zone else opened
-
-
-def _walks(asked: Asked, wanted: Wanted, profiles: list[UUID], size: int) -> Iterator[list[UUID]]:
-    """Yield ids of pairs whose hints say that they may be callable, in queue order, and each of them once."""
-    facts = {
-        "user": asked.user_id,
-        "at": asked.at,
-        "late": asked.at - PROMISED,
-        "profiles": profiles,
-        "project": wanted.project and wanted.project.pk,
-        "priority": wanted.priority,
-    }
-    told: set[UUID] = set()
-    for sql, most in [
-        (_due(wanted), None),
-        *((_walk(wanted, size * 4**look), size * 4**look) for look in range(LOOKS)),
-    ]:
-        ids = [key for (key,) in prepared.rows(sql, facts)]
-        fresh = [key for key in ids if key not in told]
-        told.update(fresh)
-        if fresh:
-            yield fresh
-        if most and len(ids) < most:
+    size = size or FIRST_LOOK
+    for look in range(LOOKS):
+        walk = _walk(wanted, size) if look else f"({_due(wanted)}) UNION ALL ({_walk(wanted, size)})"
+        walked = sieve.passing(walk, facts, user=user, asked=asked, wanted=wanted)
+        best: dict[UUID, Candidate] = {}
+        for one in walked:
+            if one.contact_id and one.contact_id not in met:
+                best.setdefault(one.contact_id, one)
+        met.update(best)
+        yield list(best.values())
+        if sum(one.hinted for one in walked) < size:
             return
+        size *= 4
+
+
+_CIRCUMSTANCES = f"""
+    SELECT {opening.STATE}, {opening.PLACES}, {", ".join(TERMS)}
+    FROM (SELECT) one LEFT JOIN calls_callingpolicy ON project_id IS NULL"""  # noqa: S608 - our own names
+
+
+def _circumstances(user: User, at: datetime) -> tuple[Asked, opening.Book]:
+    """Return what all looks of one question share: the policy for all, and the profiles that are open."""
+    ((law, places, *terms),) = prepared.rows(_CIRCUMSTANCES)
+    book, asked = opening.book_of(law, places), Asked(at=at, channel=Channel.CALL.value, user_id=user.pk)
+    asked.memory["policy"] = Policy() if terms[0] is None else Policy(*terms)
+    asked.memory["opened"] = book.open_ids(at, Channel.CALL), book.table.is_open(opening.UNKNOWN, at)
+    return asked, book
 
 
 # Whose promise it is calls first; and whom a colleague holds comes and goes too fast for a hint.
@@ -124,14 +121,16 @@ _ORDER = "priority DESC, last_touch_at ASC NULLS FIRST, id"
 
 def _due(wanted: Wanted) -> str:
     return f"""
-        SELECT pc.id FROM crm_projectcontact pc WHERE {_within(wanted)} pc.callback_at <= %(at)s AND {_MAY}
+        SELECT pc.id, false AS hinted, row_number() OVER (ORDER BY pc.callback_at, pc.id) AS place
+        FROM crm_projectcontact pc WHERE {_within(wanted)} pc.callback_at <= %(at)s AND {_MAY}
         ORDER BY pc.callback_at, pc.id LIMIT 500"""  # noqa: S608 - nothing in it comes from outside
 
 
 def _walk(wanted: Wanted, size: int) -> str:
     """Ask for the best ``size`` hinted pairs over all open profiles."""
     return f"""
-        SELECT best.id FROM unnest(%(profiles)s::uuid[]) AS open (profile)
+        SELECT best.id, true AS hinted, row_number() OVER (ORDER BY best.{_ORDER}) AS place
+        FROM unnest(%(profiles)s::uuid[]) AS open (profile)
         CROSS JOIN LATERAL (
             SELECT pc.id, pc.priority, pc.last_touch_at FROM crm_projectcontact pc
             WHERE {_within(wanted)} pc.hours_profile_id = open.profile AND pc.callable_from <= %(at)s AND {_MAY}
@@ -141,7 +140,7 @@ def _walk(wanted: Wanted, size: int) -> str:
 
 
 def _within(wanted: Wanted) -> str:
-    project = "pc.project_id = %(project)s AND" if wanted.project else ""
+    project = "pc.project_id = %(project_id)s AND" if wanted.project else ""
     return f"{project} pc.priority = %(priority)s AND" if wanted.priority else project
 
 

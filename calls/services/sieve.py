@@ -6,7 +6,7 @@ kept, and its moments are moved.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -28,7 +28,10 @@ _kept: OrderedDict[Any, str] = OrderedDict()
 
 
 class Candidate(NamedTuple):
+    """A pair on the walk of the queue; without ``contact_id`` it does not pass."""
+
     pair_id: UUID
+    hinted: bool
     contact_id: UUID
 
 
@@ -42,26 +45,23 @@ class Wanted:
     zone: str = ""
 
 
-def passing(ids: Sequence[UUID], *, user: User, asked: Asked, wanted: Wanted) -> list[Candidate]:
-    """Return those of ``ids``, in their order, that pass the set face of the gate and that ``user`` may see.
+def passing(walk: str, params: Mapping[str, Any], *, user: User, asked: Asked, wanted: Wanted) -> list[Candidate]:
+    """Return the pairs that ``walk`` gives (id, hinted, place), in order: whom the set face of the gate lets pass and
+    ``user`` may see with their contact, the others without.
 
-    ``asked.memory`` knows which profiles are "opened", so that all questions of one walk are about the same hours.
+    ``asked.memory`` knows "policy" and which profiles are "opened": all questions of one walk are about the same.
 
     :raises config.kernel.gate.GateFault: the gate is out of order.
     """
-    where = "passing.id = asked.id"
-    named = {
-        "project_id": wanted.project and wanted.project.pk,
-        "owner_id": wanted.owner and wanted.owner.pk,
-        "priority": wanted.priority,
-    }
-    where += "".join(f" AND passing.{column} = %({column})s" for column, value in named.items() if value)
+    chosen = {"project_id": wanted.project, "owner_id": wanted.owner, "priority": wanted.priority}
+    where = "".join(f" AND passing.{column} = %({column})s" for column, value in chosen.items() if value)
     sql = f"""
-        SELECT one.id, one.contact_id FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS asked (id, place)
-        CROSS JOIN LATERAL (SELECT id, contact_id FROM ({_question(user, asked)}) passing WHERE {where} OFFSET 0) one
-        ORDER BY asked.place"""  # noqa: S608 - nothing in it comes from outside
-    found = prepared.rows(sql, {**named, "ids": list(ids), "at": asked.at, "user": user.pk})
-    return [Candidate(*row) for row in found]
+        SELECT walked.id, walked.hinted, one.contact_id FROM ({walk}) walked
+        LEFT JOIN LATERAL (SELECT passing.id, passing.contact_id FROM ({_question(user, asked)}) passing
+                           WHERE passing.id = walked.id {where} OFFSET 0) one ON true
+        ORDER BY walked.hinted, walked.place"""  # noqa: S608 - nothing in it comes from outside
+    keys = {column: getattr(value, "pk", value) for column, value in chosen.items()}
+    return [Candidate(*row) for row in prepared.rows(sql, {**keys, **params, "at": asked.at, "user": user.pk})]
 
 
 def _question(user: User, asked: Asked) -> str:
