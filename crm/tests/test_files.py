@@ -86,6 +86,37 @@ def test_reading_goes_on_behind_any_row_as_if_it_had_never_stopped():
         assert read(data, start=start)[1] == whole[start:]
 
 
+FIRST_ROWS = {
+    "unclosed_quote": b'"Bo,1,2\n',
+    "cell_too_long": b"Bo," + b"1" * ((1 << 20) + 1) + b",bo@example.com\n",
+    "stray_quote": b'"Bo" Example,1,"2" x,3,4\n',
+}
+
+
+@pytest.mark.parametrize("code", FIRST_ROWS)
+@pytest.mark.parametrize("behind", [ADA, b'Cy,"3",cy@example.com\n', b""], ids=["plain", "quoted", "nothing"])
+def test_an_unreadable_row_right_under_the_header_is_counted_and_refused(code, behind):
+    _, rows = read(HEADER + FIRST_ROWS[code] + behind * 3)
+
+    assert (rows[0].number, rows[0].line, rows[0].code) == (1, 2, code)
+    assert [row.number for row in rows] == list(range(1, len(rows) + 1))
+    assert len(cells_of(rows)) == (3 if behind else 0)
+
+
+def test_several_unreadable_rows_under_the_header_are_as_many_refusals():
+    table, rows = read(HEADER + b'"Bo,1,2\n"Cy,1,2\n\n"Di" x,"1" y,"2" z,4\n' + b'Eve,"3",eve@example.com\n')
+
+    assert [(type(row), row.line) for row in rows] == [(BadRow, 2), (BadRow, 3), (BadRow, 5), (Row, 6)]
+    assert table.remarks == []
+
+
+def test_an_unreadable_line_above_the_header_is_told():
+    table, rows = read(b'"Report of "May"\n' + HEADER + ADA * 3)
+
+    assert cells_of(rows) == [ADA_CELLS] * 3
+    assert table.remarks == ["Above the header in line 2 stands text that was passed over."]
+
+
 @pytest.mark.parametrize("name", ["permits/austin_permits_2014_q1.csv.gz", "permits/maryland_mbe_directory.json"])
 def test_a_real_file_reads_the_same_from_any_row_on(name):
     with open_table(path_of(name), name=name) as table:

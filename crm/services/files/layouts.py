@@ -98,7 +98,7 @@ def look_at_delimited(text: str, *, name: str, encoding: str) -> Delimited:
     header = None if index is None else rows[index]
     data = rows if index is None else rows[index + 1 :]
     columns = name_columns(header or [], _width(header, data))
-    first_line = 1 if index is None else _line_after(found, index, after)
+    first_line = 1 if index is None else _line_behind(found[index], rows_found, after)
     return Delimited(
         dialect=dialect,
         reader=Reader(dialect, encoding, newline, width=len(columns)),
@@ -106,7 +106,7 @@ def look_at_delimited(text: str, *, name: str, encoding: str) -> Delimited:
         columns=columns,
         sample=[(row + [""] * len(columns))[: len(columns)] for row in data],
         first_line=first_line,
-        remarks=_remarks(found, index, columns),
+        remarks=_remarks(rows_found, None if index is None else found[index], columns),
     )
 
 
@@ -119,15 +119,16 @@ def _width(header: list[str] | None, data: list[list[str]]) -> int:
     return max(usual, len(header)) if not beyond or beyond >= max(WIDER, 0.5 * len(data)) else len(header)
 
 
-def _line_after(found: list[Raw], index: int, after: int) -> int:
-    return found[index + 1].line if index + 1 < len(found) else after
+def _line_behind(header: Raw, rows: list[Raw], after: int) -> int:
+    """Where the data begins: with whatever stands under the header, whether it could be read or not."""
+    return next((raw.line for raw in rows if raw.line > header.line), after)
 
 
-def _remarks(found: list[Raw], index: int | None, columns: list[str]) -> list[str]:
+def _remarks(rows: list[Raw], header: Raw | None, columns: list[str]) -> list[str]:
     remarks = []
-    if index:
-        remarks.append(f"Above the header in line {found[index].line} stands text that was passed over.")
-    if index is None:
+    if header and any(raw.line < header.line and (raw.cells is None or any(raw.cells)) for raw in rows):
+        remarks.append(f"Above the header in line {header.line} stands text that was passed over.")
+    if header is None:
         remarks.append("The file has no header: its first row is data.")
     twice = [name for name in columns if re.search(r" \(\d+\)$", name)]
     if twice:
