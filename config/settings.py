@@ -250,7 +250,7 @@ LOGGING = {
         },  # scanners scans us would fill the log
         "axes": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
-        # From here on also those who were started without config/logging.json.
+        # From here on also those who were started without our flags (config/supervisor/programs.py).
         **{name: {"handlers": [], "propagate": True} for name in ("gunicorn.error", "uvicorn", "uvicorn.error")},
     },
 }

@@ -32,14 +32,14 @@ def commands(port: int) -> dict[str, list[str]]:
     """
     local = "127.0.0.1"
     quiet = ["-W", "ignore:No directory at"]  # collected static files, which development has none of
-    logs = str(places.CHECKOUT / "config" / "logging.json")
+    logs = str(places.CHECKOUT / "config" / "logging_uvicorn.json")
     celery = ["-W", f"ignore:{ROOT_WARNING}", "-m", "celery", "--quiet", "-A", "config"]
     return {
         "web": [
             *(*quiet, "-m", "gunicorn", "config.wsgi:application", "--bind", f"{local}:{port}"),
             *("--preload", "--workers", "2", "--worker-class", "gthread", "--threads", "4"),
             *("--graceful-timeout", "3", "--log-level", "warning", "--no-control-socket"),
-            *("--log-config-json", logs),
+            *("--logger-class", "config.logs_gunicorn.JsonLogger"),
         ],
         "live": [
             *(*quiet, "-m", "uvicorn", "config.asgi:application", "--host", local, "--port", str(port + 1)),

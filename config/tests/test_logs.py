@@ -262,10 +262,13 @@ def send(port: int, said: str) -> None:
 def test_what_the_web_server_says_of_a_broken_request_is_json_without_what_was_in_it(port):
     with serving("web", port) as said:
         send(port, f"GET /?name=Dana&phone={PHONE} Whitcomb NONSENSE\r\n\r\n")
+        send(port, "GET /nowhere HTTP/1.0\r\n\r\n")
         send(port, f"GET / HTTP/1.1\r\nDana Whitcomb {EMAIL}: x\r\n\r\n")
 
     lines = [json.loads(line) for line in said]
     assert [line["level"] for line in lines if "Invalid" in line["message"]] == ["warning", "warning"]
+    assert [line["status"] for line in lines if line["message"] == "request"] == [404]
+    assert len(lines) == 3
     assert not [word for word in ("Dana", "Whitcomb", *CANARIES) if word in "".join(said)]
 
 
