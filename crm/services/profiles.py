@@ -1,7 +1,7 @@
 """Which places a telephone line may ring in: the union of all live evidence about everybody who uses it.
 
-The set of candidates is a pure matter of ``crm.services.normalization.places``; here it is gathered for many lines at
-once and stored as the id of a shared ``HoursProfile``.
+What a set of evidence amounts to is a pure matter of ``crm.services.normalization.evidence``; here it is gathered for
+many lines at once and stored as the id of a shared ``HoursProfile``.
 """
 
 from collections.abc import Iterable
@@ -12,17 +12,8 @@ from django.db import connection, transaction
 
 from crm.models import Endpoint, HoursProfile
 from crm.services.locking import lock_all
-from crm.services.normalization.places import (
-    Candidate,
-    UnusableZone,
-    from_address,
-    from_phone,
-    from_statement,
-    profile_key,
-)
-
-MAX_KEY = 2000  # bytes; the unique index takes 2,704. A line of people in that many places is nobody's.
-EVERYWHERE = "Everywhere"  # names no zone, so it is never open
+from crm.services.normalization.evidence import key_of_candidates
+from crm.services.normalization.places import Candidate, from_phone
 
 # Separators of evidence that no text of ours contains: one_line() drops control characters.
 _FIELD, _RECORD = "\x1f", "\x1e"
@@ -80,16 +71,6 @@ def _evidence(ids: list[UUID]) -> tuple[dict[UUID, str], dict[UUID, UUID | None]
     return keys, current
 
 
-def key_of(*, phone: str, places: Iterable[tuple[str, str, str]] = (), zones: Iterable[str] = ()) -> str:
-    """Return the key of the profile that this evidence amounts to; a row that is new can be born with it.
-
-    ``places`` are (country, region, postal code) of everybody alive on the line, ``zones`` what they stated. A
-    statement adds its zone with the country as jurisdiction, unless a place already has that zone: then the state is
-    known, and a vaguer candidate would only tighten the hours for no reason.
-    """
-    return _key_of(from_phone(phone), places, zones)
-
-
 def profile_ids(keys: Iterable[str]) -> dict[str, UUID]:
     """Return the id of every profile, making those that do not exist; others may make the same ones meanwhile."""
     wanted = set(keys)
@@ -108,27 +89,4 @@ def _known(keys: Iterable[str]) -> dict[str, UUID]:
 def _key_of_text(phone: frozenset[Candidate], evidence: str) -> str:
     records = [(text.split(_FIELD) + [""] * 4)[:4] for text in evidence.split(_RECORD)] if evidence else []
     places = [(country, region, postal_code) for country, region, postal_code, _ in records]
-    return _key_of(phone, places, [zone for *_, zone in records if zone])
-
-
-def _key_of(phone: frozenset[Candidate], places: Iterable[tuple[str, str, str]], zones: Iterable[str]) -> str:
-    found = set(phone)
-    for country, region, postal_code in places:
-        found |= from_address(country=country, region=region, postal_code=postal_code)
-    known = {zone for zone, _ in found}
-    for zone in zones:
-        found |= {candidate for candidate in _stated(zone) if candidate[0] not in known}
-    return _canonical(frozenset(found))
-
-
-@lru_cache(maxsize=8_192)  # distinct sets: a few hundred in practice
-def _canonical(found: frozenset[Candidate]) -> str:
-    key = profile_key(found)
-    return key if len(key) <= MAX_KEY else EVERYWHERE
-
-
-def _stated(zone: str) -> frozenset[Candidate]:
-    try:
-        return from_statement(zone)
-    except UnusableZone:  # a source may write anything there; what names no place is no evidence
-        return frozenset()
+    return key_of_candidates(phone, places, [zone for *_, zone in records if zone])

@@ -1,6 +1,6 @@
 """How complete a contact is, from 0 to 100, and what is missing, in words.
 
-One table says what counts: it is read by ``score`` in Python, and becomes the SQL of ``refresh``.
+One table (``completeness``) says what counts: it is read by ``score`` in Python, and becomes the SQL of ``refresh``.
 """
 
 from collections.abc import Iterable
@@ -12,18 +12,8 @@ from django.db import connection, transaction
 from django.db.models.expressions import DatabaseDefault
 
 from crm.models import Contact
+from crm.services.completeness import PARTS
 
-# (words, weight, columns that must all be filled); the weights add up to 100. What a call needs weighs most.
-PARTS: Final = (
-    ("a phone number", 25, ("primary_phone",)),
-    ("an e-mail address", 20, ("primary_email",)),
-    ("a company", 15, ("company_id",)),
-    ("a name", 10, ("name",)),
-    ("a job title", 10, ("title",)),
-    ("a city and a state", 10, ("city", "region")),
-    ("a first and a last name", 5, ("first_name", "last_name")),
-    ("a postal code", 5, ("postal_code",)),
-)
 _EMPTY: Final = {"company_id": "{} IS NOT NULL"}
 
 

@@ -370,3 +370,13 @@ def test_a_postgresql_that_is_restarted_in_the_middle_is_waited_for(own_servers,
     again = json.loads(process(file, **own_servers).communicate(timeout=PATIENCE)[0])
     assert cluster.ask(counts, DATABASE).stdout == restarted
     assert again["created"] == 0
+
+
+def test_the_second_process_reads_without_models():
+    """Setting Django up there would take longer than reading a small file."""
+    reading = (
+        "import sys; from crm.services.bulk import ahead, preparing; from crm.services.feeds import choosing, reading; "
+        "sys.exit('crm.models' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", reading], cwd=places.CHECKOUT, check=False).returncode == 0

@@ -3,6 +3,7 @@ import pytest
 from config.kernel.ids import uuid7
 from crm.models import Contact, Endpoint, HoursProfile
 from crm.services import profiles
+from crm.services.normalization import evidence
 from crm.services.normalization.places import from_phone, profile_key
 from crm.tests.factories import ContactFactory, ContactPointFactory, EndpointFactory
 
@@ -97,13 +98,13 @@ def test_refreshing_nothing_asks_nothing(django_assert_num_queries):
 def test_a_line_of_people_in_too_many_places_is_never_open():
     everywhere = [(country, "", "") for country in ("RU", "BR", "AU", "MX", "CA", "US", "ID", "KZ", "CN", "AR", "CL")]
 
-    assert profiles.key_of(phone=AUSTIN, places=everywhere) == profiles.EVERYWHERE
-    assert profiles.key_of(phone=AUSTIN) == profile_key(from_phone(AUSTIN))
+    assert evidence.key_of(phone=AUSTIN, places=everywhere) == evidence.EVERYWHERE
+    assert evidence.key_of(phone=AUSTIN) == profile_key(from_phone(AUSTIN))
 
 
 @pytest.mark.django_db
 def test_the_longest_key_that_is_kept_fits_its_index():
-    HoursProfile.objects.create(key="".join(chr(33 + (n * 7919) % 90) for n in range(profiles.MAX_KEY)))
+    HoursProfile.objects.create(key="".join(chr(33 + (n * 7919) % 90) for n in range(evidence.MAX_KEY)))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from crm.models import Contact
 from crm.services import quality
-from crm.services.quality import PARTS, Quality
+from crm.services.completeness import PARTS
+from crm.services.quality import Quality
 from crm.tests.factories import CompanyFactory, ContactFactory
 
 COLUMNS = sorted({column for _, _, columns in PARTS for column in columns} - {"company_id"})

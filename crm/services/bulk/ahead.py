@@ -1,6 +1,7 @@
 """A file read by a second process, some way ahead of whoever takes its rows in: parsing gets a core of its own.
 
-This module is also what the second process imports first, before Django is set up there; so it imports no models.
+The second process knows nothing of the database: neither this module nor what reads and prepares rows imports models,
+so Django need not be set up there, which would take longer than reading a small file.
 """
 
 import gc
@@ -185,9 +186,6 @@ class File:
 
 def _serve(pipe: Connection) -> None:
     """What the second process does: one file after the other, until nobody asks any more."""
-    import django
-
-    django.setup()
     gc.disable()  # rows are in no cycles, and looking for some takes longer than reading them
     try:
         while True:

@@ -11,9 +11,9 @@ from typing import Any, Final
 import orjson
 
 from crm.choices import Lifecycle, Priority
+from crm.services.completeness import PARTS
 from crm.services.normalization.companies import parse_company
 from crm.services.normalization.names import match_key
-from crm.services.quality import PARTS
 
 Raw = Mapping[str, Any]
 Columns = dict[str, Any]

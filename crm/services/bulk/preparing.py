@@ -16,9 +16,9 @@ import orjson
 from crm.services.bulk import columns
 from crm.services.bulk.columns import Raw, copy_line, to_json
 from crm.services.feeds.records import CompanyIn, Doubt, EmailIn, Party, PhoneIn, ProjectIn, Record, Refused
+from crm.services.normalization.evidence import key_of
 from crm.services.normalization.names import match_key
 from crm.services.normalization.text import one_line
-from crm.services.profiles import key_of
 
 LONGEST_KEY: Final = 400  # SourceRecord.key
 REMEMBERED: Final = 4_096  # parties; feeds hand out one object for cells that repeat
