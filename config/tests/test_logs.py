@@ -23,7 +23,8 @@ from rest_framework.test import APIClient
 from calls.tasks import HEARTBEAT
 from config.embedded import places
 from config.kernel.http import id_for
-from config.logs import JsonLines, redact
+from config.kernel.redaction import redact
+from config.logs import JsonLines
 from config.supervisor.programs import commands
 from crm.models import Endpoint
 from crm.tests.factories import ContactFactory, UserFactory

@@ -22,7 +22,8 @@ from django.db import (
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure, UniqueViolation
 
 from config.kernel.audit import acting
-from config.kernel.errors import Conflict
+from config.kernel.errors import Conflict, DomainError
+from config.kernel.redaction import brief, redact_quoted
 from crm.choices import IntakeState
 from crm.models import IntakeRun, User
 from crm.services.bulk.accounts import Result, added, results_of
@@ -40,6 +41,7 @@ TRIES: Final = {
     ROLLED_BACK: 3,  # by PostgreSQL, for somebody else's sake
     OURS: 1,
 }
+LIMITS: Final = "54"  # class of SQLSTATE: a row is larger than an index or a page takes
 WAITS: Final = (0.5, 1, 2, 4, 8, 15, 30)  # seconds between tries to reach PostgreSQL again
 
 Progress = Callable[[IntakeRun], None]
@@ -83,7 +85,9 @@ class Taking:
         """
         try:
             self._take_in_the_end(chunk)
-        except (DataError, IntegrityError) as error:
+        except DatabaseError as error:
+            if not _is_about_rows(error):
+                raise
             if len(chunk) > 1:
                 self.take(chunk[: len(chunk) // 2])
                 self.take(chunk[len(chunk) // 2 :])
@@ -99,7 +103,8 @@ class Taking:
 
     def fail(self, error: Exception) -> None:
         """Note why the run stopped; what was committed stays, and the next start goes on behind it."""
-        self.run.state, self.run.error = IntakeState.FAILED, f"{type(error).__name__}: {error}"[:2_000]
+        said = redact_quoted(str(error)) if isinstance(error, DomainError) else brief(error)
+        self.run.state, self.run.error = IntakeState.FAILED, said[:2_000]
         try:
             self.run.save(update_fields=["state", "error", "updated_at"])
         except DatabaseError:
@@ -191,6 +196,12 @@ def refused_by(row: RowSaid, error: Exception) -> RowSaid:
     reason = f"The database does not take this row: {diagnosis}."
     refused = Refused(row.row, row.line, {}, "database_refused", reason)
     return RowSaid(row.row, row.line, None, (), row.warnings, refused)
+
+
+def _is_about_rows(error: Exception) -> bool:
+    """Whether some row of the chunk is at fault: the others would go in without it."""
+    too_large = str(getattr(error.__cause__, "sqlstate", None) or "").startswith(LIMITS)
+    return too_large or isinstance(error, DataError | IntegrityError)
 
 
 def _trouble(error: Exception) -> str:
