@@ -12,7 +12,14 @@ from django.core import exceptions as django_errors
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import ProtectedError
 from django.http import Http404
-from psycopg.errors import QueryCanceled
+from psycopg.errors import (
+    AdminShutdown,
+    DeadlockDetected,
+    LockNotAvailable,
+    ProgramLimitExceeded,
+    QueryCanceled,
+    TriggeredActionException,
+)
 from rest_framework import exceptions as drf_errors
 from rest_framework import serializers
 from rest_framework.test import APIClient, APIRequestFactory
@@ -65,6 +72,11 @@ class Refused(Conflict):
         (ProtectedError("x", set()), 409, "still_needed"),
         (OperationalError("gone"), 503, "unavailable"),
         (caused(OperationalError("slow"), QueryCanceled()), 400, "narrow_your_filter"),
+        (caused(OperationalError("stopping"), AdminShutdown()), 503, "unavailable"),
+        (caused(OperationalError("victim"), DeadlockDetected()), 503, "unavailable"),
+        (caused(OperationalError("held"), LockNotAvailable()), 503, "unavailable"),
+        (caused(OperationalError("index row size"), ProgramLimitExceeded()), 400, "bad_value"),
+        (caused(OperationalError("trigger"), TriggeredActionException()), 500, "server_error"),
         (DataError("too long"), 400, "bad_value"),
     ],
 )

@@ -366,7 +366,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'indexes': [models.Index(condition=models.Q(('resolved_at', None)), fields=['kind', 'id'], name='crm_reviewitem_open')],
-                'constraints': [models.UniqueConstraint(fields=('kind', 'contact', 'other', 'project', 'company', 'field', 'value'), name='crm_reviewitem_once', nulls_distinct=False)],
+                'constraints': [models.UniqueConstraint(models.F('kind'), models.F('contact'), models.F('other'), models.F('project'), models.F('company'), models.F('field'), django.db.models.functions.text.MD5('value'), name='crm_reviewitem_once', nulls_distinct=False)],
             },
         ),
         migrations.CreateModel(

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import MD5
 
 from config.kernel.models import Row, Timestamped
 from crm.choices import IntakeState, ReviewKind, SourceKind
@@ -113,7 +114,8 @@ class ReviewItem(Row):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["kind", "contact", "other", "project", "company", "field", "value"],
+                *("kind", "contact", "other", "project", "company", "field"),
+                MD5("value"),  # a description may be longer than any line of an index
                 nulls_distinct=False,
                 name="crm_reviewitem_once",
             )

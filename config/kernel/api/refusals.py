@@ -24,6 +24,10 @@ logger = logging.getLogger(__name__)
 
 Detail = dict[str, str]
 RETRY_SECONDS = 5
+# Classes of SQLSTATE after which the same request may succeed: no connection, shutting down, out of resources, rolled
+# back for somebody else's sake, locked by somebody else. In class 54 a value is larger than PostgreSQL can index.
+PASSING = ("08", "57P", "53", "40", "55P03")
+TOO_LARGE = "54"
 
 
 def refusal(
@@ -136,6 +140,9 @@ def _conflict(error: Any, context: dict[str, Any]) -> Response:
 def _busy(error: Any, context: dict[str, Any]) -> Response:
     if isinstance(error.__cause__, QueryCanceled):
         return refusal(400, "This question takes too long: narrow your filter.", "narrow_your_filter")
+    state = getattr(error.__cause__, "sqlstate", None)  # None: there was nobody to give one
+    if isinstance(error, OperationalError) and state and not state.startswith(PASSING):
+        return (_bad_value if state.startswith(TOO_LARGE) else _unexpected)(error, context)
     logger.error("The database failed us", exc_info=error)
     wait = {"Retry-After": str(RETRY_SECONDS)}
     return refusal(503, "The database cannot answer now: nothing was changed, try again.", "unavailable", headers=wait)

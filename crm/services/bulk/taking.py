@@ -41,6 +41,7 @@ TRIES: Final = {
     ROLLED_BACK: 3,  # by PostgreSQL, for somebody else's sake
     OURS: 1,
 }
+OVERTAKEN_TOO_OFTEN: Final = "Others keep changing the same people. Send the rest again later."
 LIMITS: Final = "54"  # class of SQLSTATE: a row is larger than an index or a page takes
 WAITS: Final = (0.5, 1, 2, 4, 8, 15, 30)  # seconds between tries to reach PostgreSQL again
 
@@ -123,7 +124,9 @@ class Taking:
                 if trouble == GONE:
                     self._come_back(waits, error)
                 elif tries[trouble] >= TRIES[trouble]:
-                    raise _in_words(error) from error
+                    if isinstance(error, RaceLost):
+                        raise Overtaken(OVERTAKEN_TOO_OFTEN) from error
+                    raise  # with its cause: PostgreSQL's own words
 
     def _take_once(self, chunk: list[RowSaid]) -> None:
         run = self.run
@@ -213,9 +216,3 @@ def _trouble(error: Exception) -> str:
     if isinstance(error, OperationalError | InterfaceError) and (state is None or state.startswith(("08", "57P"))):
         return GONE
     return OURS
-
-
-def _in_words(error: Exception) -> Exception:
-    if isinstance(error, RaceLost):
-        return Overtaken("Others keep changing the same people. Send the rest again later.")
-    return error
