@@ -84,6 +84,8 @@ def test_vanity_letters_are_digits():
         ("(555) 123-4567", "placeholder"),
         ("9999999999", "placeholder"),
         ("111-111-1111", "placeholder"),
+        ("8888888888", "placeholder"),  # formally valid: toll free
+        ("+1 888 888 8888 ext. 8", "placeholder"),
         ("+1 (000) 000-0000", "placeholder"),
         ("anonymous", "withheld"),
         ("sip:anonymous@anonymous.invalid", "withheld"),
@@ -121,7 +123,7 @@ def test_a_number_in_a_cell_of_several_facts_can_be_looked_for():
 
     assert find_phone(bled).e164 == "+12055550110"
     assert find_phone("(512)\n555-0134").e164 == "+15125550134"
-    assert find_phone("no number here, only 12 and 2014-12-31") is None
+    assert find_phone("no number here, only 12, 888-888-8888 and 2014-12-31") is None
 
 
 def test_restricted_spelled_without_plus_is_a_number_of_austin():

@@ -19,8 +19,8 @@ abroad = {"notation": st.sampled_from(ABROAD), "region": st.sampled_from(["GB", 
 
 def by_the_library(raw: str, region: str) -> Phone | None:
     parsed = phonenumbers.parse(raw, region or None)
-    if not phonenumbers.is_valid_number(parsed):
-        return None
+    if not phonenumbers.is_valid_number(parsed) or len(set(str(parsed.national_number))) == 1:
+        return None  # ten times one digit is a filler, whatever the library says
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     return Phone(e164, "", LINE_TYPES.get(phonenumbers.number_type(parsed), "other"))
 
@@ -43,6 +43,7 @@ def ours(raw: str, region: str) -> Phone | None:
 @example(area=246, exchange=528, line="9123", notation="({}) {}-{}", region="US")  # Barbados, mobile up to 528-x
 @example(area=246, exchange=521, line="1123", notation="({}) {}-{}", region="US")
 @example(area=800, exchange=555, line="0134", notation="{}-{}-{}", region="CA")
+@example(area=888, exchange=888, line="8888", notation="({}) {}-{}", region="US")
 @example(area=900, exchange=555, line="0134", notation="{}-{}-{}", region="US")
 @example(area=555, exchange=555, line="0134", notation="{}-{}-{}", region="US")
 def test_a_plain_number_is_what_the_library_says(area, exchange, line, notation, region):

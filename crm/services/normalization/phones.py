@@ -74,6 +74,8 @@ _FLOAT: Final = re.compile(r"(\+?\d{4,15})\.0+")
 _SCIENTIFIC: Final = re.compile(r"[+-]?\d+(?:[.,]\d*)?\s*e\s*[+-]?\s*\d{1,3}", re.IGNORECASE)
 _SHEET_ERROR: Final = re.compile(r"#+|#(?:name|ref|value|num|null|n/a|div/0)[?!]?", re.IGNORECASE)
 _COUNTED: Final = ("01234567890123456789", "98765432109876543210", "12312312341231231234")
+# Ten times one digit. 888-888-8888 is a valid toll-free number, and what people type who have none.
+_REPEATED: Final = re.compile(r"\+1(\d)\1{9}")
 
 
 class UnusablePhone(Unusable):
@@ -127,7 +129,8 @@ def find_phone(text: str, *, region: str = "US") -> Phone | None:
     may restrict its use ("DEBRIS BOX ONLY"), so ``parse_phone`` refuses it. Reads the first 2,000 characters.
     """
     matches = phonenumbers.PhoneNumberMatcher(one_line(text[:MAX_SEARCHED]), region.upper() or None)
-    return next((_phone(match.number) for match in matches), None)
+    found = (_phone(match.number) for match in matches)
+    return next((phone for phone in found if not _REPEATED.fullmatch(phone.e164)), None)
 
 
 def is_withheld(raw: str) -> bool:
@@ -143,6 +146,8 @@ def _plain(text: str, region: str) -> Phone | None:
         return None
     _, bracketed, area, exchange, line = plain.groups()
     number = f"{bracketed or area}{exchange}{line}"
+    if _REPEATED.fullmatch(f"+1{number}"):
+        return None
     line_type = _line_type(number[: 7 if number.startswith(_BARBADOS) else 6])
     return Phone(f"+1{number}", "", line_type) if line_type != "unknown" else None
 
@@ -168,6 +173,8 @@ def _read(text: str, region: str) -> Phone | str:
     except NumberParseException as error:
         return _why_not(number, region, _UNPARSED.get(error.error_type, "unparsable"))
     phone = _phone(parsed)
+    if _REPEATED.fullmatch(phone.e164):
+        return "placeholder"
     if phone.line_type != "unknown":  # the library knows a line type of every valid number and of no other
         return phone
     return _why_not(number, region, _UNREACHED.get(phonenumbers.is_possible_number_with_reason(parsed), "impossible"))
