@@ -49,13 +49,20 @@ def choose(found: Postgres) -> Account:
 
     Root maps itself to nobody in a user namespace of its own: files stay root's and nothing changes hands. Where
     namespaces are forbidden (plain containers) or the checkout belongs to somebody else, an account every Linux has
-    does it, with its data, and if need be a copy of the programs, in /var/tmp.
+    does it, with its data, and if need be a copy of the programs, in /var/tmp. A uid without an account, which
+    PostgreSQL refuses as well, maps itself likewise, and has no other way.
+
+    :raises CannotServe: there is no account that would do.
     """
-    ordinary = Account(programs=found.directory, home=places.state())
-    if os.geteuid() != 0:
-        return ordinary
+    if os.geteuid() != 0 and _has_name(os.geteuid()):
+        return Account(programs=found.directory, home=places.state())
     if _namespace_works(found):
         return Account(programs=found.directory, home=places.state(), prefix=IN_OWN_NAMESPACE)
+    if os.geteuid() != 0:
+        raise CannotServe(
+            f"PostgreSQL refuses to run as uid {os.geteuid()}, which has no account (no line in /etc/passwd), and user "
+            "namespaces are forbidden here: run as a user with an account, or set DATABASE_URL."
+        )
     entry = _unprivileged_entry()
     home = places.private(places.shelter())
     home.chmod(0o711)
@@ -63,6 +70,13 @@ def choose(found: Postgres) -> Account:
     if _runs(account):
         return account
     return Account(programs=_copy_programs(found, home), home=home, uid=entry.pw_uid, gid=entry.pw_gid)
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        return bool(pwd.getpwuid(uid))
+    except KeyError:
+        return False
 
 
 def _namespace_works(found: Postgres) -> bool:

@@ -178,7 +178,7 @@ class Cluster:
         return self.socket / ".s.PGSQL.5432.lock"
 
     def _client(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        where = ["-h", str(self.socket), *([] if program == "pg_isready" else ["-U", ROLE])]
+        where = ["-h", str(self.socket), "-U", ROLE]
         command = [str(self.found.directory / program), *where, *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
 

@@ -1,4 +1,6 @@
 import os
+import pwd
+import runpy
 import shutil
 import signal
 import subprocess
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from config import embedded
-from config.embedded import binaries, dotenv, places
+from config.embedded import accounts, binaries, dotenv, places
 from config.embedded.postgres import Cluster
 from config.embedded.valkey import Valkey
 
@@ -167,6 +169,40 @@ def test_root_without_namespaces_is_served_by_another_account(checkout, monkeypa
     assert Cluster().data.parent == places.shelter()
     assert Path(f"/proc/{postmaster()}").stat().st_uid != 0
     assert ask("select 1") == "1"
+
+
+@pytest.fixture
+def nameless(monkeypatch):
+    """A uid without an account, as containers often have."""
+
+    def unknown(uid):
+        raise KeyError(uid)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+
+
+def test_a_uid_without_an_account_runs_postgresql_in_a_namespace(nameless, monkeypatch):
+    monkeypatch.setattr(accounts, "_namespace_works", lambda found: True)
+
+    assert accounts.choose(binaries.postgres()).prefix == accounts.IN_OWN_NAMESPACE
+
+
+def test_a_uid_without_an_account_hears_what_to_do_where_there_are_no_namespaces(nameless, monkeypatch):
+    monkeypatch.setattr(accounts, "_namespace_works", lambda found: False)
+
+    with pytest.raises(embedded.CannotServe, match=r"uid 54321, which has no account.*DATABASE_URL"):
+        accounts.choose(binaries.postgres())
+
+
+def test_the_environment_is_made_without_a_home_too(nameless, monkeypatch):
+    monkeypatch.delenv("HOME", raising=False)
+    dev = runpy.run_path(str(Path(embedded.__file__).parents[2] / "dev"))
+
+    caches = dev["uv_settings"]()
+
+    assert caches["UV_CACHE_DIR"] == str(dev["LOCAL"] / "cache" / "uv")
+    assert caches["PIP_CACHE_DIR"] == str(dev["LOCAL"] / "cache" / "pip")
 
 
 def test_programs_that_the_environment_names_must_be_there(checkout, monkeypatch, tmp_path):
