@@ -6,7 +6,6 @@ import statistics
 import time
 from collections.abc import Callable
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from django.apps import apps
@@ -16,7 +15,7 @@ from django.db.models import Q
 from django.test import Client
 from django.test.utils import override_settings
 
-from benchmarks.measure import Result
+from benchmarks.measure import Result, backend_seconds
 from config.kernel.admin import search
 from config.kernel.admin.lists import SEARCHED
 from crm.models import Contact, User
@@ -86,11 +85,11 @@ def _page(name: str, client: Client, url: str) -> Result:
     """CPU seconds of this process and of its PostgreSQL backend: what a busy machine does not change."""
     taken = []
     for number in range(RUNS + 2):
-        before = time.process_time() + _backend_seconds()
+        before = time.process_time() + backend_seconds()
         response = client.get(url)
         assert response.status_code == 200, (url, response.status_code)
         if number >= 2:
-            taken.append(time.process_time() + _backend_seconds() - before)
+            taken.append(time.process_time() + backend_seconds() - before)
     return _result(name, taken, PAGE_BUDGET)
 
 
@@ -126,17 +125,6 @@ def _result(name: str, taken: list[float], budget: str, stock: list[float] | Non
     ours, yardstick = statistics.median(taken) * 1000, statistics.median(stock) * 1000 if stock else None
     spread = f"{min(taken) * 1000:.1f}..{max(taken) * 1000:.1f}"
     return Result(name, ours, yardstick, "ms", ours / yardstick if yardstick else None, budget, spread)
-
-
-def _backend_seconds() -> float:
-    """CPU of our PostgreSQL backend so far, if it runs on this machine; nothing is known of another one's."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        stat = Path(f"/proc/{cursor.fetchone()[0]}/stat")
-    if not stat.exists():
-        return 0.0
-    fields = stat.read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def load(contacts: int) -> None:

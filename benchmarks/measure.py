@@ -1,10 +1,14 @@
 """Fair comparisons: ours and the yardstick take turns in one run, medians and spread are shown, nothing is asserted."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from django.db import connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,17 @@ def seconds(work: Callable[[], Any]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
+
+
+def backend_seconds() -> float:
+    """CPU of our PostgreSQL backend so far, if it runs on this machine; nothing is known of another one's."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        stat = Path(f"/proc/{cursor.fetchone()[0]}/stat")
+    if not stat.exists():
+        return 0.0
+    fields = stat.read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def slower(name: str, mine: list[float], theirs: list[float] | None, *, budget: str) -> Result:

@@ -1,4 +1,4 @@
-"""The queue, the lease and the waterfall at 100,000 and a million pairs, beside the reference SQL and the naive way."""
+"""The queue and the lease at 100,000 and a million pairs, beside the reference SQL and the naive way."""
 
 import statistics
 import threading
@@ -15,10 +15,9 @@ from benchmarks import world
 from benchmarks.measure import Result, faster, seconds, slower, taking_turns
 from calls.models import Lease, TerminalSession
 from calls.rules import opening
-from calls.services import hints, leasing, queue, waterfalls
+from calls.services import hints, leasing, queue
 from calls.services.leasing import NothingCallable
 from calls.services.queue import Wanted
-from config.kernel import clock
 from crm.models import Project, ProjectContact, Touch, User
 
 REFERENCE = """
@@ -36,22 +35,6 @@ REFERENCE = """
            WHERE t.contact_id = pc.contact_id AND t.counts AND t.at > %(at)s - interval '7 days')
     {tail}"""
 BEST = "ORDER BY pc.priority DESC, pc.last_touch_at ASC NULLS FIRST, pc.id LIMIT 200"
-COUNT = """
-    WITH often AS MATERIALIZED (SELECT contact_id FROM crm_touch WHERE counts AND at > %(at)s - interval '7 days' GROUP BY 1
-             HAVING count(*) FILTER (WHERE at > %(at)s - interval '25 hours') >= 3 OR count(*) >= 10),
-         called AS MATERIALIZED (SELECT DISTINCT contact_id FROM crm_touch WHERE counts AND at > %(at)s - interval '24 hours')
-    SELECT count(*) FROM crm_projectcontact pc
-    JOIN crm_project p ON p.id = pc.project_id JOIN crm_contact c ON c.id = pc.contact_id
-    JOIN crm_contactpoint cp ON cp.contact_id = c.id JOIN crm_endpoint e ON e.id = cp.endpoint_id
-    WHERE NOT pc.suppress_for_project AND NOT p.call_suppressed AND NOT c.do_not_call AND e.hours_profile_id = ANY(%(open)s)
-      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t
-                      WHERE t.scope = 'pair' AND t.lifted_at IS NULL AND t.pair_id = pc.id)
-      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t
-                      WHERE t.scope = 'contact' AND t.lifted_at IS NULL AND t.contact_id = pc.contact_id)
-      AND NOT EXISTS (SELECT 1 FROM calls_terminalsession t
-                      WHERE t.scope = 'endpoint' AND t.lifted_at IS NULL AND t.endpoint_id = e.id)
-      AND NOT EXISTS (SELECT 1 FROM often o WHERE o.contact_id = pc.contact_id)
-      AND NOT EXISTS (SELECT 1 FROM called o WHERE o.contact_id = pc.contact_id)"""
 
 
 def run(sizes: list[int]) -> list[Result]:
@@ -59,10 +42,10 @@ def run(sizes: list[int]) -> list[Result]:
 
 
 def _at(size: int) -> list[Result]:
-    world.load(size)
+    world.load(size, at=world.AT)
     with connection.cursor() as cursor:
         world.planner(cursor)
-    refreshed = seconds(lambda: hints.refresh_all(at=clock.now()))
+    hints.refresh_all(at=world.AT)
     _reference_table()
     user, _ = User.objects.get_or_create(email="bench@clearline.example", defaults={"name": "B", "is_superuser": True})
     project = Project.objects.order_by("project_id").first()
@@ -72,8 +55,6 @@ def _at(size: int) -> list[Result]:
         _next(f"next 50 of all projects, {label}", user, None, "< 25 ms"),
         _naive(f"the same, pair by pair (naive), {label}", user, project),
         _leases(f"lease the next, 20 reps, {label}"),
-        _waterfall(f"waterfall of all pairs, {label}"),
-        slower(f"hints of all pairs refreshed, {label}", [refreshed], None, budget="in the background"),
     ]
 
 
@@ -94,7 +75,7 @@ def _reference_table() -> None:
 
 
 def _next(name: str, user: User, project: Project | None, budget: str) -> Result:
-    at, wanted = clock.now(), Wanted(project=project)
+    at, wanted = world.AT, Wanted(project=project)
     found: dict[str, list[UUID]] = {}
 
     def ours() -> None:
@@ -127,7 +108,7 @@ def _one_per_contact(ids: list[UUID]) -> list[UUID]:
 
 def _naive(name: str, user: User, project: Project) -> Result:
     """Flags in SQL, then up to six queries for each pair until fifty have passed: the design that people write first."""
-    at = clock.now()
+    at = world.AT
 
     def passes(pair: ProjectContact) -> bool:
         closed = TerminalSession.objects.filter(lifted_at=None)
@@ -168,11 +149,11 @@ def _leases(name: str) -> Result:
         for _ in range(5):
             began = time.perf_counter()
             try:
-                leasing.take_next(user=rep, at=clock.now())
+                leasing.take_next(user=rep, at=world.AT)
                 took.append(time.perf_counter() - began)
             except NothingCallable:
                 pass
-            leasing.release(user=rep, at=clock.now())
+            leasing.release(user=rep, at=world.AT)
         connections.close_all()
 
     def ours() -> None:
@@ -192,20 +173,6 @@ def _leases(name: str) -> Result:
     return faster(
         f"{name} (p95 {p95:.0f} ms)", mine, theirs, amount=100, unit="/s", budget=">= 0.3 of raw claims; p95 <= 50 ms"
     )
-
-
-def _waterfall(name: str) -> Result:
-    def ours() -> None:
-        waterfalls.count(project=None, at=clock.now())
-
-    def reference() -> None:
-        at = clock.now()
-        with connection.cursor() as cursor:
-            cursor.execute(COUNT, {"at": at, "open": opening.book().open_ids(at, "call")})
-            cursor.fetchall()
-
-    mine, theirs = taking_turns(ours, reference, runs=3)
-    return slower(name, mine, theirs, budget="<= 1.3x the set-based count; by a worker")
 
 
 def _together(working: list[threading.Thread]) -> None:
