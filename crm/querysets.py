@@ -100,6 +100,10 @@ class ContactPointQuerySet(Visible["ContactPoint"]):
     if TYPE_CHECKING:
         _row: "ContactPoint"
 
+    def alive(self) -> Self:
+        """Points of people who were not deleted."""
+        return self.filter(contact__deleted_at=None)
+
     def reaching(self, channel: str) -> Self:
         """Points that ``channel`` can use at all."""
         return self.filter(kind=REACHED_BY[Channel(channel)].value, endpoint__isnull=False)

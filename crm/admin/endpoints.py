@@ -42,7 +42,7 @@ class EndpointAdmin(RecordAdmin):
     search_help_text = "A whole number or e-mail address"
     sortable_by = ["shown_age"]
     symbol = "dialpad"
-    verbs = [verbs.SUPPRESS_ENDPOINT]
+    verbs = [verbs.SUPPRESS_ENDPOINT, verbs.REST]
     views = [("All", {}), ("Suppressed", {"suppressed_at": "yes"}), ("E-mail", {"kind": "email"})]
 
     @display(description="Number or address")

@@ -27,7 +27,7 @@ class ContactPointAdmin(RecordAdmin):
     search_help_text = "Person"
     search_through = ("contact",)
     symbol = "contact_phone"
-    verbs = [verbs.FIRST, verbs.VERIFY, verbs.WRONG, verbs.RIGHT, verbs.REMOVE]
+    verbs = [verbs.FIRST, verbs.VERIFY, verbs.DESCRIBE, verbs.WRONG, verbs.RIGHT, verbs.REMOVE]
 
     @display(description="Reach")
     def shown_value(self, row: ContactPoint) -> Any:

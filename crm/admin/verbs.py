@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from config.kernel.admin.edits import MomentField
 from config.kernel.admin.verbs import Question, Verb
 from config.kernel.errors import Conflict
 from config.kernel.transactions import atomic_with_retries
@@ -38,6 +39,27 @@ class NewPoint(Question):
     extension = forms.CharField(required=False, max_length=20)
     label = forms.CharField(required=False, max_length=40, help_text="For example mobile, office, assistant.")
     is_primary = forms.BooleanField(label="Try this one first", required=False)
+
+
+class Words(Question):
+    label = forms.CharField(required=False, max_length=40, help_text="For example mobile, office, assistant.")
+    extension = forms.CharField(required=False, max_length=20)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.row is not None:
+            self.initial = {"label": self.row.label, "extension": self.row.extension}
+            if self.row.kind != PointKind.PHONE:
+                del self.fields["extension"]
+
+
+class Rest(Question):
+    until = MomentField(label="Rests until", required=False, help_text="Empty: it works again.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.row is not None:
+            self.initial = {"until": self.row.failed_until}
 
 
 class Evidence(Question):
@@ -97,10 +119,7 @@ def assign(row: Any, *, by: User, at: datetime, owner: User | None) -> None:
 
 
 def claim(row: Any, *, by: User, at: datetime) -> None:
-    """Make ``row`` one's own if it still is nobody's; the service checks again under its lock."""
-    if row.owner_id not in (None, by.pk):
-        raise Conflict(f"{row} is somebody else's already.")
-    assign(row, by=by, at=at, owner=by)
+    editing.claim(row=row, by=by, at=at)
 
 
 SUPPRESS_CONTACT = Verb(
@@ -131,32 +150,43 @@ CONSENT = Verb(
 )  # fmt: skip
 WRONG = Verb(
     name="wrong", label="Wrong person", permission="crm.change_contactpoint", icon="person_cancel", grave=True,
-    do=lambda row, *, by, at: points.mark_wrong_person(point=row, at=at), done="marked as somebody else's",
+    do=lambda row, *, by, at: points.mark_wrong_person(point=row, by=by, at=at), done="marked as somebody else's",
     applies=lambda row: row.state == PointState.GOOD and row.endpoint_id is not None,
     effect="It is not offered for this person again, and no source brings it back. Their next best one comes first.",
 )  # fmt: skip
 RIGHT = Verb(
     name="right", label="Theirs after all", permission="crm.change_contactpoint", icon="how_to_reg",
-    do=lambda row, *, by, at: points.mark_good(point=row, at=at), done="marked as theirs",
+    do=lambda row, *, by, at: points.mark_good(point=row, by=by, at=at), done="marked as theirs",
     applies=lambda row: row.state == PointState.WRONG_PERSON,
     effect="It can be used for this person again.",
 )  # fmt: skip
 FIRST = Verb(
     name="first", label="Try first", permission="crm.change_contactpoint", icon="star", in_lists=False,
-    do=lambda row, *, by, at: points.make_primary(point=row, at=at), done="is tried first",
+    do=lambda row, *, by, at: points.make_primary(point=row, by=by, at=at), done="is tried first",
     applies=lambda row: not row.is_primary and row.state == PointState.GOOD and row.endpoint_id is not None,
     effect="It becomes the primary one of its kind; the previous one stays as a further one.",
 )  # fmt: skip
 VERIFY = Verb(
     name="verify", label="Verified", permission="crm.change_contactpoint", icon="verified",
-    do=lambda row, *, by, at: points.verify(point=row, at=at), done="verified",
+    do=lambda row, *, by, at: points.verify(point=row, by=by, at=at), done="verified",
     applies=lambda row: row.state == PointState.GOOD and row.endpoint_id is not None,
     effect="You have seen today that it reaches this person.",
 )  # fmt: skip
 REMOVE = Verb(
     name="remove", label="Remove", permission="crm.delete_contactpoint", icon="delete", grave=True,
-    do=lambda row, *, by, at: points.remove_point(point=row, at=at), done="removed",
+    do=lambda row, *, by, at: points.remove_point(point=row, by=by, at=at), done="removed",
     effect="This person is no longer reached there. The number or address itself, and its suppressions, stay.",
+)  # fmt: skip
+DESCRIBE = Verb(
+    name="describe", label="Correct label", permission="crm.change_contactpoint", icon="edit", in_lists=False,
+    do=lambda row, *, by, at, **words: points.describe(point=row, by=by, at=at, **words), form=Words, done="corrected",
+    effect="The number or address itself never changes: add another, and remove this one.",
+)  # fmt: skip
+REST = Verb(
+    name="rest", label="Let rest", permission="crm.change_endpoint", icon="bedtime", in_lists=False,
+    do=lambda row, *, by, at, until: points.mark_failed(endpoint=row, until=until, by=by, at=at), form=Rest,
+    done="set to rest, or to work again", applies=lambda row: row.kind == PointKind.PHONE,
+    effect="Nobody is called on a line that rests, whoever it belongs to; their other numbers are tried instead.",
 )  # fmt: skip
 ASSIGN = Verb(
     name="assign", label="Assign", permission="crm.see_everything", icon="assignment_ind", do=assign, form=NewOwner,

@@ -131,6 +131,8 @@ class PointChanges(Told):
     is_primary = serializers.BooleanField(required=False, help_text="True: tried first from now on.")
     state = serializers.ChoiceField(choices=PointState.choices, required=False)
     verified = serializers.BooleanField(required=False, help_text="True: seen to reach this person, now.")
+    label = serializers.CharField(required=False, max_length=40, allow_blank=True)  # type: ignore[assignment]  # DRF takes it off the class
+    extension = serializers.CharField(required=False, max_length=20, allow_blank=True)
 
     def validate_is_primary(self, value: bool) -> bool:
         return _only_true(value, "Make another point primary instead.")

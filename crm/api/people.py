@@ -84,28 +84,34 @@ class ContactPointViewSet(Listed, Retrieved, Resource):
     changes = inputs.PointChanges
     filterset_class = filters.ContactPointFilter
 
+    def get_queryset(self) -> Any:
+        return ContactPoint.objects.visible_to(self.request.user).alive()
+
     def create(self, request: Any) -> Response:
         """Let a contact be reached at a value, shared with whoever else uses it."""
         row, created = points.put_point(**self.asked(), by=request.user, at=self.at)
         return self.written(row, created=created)
 
     def partial_update(self, request: Any, pk: str) -> Response:
-        """Say what was found out: that it is a stranger's or theirs, that it works, that it is to be tried first."""
+        """Say what was found out: whose it is, that it works, that it is to be tried first, what it is called."""
         row, found = self.get_object(), self.asked()
+        who: dict[str, Any] = {"point": row, "by": request.user, "at": self.at}
         with transaction.atomic():
+            if words := {name: found[name] for name in ("label", "extension") if name in found}:
+                points.describe(**who, **words)
             if found.get("state") == PointState.WRONG_PERSON:
-                points.mark_wrong_person(point=row, at=self.at)
+                points.mark_wrong_person(**who)
             if found.get("state") == PointState.GOOD:
-                points.mark_good(point=row, at=self.at)
+                points.mark_good(**who)
             if found.get("verified"):
-                points.verify(point=row, at=self.at)
+                points.verify(**who)
             if found.get("is_primary"):
-                points.make_primary(point=row, at=self.at)
+                points.make_primary(**who)
         return Response(self.shown(row.pk))
 
     def destroy(self, request: Any, pk: str) -> Response:
         """Forget that it reaches this contact. The line and what forbids using it stay."""
-        points.remove_point(point=self.get_object(), at=self.at)
+        points.remove_point(point=self.get_object(), by=request.user, at=self.at)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -122,7 +128,7 @@ class EndpointViewSet(Listed, Retrieved, Resource):
         """Let a line rest until it works again."""
         row = self.get_object()
         if "failed_until" in (found := self.asked()):
-            points.mark_failed(endpoint=row, until=found["failed_until"], at=self.at)
+            points.mark_failed(endpoint=row, until=found["failed_until"], by=request.user, at=self.at)
         return Response(self.shown(row.pk))
 
 

@@ -11,18 +11,21 @@ from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
 from crm.models import Company, Contact, Project, ProjectContact, User
 from crm.services import addresses, fields, quality
+from crm.services.clashes import broken_by
 from crm.services.locking import lock
 from crm.services.profiles import refresh_profiles
+from crm.services.scope import lock_seen
 from crm.signals import tell_reachability
 
 RowT = TypeVar("RowT", Contact, Company, Project, ProjectContact)
 
-WISHES: Final = frozenset({"do_not_call", "do_not_email", "do_not_text"})
-LOOSENS: Final = "crm.change_suppression"  # whoever may lift a suppression may take these back too
+# What keeps people from being approached: anybody sets it, only whoever may lift a suppression takes it back.
+WISHES: Final = frozenset({"do_not_call", "do_not_email", "do_not_text", "call_suppressed", "suppress_for_project"})
+LOOSENS: Final = "crm.change_suppression"
+ASSIGNS: Final = "crm.see_everything"  # others take what nobody owns, and give nothing away
 _MOVES_HOURS: Final = frozenset({"time_zone", *addresses.PARTS})
-_OPENS_OR_CLOSES: Final = WISHES | {
-    "call_suppressed", "next_call_eligible_at", "suppress_for_project", "priority", "callback_at",
-}  # fmt: skip
+_OPENS_OR_CLOSES: Final = WISHES | {"next_call_eligible_at", "priority", "callback_at"}
+_NAMED_ONCE: Final = "crm_company_one_per_name"
 
 
 class RowDeleted(Conflict):
@@ -36,9 +39,19 @@ class Taken(Conflict):
 
 
 class MayNotLoosen(DomainError):
-    """Somebody asked to be left alone; only whoever may lift suppressions takes that back."""
+    """Somebody is to be left alone; only whoever may lift suppressions takes that back."""
 
     code = "may_not_loosen"
+
+
+class MayNotAssign(DomainError):
+    """A row is given to somebody else, or to nobody, by somebody who may only take what nobody owns."""
+
+    code = "may_not_assign"
+
+
+class OwnedByOther(Conflict):
+    code = "owned_by_other"
 
 
 @atomic_with_retries
@@ -50,21 +63,46 @@ def edit(*, row: RowT, changes: Mapping[str, Any], by: User | None, at: datetime
 
     :raises fields.FieldRefused: a field that is not there, or that a service owns; ``details`` say what to do instead.
     :raises fields.FieldInvalid: a value that cannot be kept.
+    :raises RowGone: the row is not ``by``'s to see any more.
     :raises RowDeleted: the row was deleted.
-    :raises MayNotLoosen: a wish not to be contacted is taken back by somebody who may not.
+    :raises MayNotLoosen: what keeps somebody from being approached is taken back by somebody who may not.
+    :raises MayNotAssign: ``by`` gives the row to somebody else and may not.
     :raises Taken: a company without an id elsewhere would get the name of another.
     """
     with acting(user=by and by.pk):
-        row = lock(row)
+        row = lock_seen(row, by)
         if getattr(row, "deleted_at", None):
             raise RowDeleted(f"{row} was deleted. Restore the {row._meta.verbose_name} before editing it.")
         found = _with_name(row, fields.read(row, changes, at=at))
         differing = {name: value for name, value in found.items() if getattr(row, name) != value}
         _refuse_loosening(row, differing, by)
+        refuse_giving(row, differing, by)
         if differing:
             _write(row, differing)
             _follow_up(row, differing.keys())
     return row
+
+
+@atomic_with_retries
+def claim(*, row: RowT, by: User, at: datetime) -> RowT:
+    """Make ``row`` ``by``'s own if it is nobody's; of two who try at once one gets it.
+
+    :raises OwnedByOther: it is somebody else's. :raises RowGone, RowDeleted: as for an edit.
+    """
+    owner = getattr(lock(row), "owner_id", None)
+    if owner not in (None, by.pk):
+        raise OwnedByOther(f"This {row._meta.verbose_name} is somebody else's already.")
+    return edit(row=row, changes={"owner": by}, by=by, at=at)
+
+
+def refuse_giving(row: Any, values: Mapping[str, Any], by: User | None) -> None:
+    """:raises MayNotAssign: ``values`` give ``row`` to somebody else than ``by``, who may not do that."""
+    if "owner" not in values or by is None or values["owner"] == by or by.has_perm(ASSIGNS):
+        return
+    raise MayNotAssign(
+        f"Only an admin gives a {row._meta.verbose_name} to somebody else. You can make one yours that nobody owns.",
+        details={"owner": "Ask an admin to assign it."},
+    )
 
 
 def _with_name(row: Any, found: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +124,7 @@ def _refuse_loosening(row: Any, differing: Mapping[str, Any], by: User | None) -
     if loosened and by is not None and not by.has_perm(LOOSENS):
         words = ", ".join(name.replace("_", " ") for name in loosened)
         raise MayNotLoosen(
-            f"{row} asked us: {words}. Only an admin may take that back.",
+            f"{row} is protected: {words}. Only an admin may take that back.",
             details=dict.fromkeys(loosened, "Ask an admin to take this back."),
         )
 
@@ -102,6 +140,8 @@ def _write(row: Any, differing: Mapping[str, Any]) -> None:
         with transaction.atomic():
             row.save(update_fields=written)
     except IntegrityError as error:
+        if broken_by(error) != _NAMED_ONCE:
+            raise
         raise Taken(
             f"There is another {row._meta.verbose_name} called {row}. Use that one, or choose another name.",
             details={"name": "Taken."},

@@ -4,7 +4,6 @@ Known means: by their id elsewhere, else by phone, else by e-mail, as in an inta
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -14,27 +13,26 @@ from django.db import IntegrityError, models, transaction
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
-from crm.choices import PointState, ReviewKind
-from crm.models import Company, Contact, ContactAlias, Endpoint, Project, ProjectContact, ReviewItem, User
+from crm.models import Company, Contact, Endpoint, Project, ProjectContact, User
 from crm.services import fields, points, quality
-from crm.services.changing import RowDeleted, edit
-from crm.services.locking import lock, lock_all
-from crm.services.matching import Directory, Keys, Line, Others, PointKey, find, sort_lines
+from crm.services.changing import RowDeleted, edit, refuse_giving
+from crm.services.clashes import broken_by
+from crm.services.directory import Known, directory_of, keys_of, list_for_review, refuse_hidden_lines
+from crm.services.locking import lock_all
+from crm.services.matching import Directory, Keys, PointKey, find, sort_lines
 from crm.services.normalization.companies import parse_company
-from crm.services.normalization.emails import parse_email
-from crm.services.normalization.phones import parse_phone
-from crm.services.normalization.refusals import Unusable
 from crm.services.normalization.text import one_line
+from crm.services.scope import ExistsOutOfScope as ExistsOutOfScope
+from crm.services.scope import lock_seen, refuse_hidden
 from crm.signals import tell_reachability
 
 TRIES: Final = 3
+# The keys by which two who write at once mean the same row: whoever comes second finds it instead.
+_KEYS: Final = frozenset(
+    {"crm_contact_contact_id_key", "crm_project_project_id_key", "crm_company_external_id_key"}
+    | {"crm_company_one_per_name"}
+)
 RowT = TypeVar("RowT", Contact, Company, Project)
-
-
-class ExistsOutOfScope(Conflict):
-    """It exists, and belongs to somebody else. Nothing else is said about it."""
-
-    code = "exists_out_of_scope"
 
 
 class NobodyNamed(DomainError):
@@ -53,13 +51,6 @@ class _Lost(Exception):
     """Somebody else wrote the same keys meanwhile: look again."""
 
 
-@dataclass(slots=True, eq=False)
-class _Known:
-    id: str
-    contact_id: str
-    row: Contact
-
-
 def create_contact(
     *,
     by: User | None,
@@ -73,16 +64,18 @@ def create_contact(
     """Make a contact, or add to the one whom the keys mean; return it, and whether it is new.
 
     Somebody known keeps what the call leaves blank, gets the rest as an edit by ``by``, and adopts a ``contact_id``. An
-    e-mail address that belongs to somebody else stays theirs, and both are listed for review.
+    e-mail address that belongs to somebody else stays theirs, and both are listed for review. What ``by`` does not see
+    is neither shared nor told of: one line of somebody hidden refuses the whole.
 
     :raises NobodyNamed: no name and no key.
     :raises points.UnusableValue: the phone or the e-mail address cannot be used.
     :raises fields.FieldRefused, fields.FieldInvalid: as for an edit.
-    :raises ExistsOutOfScope: the one who is meant is not ``by``'s to see.
+    :raises changing.MayNotAssign: the contact is given to somebody else by somebody who may not.
+    :raises ExistsOutOfScope: whoever is meant, or has one of the lines, is not ``by``'s to see.
     :raises RowDeleted: the one who is meant was deleted.
     :raises TryAgain: three times somebody else was faster.
     """
-    keys = _keys(contact_id, phone, email)
+    keys = keys_of(contact_id, phone, email)
     values |= {"source": source} if source else {}
     if not (keys.contact_id or keys.points or any(values.get(part) for part in ("name", "first_name", "last_name"))):
         raise NobodyNamed("Give a name, a phone, an e-mail address or a contact_id: otherwise this is nobody.")
@@ -98,12 +91,34 @@ def create_contact(
 def create_company(
     *, by: User | None, at: datetime, name: str, external_id: str = "", **values: Any
 ) -> tuple[Company, bool]:
-    """Make a company, or add to the one with this id elsewhere, or without an id to the one of this name.
+    """Make a company, or add to the one with this id elsewhere, else to the one of this name that has no id.
+
+    The latter takes an id that is new, as in an intake.
 
     :raises fields.FieldRefused, fields.FieldInvalid: as for an edit; a name needs a letter or a digit.
     """
-    key = {"external_id": one_line(external_id)} if external_id else {"external_id": None, "name_key": _name_key(name)}
-    return _make(Company, key, {"name": name, **values}, by, at)
+    named: dict[str, Any] = {"external_id": None, "name_key": _name_key(name)}
+    values = {"name": name, **values}
+    if not (key := one_line(external_id)):
+        return _make(Company, named, values, by, at)
+    if len(key) > 100:
+        raise fields.FieldInvalid("This company cannot be kept.", details={"external_id": "At most 100 characters."})
+    with acting(user=by and by.pk):
+        if not Company.objects.filter(external_id=key).exists():
+            _take_id(Company.objects.select_for_update(no_key=True).filter(**named).first(), key)
+    return _make(Company, {"external_id": key}, values, by, at)
+
+
+def _take_id(company: Company | None, external_id: str) -> None:
+    if company is None:
+        return
+    company.external_id = external_id
+    try:
+        with transaction.atomic():
+            company.save(update_fields=["external_id", "updated_at"])
+    except IntegrityError as error:
+        if broken_by(error) not in _KEYS:
+            raise  # otherwise somebody has just made the company with this id: that one is meant
 
 
 @atomic_with_retries
@@ -131,14 +146,14 @@ def put_in_project(
     at: datetime,
     **values: Any,
 ) -> tuple[ProjectContact, bool]:
-    """Give ``contact`` a part in ``project``; who has one keeps their roles and gets these besides.
+    """Give ``contact`` a part in ``project``; who has one keeps their roles and what is left blank, and gets the rest.
 
     :raises RowDeleted: one of the two was deleted. :raises fields.FieldRefused, fields.FieldInvalid: as for an edit.
     """
     with acting(user=by and by.pk):
-        contact = lock(contact)
+        contact = lock_seen(contact, by)
         for row in (contact, Project.objects.get(pk=project.pk)):
-            _refuse_deleted(row)
+            _refuse_unseen(row, by)
         known = ProjectContact.objects.filter(project=project, contact=contact).first()
         if known is None:
             found = fields.read(ProjectContact(), {"roles": list(roles), **values}, at=at)
@@ -146,7 +161,8 @@ def put_in_project(
             tell_reachability(pairs=[pair.pk])
             pair.refresh_from_db()
             return pair, True
-        return edit(row=known, changes={"roles": [*known.roles, *roles], **values}, by=by, at=at), False
+        changes = {"roles": [*known.roles, *roles], **_said(values)}
+        return edit(row=known, changes=changes, by=by, at=at), False
 
 
 def _name_key(name: str) -> str:
@@ -166,12 +182,15 @@ def _make(
         known = model.objects.filter(**key).first()
         if known is None:
             found = fields.read(model(), values, at=at)
+            refuse_giving(model, _said(values), by)
             try:
                 with transaction.atomic():
-                    return model.objects.create(**{**key, **found}, edited=sorted(values)), True
-            except IntegrityError:
+                    return model.objects.create(**{**key, **found}, edited=sorted(_said(values))), True
+            except IntegrityError as error:
+                if broken_by(error) not in _KEYS:
+                    raise
                 known = model.objects.get(**key)
-        _refuse_hidden(known, by)
+        _refuse_unseen(known, by)
         return edit(row=known, changes=_said(values), by=by, at=at), False
 
 
@@ -180,11 +199,8 @@ def _said(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in ("", None, [], {})}
 
 
-def _refuse_hidden(row: RowT, by: User | None) -> None:
-    if by is not None and not type(row).objects.visible_to(by).filter(pk=row.pk).exists():
-        raise ExistsOutOfScope(
-            f"There is such a {row._meta.verbose_name} already, and it is somebody else's. Ask an admin."
-        )
+def _refuse_unseen(row: RowT, by: User | None) -> None:
+    refuse_hidden(row, by)
     _refuse_deleted(row)
 
 
@@ -193,79 +209,40 @@ def _refuse_deleted(row: models.Model) -> None:
         raise RowDeleted(f"{row} was deleted. Restore the {row._meta.verbose_name} first.")
 
 
-def _keys(contact_id: str, phone: str, email: str) -> Keys:
-    found: list[PointKey] = []
-    faults: dict[str, str] = {}
-    try:
-        found += [("phone", parse_phone(phone).e164)] if phone.strip() else []
-    except Unusable as trouble:
-        faults["phone"] = str(trouble)
-    try:
-        found += [("email", parse_email(email))] if email.strip() else []
-    except Unusable as trouble:
-        faults["email"] = str(trouble)
-    key = one_line(contact_id)
-    if len(key) > 100:
-        faults["contact_id"] = "At most 100 characters."
-    if faults:
-        raise points.UnusableValue("This contact cannot be kept: " + " ".join(faults.values()), details=faults)
-    return Keys(key, found, ("", ""))
-
-
 @atomic_with_retries
 def _find_or_make(
     keys: Keys, given: Mapping[str, str], values: Mapping[str, Any], by: User | None, at: datetime
 ) -> tuple[Contact, bool]:
-    directory = _directory(keys)
+    directory = directory_of(keys)
     known = find(directory, keys).person
     with acting(user=by and by.pk):
+        refuse_hidden_lines(directory, by)
         if known is None:
-            contact = _make_contact(keys, values, at)
-            person = _Known(str(contact.pk), keys.contact_id, contact)
+            contact = _make_contact(keys, values, by, at)
+            person = Known(str(contact.pk), keys.contact_id, contact)
         else:
-            _refuse_hidden(known.row, by)
+            _refuse_unseen(known.row, by)
             contact, person = edit(row=known.row, changes=_said(values), by=by, at=at), known
             _adopt(contact, keys.contact_id)
         lock_all(Endpoint, [UUID(line.id) for line in directory.lines.values()])  # together, in the order of their ids
         lines = sort_lines(directory, person, keys)
         for key in (*lines.unknown, *lines.own, *lines.shared):
-            _give_point(contact, directory, key, given[key[0]], alone=key in lines.unknown, at=at)
+            _give_point(contact, directory, key, given[key[0]], alone=key in lines.unknown, by=by, at=at)
         for other in lines.others:
-            _list_for_review(contact, other, str(values.get("source", "")))
+            list_for_review(contact, other, str(values.get("source", "")))
     contact.refresh_from_db()
     return contact, known is None
 
 
-def _directory(keys: Keys) -> Directory[_Known]:
-    """Who is known by these keys."""
-    directory: Directory[_Known] = Directory()
-    people: dict[Any, _Known] = {}
-
-    def known(row: Contact) -> _Known:
-        return people.setdefault(row.pk, _Known(str(row.pk), row.contact_id or "", row))
-
-    if keys.contact_id:
-        row = Contact.objects.filter(contact_id=keys.contact_id).first()
-        alias = ContactAlias.objects.select_related("contact").filter(value=keys.contact_id).first()
-        if row or alias:
-            directory.by_contact_id[keys.contact_id] = known(row or alias.contact)  # type: ignore[union-attr]  # one is there
-    for kind, value in keys.points:
-        endpoint = Endpoint.objects.select_related("owner").filter(kind=kind, value=value).first()
-        if endpoint:
-            wrong = endpoint.points.filter(state=PointState.WRONG_PERSON).values_list("contact_id", flat=True)
-            owner = known(endpoint.owner) if endpoint.owner else None
-            directory.lines[kind, value] = Line(str(endpoint.pk), owner, frozenset(map(str, wrong)))
-    return directory
-
-
-def _make_contact(keys: Keys, values: Mapping[str, Any], at: datetime) -> Contact:
+def _make_contact(keys: Keys, values: Mapping[str, Any], by: User | None, at: datetime) -> Contact:
     found = fields.read(Contact(), values, at=at)
+    refuse_giving(Contact, _said(values), by)
     if not found.get("name"):
         found["name"] = f"{found.get('first_name', '')} {found.get('last_name', '')}".strip()
     try:
-        contact = Contact.objects.create(contact_id=keys.contact_id or None, edited=sorted(values), **found)
+        contact = Contact.objects.create(contact_id=keys.contact_id or None, edited=sorted(_said(values)), **found)
     except IntegrityError as error:
-        raise _Lost from error
+        raise _lost(error) from error
     quality.refresh(contact_ids=[contact.pk])
     return contact
 
@@ -276,22 +253,27 @@ def _adopt(contact: Contact, contact_id: str) -> None:
         try:
             contact.save(update_fields=["contact_id", "updated_at"])
         except IntegrityError as error:
-            raise _Lost from error
+            raise _lost(error) from error
+
+
+def _lost(error: IntegrityError) -> Exception:
+    """What a broken constraint means: that somebody else was faster with the same key, or something else altogether."""
+    return _Lost() if broken_by(error) in _KEYS else error
 
 
 def _give_point(
-    contact: Contact, directory: Directory[_Known], key: PointKey, value: str, *, alone: bool, at: datetime
+    contact: Contact,
+    directory: Directory[Known],
+    key: PointKey,
+    value: str,
+    *,
+    alone: bool,
+    by: User | None,
+    at: datetime,
 ) -> None:
     line = directory.lines.get(key)
     if line and str(contact.pk) in line.strangers:
         return  # somebody else answered there once
-    point, _ = points.put_point(contact=contact, kind=key[0], value=value, at=at)
+    point, _ = points.put_point(contact=contact, kind=key[0], value=value, by=by, at=at)
     if alone and point.endpoint and point.endpoint.owner_id != contact.pk:
         raise _Lost
-
-
-def _list_for_review(contact: Contact, other: Others[_Known], source: str) -> None:
-    kind = ReviewKind.SHARED_LINE if other.two_people else ReviewKind.TWO_OWNERS
-    ReviewItem.objects.get_or_create(
-        kind=kind, contact=contact, other=other.owner.row, value=other.line[1], defaults={"source": source}
-    )

@@ -9,14 +9,14 @@ from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
 from crm.models import Company, Contact, ContactPoint, Endpoint, Project, ProjectContact, User
-from crm.services.locking import lock
 from crm.services.profiles import refresh_profiles
+from crm.services.scope import lock_seen
 from crm.signals import tell_reachability
 
 RowT = TypeVar("RowT", Contact, Project)
 
 _INSTEAD: dict[type[models.Model], str] = {
-    Company: "Its contacts would lose their employer. Give it another name, or merge it.",
+    Company: "Its contacts would lose their employer. Give it another name, or move its contacts to another company.",
     ContactPoint: "Remove it from its contact instead.",
     Endpoint: "Suppressions and caps hang on it for ever. Suppress it instead.",
     ProjectContact: "Its calls belong to it. Suppress the contact for this project instead.",
@@ -45,7 +45,7 @@ def delete(*, row: RowT, by: User | None, at: datetime) -> RowT:
     """
     _check(row)
     with acting(user=by and by.pk):
-        row = lock(row)
+        row = lock_seen(row, by)
         if row.deleted_at:
             raise AlreadyDeleted(f"{row} was deleted already, on {row.deleted_at:%Y-%m-%d %H:%M} UTC.")
         return _set(row, at)
@@ -56,7 +56,7 @@ def restore(*, row: RowT, by: User | None, at: datetime) -> RowT:
     """Bring a deleted contact or project back as it was. :raises NotDeleted: it is there."""
     _check(row)
     with acting(user=by and by.pk):
-        row = lock(row)
+        row = lock_seen(row, by)
         if not row.deleted_at:
             raise NotDeleted(f"{row} is not deleted: there is nothing to restore.")
         return _set(row, None)

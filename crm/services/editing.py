@@ -3,9 +3,8 @@
 One door for interfaces: an edit of what is there, and new rows by their natural keys.
 """
 
-from crm.services.changing import MayNotLoosen, RowDeleted, Taken, edit
+from crm.services.changing import MayNotAssign, MayNotLoosen, OwnedByOther, RowDeleted, Taken, claim, edit
 from crm.services.creating import (
-    ExistsOutOfScope,
     NobodyNamed,
     TryAgain,
     create_company,
@@ -14,17 +13,21 @@ from crm.services.creating import (
     put_in_project,
 )
 from crm.services.fields import EDITABLE, FieldInvalid, FieldRefused
+from crm.services.scope import ExistsOutOfScope
 
 __all__ = [
     "EDITABLE",
     "ExistsOutOfScope",
     "FieldInvalid",
     "FieldRefused",
+    "MayNotAssign",
     "MayNotLoosen",
     "NobodyNamed",
+    "OwnedByOther",
     "RowDeleted",
     "Taken",
     "TryAgain",
+    "claim",
     "create_company",
     "create_contact",
     "create_project",

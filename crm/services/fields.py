@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
 from django.db import models
 
 from config.kernel.errors import DomainError
@@ -164,6 +165,27 @@ def _mapping(name: str) -> Callable[[Any, Any], dict[str, Any]]:
     return reader
 
 
+def _profiles(row: Any, value: Any) -> dict[str, Any]:
+    """Pages elsewhere: {network: URL}, and nothing deeper. What a source has left there already may stay."""
+    pages = _mapping("profiles")(row, value)["profiles"]
+    known = row.profiles if isinstance(row.profiles, dict) else {}
+    return {"profiles": {name: _url(name, url, known) for name, url in pages.items() if url not in ("", None)}}
+
+
+def _url(network: str, value: Any, known: Mapping[str, Any]) -> Any:
+    if known.get(network) == value:
+        return value
+    if not network.strip() or len(network) > 40:
+        raise ValueError("Name each network in 1 to 40 characters, for example linkedin.")
+    url = one_line(value) if isinstance(value, str) else ""
+    url = url if "://" in url or not url else f"https://{url}"
+    try:
+        URLValidator(schemes=["http", "https"])(url[:500])
+    except ValidationError:
+        raise ValueError(f"{network}: write an address like https://example.com/in/pat.") from None
+    return url[:500]
+
+
 _READERS: Final[Mapping[str, Callable[[Any, Any], dict[str, Any]]]] = MappingProxyType(
     {
         "name": _name,
@@ -174,7 +196,7 @@ _READERS: Final[Mapping[str, Callable[[Any, Any], dict[str, Any]]]] = MappingPro
         "owner": _owner,
         "callback_by": lambda row, value: {"callback_by": _owner(row, value)["owner"]},
         "roles": _roles,
-        "profiles": _mapping("profiles"),
+        "profiles": _profiles,
         "attributes": _mapping("attributes"),
     }
 )

@@ -1,36 +1,28 @@
 """Ways to reach somebody: added, made primary, found to be a stranger's, found to be dead, verified, removed.
 
 Every verb locks the contact, then the endpoint, keeps the copies on the contact and the hours profile of the line
-true, and tells who may be callable differently now.
+true, and tells who may be callable differently now. What a person does (``by``) is refused where the contact was
+deleted or is not theirs to see; what follows from a call (no ``by``) never is, because a call is a fact.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
-from crm.choices import EndpointKind, PointKind, PointState
+from crm.choices import PointKind, PointState
 from crm.models import Contact, ContactPoint, Endpoint, User
-from crm.services import addresses, quality
+from crm.services import quality
+from crm.services.lines import line_for, pass_on
 from crm.services.locking import lock
-from crm.services.normalization.emails import parse_email
-from crm.services.normalization.phones import parse_phone
-from crm.services.normalization.refusals import Unusable
-from crm.services.normalization.text import one_line
+from crm.services.point_values import UnusableValue as UnusableValue
+from crm.services.point_values import read_value, read_words
 from crm.services.primaries import copy_primaries as copy_primaries
 from crm.services.profiles import refresh_profiles as refresh_profiles
+from crm.services.scope import lock_seen, refuse_hidden_owner
 from crm.signals import tell_reachability
-
-_LENGTH: Final = MappingProxyType({"value": 500, "label": 40, "extension": 20})
-
-
-class UnusableValue(DomainError):
-    """The value is no number, address or profile; ``details`` say why and what to do."""
-
-    code = "unusable_value"
 
 
 class NotTheirs(Conflict):
@@ -88,13 +80,15 @@ def put_point(
     :raises addresses.UnusableAddress: a part of ``place`` cannot be used.
     :raises NotTheirs: it was marked as a wrong person's, and is not resurrected by being named again.
     :raises ContactDeleted: the contact has been deleted.
+    :raises ExistsOutOfScope: the number or mailbox means somebody whom ``by`` does not see.
     """
-    read = _read(kind, value, extension, label, place or {})
+    read = read_value(kind, value, extension, label, place or {})
     with acting(user=by and by.pk):
-        person = lock(contact)
-        if person.deleted_at:
-            raise ContactDeleted(f"{person} was deleted on {person.deleted_at:%Y-%m-%d}. Restore the contact first.")
-        endpoint = _endpoint(person, kind, read.pop("normal"), read.pop("line_type"))
+        person = _person(contact, by)
+        _refuse_deleted(person)
+        endpoint = line_for(kind, read.pop("normal"), read.pop("line_type"), person=person)
+        if endpoint:
+            refuse_hidden_owner(endpoint, by)
         point, created = _put(person, endpoint, kind, read)
         if point.state == PointState.WRONG_PERSON:
             raise NotTheirs(f"{point} was marked as not theirs. If it is theirs after all, mark it as good.")
@@ -104,144 +98,153 @@ def put_point(
 
 
 @atomic_with_retries
-def make_primary(*, point: ContactPoint, at: datetime) -> ContactPoint:
+def make_primary(*, point: ContactPoint, at: datetime, by: User | None = None) -> ContactPoint:
     """Let ``point`` be the one of its kind that is tried first; the previous one stays as a further one.
 
     :raises NotTheirs: it was marked as a wrong person's.
-    :raises RowGone: it has been removed.
+    :raises RowGone: it has been removed, or the contact is not ``by``'s to see any more.
+    :raises ContactDeleted: the contact has been deleted.
     """
-    person = lock(point.contact)
-    point = lock(point)
-    if point.state == PointState.WRONG_PERSON:
-        raise NotTheirs(f"{point} was marked as not theirs, so it cannot be tried first. Mark it as good before.")
-    _settle(person, None, primary=point)
-    point.refresh_from_db()
-    return point
+    with acting(user=by and by.pk):
+        person = _person(point.contact, by)
+        point = lock(point)
+        if point.state == PointState.WRONG_PERSON:
+            raise NotTheirs(f"{point} was marked as not theirs, so it cannot be tried first. Mark it as good before.")
+        _settle(person, None, primary=point)
+        point.refresh_from_db()
+        return point
 
 
 @atomic_with_retries
-def mark_wrong_person(*, point: ContactPoint, at: datetime) -> ContactPoint:
+def describe(
+    *, point: ContactPoint, by: User | None, at: datetime, label: str | None = None, extension: str | None = None
+) -> ContactPoint:
+    """Correct what a point is called (``label``) and its extension; None leaves as it is, "" takes away.
+
+    :raises UnusableValue: too long, or an extension of what is no phone.
+    :raises RowGone, ContactDeleted: as for ``make_primary``.
+    """
+    said = read_words(point.kind, label=label, extension=extension)
+    with acting(user=by and by.pk):
+        _, _, point = _lock_point(point, by)
+        differing = [name for name, value in said.items() if getattr(point, name) != value]
+        for name in differing:
+            setattr(point, name, said[name])
+        if differing:
+            point.save(update_fields=[*differing, "updated_at"])
+        return point
+
+
+@atomic_with_retries
+def mark_wrong_person(*, point: ContactPoint, at: datetime, by: User | None = None) -> ContactPoint:
     """Remember that ``point`` is not this person's: it is not offered again, nor taken from a source again.
 
     The next best point becomes primary. Whoever else uses the line becomes its owner, or nobody.
+
+    :raises RowGone, ContactDeleted: as for ``make_primary``.
     """
-    person, endpoint, point = _lock_point(point)
-    if point.state == PointState.WRONG_PERSON:
+    with acting(user=by and by.pk):
+        person, endpoint, point = _lock_point(point, by)
+        if point.state == PointState.WRONG_PERSON:
+            return point
+        point.state, point.is_primary = PointState.WRONG_PERSON, False
+        point.save(update_fields=["state", "is_primary", "updated_at"])
+        pass_on(endpoint, person)
+        _settle(person, endpoint)
         return point
-    point.state, point.is_primary = PointState.WRONG_PERSON, False
-    point.save(update_fields=["state", "is_primary", "updated_at"])
-    _pass_on(endpoint, person)
-    _settle(person, endpoint)
-    return point
 
 
 @atomic_with_retries
-def mark_good(*, point: ContactPoint, at: datetime, is_primary: bool = False) -> ContactPoint:
+def mark_good(*, point: ContactPoint, at: datetime, is_primary: bool = False, by: User | None = None) -> ContactPoint:
     """Take "wrong person" back: the point is theirs after all, and primary again where it was (``is_primary``).
 
     An ownerless line becomes theirs again.
+
+    :raises RowGone, ContactDeleted: as for ``make_primary``.
     """
-    person, endpoint, point = _lock_point(point)
-    if point.state == PointState.GOOD:
+    with acting(user=by and by.pk):
+        person, endpoint, point = _lock_point(point, by)
+        if point.state == PointState.GOOD:
+            return point
+        point.state = PointState.GOOD
+        point.save(update_fields=["state", "updated_at"])
+        if endpoint and endpoint.owner_id is None:
+            endpoint.owner = person
+            endpoint.save(update_fields=["owner", "updated_at"])
+        _settle(person, endpoint, primary=point if is_primary else None)
+        point.refresh_from_db()
         return point
-    point.state = PointState.GOOD
-    point.save(update_fields=["state", "updated_at"])
-    if endpoint and endpoint.owner_id is None:
-        endpoint.owner = person
-        endpoint.save(update_fields=["owner", "updated_at"])
-    _settle(person, endpoint, primary=point if is_primary else None)
-    point.refresh_from_db()
-    return point
 
 
 @atomic_with_retries
-def mark_failed(*, endpoint: Endpoint, until: datetime | None, at: datetime) -> Endpoint:
+def mark_failed(*, endpoint: Endpoint, until: datetime | None, at: datetime, by: User | None = None) -> Endpoint:
     """Rest a line that does not work until ``until``, for everybody who uses it; None: it works again.
 
-    :raises NotInTheFuture: ``until`` is not after ``at``.
+    :raises NotInTheFuture: ``until`` is not after ``at``. :raises RowGone: it is not ``by``'s to see any more.
     """
     if until is not None and until <= at:
         raise NotInTheFuture(
             f"A line rests until a moment to come, and {until:%Y-%m-%d %H:%M} has passed. Choose a later one.",
             details={"until": "Must lie in the future."},
         )
-    endpoint = lock(endpoint)
-    if endpoint.failed_until != until:
-        endpoint.failed_until = until
-        endpoint.save(update_fields=["failed_until", "updated_at"])
-        tell_reachability(endpoints=[endpoint.pk])
-    return endpoint
+    with acting(user=by and by.pk):
+        endpoint = lock_seen(endpoint, by)
+        if endpoint.failed_until != until:
+            endpoint.failed_until = until
+            endpoint.save(update_fields=["failed_until", "updated_at"])
+            tell_reachability(endpoints=[endpoint.pk])
+        return endpoint
 
 
 @atomic_with_retries
-def verify(*, point: ContactPoint, at: datetime) -> ContactPoint:
+def verify(*, point: ContactPoint, at: datetime, by: User | None = None) -> ContactPoint:
     """Note that ``point`` was seen to reach this person at ``at``; an earlier moment never replaces a later one.
 
     :raises NotTheirs: it was marked as a wrong person's.
+    :raises RowGone, ContactDeleted: as for ``make_primary``.
     """
-    person, _, point = _lock_point(point)
-    if point.state == PointState.WRONG_PERSON:
-        raise NotTheirs(f"{point} was marked as not theirs. Mark it as good before verifying it.")
-    if point.verified_at is None or point.verified_at < at:
-        point.verified_at = at
-        point.save(update_fields=["verified_at", "updated_at"])
-        tell_reachability(contacts=[person.pk])
-    return point
+    with acting(user=by and by.pk):
+        person, _, point = _lock_point(point, by)
+        if point.state == PointState.WRONG_PERSON:
+            raise NotTheirs(f"{point} was marked as not theirs. Mark it as good before verifying it.")
+        if point.verified_at is None or point.verified_at < at:
+            point.verified_at = at
+            point.save(update_fields=["verified_at", "updated_at"])
+            tell_reachability(contacts=[person.pk])
+        return point
 
 
 @atomic_with_retries
-def remove_point(*, point: ContactPoint, at: datetime) -> None:
-    """Forget that ``point`` reaches its contact; removing it twice is fine. The endpoint and its suppressions stay."""
-    person = lock(point.contact)
-    endpoint = lock(point.endpoint) if point.endpoint else None
-    if ContactPoint.objects.filter(pk=point.pk).delete()[0]:
-        _pass_on(endpoint, person)
-        _settle(person, endpoint)
+def remove_point(*, point: ContactPoint, at: datetime, by: User | None = None) -> None:
+    """Forget that ``point`` reaches its contact; removing it twice is fine. The endpoint and its suppressions stay.
+
+    :raises RowGone, ContactDeleted: as for ``make_primary``.
+    """
+    with acting(user=by and by.pk):
+        person = _person(point.contact, by)
+        endpoint = lock(point.endpoint) if point.endpoint else None
+        if ContactPoint.objects.filter(pk=point.pk).delete()[0]:
+            pass_on(endpoint, person)
+            _settle(person, endpoint)
 
 
-def _lock_point(point: ContactPoint) -> tuple[Contact, Endpoint | None, ContactPoint]:
-    person = lock(point.contact)
+def _person(contact: Contact, by: User | None) -> Contact:
+    """Return the locked contact, if ``by`` may do something to its points."""
+    person = lock_seen(contact, by)
+    if by is not None:
+        _refuse_deleted(person)
+    return person
+
+
+def _refuse_deleted(person: Contact) -> None:
+    if person.deleted_at:
+        raise ContactDeleted(f"{person} was deleted on {person.deleted_at:%Y-%m-%d}. Restore the contact first.")
+
+
+def _lock_point(point: ContactPoint, by: User | None) -> tuple[Contact, Endpoint | None, ContactPoint]:
+    person = _person(point.contact, by)
     endpoint = lock(point.endpoint) if point.endpoint else None
     return person, endpoint, lock(point)
-
-
-def _read(kind: str, value: str, extension: str, label: str, place: Mapping[str, str]) -> dict[str, Any]:
-    """Return the columns of a point, its normal value and its line type, or refuse what cannot be used."""
-    given = {"value": one_line(value), "label": one_line(label), "extension": one_line(extension)}
-    parts = dict.fromkeys(addresses.PARTS, "") | addresses.read_address(place)
-    faults = {name: f"At most {most} characters." for name, most in _LENGTH.items() if len(given[name]) > most}
-    if kind not in PointKind.values:
-        faults["kind"] = f"Must be one of {', '.join(PointKind.values)}."
-    if kind in (PointKind.ADDRESS, PointKind.SOCIAL) and not (given["value"] or any(parts.values())):
-        faults["value"] = "There is nothing here. Give an address or a profile."
-    normal = line_type = ""
-    try:
-        if kind == PointKind.PHONE:
-            phone = parse_phone(value)
-            normal, line_type, extension = phone.e164, phone.line_type, given["extension"] or phone.extension
-        elif kind == PointKind.EMAIL:
-            normal = parse_email(value)
-    except Unusable as trouble:
-        faults["value"] = str(trouble)
-    if faults:
-        raise UnusableValue(" ".join(faults.values()), details=faults)
-    columns = {"value_given": given["value"], "label": given["label"], "extension": extension, **parts}
-    return {**columns, "normal": normal, "line_type": line_type}
-
-
-def _endpoint(person: Contact, kind: str, normal: str, line_type: str) -> Endpoint | None:
-    """Return the locked endpoint, made where it is missing; one that nobody owns becomes this person's."""
-    if not normal:
-        return None
-    new = Endpoint(
-        kind=EndpointKind(kind), value=normal, owner=person, **({"line_type": line_type} if line_type else {})
-    )
-    Endpoint.objects.bulk_create([new], ignore_conflicts=True)
-    endpoint = lock(Endpoint.objects.get(kind=kind, value=normal))
-    if endpoint.owner_id is None:
-        endpoint.owner = person
-        endpoint.save(update_fields=["owner", "updated_at"])
-    return endpoint
 
 
 def _put(person: Contact, endpoint: Endpoint | None, kind: str, columns: dict[str, Any]) -> tuple[ContactPoint, bool]:
@@ -258,15 +261,6 @@ def _put(person: Contact, endpoint: Endpoint | None, kind: str, columns: dict[st
     if lacking:
         known.save(update_fields=[*lacking, "updated_at"])
     return known, False
-
-
-def _pass_on(endpoint: Endpoint | None, person: Contact) -> None:
-    """Let the line be owned by whoever else has used it longest, now that it is not ``person``'s."""
-    if endpoint is None or endpoint.owner_id != person.pk:
-        return
-    others = ContactPoint.objects.good().filter(endpoint=endpoint, contact__deleted_at=None).exclude(contact=person)
-    endpoint.owner_id = others.order_by("id").values_list("contact_id", flat=True).first()
-    endpoint.save(update_fields=["owner", "updated_at"])
 
 
 def _settle(person: Contact, endpoint: Endpoint | None, primary: ContactPoint | None = None) -> None:

@@ -561,6 +561,24 @@ def test_numbers_are_added_marked_and_brought_to_the_front(boss):
     assert person.points.get(endpoint__value="+15125550142").state == "wrong_person"
 
 
+def test_a_label_is_corrected_and_a_line_rests_on_their_pages(boss, rep):
+    point = give_point(ContactFactory(), "phone", "+15125550134", label="ofice", extension="1")
+    form = signed_in(rep).get(f"/admin/crm/contactpoint/{point.pk}/do/describe/").content.decode()
+    ask(signed_in(rep), point, "describe", label="office", extension="")
+    refused = signed_in(rep).get(f"/admin/crm/endpoint/{point.endpoint_id}/do/rest/")
+    past = ask(boss, point.endpoint, "rest", until="2001-01-01T12:00")
+    ask(boss, point.endpoint, "rest", until="2999-01-01T12:00")
+
+    point.refresh_from_db()
+    assert 'value="ofice"' in form
+    assert (point.label, point.extension) == ("office", "")
+    assert refused.status_code == 403
+    assert "has passed" in past.content.decode()
+    assert point.endpoint.failed_until.year == 2999
+    ask(boss, point.endpoint, "rest", until="")
+    assert Endpoint.objects.get().failed_until is None
+
+
 def test_consent_is_kept_as_evidence_and_can_be_taken_back(rep):
     person, client = ContactFactory(phone="+15125550142"), signed_in(rep)
 

@@ -6,6 +6,7 @@ import pytest
 from crm.choices import Priority
 from crm.models import AuditEvent, Company, Contact, Endpoint, Project
 from crm.services import deleting, editing, fields
+from crm.services.locking import RowGone
 from crm.signals import reachability_changed
 from crm.tests.factories import (
     CompanyFactory,
@@ -129,6 +130,10 @@ def test_every_field_is_either_for_people_or_owned():
         (ContactFactory, {"time_zone": "UTC"}, "nowhere on the map"),
         (ContactFactory, {"country": "Atlantis"}, "ISO code"),
         (ContactFactory, {"attributes": ["a"]}, "object"),
+        (ContactFactory, {"profiles": {"linkedin": {"a": [1]}}}, "https://"),
+        (ContactFactory, {"profiles": {"linkedin": ["https://example.com"]}}, "https://"),
+        (CompanyFactory, {"profiles": {"linkedin": "javascript:alert(1)"}}, "https://"),
+        (CompanyFactory, {"profiles": {"x" * 41: "https://example.com"}}, "40 characters"),
         (CompanyFactory, {"name": " - "}, "letter or a digit"),
         (CompanyFactory, {"name": ""}, "letter or a digit"),
         (CompanyFactory, {"phone": "555-0134"}, "area code"),
@@ -158,6 +163,14 @@ def test_values_are_brought_into_the_types_of_their_fields(edit):
     assert (project.value, project.bid_on, project.kind) == (Decimal("1200.50"), date(2026, 7, 1), "Roof")
 
 
+def test_a_profile_is_a_network_and_its_url(edit):
+    person = ContactFactory(profiles={"xing": "@pat"})  # as a source once left it
+
+    person = edit(person, profiles={"xing": "@pat", "linkedin": "example.com/in/pat", "github": ""})
+
+    assert person.profiles == {"xing": "@pat", "linkedin": "https://example.com/in/pat"}
+
+
 def test_nobody_who_left_gets_a_contact(edit):
     gone = UserFactory(bdr=True, is_active=False)
 
@@ -179,12 +192,66 @@ def test_what_was_deleted_is_not_edited(edit, at, factory):
         edit(row, source="x")
 
 
-@pytest.mark.parametrize("wish", ["do_not_call", "do_not_email", "do_not_text"])
-def test_a_wish_to_be_left_alone_is_set_by_anybody_and_taken_back_by_admins(edit, wish):
-    person = edit(ContactFactory(), **{wish: True})
-    assert "Ask an admin" in refused(editing.MayNotLoosen, edit, person, **{wish: False})[wish]
+@pytest.mark.parametrize(
+    ("factory", "wish"),
+    [
+        (ContactFactory, "do_not_call"),
+        (ContactFactory, "do_not_email"),
+        (ContactFactory, "do_not_text"),
+        (ProjectFactory, "call_suppressed"),
+        (ProjectContactFactory, "suppress_for_project"),
+    ],
+)
+def test_a_wish_to_be_left_alone_is_set_by_anybody_and_taken_back_by_admins(edit, factory, wish):
+    row = edit(factory(), **{wish: True})
+    assert "Ask an admin" in refused(editing.MayNotLoosen, edit, row, **{wish: False})[wish]
 
-    assert not getattr(edit(person, by=UserFactory(admin=True), **{wish: False}), wish)
+    assert not getattr(edit(row, by=UserFactory(admin=True), **{wish: False}), wish)
+
+
+@pytest.mark.parametrize("factory", [ContactFactory, ProjectFactory])
+def test_a_rep_takes_what_is_nobody_s_and_gives_nothing_away(edit, factory):
+    rep, colleague = UserFactory(bdr=True), UserFactory(bdr=True)
+    row = edit(factory(), by=rep, owner=rep)
+
+    for other in (colleague, None):
+        with pytest.raises(editing.MayNotAssign) as refusal:
+            edit(row, by=rep, owner=other, source="x")
+        assert list(refusal.value.details) == ["owner"]
+    row.refresh_from_db()
+    assert (row.owner, row.source) == (rep, "")
+    assert edit(row, by=UserFactory(admin=True), owner=colleague).owner == colleague
+
+
+@pytest.mark.parametrize("factory", [ContactFactory, ProjectFactory, lambda: ProjectContactFactory().contact])
+def test_what_somebody_took_meanwhile_is_not_edited(edit, factory):
+    row = factory()
+    type(row).objects.filter(pk=row.pk).update(owner=UserFactory(bdr=True))
+
+    with pytest.raises(RowGone, match="not yours to see any more"):
+        edit(row, source="x")
+    assert edit(row, by=None, source="x").source == "x"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("factory", [ContactFactory, ProjectFactory])
+def test_of_many_who_claim_at_once_one_gets_it(threads, at, factory):
+    row, reps = factory(), [UserFactory(bdr=True) for _ in range(4)]
+
+    def claim(rep):
+        def try_it():
+            try:
+                return editing.claim(row=row, by=rep, at=at).owner
+            except editing.OwnedByOther:
+                return None
+
+        return try_it
+
+    owners = [owner for owner in threads(*map(claim, reps)) if owner]
+
+    row.refresh_from_db()
+    assert owners == [row.owner]
+    assert AuditEvent.objects.filter(entity_id=row.pk, operation="update").count() == 1
 
 
 def test_a_company_takes_its_key_from_its_name_and_its_domain_from_its_website(edit):

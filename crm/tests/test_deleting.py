@@ -40,7 +40,7 @@ def test_deleting_and_restoring_twice_is_refused_by_name(at, factory):
 @pytest.mark.parametrize(
     ("factory", "instead"),
     [
-        (CompanyFactory, "another name"),
+        (CompanyFactory, "another name, or move its contacts"),
         (EndpointFactory, "Suppress it"),
         (ProjectContactFactory, "Suppress the contact"),
         (UserFactory, "Deactivate"),

@@ -7,6 +7,7 @@ from crm.choices import PointKind, PointState
 from crm.models import AuditEvent, Contact, ContactPoint, Endpoint
 from crm.services import addresses, deleting, points
 from crm.services.locking import RowGone
+from crm.services.scope import ExistsOutOfScope
 from crm.signals import reachability_changed
 from crm.tests.factories import ContactFactory, ContactPointFactory, EndpointFactory, UserFactory, give_point
 
@@ -115,6 +116,65 @@ def test_a_deleted_contact_gets_no_new_number(at):
 
     with pytest.raises(points.ContactDeleted, match="Restore the contact first"):
         points.add_point(contact=person, kind="phone", value=AUSTIN, at=at)
+
+
+VERBS = {
+    "add": lambda point, **who: points.add_point(contact=point.contact, kind="phone", value=DALLAS, **who),
+    "first": lambda point, **who: points.make_primary(point=point, **who),
+    "describe": lambda point, **who: points.describe(point=point, label="desk", **who),
+    "wrong": lambda point, **who: points.mark_wrong_person(point=point, **who),
+    "good": lambda point, **who: points.mark_good(point=point, **who),
+    "verify": lambda point, **who: points.verify(point=point, **who),
+    "remove": lambda point, **who: points.remove_point(point=point, **who),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
+def test_nobody_does_anything_to_a_point_of_a_deleted_or_hidden_contact(at, verb):
+    rep, colleague = UserFactory(bdr=True), UserFactory(bdr=True)
+    gone, hidden = ContactFactory(phone=AUSTIN), ContactFactory(phone=BOSTON, owner=colleague)
+    deleting.delete(row=gone, by=None, at=at)
+    before = AuditEvent.objects.count()
+
+    with pytest.raises(points.ContactDeleted):
+        verb(gone.points.get(), by=rep, at=at)
+    with pytest.raises(RowGone):
+        verb(hidden.points.get(), by=rep, at=at)
+    assert AuditEvent.objects.count() == before
+
+
+def test_what_a_call_found_out_is_a_fact_also_of_a_deleted_contact(at):
+    gone = ContactFactory(phone=AUSTIN)
+    deleting.delete(row=gone, by=None, at=at)
+
+    assert points.mark_wrong_person(point=gone.points.get(), at=at).state == PointState.WRONG_PERSON
+
+
+def test_a_label_and_an_extension_are_corrected_and_nothing_else(at):
+    rep, point = UserFactory(bdr=True), give_point(ContactFactory(), "phone", AUSTIN, label="ofice", extension="1")
+
+    points.describe(point=point, label=" office ", extension="", by=rep, at=at)
+    event = AuditEvent.objects.get(entity_id=point.pk, operation="update")
+    points.describe(point=point, label="office", by=rep, at=at)
+
+    assert (event.actor, event.old) == (rep, {"label": "ofice", "extension": "1"})
+    assert event.new == {"label": "office", "extension": ""}
+    assert AuditEvent.objects.filter(entity_id=point.pk, operation="update").get() == event
+    with pytest.raises(points.UnusableValue) as refusal:
+        points.describe(point=give_point(point.contact, "email", "a@example.com"), extension="1", by=rep, at=at)
+    assert list(refusal.value.details) == ["extension"]
+
+
+def test_a_line_that_means_somebody_hidden_is_not_shared_by_naming_it(at):
+    rep, person = UserFactory(bdr=True), ContactFactory()
+    hidden = ContactFactory(phone=AUSTIN, owner=UserFactory(bdr=True))
+
+    with pytest.raises(ExistsOutOfScope) as refusal:
+        points.add_point(contact=person, kind="phone", value=AUSTIN, by=rep, at=at)
+
+    assert str(hidden.pk) not in str(refusal.value)
+    assert not person.points.exists()
+    assert points.add_point(contact=person, kind="phone", value=AUSTIN, by=UserFactory(admin=True), at=at)
 
 
 def test_an_address_is_kept_in_parts_and_moves_the_hours_of_the_person_s_lines(at):
