@@ -64,7 +64,7 @@ class ContactFilter(FilterSet):
     email = filters.CharFilter(method=reached_at(EndpointKind.EMAIL))
     owner = Owner()
     company = Related()
-    project = filters.UUIDFilter(field_name="pairs__project")
+    project = Related(field_name="pairs__project")
     lifecycle = filters.ChoiceFilter(choices=Lifecycle)
     updated_since = ChangedSince()
     created_since = CreatedSince()
@@ -85,8 +85,8 @@ class ContactPointFilter(FilterSet):
 class EndpointFilter(FilterSet):
     phone = filters.CharFilter(method="keep_line", label="Any way of writing the number")
     email = filters.CharFilter(method="keep_line")
-    owner = filters.UUIDFilter(label="The contact whom the line means")
-    contact = filters.UUIDFilter(field_name="points__contact")
+    owner = Related(label="The contact whom the line means")
+    contact = Related(field_name="points__contact")
     created_since = CreatedSince()
 
     def keep_line(self, endpoints: Any, kind: str, value: str) -> Any:
@@ -98,7 +98,7 @@ class ProjectFilter(FilterSet):
     project_id = filters.CharFilter()
     owner = Owner()
     status = filters.CharFilter()
-    contact = filters.UUIDFilter(field_name="pairs__contact")
+    contact = Related(field_name="pairs__contact")
     updated_since = ChangedSince()
     created_since = CreatedSince()
 

@@ -5,7 +5,18 @@ from typing import Any
 from rest_framework import serializers
 
 from config.kernel.api.reading import Reading, Shown
-from crm.models import AuditEvent, Consent, GateDecision, IntakeRun, ReviewItem, SourceRecord, Suppression, Touch
+from crm.api.readings import blank_hidden
+from crm.models import (
+    AuditEvent,
+    Consent,
+    GateDecision,
+    IntakeRun,
+    Project,
+    ReviewItem,
+    SourceRecord,
+    Suppression,
+    Touch,
+)
 from crm.reports import changes
 
 
@@ -37,6 +48,10 @@ class TouchReading(Reading):
     class Meta:
         model = Touch
         fields = ["id", "contact", "endpoint", "project", "channel", "at", "user", "source", "source_id", "counts"]
+
+    @classmethod
+    def attach(cls, shown: list[Shown], *, request: Any) -> None:
+        blank_hidden(shown, "project", Project, request=request)
 
 
 class GateDecisionReading(Reading):

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from config.testing import NOON
 from config.tests.clients import Caller
 from config.tests.clients import admin as an_admin
 from config.tests.clients import rep as a_rep
@@ -16,6 +17,7 @@ from crm.tests.factories import (
     EndpointFactory,
     ProjectContactFactory,
     ProjectFactory,
+    TouchFactory,
     UserFactory,
     give_point,
 )
@@ -166,6 +168,80 @@ def test_a_deleted_contact_is_gone_until_it_is_restored(admin):
     assert admin.send("post", f"{path}restore/")[1]["error_code"] == "not_deleted"
 
 
+def test_what_belongs_to_a_deleted_contact_is_gone_with_it(admin):
+    contact = ContactFactory(phone="+15125550134")
+    point = f"contact-points/{contact.points.get().pk}/"
+    admin.send("delete", f"contacts/{contact.pk}/")
+
+    assert admin.send("get", "contact-points/", {"contact": str(contact.pk)})[1]["results"] == []
+    assert admin.send("get", point)[0] == 404
+    assert admin.send("patch", point, {"verified": True})[0] == 404
+    assert admin.send("delete", point)[0] == 404
+
+
+@pytest.fixture
+def shared(rep, admin) -> tuple[Contact, Contact]:
+    """A colleague's contact and the rep's, on one line that means the colleague's; an admin has seen to that."""
+    colleague = UserFactory(bdr=True)
+    theirs = ContactFactory(phone="+15125550134", owner=colleague)
+    mine = ContactFactory(owner=rep.user)
+    ProjectContactFactory(contact=theirs, project__owner=colleague)
+    ProjectContactFactory(contact=theirs)
+    body = {"contact": str(mine.pk), "kind": "phone", "value": "512 555 0134"}
+    assert rep.send("post", "contact-points/", body)[1]["error_code"] == "exists_out_of_scope"
+    assert admin.send("post", "contact-points/", body)[0] == 201
+    return theirs, mine
+
+
+def test_whom_a_shared_line_means_is_not_told_to_who_does_not_see_them(rep, admin, shared):
+    theirs, mine = shared
+
+    (line,) = rep.get("/api/v1/endpoints/", {"phone": "512 555 0134"}).json()["results"]
+
+    assert line["owner"] is None
+    assert rep.send("get", f"endpoints/{line['id']}/")[1]["owner"] is None
+    assert admin.send("get", f"endpoints/{line['id']}/")[1]["owner"] == str(theirs.pk)
+    Endpoint.objects.update(owner=mine)
+    assert rep.send("get", f"endpoints/{line['id']}/")[1]["owner"] == str(mine.pk)
+
+
+def test_an_id_learnt_elsewhere_tells_nothing(rep, admin, shared):
+    theirs, mine = shared
+    hidden = ProjectFactory(owner=UserFactory(bdr=True))
+    ProjectContactFactory(contact=mine, project=hidden)
+    touch = TouchFactory(contact=mine, project=hidden, at=NOON)
+    asked = [
+        ("projects", {"contact": str(theirs.pk)}, 2),
+        ("endpoints", {"contact": str(theirs.pk)}, 1),
+        ("endpoints", {"owner": str(theirs.pk)}, 1),
+        ("contacts", {"project": str(hidden.pk)}, 1),
+        ("touches", {"project": str(hidden.pk)}, 1),
+    ]
+
+    for path, query, there in asked:
+        assert found(rep, path, **query) == [], path
+        assert len(found(admin, path, **query)) == there, path
+    assert rep.send("get", f"touches/{touch.pk}/")[1]["project"] is None
+    assert admin.send("get", f"touches/{touch.pk}/")[1]["project"] == str(hidden.pk)
+    assert len(found(rep, "endpoints", contact=str(mine.pk))) == 1
+
+
+def test_what_an_admin_decides_a_rep_decides_nowhere(rep):
+    contact, project = ContactFactory(owner=rep.user), ProjectFactory(call_suppressed=True)
+    pair = ProjectContactFactory(contact=contact, project=project, suppress_for_project=True)
+    both = {"contact": str(contact.pk), "project": str(project.pk)}
+
+    for method, path, body, code in (
+        ("patch", f"contacts/{contact.pk}/", {"owner": str(UserFactory(bdr=True).pk)}, "may_not_assign"),
+        ("patch", f"projects/{project.pk}/", {"call_suppressed": False}, "may_not_loosen"),
+        ("post", "projects/", {"project_id": project.project_id, "call_suppressed": False}, "may_not_loosen"),
+        ("patch", f"project-contacts/{pair.pk}/", {"suppress_for_project": False}, "may_not_loosen"),
+        ("post", "project-contacts/", {**both, "suppress_for_project": False}, "may_not_loosen"),
+    ):
+        status, said = rep.send(method, path, body)
+        assert (status, said["error_code"]) == (400, code), path
+
+
 def test_a_rep_deletes_nobody(rep):
     contact = ContactFactory(owner=rep.user)
 
@@ -177,9 +253,9 @@ def test_a_company_is_known_by_its_id_elsewhere_else_by_its_name(admin):
     again = admin.send("post", "companies/", {"name": "EXAMPLE PLUMBING", "industry": "Plumbing"})
     other = admin.send("post", "companies/", {"name": "Example Plumbing", "external_id": "C-9"})
 
-    assert [first[0], again[0], other[0]] == [201, 200, 201]
-    assert first[1]["id"] == again[1]["id"] != other[1]["id"]
-    assert again[1]["industry"] == "Plumbing"
+    assert [first[0], again[0], other[0]] == [201, 200, 200]
+    assert first[1]["id"] == again[1]["id"] == other[1]["id"]
+    assert (other[1]["industry"], other[1]["external_id"]) == ("Plumbing", "C-9")
 
 
 def test_money_travels_as_text_and_keeps_its_cents(admin):
@@ -219,13 +295,18 @@ def test_what_was_found_out_about_a_number_is_told_in_one_patch(admin):
     contact = ContactFactory(phone="+15125550134")
     other = give_point(contact, "phone", "+15125550135")
 
-    _, said = admin.send("patch", f"contact-points/{other.pk}/", {"is_primary": True, "verified": True})
+    _, said = admin.send(
+        "patch",
+        f"contact-points/{other.pk}/",
+        {"is_primary": True, "verified": True, "label": "Desk", "extension": "7"},
+    )
     _, wrong = admin.send(
         "patch", f"contact-points/{contact.points.exclude(pk=other.pk).get().pk}/", {"state": "wrong_person"}
     )
 
     assert said["is_primary"]
     assert said["verified_at"]
+    assert (said["label"], said["extension"]) == ("Desk", "7")
     assert wrong["state"] == "wrong_person"
     contact.refresh_from_db()
     assert contact.primary_phone == "+15125550135"

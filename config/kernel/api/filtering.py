@@ -12,7 +12,21 @@ SHORTEST, MOST = 3, 8
 
 
 class Related(filters.UUIDFilter):
-    """Rows of one other row, by its id. Nobody checks that it exists: then there are no rows."""
+    """Rows of one other row, by its id. One that does not exist, or that the user does not see, has none.
+
+    Whether it is seen is asked first, by its key: an id learnt elsewhere tells nothing, and the list keeps its plan.
+    """
+
+    def filter(self, rows: Any, value: Any) -> Any:
+        if not value:
+            return rows
+        return super().filter(rows, value) if self._is_seen(rows.model, value) else rows.none()
+
+    def _is_seen(self, model: Any, key: UUID) -> bool:
+        for step in str(self.field_name).split("__"):
+            model = model._meta.get_field(step).related_model
+        others = model._default_manager.filter(pk=key)
+        return not hasattr(others, "visible_to") or others.visible_to(self.parent.request.user).exists()
 
 
 class Words(filters.CharFilter):
