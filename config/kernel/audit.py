@@ -11,6 +11,7 @@ from typing import Any
 import pghistory
 import pgtrigger
 from django.db import connection
+from django.db.migrations.operations import RunSQL
 from django.db.migrations.operations.base import Operation
 from pgtrigger.migrations import AddTrigger
 
@@ -113,6 +114,23 @@ class AuditedInsert(_Audit):
     RETURN NULL;"""
 
 
+class AuditedSecret(_Audit):
+    """Records that a column changed, and neither what it was nor what it is: ``{"password_changed": true}``."""
+
+    operation = pgtrigger.Update
+    referencing = pgtrigger.Referencing(old="old_rows", new="new_rows")
+
+    def __init__(self, *, column: str, **options: Any) -> None:
+        super().__init__(name=f"audit_{column}", **options)
+        self.column = column
+
+    def get_func(self, model: Any) -> str:
+        new = f"""'{{"{self.column}_changed": true}}'::jsonb"""
+        into = self._into(model, row="o", operation="update", old="NULL::jsonb", new=new)
+        changed = f'n.id = o.id AND o."{self.column}" IS DISTINCT FROM n."{self.column}"'
+        return f"context := {_CONTEXT}; {into} FROM old_rows o JOIN new_rows n ON {changed}; RETURN NULL;"
+
+
 def audited(*, silent: Sequence[str] = ()) -> list[pgtrigger.Trigger]:
     """Record every change of a table, except changes of ``silent`` columns (hints, counters, derived values)."""
     return [
@@ -180,3 +198,71 @@ class AddTriggers(Operation):
 
     def deconstruct(self) -> Any:
         return self.__class__.__name__, [], {"model_name": self.model_name, "triggers": self.triggers}
+
+
+_MEMBERS = """
+CREATE FUNCTION {table}_audit() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    context jsonb := {context};
+BEGIN
+    {branches}
+    RETURN NULL;
+END $$;
+CREATE TRIGGER audit_insert AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION {table}_audit();
+CREATE TRIGGER audit_update AFTER UPDATE ON {table} REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION {table}_audit();
+CREATE TRIGGER audit_delete AFTER DELETE ON {table} REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION {table}_audit();
+"""
+_MEMBERS_OF = """IF TG_OP = '{operation}' THEN
+        {into}
+        FROM (SELECT DISTINCT {mine} AS id FROM ({changed}) c) o,
+             LATERAL (SELECT coalesce(jsonb_agg(x.name ORDER BY x.name), '[]') AS all FROM ({now}) x) now,
+             LATERAL (SELECT coalesce(jsonb_agg(x.name ORDER BY x.name), '[]') AS all
+                      FROM (({now} EXCEPT {added}) UNION {removed}) x) was
+        WHERE now.all IS DISTINCT FROM was.all;
+    END IF;"""
+
+
+class AuditMembers(RunSQL):
+    """Record who enters and leaves a many-to-many relation, as a change of the row it belongs to: names before, after.
+
+    The table that keeps the relation has no model of ours, so that no trigger of a model sees it.
+    """
+
+    def __init__(self, *, table: str, entity: str, mine: str, others: str, theirs: str, shown_as: str) -> None:
+        self.told = {
+            "table": table, "entity": entity, "mine": mine, "others": others, "theirs": theirs, "shown_as": shown_as,
+        }  # fmt: skip
+        branches = "\n    ".join(self._branch(operation) for operation in ("INSERT", "UPDATE", "DELETE"))
+        made = _MEMBERS.format(table=table, context=_CONTEXT, branches=branches)
+        drop = "".join(f"DROP TRIGGER audit_{verb} ON {table}; " for verb in ("insert", "update", "delete"))
+        super().__init__(made, f"{drop}DROP FUNCTION {table}_audit();")
+
+    def _branch(self, operation: str) -> str:
+        mine, shown_as = self.told["mine"], self.told["shown_as"]
+        rows = {"INSERT": ["new_rows"], "UPDATE": ["old_rows", "new_rows"], "DELETE": ["old_rows"]}[operation]
+        into = _INTO.format(
+            entity=self.told["entity"], row="o", operation="update",
+            old=f"jsonb_build_object('{shown_as}', was.all)", new=f"jsonb_build_object('{shown_as}', now.all)",
+        )  # fmt: skip
+        return _MEMBERS_OF.format(
+            operation=operation, into=into, mine=mine, now=self._names(self.told["table"]),
+            changed=" UNION ALL ".join(f"SELECT {mine} FROM {name}" for name in rows),  # noqa: S608 - names of our own tables
+            added=self._names("new_rows") if "new_rows" in rows else _NOBODY,
+            removed=self._names("old_rows") if "old_rows" in rows else _NOBODY,
+        )  # fmt: skip
+
+    def _names(self, table: str) -> str:
+        told = self.told
+        return (
+            f"SELECT g.name FROM {table} m JOIN {told['others']} g ON g.id = m.{told['theirs']} "  # noqa: S608 - names of our own tables
+            f"WHERE m.{told['mine']} = o.id"
+        )
+
+    def deconstruct(self) -> Any:
+        return self.__class__.__name__, [], self.told
+
+
+_NOBODY = "SELECT '' WHERE false"

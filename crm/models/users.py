@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from config.kernel import clock
-from config.kernel.audit import audited
+from config.kernel.audit import AuditedSecret, audited
 from config.kernel.ids import UUIDv7Field
 from crm.choices import Role
 
@@ -55,7 +55,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         ordering = ["name", "id"]
         permissions = [("see_everything", "Sees every contact and project, whoever owns it")]
         constraints = [models.UniqueConstraint(Lower("email"), name="crm_user_email_any_case")]
-        triggers = audited(silent=["password", "last_login"])
+        triggers = [*audited(silent=["password", "last_login"]), AuditedSecret(column="password")]
 
     def __str__(self) -> str:
         return self.name or self.email

@@ -10,7 +10,9 @@ from django.contrib.auth import password_validation
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db.models import Q
 
+from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
 from crm.choices import Role
@@ -52,8 +54,9 @@ def create_user(
     user.created_at = at
     _refuse_taken(user)
     _put_password(user, password)
-    user.save()
-    user.groups.set([_group(role)])
+    with acting(user=by and by.pk):
+        user.save()
+        _give_role(user, role)
     return user
 
 
@@ -68,18 +71,19 @@ def edit_user(*, user: User, changes: Mapping[str, Any], at: datetime, by: User 
     unknown = sorted(set(changes) - EDITABLE)
     if unknown:
         raise UnusableAccount(f"{', '.join(unknown)} cannot be changed here.", details=dict.fromkeys(unknown, "Fixed."))
-    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    user = _lock(user)
     readers = {"email": _email, "name": _name, "time_zone": _zone}
     for field, read in readers.items():
         if field in changes:
             setattr(user, field, read(str(changes[field])))
     if "email" in changes:
         _refuse_taken(user)
-    user.save(update_fields=[field for field in readers if field in changes] or None)
-    if "role" in changes:
-        if changes["role"] != Role.ADMIN:
-            _keep_an_admin(user)
-        user.groups.set([_group(str(changes["role"]))])
+    with acting(user=by and by.pk):
+        user.save(update_fields=[field for field in readers if field in changes] or None)
+        if "role" in changes:
+            if changes["role"] != Role.ADMIN:
+                _keep_an_admin(user)
+            _give_role(user, str(changes["role"]))
     return user
 
 
@@ -92,19 +96,15 @@ def deactivate(*, user: User, by: User, at: datetime) -> User:
     """
     if user.pk == by.pk:
         raise NotYourself("You cannot deactivate your own account: ask another admin.")
-    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    user = _lock(user)
     _keep_an_admin(user)
-    user.is_active = False
-    user.save(update_fields=["is_active"])
-    return user
+    return _set(user, by, is_active=False)
 
 
 @atomic_with_retries
 def activate(*, user: User, by: User, at: datetime) -> User:
     """Let somebody in again, as what they were."""
-    user.is_active = True
-    user.save(update_fields=["is_active"])
-    return user
+    return _set(user, by, is_active=True)
 
 
 @atomic_with_retries
@@ -114,13 +114,37 @@ def set_password(*, user: User, password: str, by: User, at: datetime) -> User:
     :raises UnusableAccount: the password is too weak; ``details`` say why.
     """
     _put_password(user, password)
-    user.save(update_fields=["password"])
-    return user
+    return _set(user, by, password=user.password)
 
 
 def unlock(*, user: User, by: User, at: datetime) -> None:
     """Forget that somebody mistyped their password too often."""
     forget_failures(username=user.email)
+
+
+def _set(user: User, by: User, **values: Any) -> User:
+    for field, value in values.items():
+        setattr(user, field, value)
+    with acting(user=by.pk):
+        user.save(update_fields=list(values))
+    return user
+
+
+def _lock(user: User) -> User:
+    """Return ``user`` as it is now. All admins are locked with them, in the order of their ids: two who demote each
+    other at once wait for each other, and the second is told that nobody would be left."""
+    admins = User.objects.filter(groups__name=Role.ADMIN).values("pk")
+    list(User.objects.filter(Q(pk__in=admins) | Q(pk=user.pk)).order_by("pk").select_for_update(no_key=True))
+    return User.objects.get(pk=user.pk)
+
+
+def _give_role(user: User, role: str) -> None:
+    """One role in place of another is one event of the audit."""
+    group, memberships = _group(role), User.groups.through.objects.filter(user=user)
+    if memberships.count() == 1:
+        memberships.update(group=group)
+    else:
+        user.groups.set([group])
 
 
 def _email(text: str) -> str:

@@ -1,8 +1,11 @@
 """Who may sign in, and as what."""
 
-import pytest
+import threading
 
-from crm.models import User
+import pytest
+from django.db import transaction
+
+from crm.models import AuditEvent, User
 from crm.services import accounts
 from crm.tests.factories import PASSWORD, UserFactory
 
@@ -84,6 +87,49 @@ def test_somebody_is_always_left_who_can_let_others_in(admin, at):
     accounts.deactivate(user=admin, by=second, at=at)
     with pytest.raises(accounts.LastAdmin):
         accounts.edit_user(user=second, changes={"role": "bdr"}, by=second, at=at)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("topple", [
+    lambda one, other, at: accounts.edit_user(user=other, changes={"role": "bdr"}, by=one, at=at),
+    lambda one, other, at: accounts.deactivate(user=other, by=one, at=at),
+], ids=["demote", "deactivate"])  # fmt: skip
+def test_of_two_admins_who_topple_each_other_at_once_one_stays(threads, at, topple):
+    for _ in range(5):
+        one, other = UserFactory(admin=True), UserFactory(admin=True)
+        ready = threading.Barrier(2)
+
+        def fall(by, user, ready=ready):
+            def try_it():
+                with transaction.atomic():  # as a request does, where nothing is tried again after a deadlock
+                    User.objects.get(pk=by.pk)
+                    ready.wait(30)
+                    try:
+                        topple(by, user, at)
+                    except accounts.LastAdmin:
+                        return "stays"
+                    return "fell"
+
+            return try_it
+
+        assert sorted(threads(fall(one, other), fall(other, one))) == ["fell", "stays"]
+        assert User.objects.filter(is_active=True, groups__name="admin").count() == 1
+        User.objects.filter(is_active=True).update(is_active=False)
+
+
+def test_what_is_done_to_an_account_is_recorded_with_who_did_it(admin, at):
+    user = create(at, by=admin)
+    accounts.edit_user(user=user, changes={"role": "admin", "name": "Ana Admin"}, by=admin, at=at)
+    accounts.set_password(user=user, password=STRONG + " 2", by=admin, at=at)
+    accounts.deactivate(user=user, by=admin, at=at)
+
+    events = AuditEvent.objects.filter(entity="crm.user", entity_id=user.pk).order_by("at")
+    assert {event.actor for event in events} == {admin}
+    assert [list(event.new) for event in events[1:]] == [
+        ["roles"], ["name"], ["roles"], ["password_changed"], ["is_active"],
+    ]  # fmt: skip
+    assert (events[3].old, events[3].new) == ({"roles": ["bdr"]}, {"roles": ["admin"]})
+    assert not any(STRONG in str((event.old, event.new)) or user.password in str(event.new) for event in events)
 
 
 def test_whoever_is_deactivated_keeps_their_role_for_the_day_they_come_back(admin, at):

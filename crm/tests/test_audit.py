@@ -1,13 +1,14 @@
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import RequestFactory
 
 from config.kernel.audit import acting
 from config.middleware import Audit
-from crm.models import AuditEvent, Contact, ContactPoint, Project
-from crm.services import editing
+from crm.models import AuditEvent, Contact, ContactPoint, Project, User
+from crm.services import accounts, editing
 from crm.tests.factories import (
     CompanyFactory,
     ContactFactory,
@@ -107,7 +108,7 @@ def test_a_deletion_keeps_the_whole_row():
         (ContactFactory, {"data_quality": 7}),
         (EndpointFactory, {"hours_profile": None}),
         (ProjectContactFactory, {"callable_from": "2026-06-16T00:00Z", "last_touch_at": "2026-06-16T00:00Z"}),
-        (UserFactory, {"password": "x", "last_login": "2026-06-16T00:00Z"}),
+        (UserFactory, {"last_login": "2026-06-16T00:00Z"}),
         (CompanyFactory, {"updated_at": "2026-06-16T00:00Z"}),
     ],
 )
@@ -117,6 +118,60 @@ def test_hints_counters_and_secrets_are_not_recorded(factory, silent):
     type(row).objects.filter(pk=row.pk).update(**silent)
 
     assert events_of(row) == []
+
+
+def test_of_a_password_it_is_recorded_that_it_changed_and_nothing_of_it():
+    user, boss = UserFactory(), UserFactory()
+
+    with acting(user=boss.pk, ip="192.0.2.7", user_agent="Agent/1"):
+        User.objects.filter(pk=user.pk).update(password="topsecret")
+        User.objects.filter(pk=user.pk).update(password="topsecret")
+
+    (event,) = events_of(user)
+    assert (event.old, event.new) == (None, {"password_changed": True})
+    assert (event.actor, event.ip, event.user_agent) == (boss, "192.0.2.7", "Agent/1")
+
+
+ADMIN, BDR, MEMBER = ["admin"], ["bdr"], "UPDATE crm_user_groups"
+JOINS = {
+    "set": (lambda user, group: user.groups.set([group("admin")]), [(BDR, []), ([], ADMIN)]),
+    "add": (lambda user, group: user.groups.add(group("admin")), [(BDR, ["admin", "bdr"])]),
+    "add again": (lambda user, group: user.groups.add(group("bdr")), []),
+    "remove": (lambda user, group: user.groups.remove(group("bdr")), [(BDR, [])]),
+    "clear": (lambda user, group: user.groups.clear(), [(BDR, [])]),
+    "raw SQL": (
+        lambda user, group: sql(
+            "UPDATE crm_user_groups SET group_id = %s WHERE user_id = %s", group("admin").pk, user.pk
+        ),
+        [(BDR, ADMIN)],
+    ),
+    "service": (
+        lambda user, group: accounts.edit_user(user=user, changes={"role": "admin"}, at=user.created_at),
+        [(BDR, ADMIN)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("join", "told"), JOINS.values(), ids=JOINS.keys())
+def test_who_becomes_and_who_ceases_to_be_an_admin_is_recorded_however_it_is_made(join, told):
+    user, boss, bystander = UserFactory(bdr=True), UserFactory(admin=True), UserFactory(bdr=True)
+    before = {event.pk for event in events_of(user)}
+
+    with acting(user=boss.pk, ip="192.0.2.7"):
+        join(user, lambda name: Group.objects.get(name=name))
+
+    found = [event for event in events_of(user) if event.pk not in before]
+    assert [(event.old, event.new) for event in found] == [({"roles": was}, {"roles": now}) for was, now in told]
+    assert all((event.entity, event.actor, event.ip) == ("crm.user", boss, "192.0.2.7") for event in found)
+    assert [event.new for event in events_of(bystander)] == [{"roles": BDR}]
+
+
+def test_roles_of_many_are_recorded_one_by_one():
+    users = [UserFactory(bdr=True) for _ in range(3)]
+
+    User.groups.through.objects.all().delete()
+
+    assert [events_of(user)[-1].old for user in users] == [{"roles": BDR}] * 3
 
 
 def test_nothing_is_recorded_where_nothing_changes():

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 
 from config.kernel.audit import acting
 from config.kernel.errors import NotThere
@@ -127,7 +128,17 @@ def test_passwords_and_bookkeeping_are_not_told(rep):
     with acting(user=rep.pk):
         type(rep).objects.filter(pk=rep.pk).update(password="secret", name="New")
 
-    assert [each.field for each in changes(entity="crm.user", entity_id=rep.pk)[0].fields] == ["name"]
+    told = changes(entity="crm.user", entity_id=rep.pk)
+    assert [each.field for each in told[0].fields] == ["name"]
+    assert [(each.label, each.new_text) for each in told[1].fields] == [("Password changed", "yes")]
+    assert "secret" not in str(told)
+
+
+def test_a_role_that_was_given_is_told_in_words(rep):
+    rep.groups.add(Group.objects.get(name="admin"))
+
+    (given,) = changes(entity="crm.user", entity_id=rep.pk)[0].fields
+    assert (given.label, given.old_text, given.new_text) == ("Roles", "bdr", "admin, bdr")
 
 
 # --- timelines
