@@ -1,79 +1,71 @@
 """What a disposition does to our rows, and how exactly that is undone.
 
-``foresee`` writes down, in the event itself, which flags the outcome is about to change and what they were: a
-compensation restores those and no others, and only where nothing that happened since supports them.
+``foresee`` writes down, in the event itself, what the outcome is about to change and what was there before: a
+compensation restores that and nothing else, and only where nothing else supports it.
+
+The caller holds the contact and the number, ``hold`` locks the project; what moves pairs comes at the very end of the
+transaction, in the order of their ids (DESIGN 13).
 """
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.utils.dateparse import parse_datetime
-
 from calls.choices import Scope, TerminalKind
 from calls.models import CallEvent, CallSession, Disposition, TerminalSession
-from calls.services import hints, terminal
-from config.kernel import clock
-from crm.choices import PointState, SuppressionReason
-from crm.models import Contact, Endpoint, Project, ProjectContact
-from crm.services import points, suppressing
+from calls.services import hints, pauses, promises, terminal, wishes
+from calls.services.promises import Promise
+from crm.choices import SuppressionReason
+from crm.models import Endpoint
+from crm.services import suppressing
 
 SOURCE = "call outcome"
 
 
+def hold(session: CallSession, disposition: Disposition | None, old: CallEvent | None = None) -> None:
+    """Lock the project of a call, if the outcome given or the one undone moves it."""
+    moves = (disposition and disposition.project_waits_for) or (old and pauses.KIND in old.facts.get("made", {}))
+    if moves and session.project_id:
+        pauses.hold(session.project_id)
+
+
 def foresee(
-    session: CallSession, disposition: Disposition, *, callback_at: datetime | None, at: datetime
+    session: CallSession, disposition: Disposition, *, promised: Promise, callback_at: datetime | None, at: datetime
 ) -> dict[str, Any]:
     """Return what ``apply`` will change besides rows of its own, with the values before: JSON for the event."""
-    made: dict[str, Any] = {}
-    contact = Contact.objects.get(pk=session.contact_id)
-    if disposition.do_not_call and not contact.do_not_call:
-        made["do_not_call"] = True
-    if disposition.wrong_person and session.point and session.point.state == PointState.GOOD:
-        made["wrong_person"] = str(session.point_id)
-    if session.pair_id:
-        pair = ProjectContact.objects.get(pk=session.pair_id)
-        wanted = callback_at if disposition.asks_callback else None
-        if pair.callback_at != wanted and (wanted or _is_due(pair.callback_at, at)):
-            made["callback"] = {"was": _text(pair.callback_at), "by": _text(pair.callback_by_id), "is": _text(wanted)}
-    if disposition.project_waits_for and session.project_id:
-        was = Project.objects.values_list("next_call_eligible_at", flat=True).get(pk=session.project_id)
-        until = at + disposition.project_waits_for
-        if was is None or was < until:
-            made["project_waits"] = {"was": _text(was), "is": _text(until)}
-    return made
+    made = {
+        wishes.DO_NOT_CALL: wishes.foresee_do_not_call(session) if disposition.do_not_call else None,
+        wishes.WRONG_PERSON: wishes.foresee_wrong_person(session) if disposition.wrong_person else None,
+        promises.KIND: promises.foresee(session, disposition, seen=promised, callback_at=callback_at, at=at),
+        pauses.KIND: pauses.foresee(session, disposition, at=at),
+    }
+    return {kind: fact for kind, fact in made.items() if fact}
 
 
-def _is_due(callback_at: datetime | None, at: datetime) -> bool:
-    return callback_at is not None and callback_at <= at
+def apply(event: CallEvent, session: CallSession, disposition: Disposition, *, promised: Promise, at: datetime) -> None:
+    """Let an outcome take effect. Everything it makes carries ``event`` as its cause.
 
-
-def _text(value: Any) -> str | None:
-    return value.isoformat() if isinstance(value, datetime) else str(value) if value else None
-
-
-def apply(
-    event: CallEvent, session: CallSession, disposition: Disposition, *, callback_at: datetime | None, at: datetime
-) -> None:
-    """Let an outcome take effect. Everything it makes carries ``event`` as its cause."""
+    ``promised`` is what stays promised where the outcome says nothing about it.
+    """
     made = event.facts["made"]
+    hints.refresh(at=at, contact_ids=[session.contact_id])
     if disposition.retry_after and session.pair:
         _close(event, Scope.PAIR, session.pair, at, until=at + disposition.retry_after, kind=TerminalKind.RETRY)
     if disposition.terminal_scope:
         _close_as_told(event, session, disposition, at)
-    if disposition.do_not_call:
-        Contact.objects.filter(pk=session.contact_id).update(do_not_call=True, updated_at=clock.now())
+    if fact := made.get(wishes.DO_NOT_CALL):
+        wishes.set_do_not_call(session, fact)
         _suppress(event, session.endpoint, at)
-    if "wrong_person" in made and session.point:
-        points.mark_wrong_person(point=session.point, at=at)
-    if "callback" in made:
-        _set_callback(session.pair_id, made["callback"]["is"], session.rep_id)
-        if callback_at and session.pair:
-            _close(event, Scope.PAIR, session.pair, at, until=callback_at, kind=TerminalKind.CALLBACK)
-    if "project_waits" in made:
-        _set_project(session.project_id, made["project_waits"]["is"])
-        hints.refresh(at=at, project_ids=[session.project_id] if session.project_id else [])
-    hints.refresh(at=at, contact_ids=[session.contact_id])
+    if fact := made.get(wishes.WRONG_PERSON):
+        wishes.set_wrong_person(fact, at=at)
+    if fact := made.get(pauses.KIND):
+        pauses.apply(session, fact, at=at)
+    if fact := made.get(promises.KIND):
+        promised = promises.wanted(fact)
+        if promised.at and session.pair:
+            _close(event, Scope.PAIR, session.pair, at, until=promised.at, kind=TerminalKind.CALLBACK)
+    promises.put(session.pair_id, promised, at=at)
 
 
 def _close(
@@ -112,47 +104,23 @@ def _suppress(event: CallEvent, endpoint: Endpoint | None, at: datetime) -> None
         )  # fmt: skip
 
 
-def _set_callback(pair_id: Any, moment: str | None, rep_id: Any) -> None:
-    when = parse_datetime(moment) if moment else None
-    ProjectContact.objects.filter(pk=pair_id).update(
-        callback_at=when, callback_by=rep_id if when else None, updated_at=clock.now()
-    )
-
-
-def _set_project(project_id: Any, moment: str | None) -> None:
-    when = parse_datetime(moment) if moment else None
-    Project.objects.filter(pk=project_id).update(next_call_eligible_at=when, updated_at=clock.now())
-
-
-def compensate(old: CallEvent, *, cause_id: UUID, at: datetime) -> None:
+def compensate(old: CallEvent, *, cause_id: UUID, at: datetime) -> Promise:
     """Undo exactly what ``old`` made: its terminal sessions and suppressions are lifted, its flags go back.
 
-    What somebody else has set since, or another outcome supports as well, stays.
+    What somebody else has set since, or another outcome supports as well, stays. Return what is promised then: the
+    caller lets the next outcome begin with it, or puts it back.
     """
     session, made = old.session, old.facts.get("made", {})
     by, reason = old.by, "The outcome was corrected."
-    for standing in TerminalSession.objects.filter(cause=old, lifted_at=None).order_by("id"):
-        terminal.lift(session=standing, reason=reason, by=by, at=at, cause_id=cause_id)
-    suppressing.lift_cause(cause=old.pk, reason=reason, by=by, at=at)
-    if made.get("do_not_call") and not _supported(old):
-        Contact.objects.filter(pk=session.contact_id).exclude(edited__contains=["do_not_call"]).update(
-            do_not_call=False, updated_at=clock.now()
-        )
-    if made.get("wrong_person") and session.point:
-        points.mark_good(point=session.point, at=at)
-    if (callback := made.get("callback")) and session.pair_id:
-        now = ProjectContact.objects.values_list("callback_at", flat=True).get(pk=session.pair_id)
-        if _text(now) == callback["is"]:
-            _set_callback(session.pair_id, callback["was"], callback["by"])
-    if (waits := made.get("project_waits")) and session.project_id:
-        now = Project.objects.values_list("next_call_eligible_at", flat=True).get(pk=session.project_id)
-        if _text(now) == waits["is"]:
-            _set_project(session.project_id, waits["was"])
-            hints.refresh(at=at, project_ids=[session.project_id])
     hints.refresh(at=at, contact_ids=[session.contact_id])
-
-
-def _supported(old: CallEvent) -> bool:
-    """Whether another standing outcome also says that this person is not to be called."""
-    others = CallEvent.objects.filter(session__contact=old.session.contact_id, disposition__do_not_call=True)
-    return others.filter(corrected_by=None).exclude(pk=old.pk).exists()
+    for standing in TerminalSession.objects.filter(cause=old, lifted_at=None).order_by("id"):
+        with suppress(terminal.AlreadyLifted):  # by somebody at this moment: it stands no more, as was wanted
+            terminal.lift(session=standing, reason=reason, by=by, at=at, cause_id=cause_id)
+    suppressing.lift_cause(cause=old.pk, reason=reason, by=by, at=at)
+    if wishes.DO_NOT_CALL in made:
+        wishes.take_back_do_not_call(old)
+    if wishes.WRONG_PERSON in made:
+        wishes.take_back_wrong_person(old, at=at)
+    if pauses.KIND in made:
+        pauses.compensate(old, at=at)
+    return promises.without(old)

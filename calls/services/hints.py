@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 
 from calls.choices import CooldownScope
 from calls.models import CallingPolicy
 from calls.rules.policies import DAY, WEEK, Policy
+from config.kernel.transactions import at_the_end, atomic_with_retries
 from crm.models import HoursProfile, ProjectContact
 
 BATCH = 20_000
@@ -107,21 +108,30 @@ def refresh(
 ) -> int:
     """Compute the hints of these pairs, and of every pair of these contacts, projects and lines; return how many moved.
 
-    Pairs are locked last and in the order of their ids (DESIGN 13).
+    Inside a verb that is done once, as its last step, and nought is returned: pairs are locked after everything else
+    and in the order of their ids (DESIGN 13).
     """
-    wanted: set[UUID] = set(pair_ids)
-    for path, ids in (
-        ("contact__in", contact_ids),
-        ("project__in", project_ids),
-        ("contact__points__endpoint__in", endpoint_ids),
-    ):
-        if keys := list(ids):
-            wanted.update(ProjectContact.objects.filter(**{path: keys}).values_list("id", flat=True))
-    ordered = sorted(wanted)
+    named = (
+        ("pk", pair_ids),
+        ("contact", contact_ids),
+        ("project", project_ids),
+        ("contact__points__endpoint", endpoint_ids),
+    )
+    return at_the_end(_refresh_named, [(path, key, at) for path, keys in named for key in keys]) or 0
+
+
+def _refresh_named(named: set[tuple[str, UUID, Any]]) -> int:
+    keys: dict[str, set[UUID]] = {}
+    for path, key, _ in named:
+        keys.setdefault(path, set()).add(key)
+    wanted: set[UUID] = keys.pop("pk", set())
+    for path, ids in keys.items():
+        wanted.update(ProjectContact.objects.filter(**{f"{path}__in": ids}).values_list("id", flat=True))
+    ordered, at = sorted(wanted), max((moment for *_, moment in named), default=None)
     return sum(_refresh(ordered[start : start + BATCH], at) for start in range(0, len(ordered), BATCH))
 
 
-@transaction.atomic
+@atomic_with_retries
 def _refresh(pairs: Sequence[UUID], at: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(

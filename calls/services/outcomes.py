@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from calls.choices import EventKind
 from calls.models import CallDraft, CallEvent, CallNews, CallSession, Disposition
-from calls.services import deciding, effects, status
+from calls.services import deciding, effects, promises, status
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.ids import uuid7
 from config.kernel.realtime import tell
@@ -51,6 +51,7 @@ def conclude(
     """
     _require_usable(disposition, callback_at, at)
     _lock(session)
+    effects.hold(session, disposition)
     if standing := outcome_of(session):
         if standing.disposition_id == disposition.pk and standing.by_id == (by.pk if by else None):
             return standing
@@ -80,6 +81,7 @@ def correct(
     _require_usable(disposition, callback_at, at)
     _lock(session)
     old = _require_correctable(session, by=by, at=at, reason=reason)
+    effects.hold(session, disposition, old)
     _withdraw(old)
     return _write(
         session, disposition, EventKind.CORRECTION,
@@ -96,11 +98,13 @@ def take_back(*, session: CallSession, by: User, at: datetime, reason: str = "")
     """
     _lock(session)
     old = _require_correctable(session, by=by, at=at, reason=reason)
+    effects.hold(session, None, old)
     _withdraw(old)
     event = CallEvent.objects.create(
         session=session, kind=EventKind.CORRECTION, at=at, by=by, corrects=old, facts=_said(reason=reason)
     )
-    effects.compensate(old, cause_id=event.pk, at=at)
+    promised = effects.compensate(old, cause_id=event.pk, at=at)
+    promises.put(session.pair_id, promised, at=at)
     _show(session)
     return event
 
@@ -165,9 +169,8 @@ def _write(
     reason: str = "",
 ) -> CallEvent:
     key = uuid7()
-    if corrects:
-        effects.compensate(corrects, cause_id=key, at=at)
-    made = effects.foresee(session, disposition, callback_at=callback_at, at=at)
+    promised = effects.compensate(corrects, cause_id=key, at=at) if corrects else promises.of(session.pair_id)
+    made = effects.foresee(session, disposition, promised=promised, callback_at=callback_at, at=at)
     event = CallEvent.objects.create(
         id=key,
         session=session,
@@ -178,7 +181,7 @@ def _write(
         corrects=corrects,
         facts={**_said(note=note.strip(), reason=reason), "made": made},
     )
-    effects.apply(event, session, disposition, callback_at=callback_at, at=at)
+    effects.apply(event, session, disposition, promised=promised, at=at)
     CallNews.objects.create(event=event, due_at=at + UNDO)
     if by and session.pair_id:
         CallDraft.objects.filter(user=by, pair=session.pair_id).delete()

@@ -1,4 +1,4 @@
-"""Rows are locked in one order everywhere (DESIGN 13): contact, endpoint, pair; each kind by id.
+"""Rows are locked in one order everywhere (DESIGN 13): contact, endpoint, project, pair; each kind by id.
 
 Every lock is FOR NO KEY UPDATE: rows that merely refer to the locked one may still be written by others.
 """
