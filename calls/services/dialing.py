@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce, Greatest
 from calls import providers
 from calls.choices import CallSource, CooldownScope, Direction, EventKind
 from calls.models import CallEvent, CallSession, Lease
-from calls.rules.policies import policies_of
+from calls.rules.policies import Policy, policies_of
 from calls.services import deciding, hints, leasing, status
 from calls.services.deciding import Refused, Ruling
 from calls.services.leasing import LEASE, NoLease
@@ -66,16 +66,16 @@ def _commit(*, user: User, point: ContactPoint, at: datetime, source: CallSource
         source=source,
         decision_id=ruling.decision_id,
     )
-    begun(session)
+    begun(session, policy=Policy.from_facts(ruling.verdict.facts))
     Lease.objects.filter(pk=lease.pk).update(endpoint=point.endpoint_id, expires_at=at + LEASE)
     faults.point("dial.before_commit")
     return session, ruling
 
 
-def begun(session: CallSession, *, facts: dict[str, object] | None = None) -> None:
+def begun(session: CallSession, *, facts: dict[str, object] | None = None, policy: Policy | None = None) -> None:
     """Write what belongs to every new session: its first event, its touch, its status, and who has to wait now.
 
-    An inbound call is no touch of ours.
+    An inbound call is no touch of ours. ``policy`` is the one that was just decided by, read here if none was.
     """
     CallEvent.objects.create(
         session=session, kind=EventKind.INITIATED, at=session.initiated_at, by=session.rep, facts=facts or {}
@@ -93,15 +93,18 @@ def begun(session: CallSession, *, facts: dict[str, object] | None = None) -> No
         source="calls.callsession",
         source_id=session.pk,
     )
-    _let_project_wait(session)
+    _let_project_wait(session, policy)
     hints.refresh(at=session.initiated_at, contact_ids=[session.contact_id])
 
 
-def _let_project_wait(session: CallSession) -> None:
+def _let_project_wait(session: CallSession, policy: Policy | None) -> None:
     """Where the policy rests whole projects, nobody of this one is called before the cooldown is over."""
-    asked = Asked(at=session.initiated_at, channel=Channel.CALL.value)
-    policy = policies_of({session.project_id}, asked).of(session.project_id)
-    if session.project_id is None or policy.scope != CooldownScope.PROJECT:
+    if session.project_id is None:
+        return
+    if policy is None:
+        asked = Asked(at=session.initiated_at, channel=Channel.CALL.value)
+        policy = policies_of({session.project_id}, asked).of(session.project_id)
+    if policy.scope != CooldownScope.PROJECT:
         return
     until = session.initiated_at + policy.cooldown
     later = Greatest(Coalesce(F("next_call_eligible_at"), Value(until)), Value(until))

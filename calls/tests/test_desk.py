@@ -416,7 +416,7 @@ class TestTheQueue:
         for _ in range(5):
             callable_pair(project=ProjectFactory())
 
-        assert _statements(rep) == few <= 66
+        assert _statements(rep) == few <= 32
 
 
 def _statements(rep: Rep) -> int:

@@ -3,15 +3,20 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from calls.choices import Scope
-from calls.models import Lease
-from calls.services import dialing, hints, leasing, outcomes, queue, terminal
+from calls.models import CallingHours, Lease
+from calls.rules import opening
+from calls.services import deciding, dialing, hints, leasing, outcomes, queue, terminal
 from calls.services.deciding import Refused
-from calls.tests.factories import DispositionFactory, LeaseFactory, callable_pair, first_point
-from crm.choices import GateAction
-from crm.models import GateDecision, ProjectContact, Touch
-from crm.tests.factories import ContactFactory, ProjectFactory, UserFactory
+from calls.tests.factories import CallingPolicyFactory, DispositionFactory, LeaseFactory, callable_pair, first_point
+from calls.tests.worlds import SHUT
+from config.testing import NOON
+from crm.choices import Channel, GateAction
+from crm.models import Endpoint, GateDecision, HoursProfile, ProjectContact, Touch
+from crm.tests.factories import ContactFactory, ProjectFactory, TouchFactory, UserFactory, give_point
 
 
 @pytest.mark.django_db
@@ -173,3 +178,130 @@ def test_leasing_against_outcomes_never_deadlocks(threads, at):
 
     assert sum(threads(*[lambda rep=rep: work(rep) for rep in reps])) == len(pairs)
     assert not Lease.objects.exists()
+
+
+@pytest.mark.django_db
+class TestWhatItCosts:
+    """The same for one number as for five. BEGIN and COMMIT are a savepoint's here."""
+
+    @pytest.fixture(params=[0, 4], ids=["one number", "five numbers"])
+    def pair(self, request):
+        pair = callable_pair()
+        for number in range(request.param):
+            give_point(pair.contact, "phone", f"+1512555017{number}")
+        hints.refresh(at=NOON, pair_ids=[pair.pk])
+        return pair
+
+    @pytest.fixture
+    def rep(self, pair, at):
+        """Somebody whose process has called there before, so that it knows the law and the place."""
+        rep = UserFactory(bdr=True)
+        leasing.take_next(user=rep, at=at)
+        leasing.release(user=rep, at=at)
+        return rep
+
+    def test_taking_the_next_pair_is_ten_statements(self, rep, pair, at, django_assert_num_queries):
+        with django_assert_num_queries(10):  # held, circumstances, walk, begin, lock, two facts, receipt, lease, end
+            assert leasing.take_next(user=rep, at=at).pair_id == pair.pk
+
+    def test_dialing_costs_the_same_however_many_numbers_there_are(self, rep, pair, at, django_assert_max_num_queries):
+        leasing.take_next(user=rep, at=at)
+        point = first_point(pair.contact)
+
+        with django_assert_max_num_queries(30):
+            dialing.dial(user=rep, point=point, at=at)
+
+
+@pytest.mark.django_db
+class TestNothingIsRemembered:
+    """Whatever changes a rule, and however, the next decision knows: no memory outlives what it was read from."""
+
+    def refused(self, rep, pair, at):
+        with pytest.raises(Refused) as refusal:
+            leasing.take(pair=pair, user=rep, at=at)
+        with pytest.raises(leasing.NothingCallable):
+            leasing.take_next(user=rep, at=at)
+        return refusal.value.verdict.codes
+
+    @pytest.fixture
+    def warm(self, at):
+        """A rep whose process has just decided about this pair, and let it pass."""
+        rep, pair = UserFactory(bdr=True), callable_pair()
+        leasing.take_next(user=rep, at=at)
+        leasing.release(user=rep, at=at)
+        return rep, pair
+
+    def test_a_row_of_law_that_was_changed_behind_the_orms_back(self, warm, at):
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE calls_callinghours SET windows = array_fill(''::varchar, ARRAY[7])")
+
+        assert self.refused(*warm, at) == ["outside_hours"]
+
+    def test_a_row_of_law_that_was_taken_out_of_force(self, warm, at):
+        CallingHours.objects.update(replaced_at=at)
+
+        assert self.refused(*warm, at) == ["outside_hours"]
+
+    def test_and_put_back_again(self, warm, at):
+        CallingHours.objects.update(replaced_at=at)
+        self.refused(*warm, at)
+        CallingHours.objects.update(replaced_at=None)
+
+        assert leasing.take_next(user=warm[0], at=at).pair == warm[1]
+
+    def test_a_day_that_a_governor_proclaims(self, warm, at):
+        CallingHours.objects.update(closed_on=[at.date()])
+
+        assert self.refused(*warm, at) == ["outside_hours"]
+
+    @pytest.mark.parametrize("of_project", [False, True])
+    def test_a_policy(self, warm, at, of_project):
+        rep, pair = warm
+        TouchFactory(contact=pair.contact, project=pair.project, channel=Channel.CALL, at=at - timedelta(hours=30))
+        assert leasing.take_next(user=rep, at=at).pair == pair
+        leasing.release(user=rep, at=at)
+        CallingPolicyFactory(project=pair.project if of_project else None, cooldown=timedelta(hours=31))
+
+        assert self.refused(rep, pair, at) == ["cooldown"]
+
+    def test_the_profile_of_a_line(self, warm, at):
+        profile = HoursProfile.objects.create(key=SHUT)
+        Endpoint.objects.update(hours_profile=profile)
+
+        assert self.refused(*warm, at) == ["outside_hours"]
+
+
+@pytest.mark.django_db
+def test_a_receipt_names_its_law_and_replays(at):
+    pair = callable_pair()
+    lease = leasing.take_next(user=UserFactory(bdr=True), at=at)
+    receipt = GateDecision.objects.get(pk=lease.decision_id)
+
+    assert receipt.facts["hours.law"] == opening.book().table.version
+    assert deciding.replay(receipt) == ()
+    receipt.at += timedelta(hours=12)
+    assert [block.code for block in deciding.replay(receipt)] == ["outside_hours"]
+    assert pair.pk == lease.pair_id
+
+
+@pytest.mark.django_db
+def test_the_same_rep_in_two_windows_keeps_what_the_first_one_took(at, monkeypatch):
+    first, second = callable_pair(priority=4), callable_pair()
+    rep = UserFactory(bdr=True)
+    told = iter([False, True])  # the other window is faster by a hair
+    monkeypatch.setattr(leasing, "_holds", lambda *asked: next(told))
+    mine = LeaseFactory(pair=second, user=rep)
+
+    assert leasing.take_next(user=rep, at=at) == mine
+    assert Lease.objects.get() == mine
+    assert not Lease.objects.filter(pair=first).exists()
+
+
+@pytest.mark.django_db
+def test_behind_a_pooler_nothing_is_prepared_and_all_is_the_same(at, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+    pair = callable_pair()
+
+    with CaptureQueriesContext(connection) as asked:
+        assert leasing.take_next(user=UserFactory(bdr=True), at=at).pair == pair
+    assert not [one["sql"] for one in asked if "$1" in one["sql"]]
