@@ -4,9 +4,10 @@ Only programs from wheels (or from the system) are used: nothing is installed, n
 of a directory that is not ours is changed. Whoever sets `DATABASE_URL` and `REDIS_URL` brings servers of their own,
 and nothing here starts. Standard library only, because it runs before anything else does.
 
-The servers outlive the process that started them; any number of processes share them until `stop()`.
+The servers outlive the process that started them; any number of processes share them until `stop()` or `stop_all()`.
 """
 
+import contextlib
 import os
 import shutil
 
@@ -23,6 +24,7 @@ __all__ = [
     "set_default_env",
     "set_test_env",
     "stop",
+    "stop_all",
     "stop_tests",
 ]
 
@@ -74,7 +76,24 @@ def ensure() -> bool:
 
 
 def stop() -> list[str]:
-    """Stop every embedded server of this checkout; return the names of those that ran."""
+    """Stop the servers that `ensure` starts, and no others; return the names of those that ran.
+
+    Servers for tests go on, for tests that run in another terminal.
+    """
+    set_default_env()
+    valkey, cluster = _redis(), None if _has_no_postgres() else _database()
+    with places.turn():
+        stopped = [valkey.name] if valkey and valkey.stop() else []
+        if cluster and postgres.stop(cluster.data):
+            stopped.append(cluster.name)
+            shutil.rmtree(cluster.socket, ignore_errors=True)
+        with contextlib.suppress(OSError):  # somebody's socket is still there, or nobody's ever was
+            places.sockets().rmdir()
+    return stopped
+
+
+def stop_all() -> list[str]:
+    """Stop every embedded server of this checkout, those for tests too; return the names of those that ran."""
     with places.turn():
         stopped = [server.name for server in (Valkey(), Valkey(test=True)) if server.stop()]
         stopped += postgres.stop_all()
@@ -128,11 +147,15 @@ def _for_celery(url: str) -> str:
 
 def _database() -> Cluster | None:
     url = os.environ["DATABASE_URL"]
-    if url.endswith(f"{places.sockets()}/none"):
+    if _has_no_postgres():
         return Cluster()  # its start() says what is missing
     if str(places.sockets()) not in url:
         return None
     return next((cluster for cluster in (Cluster(), Cluster(test=True)) if url.endswith(f"={cluster.socket}")), None)
+
+
+def _has_no_postgres() -> bool:
+    return os.environ["DATABASE_URL"].endswith(f"{places.sockets()}/none")
 
 
 def _redis() -> Valkey | None:

@@ -33,7 +33,7 @@ def main() -> None:
 def stop() -> None:
     """Stop whatever of this checkout runs, and say what it was."""
     ended = record.stop_running()
-    stopped = embedded.stop()
+    stopped = embedded.stop_all()
     what = [*(["./dev up"] if ended else []), *stopped]
     Terminal().say(f"stopped {', '.join(what)}" if what else "nothing was running")
 

@@ -57,7 +57,7 @@ def _checkout(path):
     with _environment(path):
         yield
     with _environment(path):
-        embedded.stop()
+        embedded.stop_all()
         for leftover in (places.sockets(), places.memory(), places.shelter()):
             shutil.rmtree(leftover, ignore_errors=True)
 
@@ -143,6 +143,27 @@ def test_stopping_leaves_the_data_and_nothing_else(servers):
     assert not places.sockets().exists()
     assert (Cluster().data / "PG_VERSION").exists()
     assert embedded.stop() == []
+
+
+def test_stopping_what_up_started_leaves_the_servers_of_tests_that_run_in_another_terminal(servers):
+    for_tests = [Cluster(test=True), Valkey(test=True)]
+    with places.turn():
+        assert all(server.start() for server in for_tests)
+
+    assert embedded.stop() == ["valkey", Cluster().name]
+
+    assert all(server.ready() for server in for_tests)
+    assert embedded.stop_all() == ["valkey-test", Cluster(test=True).name]
+    assert not places.sockets().exists()
+    assert not for_tests[0].data.exists()
+
+
+def test_servers_that_somebody_gave_are_not_ours_to_stop(servers, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgres://clearline@db.example.com/clearline")
+    monkeypatch.setenv("REDIS_URL", "redis://cache.example.com:6379/0")
+
+    assert embedded.stop() == []
+    assert Cluster().ready()
 
 
 def test_processes_that_start_at_once_share_one_server(checkout):
