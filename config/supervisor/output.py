@@ -38,15 +38,21 @@ class Terminal:
 
 
 class Pump(threading.Thread):
-    """Carry a program's output to the terminal until it closes it, keeping its last words."""
+    """Carry a program's output to the terminal until it closes it, keeping its last words.
 
-    def __init__(self, name: str, source: IO[str], terminal: Terminal) -> None:
+    ``heard`` is set once the program has said ``awaited``, as a line of its own.
+    """
+
+    def __init__(self, name: str, source: IO[str], terminal: Terminal, awaited: str = "") -> None:
         super().__init__(daemon=True, name=f"output of {name}")
-        self.program, self.source, self.terminal = name, source, terminal
+        self.program, self.source, self.terminal, self.awaited = name, source, terminal, awaited
         self.last_words: deque[str] = deque(maxlen=LAST_WORDS)
+        self.heard = threading.Event()
 
     def run(self) -> None:
         with self.source:
             for line in self.source:
                 self.last_words.append(line.rstrip())
                 self.terminal.line(self.program, line.rstrip())
+                if line.rstrip() == self.awaited:
+                    self.heard.set()

@@ -55,7 +55,7 @@ def commands(port: int) -> dict[str, list[str]]:
 
 
 def start_on_leash(
-    name: str, arguments: list[str], environment: dict[str, str], terminal: Terminal
+    name: str, arguments: list[str], environment: dict[str, str], terminal: Terminal, awaited: str = ""
 ) -> tuple[subprocess.Popen[str], Pump]:
     """Start Python with ``arguments``, in a session of its own, so that Ctrl-C reaches only us.
 
@@ -73,7 +73,7 @@ def start_on_leash(
         errors="replace",
         start_new_session=True,
     )
-    pump = Pump(name, cast("IO[str]", process.stdout), terminal)
+    pump = Pump(name, cast("IO[str]", process.stdout), terminal, awaited)
     pump.start()
     return process, pump
 

@@ -5,13 +5,15 @@ import http.client
 import os
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
 from config import embedded
 from config.supervisor import processes, record
-from config.supervisor.output import Terminal
+from config.supervisor.output import Pump, Terminal
+from config.supervisor.prepare import TABLES
 from config.supervisor.processes import Identity
 from config.supervisor.programs import KeepsDying, Program, commands, start_on_leash
 
@@ -65,13 +67,20 @@ class _Run:
         os.environ.setdefault("PUBLIC_URL", self.url)
         os.environ.setdefault("WS_URL", f"ws://{HOST}:{self.port + 1}/ws/")
         # Everything loads while something else is waited for: the setup while the servers start, the pages while the
-        # setup fills the database.
-        finish_preparing = self._begin_preparing()
+        # setup makes the tables, worker and beat while it fills them. It ends when it hears the worker.
+        setup, pump = self._begin_setup()
         if embedded.ensure():
             self.terminal.say("PostgreSQL and Valkey started")
         self._launch("web", "live")
-        finish_preparing()
-        self._launch("worker", "beat")
+        self._look_while(lambda: setup.poll() is None and not pump.heard.is_set())
+        if not setup.poll():
+            self._launch("worker", "beat")
+        self._look_while(lambda: setup.poll() is None)
+        pump.join(timeout=1)
+        self.preparing = None
+        self._write_down()
+        if setup.returncode:
+            raise CannotStart("clearline: the database could not be prepared; the lines above say why.")
         self._wait_until_ready()
 
     def look_after(self) -> None:
@@ -97,20 +106,16 @@ class _Run:
             self.programs.append(Program(name, arguments[name], dict(os.environ), self.terminal))
         self._look_once()
 
-    def _begin_preparing(self) -> Callable[[], None]:
+    def _begin_setup(self) -> tuple[subprocess.Popen[str], Pump]:
         arguments = ["-m", "config.supervisor.prepare"]
-        process, pump = start_on_leash("setup", arguments, dict(os.environ), self.terminal)
+        process, pump = start_on_leash("setup", arguments, dict(os.environ), self.terminal, awaited=TABLES)
         self.preparing = Identity.of(process.pid)
         self._write_down()
+        return process, pump
 
-        def finish() -> None:
-            code = process.wait()
-            pump.join(timeout=1)
-            self.preparing = None
-            if code:
-                raise CannotStart("clearline: the database could not be prepared; the lines above say why.")
-
-        return finish
+    def _look_while(self, still: Callable[[], bool]) -> None:
+        while still():
+            self._look_once()
 
     def _look_once(self) -> None:
         started = [program.look_after() for program in self.programs]

@@ -7,14 +7,17 @@ import sys
 import time
 
 import pytest
+from django.core.cache import cache
 
+from calls.tasks import HEARTBEAT, beat_heart
 from config.embedded import places
-from config.supervisor import processes, record
+from config.supervisor import prepare, processes, record
 from config.supervisor.output import Terminal
 from config.supervisor.processes import Identity
 from config.supervisor.programs import KeepsDying, Program, start_on_leash
 from config.supervisor.reset import Refused, reset
 from config.supervisor.up import CannotStart, up
+from crm.tests.factories import CompanyFactory
 
 SLEEP = ["-c", "import time; time.sleep(60)"]
 
@@ -172,6 +175,61 @@ def test_the_second_up_says_where_the_first_one_is(free_port):
 
         with pytest.raises(record.AlreadyRuns, match=r"http://127\.0\.0\.1:8765"):
             up(free_port)
+
+
+@pytest.fixture
+def loaded(monkeypatch) -> list[str]:
+    """The management commands that the setup would have run."""
+    ran: list[str] = []
+    monkeypatch.setattr(prepare, "_run", lambda command, *arguments: bool(ran.append(command)))
+    return ran
+
+
+@pytest.mark.django_db
+def test_a_sample_that_was_interrupted_is_finished_in_its_own_database_and_in_no_other(loaded, monkeypatch, settings):
+    prepare._load_sample()
+    assert loaded == ["ingest"]  # into an empty database, and it did not end well
+    CompanyFactory()
+    prepare._load_sample()
+    assert loaded == ["ingest"] * 2
+
+    for part, other in (("HOST", "db.example.com"), ("NAME", "real"), ("PORT", "6432")):
+        with monkeypatch.context() as patch:
+            patch.setitem(settings.DATABASES["default"], part, other)
+            prepare._load_sample()
+    assert loaded == ["ingest"] * 2
+
+    prepare.forget()
+    prepare._load_sample()
+    assert loaded == ["ingest"] * 2
+
+
+@pytest.mark.django_db
+def test_the_setup_ends_when_it_hears_a_worker_of_this_run(monkeypatch):
+    cache.set(HEARTBEAT, "of an earlier run")
+    prepare._forget_heartbeat()
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 3:
+            beat_heart()
+
+    monkeypatch.setattr(prepare.time, "sleep", nap)
+    prepare.wait_for_worker()
+
+    assert len(naps) == 3
+
+
+def test_somebody_who_waits_for_a_line_hears_of_it_while_the_program_goes_on(terminal):
+    script = "import time; print('almost there'); print('there', flush=True); time.sleep(60)"
+    process, pump = start_on_leash("setup", ["-c", script], dict(os.environ), terminal, awaited="there")
+
+    assert pump.heard.wait(timeout=10)
+    assert process.poll() is None
+    process.kill()
+    process.wait(timeout=10)
+    pump.join()
 
 
 def test_reset_refuses_a_database_that_somebody_gave(monkeypatch):

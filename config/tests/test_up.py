@@ -1,4 +1,5 @@
 import contextlib
+import json
 import os
 import re
 import signal
@@ -28,7 +29,7 @@ def environment(tmp_path, monkeypatch) -> Iterator[dict[str, str]]:
         monkeypatch.delenv(name, raising=False)
     yield dict(os.environ)
     record.stop_running()
-    embedded.stop()
+    embedded.stop_all()
 
 
 @pytest.fixture
@@ -57,6 +58,11 @@ def come_up(environment: dict[str, str], port: int) -> tuple[subprocess.Popen[st
     pytest.fail(f"Clearline did not come up:\n{''.join(said)}")
 
 
+def readiness(port: int) -> dict[str, str]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
+        return json.load(answer)["checks"]
+
+
 def go_down(process: subprocess.Popen[str], how: signal.Signals) -> str:
     process.send_signal(how)
     said, _ = process.communicate(timeout=30)
@@ -65,6 +71,7 @@ def go_down(process: subprocess.Popen[str], how: signal.Signals) -> str:
 
 def test_clearline_comes_up_survives_a_kill_and_goes_down(environment, port):
     first, said = come_up(environment, port)
+    assert set(readiness(port).values()) == {"ok"}  # beat and worker as well
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
         assert answer.status == 200
     assert Cluster().ask("create table kept as select 42 as answer", "clearline").returncode == 0
@@ -74,6 +81,7 @@ def test_clearline_comes_up_survives_a_kill_and_goes_down(environment, port):
 
     second, said_again = come_up(environment, port)
 
+    assert set(readiness(port).values()) == {"ok"}
     assert not any(orphan.members() for orphan in orphans)
     assert Cluster().ask("select answer from kept", "clearline").stdout == "42\n"
     # The sample and its users are for an empty database only.
