@@ -93,16 +93,16 @@ TEMPLATES = [
 
 # --- database
 DATABASES = {"default": env.db("DATABASE_URL")}
-if _host := DATABASES["default"].setdefault("OPTIONS", {}).pop("host", None):
-    DATABASES["default"]["HOST"] = _host  # a socket directory travels as ?host= in the address
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("BEHIND_POOLER", default=False)
-if env("REPLICA_URL", default=""):
-    DATABASES["replica"] = env.db("REPLICA_URL")
+if env("REPLICA_URL", default=""):  # see config.kernel.replica for what is read from it
+    DATABASES["replica"] = {**env.db("REPLICA_URL"), "TEST": {"MIRROR": "default"}}
 for _database in DATABASES.values():
+    if _host := _database.setdefault("OPTIONS", {}).pop("host", None):
+        _database["HOST"] = _host  # a socket directory travels as ?host= in the address
+    _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+    _database["CONN_HEALTH_CHECKS"] = True
+    _database["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("BEHIND_POOLER", default=False)
     # A host that swallows packets must not keep a probe, or a rep, waiting for minutes.
-    _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
+    _database["OPTIONS"].setdefault("connect_timeout", 3)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PGHISTORY_INSTALL_CONTEXT_FUNC_ON_MIGRATE = False
 MIGRATION_LINTER_OPTIONS = {"exclude_apps": ["auth", "admin", "contenttypes", "sessions", "axes", "pghistory"]}

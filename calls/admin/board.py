@@ -22,6 +22,7 @@ from config.kernel import clock, partitions
 from config.kernel.admin import cells
 from config.kernel.admin.lists import count_up_to
 from config.kernel.admin.patience import TooBroad, patient
+from config.kernel.replica import stale_reads
 from crm.models import Contact, IntakeRun, Project, ReviewItem
 
 REMEMBERED = 30  # seconds; numbers of a day need not be younger
@@ -119,8 +120,9 @@ def _remember(key: str, compute: Callable[[], T]) -> T:
 
 
 def _patiently(compute: Callable[[], T]) -> T | None:
+    """Numbers of a day may be seconds old, and are left out where they take too long."""
     try:
-        with patient():
+        with stale_reads(), patient():
             return compute()
     except TooBroad:
         return None

@@ -19,6 +19,7 @@ from config.kernel import clock
 from config.kernel.api.resources import in_time
 from config.kernel.api.writing import Told
 from config.kernel.gate import Block
+from config.kernel.replica import may_be_old
 from crm.choices import Priority
 from crm.models import ProjectContact
 
@@ -41,6 +42,7 @@ class EligibleCallViewSet(GenericViewSet):
         return self.takes.get(self.action or "", Told)
 
     @extend_schema(parameters=[inputs.ListWanted], responses=forced_singular_serializer(answers.EligibleShown))
+    @may_be_old
     @in_time
     def list(self, request: Any) -> Response:
         """The next callable pairs, with the reason for their rank. Nothing is stored, nothing is held."""

@@ -17,7 +17,9 @@ from config.tests.records import MAKE
 
 pytestmark = pytest.mark.django_db
 VIEWS = {prefix: view for prefix, view, _ in router.registry}
-BEFORE = re.compile(r'FROM "(django_session|crm_user|auth_permission|django_content_type)"|^(SAVEPOINT|RELEASE|SHOW)')
+BEFORE = re.compile(
+    r'FROM "(django_session|crm_user|auth_permission|django_content_type)"|^(SAVEPOINT|RELEASE|SHOW|SET TRANSACTION)'
+)
 
 
 class Limits:

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from calls.services import emptiness, queue
 from calls.services.queue import Wanted
 from config.kernel import clock
+from config.kernel.replica import may_be_old
 from crm.choices import Priority
 from crm.models import Project, User
 
@@ -22,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=int, default=20)
         parser.add_argument("--json", action="store_true", help="One JSON object per line, for programs.")
 
+    @may_be_old
     def handle(self, *args: Any, **options: Any) -> None:
         user, wanted, at = _user(options["user"]), _wanted(options), clock.now()
         offers = queue.next_callable(user=user, at=at, wanted=wanted, limit=options["limit"])
