@@ -88,7 +88,8 @@ def of_party(raw: Raw) -> Columns:
     if raw.get("consent_given") and "consent_on" in raw:
         columns["consent_at"] = raw["consent_on"] + "T00:00:00+00:00"
     listed = raw.get("name_as_listed", "")
-    if listed and match_key(listed) != match_key(raw.get("name", "")):
+    name = raw.get("name", "")
+    if listed and listed != name and match_key(listed) != match_key(name):
         columns["attributes"] = {**columns.get("attributes", {}), LISTED_AS: listed}
     return columns
 
@@ -105,7 +106,14 @@ def company_key(name: str) -> str:
 
 def quality(columns: Mapping[str, Any]) -> int:
     """Return the score of a contact who is born with these columns, primary phone and e-mail among them."""
-    return sum(weight for _, weight, needed in PARTS if all(columns.get(name) for name in needed))
+    score = 0
+    for _, weight, needed in PARTS:
+        for name in needed:
+            if not columns.get(name):
+                break
+        else:
+            score += weight
+    return score
 
 
 def _same(raw: Raw, kind: str) -> Columns:
@@ -134,6 +142,21 @@ def copy_line(values: Iterable[Any]) -> str:
     )
 
 
+class NewLine:
+    """Makes lines of COPY for rows of which little is said: what is not said of the columns ``names`` is blank."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._blank = [_cell(BLANKS.get(name, "")) for name in names]
+        self._at = {name: position for position, name in enumerate(names)}
+
+    def of(self, columns: Mapping[str, Any]) -> str:
+        cells, at = self._blank.copy(), self._at
+        for name, value in columns.items():
+            plain = value.__class__ is str and value.isprintable() and "\\" not in value
+            cells[at[name]] = value if plain else _cell(value)
+        return "\t".join(cells)
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return "\\N"
@@ -154,6 +177,12 @@ _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "
 def escaped(text: str) -> str:
     """Return ``text`` as COPY wants it; most texts need nothing and pass without being copied."""
     return text if text.isprintable() and "\\" not in text else text.translate(_ESCAPES)
+
+
+def are_plain(lines: str, *, rows: int, width: int) -> bool:
+    """Say whether nothing in lines of COPY had to be escaped: all their tabs and line feeds are those in between."""
+    apart = lines.count("\t") == (width - 1) * rows and lines.count("\n") == rows
+    return apart and "\\" not in lines and "\r" not in lines
 
 
 def array(words: Sequence[Any]) -> str:

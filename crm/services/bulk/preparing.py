@@ -3,26 +3,19 @@
 Nothing here knows what the database holds, so all of it can run in the process that reads the file, on another core.
 """
 
-import dataclasses
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final, NamedTuple
 
-import orjson
-
-from crm.services.bulk import columns
-from crm.services.bulk.columns import Raw, copy_line, to_json
-from crm.services.feeds.records import CompanyIn, Doubt, EmailIn, Party, PhoneIn, ProjectIn, Record, Refused
+from crm.services.bulk import columns, raws
+from crm.services.bulk.columns import NewLine, Raw, to_json
+from crm.services.bulk.raws import canonical, fingerprint, shortened
+from crm.services.feeds.records import CompanyIn, Doubt, Party, ProjectIn, Record, Refused
 from crm.services.normalization.evidence import key_of
 from crm.services.normalization.names import match_key
 from crm.services.normalization.text import one_line
 
-LONGEST_KEY: Final = 400  # SourceRecord.key
 REMEMBERED: Final = 4_096  # parties; feeds hand out one object for cells that repeat
-CENT: Final = Decimal("0.01")
 
 
 class Said(NamedTuple):
@@ -94,6 +87,9 @@ BORN_CONTACT: Final = (
     *(name for name in columns.CONTACT if name != "company_id"),
     *("primary_phone", "primary_email", "data_quality", "source"),
 )
+_PROJECT_LINE: Final = NewLine(BORN_PROJECT)
+_COMPANY_LINE: Final = NewLine(BORN_COMPANY)
+_CONTACT_LINE: Final = NewLine(BORN_CONTACT)
 
 
 class Preparer:
@@ -103,6 +99,7 @@ class Preparer:
         self._source = source
         self._project: tuple[ProjectIn, ProjectSaid] | None = None  # the latest; files are often sorted by project
         self._parties: dict[int, tuple[Party, PartySaid]] = {}
+        self._companies: dict[str, CompanySaid | None] = {}  # by what is said of them
         self._profiles: dict[tuple[str, ...], str] = {}
 
     def prepare(self, item: Record | Refused) -> RowSaid:
@@ -119,33 +116,42 @@ class Preparer:
         return self._project[1]
 
     def project(self, project: ProjectIn) -> ProjectSaid:
-        raw, text = canonical(_PROJECT(project))
-        born = columns.full(columns.of_project(raw), "project")
+        raw, text = canonical(raws.project(project))
+        born = columns.of_project(raw)
+        born["source"] = self._source
         return ProjectSaid(
             said=Said(raw["project_id"], fingerprint(text), text),
             project_id=raw["project_id"],
             raw=text,
-            line=copy_line([*born.values(), self._source]),
-            opens_at=born["next_call_eligible_at"],
-            suppressed=born["call_suppressed"],
+            line=_PROJECT_LINE.of(born),
+            opens_at=born.get("next_call_eligible_at"),
+            suppressed=born.get("call_suppressed", False),
         )
 
     def company(self, company: CompanyIn) -> CompanySaid | None:
         """Prepare a company; without a name, a domain or an id there is nothing to know it again by."""
-        raw, text = canonical(_COMPANY(company))
+        raw, text = canonical(raws.company(company))
+        if text not in self._companies:
+            if len(self._companies) >= REMEMBERED:
+                self._companies.clear()
+            self._companies[text] = self._read_company(raw, text)
+        return self._companies[text]
+
+    def _read_company(self, raw: Raw, text: str) -> CompanySaid | None:
         name = raw.get("name") or raw.get("domain") or raw.get("external_id", "")
         if not name:
             return None
         external_id, name_key = raw.get("external_id", ""), columns.company_key(name)
         whole = {**raw, "name": name, "name_key": name_key}
-        born = columns.full(columns.of_company(whole), "company")
+        born = columns.of_company(whole)
+        born["source"] = self._source
         said = None
         if external_id:
             said = Said(external_id, fingerprint(text), text)
         elif len(raw) > 1:  # spellings of a name are no news about the company of that name
             text = to_json({field: value for field, value in raw.items() if field != "name"})
             said = Said(shortened(f"name:{name_key}"), fingerprint(text), text)
-        return CompanySaid(said, external_id, name_key, to_json(whole), copy_line([*born.values(), self._source]))
+        return CompanySaid(said, external_id, name_key, to_json(whole), _COMPANY_LINE.of(born))
 
     def _party(self, party: Party) -> PartySaid:
         """Prepare a party, whatever project it is in; the same object is prepared once."""
@@ -160,29 +166,30 @@ class Preparer:
 
     def _read_party(self, party: Party) -> PartySaid:
         company = self.company(party.company) if party.company else None
-        raw, text = canonical(_PARTY(party))
+        raw, text = canonical(raws.party(party))
         points = tuple(self._points(raw))
         born = self._born(raw, points, company)
         return PartySaid(
             said=Said(raw.get("contact_id", ""), fingerprint(text), text),
-            roles=tuple(one_line(role)[:80] for role in party.roles),
+            roles=_roles(party.roles),
             contact_id=raw.get("contact_id", ""),
             points=points,
             name=raw.get("name", ""),
             name_key=match_key(raw.get("name_as_listed") or raw.get("name", ""))[:200],
             listed_key=raw.get("listed_key", ""),
-            priority=born["priority"],
-            do_not_call=born["do_not_call"],
-            consents=born["consent_given"],
+            priority=born.get("priority", columns.BLANKS["priority"]),
+            do_not_call=born.get("do_not_call", False),
+            consents=born.get("consent_given", False),
             company=company,
             raw=text,
-            line=copy_line([born[name] for name in BORN_CONTACT]),
+            line=_CONTACT_LINE.of(born),
         )
 
     def _born(self, raw: Raw, points: tuple[PointSaid, ...], company: CompanySaid | None) -> columns.Columns:
-        born = columns.full(columns.of_party(raw), "contact")
-        for kind in ("phone", "email"):
-            born[f"primary_{kind}"] = next((point.value for point in points if point.kind == kind), "")
+        """The columns of a contact who is born, those that are not blank; of the company only that there is one."""
+        born = columns.of_party(raw)
+        for point in reversed(points):  # the best comes first, and stays
+            born["primary_phone" if point.kind == "phone" else "primary_email"] = point.value
         born["data_quality"] = columns.quality({**born, "company_id": company})
         born["source"] = self._source
         return born
@@ -216,72 +223,6 @@ class Preparer:
         return party._replace(said=party.said._replace(key=key))
 
 
-def canonical(raw: dict[str, Any]) -> tuple[Raw, str]:
-    """Return ``raw`` without what PostgreSQL cannot keep (NUL, half characters), and as canonical JSON."""
-    try:
-        text = to_json(raw)
-    except orjson.JSONEncodeError:
-        text = ""
-    if not text or "\\u0000" in text:
-        raw = cleaned(raw)
-        text = to_json(raw)
-    return raw, text
-
-
-def cleaned(value: Any) -> Any:
-    if isinstance(value, str):
-        return "".join(character for character in value if character != "\0" and not "\ud800" <= character <= "\udfff")
-    if isinstance(value, dict):
-        return {cleaned(key): cleaned(part) for key, part in value.items()}
-    return [cleaned(part) for part in value] if isinstance(value, list | tuple) else value
-
-
-def fingerprint(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
-def shortened(key: str) -> str:
-    """Return ``key`` in at most 400 characters; what is cut off still tells two apart."""
-    return key if len(key) <= LONGEST_KEY else f"{key[:360]} {fingerprint(key)}"
-
-
-def _plain(value: Any) -> Any:
-    """One value in a type of JSON, in its one spelling."""
-    if isinstance(value, Decimal):
-        return str(value.quantize(CENT))
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return [list(_POINT[item.__class__](item)) if item.__class__ in _POINT else item for item in value]
-    if isinstance(value, CompanyIn):
-        return {name: text for name in ("external_id", "name", "domain") if (text := getattr(value, name))}
-    return value
-
-
-_POINT: Final[Mapping[type[Any], Callable[[Any], Iterable[str]]]] = {
-    PhoneIn: attrgetter("value_as_given", "e164", "extension", "line_type", "label"),
-    EmailIn: attrgetter("value_as_given", "value", "label"),
-}
-
-
-def _reader(kind: type[Any], *, without: tuple[str, ...] = ()) -> Callable[[Any], dict[str, Any]]:
-    """Return a function that turns a record of ``kind`` into its raw form: what it says, without its blanks."""
-    names = tuple(field.name for field in dataclasses.fields(kind) if field.name not in without)
-    values = attrgetter(*names)
-
-    def read(record: Any) -> dict[str, Any]:
-        said = zip(names, values(record), strict=True)
-        return {
-            name: value if value.__class__ is str else _plain(value)
-            for name, value in said
-            if value or value is False or value.__class__ is int
-        }
-
-    return read
-
-
-_PROJECT: Final = _reader(ProjectIn)
-_COMPANY: Final = _reader(CompanyIn)
-_PARTY: Final = _reader(Party, without=("roles", "is_company"))
+@lru_cache(maxsize=1_024)  # feeds know a few roles
+def _roles(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(one_line(word)[:80] for word in words)

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 import orjson
 
-from crm.services.bulk.columns import COMPANY, CONTACT, PROJECT, escaped
+from crm.services.bulk.columns import COMPANY, CONTACT, PROJECT, are_plain, escaped
 from crm.services.bulk.namesakes import Namesakes
 from crm.services.bulk.preparing import PartySaid, RowSaid
 from crm.services.bulk.resolving import Known, Resolved
@@ -237,8 +237,10 @@ class Staging:
 
     def _stage(self, keys: Iterable[Key]) -> None:
         """Add keys to those that are staged; they are no more than a chunk speaks of."""
-        source = escaped(self._source)
-        lines = "".join(f"{kind}\t{escaped(value)}\t{escaped(detail)}\t{source}\n" for kind, value, detail in keys)
+        keys, source = list(keys), escaped(self._source)
+        lines = "".join([f"{kind}\t{value}\t{detail}\t{source}\n" for kind, value, detail in keys])
+        if not are_plain(lines, rows=len(keys), width=4):
+            lines = "".join(f"{kind}\t{escaped(value)}\t{escaped(detail)}\t{source}\n" for kind, value, detail in keys)
         if lines:
             with self._cursor.copy("COPY intake_key FROM STDIN") as copy:
                 copy.write(lines)
