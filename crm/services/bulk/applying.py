@@ -1,15 +1,14 @@
 """The second pass over a chunk: what each row changes, in the order of the file, and how it is counted."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
 from crm.choices import ConsentKind, ReviewKind
 from crm.services.bulk import columns
+from crm.services.bulk.book import Book, NameSaid, NewPoint, Review
 from crm.services.bulk.columns import Columns
 from crm.services.bulk.namesakes import Namesakes
 from crm.services.bulk.preparing import PointSaid
@@ -27,49 +26,6 @@ CONSENT: Final = frozenset({"consent_given", "consent_at"})
 PLACE: Final = frozenset({"country", "region", "postal_code", "time_zone"})
 PLURAL: Final = {"project": "projects", "company": "companies", "contact": "contacts"}
 REACH: Final = frozenset({"do_not_call", "do_not_email", "do_not_text", "call_suppressed", "next_call_eligible_at"})
-
-
-class Review(NamedTuple):
-    """Columns of ``ReviewItem`` in the order of its unique key; ids or None."""
-
-    kind: str
-    contact: str | None = None
-    other: str | None = None
-    project: str | None = None
-    company: str | None = None
-    field: str = ""
-    value: str = ""
-
-
-class NewPoint(NamedTuple):
-    person: Somebody
-    endpoint: str  # its id
-    point: PointSaid
-    is_primary: bool
-
-
-@dataclass(slots=True)
-class Book:
-    """Everything that a chunk will write."""
-
-    projects: list[Thing] = field(default_factory=list)  # born
-    companies: list[Thing] = field(default_factory=list)
-    contacts: list[Somebody] = field(default_factory=list)
-    changed: dict[str, dict[str, Thing]] = field(default_factory=lambda: {"project": {}, "company": {}, "contact": {}})
-    endpoints: dict[PointKey, PointSaid] = field(default_factory=dict)  # what is known of lines that are born
-    points: list[NewPoint] = field(default_factory=list)
-    pairs: list[NewPair] = field(default_factory=list)
-    grown: dict[str, Pair] = field(default_factory=dict)  # pairs that were there, with more roles
-    other_names: dict[tuple[str, str], tuple[str, int]] = field(
-        default_factory=dict
-    )  # (contact, key): name, more times
-    reviews: dict[Review, None] = field(default_factory=dict)
-    consents: list[tuple[str, str, str | None]] = field(default_factory=list)  # (contact, kind, moment)
-    moved: set[str] = field(default_factory=set)  # contacts whose place changed after they were born
-    endpoints_moved: set[str] = field(default_factory=set)  # lines that got other users, or users at other places
-    reach_changed: dict[str, set[str]] = field(default_factory=lambda: {"project": set(), "contact": set()})
-    counts: Counter[str] = field(default_factory=Counter)  # "contacts.created": n
-    outcomes: dict[int, int] = field(default_factory=dict)  # row: CREATED, UPDATED
 
 
 class Applier:
@@ -192,7 +148,7 @@ class Applier:
         """Keep how many source records call somebody by another name than their first."""
         person, said = mention.person, mention.said
         was = columns.name_key(before) if before is not None else ""
-        if was not in ("", person.name_key(), said.name_key):
+        if said.name_key and was not in ("", person.name_key(), said.name_key):  # a blank takes nothing back
             self._name_said(person, was, "", -1)
         if second and was != said.name_key:
             name = str(orjson.loads(said.raw).get("name_as_listed") or said.name)
@@ -201,8 +157,8 @@ class Applier:
             self._count(mention.row, "other_names.counted", UPDATED)
 
     def _name_said(self, person: Somebody, key: str, name: str, times: int) -> None:
-        known, so_far = self.book.other_names.get((person.id, key), ("", 0))
-        self.book.other_names[person.id, key] = (known or name[:200], so_far + times)
+        known, more, least = self.book.other_names.get((person.id, key), NameSaid())
+        self.book.other_names[person.id, key] = NameSaid(known or name[:200], more + times, max(least + times, 0))
 
     def _consent(self, mention: PartyMention, before: Columns | None, now: Columns) -> None:
         """Consent is taken from a source only if nobody ever asked them; its withdrawal is always taken."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from crm.services.bulk.applying import Book
+from crm.services.bulk.book import Book
 from crm.services.bulk.columns import COMPANY, PROJECT, Columns, array, copy_line, escaped, quality
 from crm.services.bulk.preparing import BORN_COMPANY, BORN_CONTACT, BORN_PROJECT, CompanySaid, PartySaid, ProjectSaid
 from crm.services.bulk.resolving import Known, Resolved

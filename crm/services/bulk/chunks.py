@@ -11,8 +11,9 @@ from django.db import connection
 from config.kernel import faults
 from config.kernel.ids import uuid7
 from crm.models import User
-from crm.services.bulk.applying import CREATED, Applier, Book
+from crm.services.bulk.applying import CREATED, Applier
 from crm.services.bulk.births import Midwife
+from crm.services.bulk.book import Book
 from crm.services.bulk.preparing import RowSaid
 from crm.services.bulk.resolving import Known, Resolver
 from crm.services.bulk.scope import out_of_scope

@@ -14,8 +14,8 @@ from uuid import UUID
 
 from crm.choices import ConsentKind
 from crm.services import quality
-from crm.services.bulk.applying import Book
 from crm.services.bulk.births import Midwife, is_plain, source_line
+from crm.services.bulk.book import Book
 from crm.services.bulk.columns import array, copy_line, escaped
 from crm.services.bulk.resolving import Known, Resolved
 from crm.services.bulk.staging import COLUMNS, TABLES, RaceLost
@@ -50,12 +50,12 @@ FROM intake_source n WHERE s.id = n.id
 """
 _SAID: Final = "id, source, kind, key, hash, raw, run_id, position, contact_id, project_id, company_id, changed_at"
 _NAMES_SAID = """
-UPDATE crm_othername o SET times = greatest(o.times + n.times, 0) FROM intake_name n
-WHERE o.contact_id = n.contact_id AND o.name_key = n.name_key AND n.times <> 0
+UPDATE crm_othername o SET times = greatest(o.times + n.more, n.least) FROM intake_name n
+WHERE o.contact_id = n.contact_id AND o.name_key = n.name_key AND o.times <> greatest(o.times + n.more, n.least)
 """
 _NEW_NAMES = """
 INSERT INTO crm_othername (contact_id, name_key, name, times)
-SELECT contact_id, name_key, name, greatest(times, 0) FROM intake_name ORDER BY contact_id, name_key
+SELECT contact_id, name_key, name, least FROM intake_name WHERE name <> '' ORDER BY contact_id, name_key
 ON CONFLICT (contact_id, name_key) DO NOTHING
 """
 _REVIEWS = """
@@ -97,9 +97,9 @@ class Writer:
         self._endpoints = {*book.endpoints_moved, *self._lines_of(book.moved)}
         self._hold("crm_endpoint", dict.fromkeys(self._endpoints, ""))
         self._prove_owners()
+        self._hold("crm_projectcontact", dict.fromkeys(book.grown, ""))
         for kind in ("project", "company"):
             self._hold(TABLES[kind], {thing.id: thing.version for thing in changed[kind].values()})
-        self._hold("crm_projectcontact", dict.fromkeys(book.grown, ""))
         self._hold("crm_sourcerecord", {source.id: source.version for source in self._said_again()})
 
     def _touched(self) -> Iterable[Thing]:
@@ -177,7 +177,8 @@ class Writer:
         if not self._book.other_names:
             return
         lines = (copy_line([*key, *said]) for key, said in self._book.other_names.items())
-        with self._staged("intake_name", "crm_othername", "contact_id, name_key, name, times", lines):
+        columns = "contact_id, name_key, name, times AS more, times AS least"
+        with self._staged("intake_name", "crm_othername", columns, lines):
             self._cursor.execute(_NAMES_SAID)
             self._cursor.execute(_NEW_NAMES)
 
@@ -218,7 +219,7 @@ class Writer:
     def _staged(self, name: str, table: str, columns: str, lines: Iterable[str]) -> Iterator[None]:
         """Put ``lines`` into a temporary table that has these columns of ``table``, for the statement inside."""
         self._cursor.execute(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA")  # noqa: S608 - our own names
-        self._copy(name, columns, lines)
+        self._copy(name, ", ".join(column.split()[-1] for column in columns.split(", ")), lines)
         yield
         self._cursor.execute(f"DROP TABLE {name}")
 
