@@ -39,8 +39,7 @@ def parse_company(raw: str) -> CompanyName:
 
     A name that is nothing but legal forms ("Company Ltd") keeps the first as its key. The key is its own key.
     """
-    text = one_line(raw)
-    return CompanyName(text, *_key_and_form(text[:MAX_LENGTH]))
+    return _known(raw) if len(raw) <= MAX_LENGTH else _read(raw)
 
 
 def domain_of(url_or_email: str) -> str:
@@ -56,7 +55,14 @@ def domain_of(url_or_email: str) -> str:
     return _domain(host[1]) if host else ""
 
 
-@lru_cache(maxsize=CACHED)
+def _read(raw: str) -> CompanyName:
+    text = one_line(raw)
+    return CompanyName(text, *_key_and_form(text[:MAX_LENGTH]))
+
+
+_known: Final = lru_cache(maxsize=CACHED)(_read)  # distinct notations, some 10 MB
+
+
 def _key_and_form(text: str) -> tuple[str, str]:
     words, legal_form = _without_forms(text.split())
     key, shorter = "", _key(words)
@@ -100,6 +106,7 @@ def _base(character: str) -> str:
     return parts[0] if parts[0].isascii() and parts[0].isalnum() else character
 
 
+@lru_cache(maxsize=CACHED)
 def _domain(host: str) -> str:
     try:
         name = host.rstrip(".").lower().encode("idna").decode("ascii")
