@@ -1,5 +1,6 @@
 """What an intake does to rows that exist, one rule at a time."""
 
+import random
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -231,6 +232,18 @@ def test_an_edit_is_kept_and_listed_once():
     assert Contact.objects.get().title == "Boss"
     listed = ReviewItem.objects.filter(kind=ReviewKind.KEPT_EDIT)
     assert sorted(listed.values_list("field", "value")) == [("title", "Clerk"), ("title", "Owner")]
+
+
+def test_a_text_of_any_length_is_listed_against_an_edit():
+    long = "".join(random.Random(1).choices("0123456789abcdef", k=20_000))  # packs to no less than half of it
+    take((ProjectIn("P-1", description="Short"),))
+    changing.edit(row=Project.objects.get(), changes={"description": "Mine"}, by=UserFactory(admin=True), at=NOON)
+
+    for offered in (long, "Short", long):
+        take((ProjectIn("P-1", description=offered),))
+
+    assert Project.objects.get().description == "Mine"
+    assert sorted(map(len, ReviewItem.objects.values_list("value", flat=True))) == [5, 20_000]
 
 
 def test_an_edited_company_of_a_contact_is_kept():
@@ -506,6 +519,17 @@ def test_a_row_that_the_database_refuses_is_refused_alone():
         ("P-2", somebody("Bo Sample", phone=OTHER_PHONE, lead_score=101)),
         ("P-3", somebody("Cid Example", email="cid@example.com")),
     )
+
+    assert (account.created, account.refused) == (2, 1)
+    assert set(Project.objects.values_list("project_id", flat=True)) == {"P-1", "P-3"}
+
+
+def test_a_row_too_large_for_an_index_is_refused_alone():
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX ON crm_project (description)")
+    long = "".join(random.Random(1).choices("0123456789abcdef", k=20_000))
+
+    account = take(("P-1",), (ProjectIn("P-2", description=long),), ("P-3",))
 
     assert (account.created, account.refused) == (2, 1)
     assert set(Project.objects.values_list("project_id", flat=True)) == {"P-1", "P-3"}

@@ -97,9 +97,9 @@ class Writer:
         self._endpoints = {*book.endpoints_moved, *self._lines_of(book.moved)}
         self._hold("crm_endpoint", dict.fromkeys(self._endpoints, ""))
         self._prove_owners()
-        self._hold("crm_projectcontact", dict.fromkeys(book.grown, ""))
         for kind in ("project", "company"):
             self._hold(TABLES[kind], {thing.id: thing.version for thing in changed[kind].values()})
+        self._hold("crm_projectcontact", dict.fromkeys(book.grown, ""))
         self._hold("crm_sourcerecord", {source.id: source.version for source in self._said_again()})
 
     def _touched(self) -> Iterable[Thing]:
