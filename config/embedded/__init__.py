@@ -16,11 +16,15 @@ from config.embedded.places import CannotServe
 from config.embedded.postgres import Cluster
 from config.embedded.valkey import Valkey
 
+MACHINE = frozenset({"CHROMIUM", "EMBEDDED_STATE_DIR", "PG_BIN", "REDIS_BIN"})
+
 __all__ = [
+    "MACHINE",
     "CannotServe",
     "ensure",
     "flush_tests",
     "is_embedded",
+    "read_machine",
     "set_default_env",
     "set_test_env",
     "stop",
@@ -35,18 +39,22 @@ def set_default_env() -> None:
     Fills DATABASE_URL, REDIS_URL, CELERY_BROKER_URL, CACHE_URL and CHANNELS_URL.
     """
     test = os.environ.get("CLEARLINE_TESTS") == "1"
-    if not test:
-        dotenv.load(places.CHECKOUT / ".env")
+    dotenv.load(places.CHECKOUT / ".env", only=MACHINE if test else None)
     _set_database(Cluster(test=test))
     if not os.environ.get("REDIS_URL") or not test:
         _set_redis(Valkey(test=test), slot=0)
 
 
+def read_machine() -> None:
+    """Take from `.env` where this machine keeps programs and data, and nothing else: tests run there too."""
+    dotenv.load(places.CHECKOUT / ".env", only=MACHINE)
+
+
 def set_test_env(*, slot: int) -> None:
     """Say the same of the servers for tests; ``slot`` tells parallel test processes apart.
 
-    `.env` is not read: what a developer tries out there must not decide whether the tests pass. A variable of the
-    environment still wins.
+    Of `.env` only what `read_machine` takes: what a developer tries out there must not decide whether the tests pass.
+    A variable of the environment still wins.
     """
     os.environ["CLEARLINE_TESTS"] = "1"
     os.environ.setdefault("DEBUG", "1")

@@ -4,13 +4,16 @@ import os
 from pathlib import Path
 
 
-def load(path: Path) -> None:
-    """Give the process the variables of the file that it does not have yet; no file, nothing happens."""
+def load(path: Path, *, only: frozenset[str] | None = None) -> None:
+    """Give the process the variables of the file that it does not have yet; no file, nothing happens.
+
+    With ``only``, those and no others.
+    """
     if not path.is_file():
         return
     for line in path.read_text(encoding="utf-8").splitlines():
         name, separator, value = line.strip().removeprefix("export ").partition("=")
-        if separator and not name.startswith("#"):
+        if separator and not name.startswith("#") and (only is None or name.strip() in only):
             os.environ.setdefault(name.strip(), _unquoted(value.strip()))
 
 

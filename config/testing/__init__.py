@@ -23,6 +23,7 @@ NOON = datetime(2026, 6, 16, 18, 0, tzinfo=UTC)
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 # At import, because pytest-django loads the settings before any hook of ours could speak.
+embedded.read_machine()  # a slot is a file in the state directory that may be named there
 SLOT = slots.take()
 embedded.set_test_env(slot=SLOT)
 # Published messages ignore Valkey's database numbers, so names have to tell test processes apart as well.
