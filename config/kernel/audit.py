@@ -48,6 +48,24 @@ def acting(**who: Any) -> Iterator[None]:
             cursor.execute("SELECT set_config('pghistory.context_metadata', '', true)")
 
 
+def _told(what: str) -> str:
+    with pghistory.context() as told:
+        return str(told.metadata.get(what) or "")
+
+
+def acting_ip() -> str | None:
+    """Return from which address whoever acts now does it; None where nobody said."""
+    return _told("ip") or None
+
+
+def acting_user_agent() -> str:
+    return _told("user_agent")
+
+
+def acting_request_id() -> str:
+    return _told("request_id")
+
+
 class _Audit(pgtrigger.Trigger):
     level = pgtrigger.Statement
     when = pgtrigger.After

@@ -77,6 +77,8 @@ class IntakeRunAdmin(RecordAdmin):
                 ("Begun", cells.exact(row.created_at)),
                 ("Finished", cells.exact(row.finished_at)),
                 ("By", row.by or "Command line"),
+                ("Address", row.ip or cells.NOTHING),
+                ("With", row.user_agent or cells.NOTHING),
             ],
         )
 

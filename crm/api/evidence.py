@@ -13,7 +13,7 @@ from config.kernel.api.resources import Listed, ReadOnly, Resource, Retrieved, i
 from config.kernel.api.writing import Told
 from crm.api import filters, readings, receipts
 from crm.api.inputs import LiftTold
-from crm.choices import Channel, ConsentKind, SuppressionReason
+from crm.choices import Channel, ConsentKind, Operation, SuppressionReason
 from crm.models import (
     AuditEvent,
     Consent,
@@ -159,7 +159,8 @@ class ReviewItemViewSet(ReadOnly):
 class AuditLogViewSet(ReadOnly):
     """Who changed what, when, from where, from what to what.
 
-    With ``entity_id`` the last page ends with the creation of that row, also where it was born in bulk.
+    With ``entity_id`` the oldest page has the creation of that row, also where it was born in bulk: then without an id
+    of its own, and by whoever sent the records.
     """
 
     queryset = AuditEvent.objects.none()
@@ -170,18 +171,29 @@ class AuditLogViewSet(ReadOnly):
     @in_time
     def list(self, request: Any) -> Response:
         answer = super().list(request)
-        asked = request.query_params
-        if asked.get("entity_id") and not answer.data["next"] and asked.get("operation", "create") == "create":
-            answer.data["results"] += self._born(UUID(asked["entity_id"]), asked.get("entity", ""))
+        if request.query_params.get("ordering") == "id":
+            if not answer.data["previous"]:
+                answer.data["results"][:0] = self._born(request)
+        elif not answer.data["next"]:
+            answer.data["results"] += self._born(request)
         return answer
 
-    def _born(self, entity_id: UUID, entity: str) -> Sequence[dict[str, Any]]:
-        if not self.asker.sees_everything:
+    def _born(self, request: Any) -> Sequence[dict[str, Any]]:
+        """The birth that no event tells of, where the question asks for it."""
+        asked = filters.AuditFilter(request.query_params, AuditEvent.objects.none(), request=request).form
+        told = asked.cleaned_data if asked.is_valid() else {}
+        if (
+            not told.get("entity_id")
+            or told["operation"] not in ("", Operation.CREATE)
+            or not self.asker.sees_everything
+        ):
             return []
-        found = changes.birth(entity_id=entity_id, entity=entity)
-        if found is None:
+        found = changes.birth(entity_id=told["entity_id"], entity=told["entity"])
+        if found is None or (told["since"] and found.at < told["since"]) or not self._acted(found.by, told["actor"]):
             return []
-        blank = dict.fromkeys(["id", "actor", "actor_name", "ip"], None)
-        told = {"at": found.at, "entity": found.entity, "entity_id": found.entity_id, "operation": "create"}
-        nobody = {"service": "", "user_agent": "", "request_id": ""}
-        return [{**blank, **told, **nobody, "changes": changes.differences(None, found.new)}]
+        return [receipts.born(found)]
+
+    def _acted(self, user: Any, asked: str) -> bool:
+        if asked in ("", "none"):
+            return not asked or user is None
+        return user is not None and str(user.pk) == (str(self.asker.pk) if asked == "me" else str(UUID(asked)))

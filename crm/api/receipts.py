@@ -77,7 +77,7 @@ class IntakeRunReading(Reading):
         model = IntakeRun
         fields = [
             *("id", "content_hash", "feed", "feed_version", "source", "file_name", "state", "rows_done", "counts"),
-            *("error", "finished_at", "by", "created_at", "updated_at"),
+            *("error", "finished_at", "by", "ip", "user_agent", "request_id", "created_at", "updated_at"),
         ]
 
 
@@ -102,3 +102,14 @@ class AuditEventReading(Reading):
         told = {key: changes.differences(old, new) for key, old, new in events}
         for item in shown:
             item["changes"] = told[item["id"]]
+
+
+def born(birth: changes.Birth) -> Shown:
+    """Return the birth of a row that no event tells of, as an event is shown."""
+    run, by = birth.origin.run, birth.by
+    return {
+        "id": None, "at": birth.at, "entity": birth.entity, "entity_id": birth.entity_id, "operation": "create",
+        "actor": by and by.pk, "actor_name": by and by.name, "service": changes.SERVICE,
+        "ip": run and run.ip, "user_agent": run.user_agent if run else "",
+        "request_id": run.request_id if run else "", "changes": changes.differences(None, birth.new),
+    }  # fmt: skip

@@ -329,6 +329,9 @@ class Migration(migrations.Migration):
                 ('error', models.TextField(blank=True)),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
                 ('by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('ip', models.GenericIPAddressField(blank=True, default=config.kernel.audit.acting_ip, editable=False, null=True)),
+                ('user_agent', models.TextField(blank=True, default=config.kernel.audit.acting_user_agent, editable=False)),
+                ('request_id', models.CharField(blank=True, default=config.kernel.audit.acting_request_id, editable=False, max_length=64)),
             ],
             options={
                 'ordering': ['-id'],
@@ -388,7 +391,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
-                'indexes': [models.Index(models.F('contact'), condition=models.Q(('contact__isnull', False)), name='crm_sourcerecord_by_contact'), models.Index(models.F('project'), condition=models.Q(('project__isnull', False)), name='crm_sourcerecord_by_project')],
+                'indexes': [models.Index(models.F('contact'), condition=models.Q(('contact__isnull', False)), name='crm_sourcerecord_by_contact'), models.Index(models.F('project'), condition=models.Q(('project__isnull', False)), name='crm_sourcerecord_by_project'), models.Index(models.F('company'), condition=models.Q(('company__isnull', False)), name='crm_sourcerecord_by_company')],
                 'constraints': [models.UniqueConstraint(fields=('key', 'source', 'kind'), name='crm_sourcerecord_once')],
             },
         ),

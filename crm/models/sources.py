@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import MD5
 
+from config.kernel.audit import acting_ip, acting_request_id, acting_user_agent
 from config.kernel.models import Row, Timestamped
 from crm.choices import IntakeState, ReviewKind, SourceKind
 from crm.querysets import IntakeRunQuerySet, ReviewItemQuerySet, SourceRecordQuerySet
@@ -49,6 +50,7 @@ class SourceRecord(Row):
         indexes = [
             models.Index(F("contact"), condition=Q(contact__isnull=False), name="crm_sourcerecord_by_contact"),
             models.Index(F("project"), condition=Q(project__isnull=False), name="crm_sourcerecord_by_project"),
+            models.Index(F("company"), condition=Q(company__isnull=False), name="crm_sourcerecord_by_company"),
         ]
 
     def __str__(self) -> str:
@@ -79,6 +81,11 @@ class IntakeRun(Timestamped):
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
+
+    # Rows born in bulk have no event of their own: from where they came is kept once, here.
+    ip = models.GenericIPAddressField(null=True, blank=True, editable=False, default=acting_ip)
+    user_agent = models.TextField(blank=True, editable=False, default=acting_user_agent)
+    request_id = models.CharField(max_length=64, blank=True, editable=False, default=acting_request_id)
 
     objects = IntakeRunQuerySet.as_manager()
 

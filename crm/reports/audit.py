@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_datetime
 
 from crm.choices import Operation
 from crm.models import AuditEvent, Contact, ContactPoint, ProjectContact, SourceRecord, User
+from crm.reports.changes import SERVICE
 from crm.reports.changes import birth as changes_of_birth
 
 Place = tuple[datetime, str]  # (at, key) of the last one that was seen: where the next page begins
@@ -130,9 +131,11 @@ def born(entity: str, entity_id: UUID, *, user: User | None = None) -> Change | 
     birth = changes_of_birth(entity=entity, entity_id=entity_id)
     if birth is None:
         return None
+    run, record = birth.origin.run, birth.origin.record
     event = AuditEvent(
         id=entity_id, at=birth.at, entity=birth.entity, entity_id=entity_id, operation=Operation.CREATE,
-        new=dict(birth.new), service=_source(birth.entity, entity_id), user_agent="", request_id="",
+        new=dict(birth.new), actor=birth.by, service=_from(record), ip=run.ip if run else None,
+        user_agent=run.user_agent if run else "", request_id=run.request_id if run else "",
     )  # fmt: skip
     return replace(in_words([event], user=user)[0], event_id=None)
 
@@ -148,12 +151,8 @@ def name_of(model: models.Model | type[models.Model]) -> str:
     return str(model._meta.verbose_name).capitalize()
 
 
-def _source(entity: str, entity_id: UUID) -> str:
-    """Say which record of which source a row came from; companies have no index of theirs."""
-    column = {"crm.contact": "contact_id", "crm.project": "project_id"}.get(entity)
-    records = SourceRecord.objects.filter(**{column: entity_id}) if column else SourceRecord.objects.none()
-    first = records.order_by("first_seen_at", "id").first()
-    return f"intake: {first.source}, record {first.key}" if first else "intake"
+def _from(record: SourceRecord | None) -> str:
+    return f"{SERVICE}: {record.source}, record {record.key}" if record else SERVICE
 
 
 def _in_words(event: AuditEvent, names: Mapping[UUID, str]) -> Change:

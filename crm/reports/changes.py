@@ -6,7 +6,7 @@ read from the row as it is now, with all that changed since taken back (DESIGN 1
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -18,10 +18,12 @@ from django.utils.dateparse import parse_datetime
 
 from config.kernel.ids import born_at
 from crm.choices import Operation
-from crm.models import AuditEvent
+from crm.models import AuditEvent, User
+from crm.reports.origins import Origin, origin
 
 HIDDEN = frozenset({"password", "last_login", "search", "updated_at"})
 MOST = 1000
+SERVICE = "intake"  # nothing else makes rows in bulk
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Birth:
     entity_id: UUID
     at: datetime
     new: Mapping[str, Any]
+    origin: Origin = field(default_factory=Origin)
+
+    @property
+    def by(self) -> User | None:
+        return self.origin.run.by if self.origin.run else None
 
 
 def differences(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
@@ -59,7 +66,9 @@ def birth(*, entity_id: UUID, entity: str = "") -> Birth | None:
         values |= old or {}
     said = parse_datetime(str(values.get("created_at") or ""))
     new = {column: value for column, value in values.items() if value not in (None, "", [], {})}
-    return Birth(name, entity_id, said or born_at(entity_id), {k: v for k, v in new.items() if k not in HIDDEN})
+    at = said or born_at(entity_id)
+    came_from = origin(entity=name, entity_id=entity_id, values=values, at=at)
+    return Birth(name, entity_id, at, {k: v for k, v in new.items() if k not in HIDDEN}, came_from)
 
 
 @cache

@@ -8,7 +8,7 @@ from config.kernel.audit import acting
 from config.tests.clients import Caller
 from config.tests.clients import admin as an_admin
 from config.tests.clients import rep as a_rep
-from crm.models import AuditEvent, Consent, Contact, IntakeRun, Suppression
+from crm.models import AuditEvent, Consent, Contact, Endpoint, IntakeRun, Project, Suppression
 from crm.tests.factories import (
     ContactFactory,
     EndpointFactory,
@@ -182,6 +182,57 @@ def test_the_birth_of_a_row_that_came_in_bulk_is_read_from_the_row_itself(admin)
     assert (birth["id"], birth["entity"], birth["at"][:10]) == (None, "crm.contact", f"{contact.created_at:%Y-%m-%d}")
     assert changes(admin, entity_id=str(contact.pk), entity="crm.contact")[1] == birth
     assert changes(admin, entity_id=str(contact.pk), operation="update") == life[:1]
+
+
+@pytest.mark.django_db(transaction=True)  # rows are born at the moment of their own transaction
+def test_a_row_that_was_posted_in_bulk_names_who_posted_it_from_where_and_with_what(admin):
+    other = an_admin()
+    headers = {"HTTP_USER_AGENT": "Scraper/3", "REMOTE_ADDR": "192.0.2.33"}
+    answer = admin.post("/api/v1/intake/", {"source": "permits", "records": [RECORD]}, **headers)
+    changed_record = {**RECORD, "contacts": [{**RECORD["contacts"][0], "title": "Owner"}]}
+    contact = Contact.objects.get()
+    rows = [contact, contact.points.get(), contact.pairs.get(), Endpoint.objects.get(), Project.objects.get()]
+
+    for changed in (False, True):  # also when a later run of somebody else has changed the record
+        if changed:
+            other.send("post", "intake/", {"source": "permits", "records": [changed_record]})
+        for row in rows:
+            (birth,) = changes(admin, entity_id=str(row.pk), operation="create")
+            assert (birth["actor"], birth["actor_name"]) == (str(admin.user.pk), admin.user.name), (row, changed)
+            assert (birth["service"], birth["ip"], birth["user_agent"]) == ("intake", "192.0.2.33", "Scraper/3")
+            assert birth["request_id"] == answer["X-Request-ID"]
+    assert IntakeRun.objects.filter(user_agent="Scraper/3").count() == 1
+
+
+def test_a_birth_is_told_only_where_the_question_asks_for_it(admin):
+    admin.send("post", "intake/", {"source": "permits", "records": [RECORD]})
+    contact = Contact.objects.get()
+    key, other = str(contact.pk), an_admin()
+
+    assert len(changes(admin, entity_id=key, actor="me")) == 1
+    assert len(changes(admin, entity_id=key, actor=str(admin.user.pk).upper())) == 1
+    assert len(changes(admin, entity_id=key, since="2001-01-01T00:00:00Z")) == 1
+    assert changes(admin, entity_id=key, since="2999-01-01T00:00:00Z") == []
+    assert changes(admin, entity_id=key, actor="none") == []
+    assert changes(other, entity_id=key, actor="me") == []
+    assert changes(admin, entity_id=key, entity="crm.project") == []
+
+
+def test_a_birth_stands_in_order_whichever_way_one_reads(admin):
+    with acting(service="intake", bulk=True):
+        contact = Contact.objects.create(name="Ada Example")
+    for title in ("Foreman", "Owner", "Director"):
+        contact.title = title
+        contact.save()
+    asked = {"entity_id": str(contact.pk), "limit": 2, "ordering": "id"}
+
+    first = admin.get("/api/v1/audit-log/", asked).json()
+    last = admin.get(first["next"]).json()
+
+    assert [event["operation"] for event in first["results"]] == ["create", "update", "update"]
+    assert [event["operation"] for event in last["results"]] == ["update"]
+    moments = [event["at"] for event in (*first["results"], *last["results"])]
+    assert moments == sorted(moments)
 
 
 def test_the_birth_stands_on_the_last_page_only(admin):
