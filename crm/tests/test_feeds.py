@@ -255,7 +255,7 @@ def test_what_cannot_be_read_in_our_own_words_says_why():
 
     assert Counter((doubt.field, doubt.code) for doubt in record.warnings) == Counter(
         {
-            ("do_not_call", "not_a_flag"): 1,
+            ("do_not_call", "taken_as_yes"): 1,
             ("lead_score", "out_of_range"): 1,
             ("priority", "unknown_word"): 1,
             ("lifecycle_status", "unknown_word"): 1,
@@ -263,7 +263,7 @@ def test_what_cannot_be_read_in_our_own_words_says_why():
             ("consent_on", "unknown_format"): 1,
         }
     )
-    assert record.parties[0].do_not_call is None
+    assert record.parties[0].do_not_call is True
     assert record.parties[0].attributes["country"] == "Atlantis"
 
 

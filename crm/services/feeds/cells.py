@@ -5,6 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from crm.services.feeds.maps import Place, fold
+from crm.services.feeds.moments import Order, order_of
 from crm.services.normalization.text import one_line, says_nothing
 
 Read = Callable[[Sequence[str]], str]
@@ -12,10 +13,11 @@ LONGEST_LABEL = 40
 
 
 class Columns:
-    """The columns of one file by folded name; where two fold alike, the first is meant."""
+    """The columns of one file by folded name; where two fold alike, the first is meant. ``sample`` is some rows."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], sample: Sequence[Sequence[str]] = ()) -> None:
         self.names = list(names)
+        self._sample = sample
         self.index: dict[str, int] = {}
         for position, name in enumerate(names):
             self.index.setdefault(fold(name), position)
@@ -33,6 +35,10 @@ class Columns:
             elif stem in self.index:
                 found.append(self.index[stem])
         return list(dict.fromkeys(found))
+
+    def order_of(self, cells: "Iterable[Cell]") -> Order:
+        """In which order the sample writes days in these columns."""
+        return order_of(row[at] for cell in cells for at in cell.at for row in self._sample if at < len(row))
 
     def _cell(self, place: Place) -> "Cell | None":
         at = tuple(

@@ -8,6 +8,7 @@ from crm.services.feeds.guessing import guess_map
 from crm.services.feeds.likeness import likeness
 from crm.services.feeds.maps import FeedMap, PartyMap, Place, fold, library
 from crm.services.feeds.reading import columns_of
+from crm.services.files.rows import ABOUT
 from crm.services.files.tables import Table
 
 ALIKE = 0.95  # share of the sample's rows that must have the shape of a file without a header
@@ -34,8 +35,10 @@ def choose_feed(table: Table, *, feed_id: str = "") -> FeedMap:
     """
     if feed_id:
         return mended(feed_named(feed_id), table)
-    found = _by_header(table.columns) if table.header is not None else _by_shape(table.sample, len(table.columns))
-    found = found or guess_map(table.columns, table.sample, header=table.header is not None)
+    kept = [at for at, name in enumerate(table.columns) if name not in ABOUT]  # rows refused before may be mended ones
+    columns, sample = [table.columns[at] for at in kept], [[row[at] for at in kept] for row in table.sample]
+    found = _by_header(columns) if table.header is not None else _by_shape(sample, len(columns))
+    found = found or guess_map(columns, sample, header=table.header is not None)
     if found is None:
         raise UnknownFeed(_what_to_do(table))
     return mended(found, table)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from crm.services.feeds.cells import Columns, first
-from crm.services.feeds.fields import Trouble
 from crm.services.feeds.maps import PartyMap
 from crm.services.feeds.records import CompanyIn
+from crm.services.feeds.troubles import Trouble
 from crm.services.feeds.values import Fields
 from crm.services.normalization.companies import domain_of
 from crm.services.normalization.phones import UnusablePhone, parse_phone

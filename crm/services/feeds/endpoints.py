@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from crm.services.feeds.cells import Cell
-from crm.services.feeds.fields import Trouble, UnusableCell
 from crm.services.feeds.records import EmailIn, PhoneIn
+from crm.services.feeds.troubles import Trouble, UnusableCell
 from crm.services.normalization.emails import UnusableEmail, find_email, parse_email
 from crm.services.normalization.phones import UnusablePhone, find_phone, parse_phone
 from crm.services.normalization.refusals import Unusable

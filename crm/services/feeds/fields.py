@@ -1,15 +1,17 @@
 """One cell as the value of one field: numbers, days, flags, places. What cannot be read says why."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from crm.choices import Lifecycle, Priority
+from crm.services.feeds.flags import consent, refusal
 from crm.services.feeds.maps import fold
+from crm.services.feeds.moments import day, moment
+from crm.services.feeds.stated_zones import time_zone
+from crm.services.feeds.troubles import UnusableCell
 from crm.services.normalization.amounts import parse_amount
-from crm.services.normalization.dates import parse_date
 from crm.services.normalization.refusals import Unusable
 from crm.services.normalization.regions import regions_by_name
 from crm.services.normalization.zones import countries
@@ -17,8 +19,6 @@ from crm.services.normalization.zones import countries
 CENT = Decimal("0.01")
 MOST_MONEY = Decimal(10) ** 14
 MOST_PEOPLE = 2**31 - 1
-TRUE = frozenset(["true", "t", "yes", "y", "1", "x", "on", "wahr", "ja", "si"])
-FALSE = frozenset(["false", "f", "no", "n", "0", "off", "falsch", "nein"])
 PRIORITIES = {priority.name.lower() for priority in Priority}
 
 # The longest that the database keeps. Only names that identify are refused when they are longer, the rest is cut.
@@ -30,38 +30,6 @@ LONGEST = {
     "label": 40, "extension": 20,
 }  # fmt: skip
 PROJECT_NAME = 300
-
-
-class UnusableCell(Unusable):
-    """A flag, whole number or word that is none."""
-
-    advice = {
-        "not_a_flag": "This is neither yes nor no. Write yes, no, true, false, 1 or 0.",
-        "not_a_whole_number": "This is not a whole number. Write one like 1200.",
-        "out_of_range": "The number is too large or too small for this field.",
-        "unknown_word": "This is not one of the words for this field.",
-        "unknown_country": "This is no country. Write its ISO code or English name.",
-        "unknown_moment": "This is no moment in time. Write it as 2014-12-31T17:00:00Z.",
-        "too_long": "The text is too long and was cut; all of it is among the attributes.",
-        "email_in_phone_column": "This e-mail address stands in a column of phone numbers. It was taken as an address.",
-        "phone_in_email_column": "This phone number stands in a column of e-mail addresses. It was taken as a number.",
-        "other_text": "Other text stands beside the number or address, which was cut out of it.",
-        "too_long_id": "An id can have at most 100 characters. This is another column, or two of them run together.",
-        "no_key": "Nobody can be recognized by this alone: there is no id, no usable phone or e-mail, and no name.",
-    }
-
-
-class Trouble(NamedTuple):
-    """What is wrong with one cell, before it is known in which row."""
-
-    column: str
-    code: str
-    reason: str
-    value: str
-
-    @classmethod
-    def about(cls, column: str, error: Unusable) -> "Trouble":
-        return cls(column, error.reason, str(error), error.raw)
 
 
 def money(text: str) -> Decimal:
@@ -88,27 +56,6 @@ def score(text: str) -> int:
     if number > 100:
         raise UnusableCell("out_of_range", text)
     return number
-
-
-def flag(text: str) -> bool:
-    word = text.lower()
-    if word in TRUE:
-        return True
-    if word in FALSE:
-        return False
-    raise UnusableCell("not_a_flag", text)
-
-
-def moment(text: str) -> datetime:
-    """A moment; without an offset it is in UTC, without a time it is the beginning of the day."""
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            instant = datetime.combine(parse_date(text), time())
-        except Unusable as error:
-            raise UnusableCell("unknown_moment", text) from error
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def country(text: str) -> str:
@@ -148,9 +95,10 @@ def priority(text: str) -> str:
 
 Reader = Callable[[str], Any]
 READERS: dict[str, Reader] = {
-    "value": money, "revenue": money, "employees": count, "lead_score": score, "bid_on": parse_date,
-    "starts_on": parse_date, "event_on": parse_date, "consent_on": parse_date, "call_suppressed": flag,
-    "do_not_call": flag, "do_not_email": flag, "do_not_text": flag, "consent_given": flag,
-    "next_call_eligible_at": moment, "country": country, "region": region, "postal_code": postal_code,
-    "lifecycle_status": lifecycle, "priority": priority,
+    "value": money, "revenue": money, "employees": count, "lead_score": score, "bid_on": day, "starts_on": day,
+    "event_on": day, "consent_on": day, "call_suppressed": refusal, "do_not_call": refusal, "do_not_email": refusal,
+    "do_not_text": refusal, "consent_given": consent, "next_call_eligible_at": moment, "country": country,
+    "region": region, "postal_code": postal_code, "lifecycle_status": lifecycle, "priority": priority,
+    "time_zone": time_zone,
 }  # fmt: skip
+FLAGS = frozenset({consent, refusal})

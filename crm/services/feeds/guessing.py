@@ -20,7 +20,8 @@ from crm.services.feeds.vocabulary import (
     SHARED,
 )
 
-VERSION = "guess-1"
+VERSION = "guess-2"
+ALL_CHANNELS = ("do_not_call", "do_not_email", "do_not_text")
 FILLERS = ("fax", "count", "status", "source", "type", "extension", "verified", "confidence")  # "Email Status"
 
 
@@ -80,7 +81,7 @@ class Draft:
         return tuple(Place(((fold(column),),), label=label) for label, column in found)
 
     def finished(self, *, in_project: bool) -> PartyMap:
-        fields = self.places("field")
+        fields = _all_channels(self.places("field"))
         if in_project:
             fields.setdefault("role", (Place(text=self.role or "contact"),))
         in_parts = fields.keys() & {"first_name", "last_name"}
@@ -92,6 +93,12 @@ class Draft:
             emails=self.labelled("email"),
             profiles=self.labelled("profile"),
         )
+
+
+def _all_channels(fields: dict[str, tuple[Place, ...]]) -> dict[str, tuple[Place, ...]]:
+    """A column "Opt Out" that names no channel means all of them."""
+    places = fields.pop("do_not_contact", ())
+    return fields | {name: (*fields.get(name, ()), *places) for name in ALL_CHANNELS if places}
 
 
 def guess_map(columns: Sequence[str], sample: Sequence[Sequence[str]], *, header: bool) -> FeedMap | None:

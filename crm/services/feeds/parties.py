@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from crm.services.feeds.cells import Cell, Columns, first
 from crm.services.feeds.companies import CompanyReader
 from crm.services.feeds.endpoints import Endpoints
-from crm.services.feeds.fields import LONGEST, Trouble, UnusableCell
+from crm.services.feeds.fields import LONGEST
 from crm.services.feeds.maps import PartyMap
 from crm.services.feeds.naming import Named, name_party
 from crm.services.feeds.records import CompanyIn, Party
+from crm.services.feeds.troubles import Trouble, UnusableCell
 from crm.services.feeds.values import Fields
 from crm.services.normalization.companies import parse_company
 from crm.services.normalization.names import match_key

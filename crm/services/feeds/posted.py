@@ -7,14 +7,16 @@
 ``project`` may be missing, ``contacts`` may be empty, not both. Fields are those of ``crm.services.feeds.records``;
 ``phone``/``phones`` and ``email``/``emails`` take texts or ``{value, label, extension}``, ``role``/``roles`` words,
 ``company`` a name or its fields. A field that does not exist, has the wrong type or cannot be read refuses the record.
-A phone or e-mail that cannot be used is a warning, as long as something else tells who is meant.
+A phone or e-mail that cannot be used is a warning, as long as something else tells who is meant. So is a flag that
+forbids contact and cannot be read: it counts as set.
 """
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from crm.services.feeds.fields import LONGEST, READERS, flag
+from crm.services.feeds.fields import FLAGS, LONGEST, READERS
+from crm.services.feeds.flags import CLOSED
 from crm.services.feeds.maps import NameKind
 from crm.services.feeds.naming import name_party
 from crm.services.feeds.parties import role_word
@@ -186,7 +188,7 @@ class _Reader:
             return self._mapping(given, at)
         if name in LISTS:
             return tuple(self._words(_listed(given), at))
-        if isinstance(given, bool) and READERS.get(name) is flag:
+        if isinstance(given, bool) and READERS.get(name) in FLAGS:
             return given
         if isinstance(given, bool) or not isinstance(given, str | int | float):
             self._fault(at, "wrong_type", "This must be a text or a number.")
@@ -198,6 +200,9 @@ class _Reader:
         try:
             value = READERS[name](text) if name in READERS else text
         except Unusable as error:
+            if name in CLOSED:
+                self._doubt(at, error)
+                return True
             self._fault(at, error.reason, str(error))
             return None
         if longest and isinstance(value, str) and len(value) > longest:

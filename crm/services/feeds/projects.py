@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from crm.services.feeds.cells import Columns, first_of
-from crm.services.feeds.fields import LONGEST, Trouble, UnusableCell
+from crm.services.feeds.fields import LONGEST
 from crm.services.feeds.maps import FeedMap
 from crm.services.feeds.records import ProjectIn
+from crm.services.feeds.troubles import Trouble, UnusableCell
 from crm.services.feeds.values import Fields
 
 LONGEST_HERE = {**LONGEST, "name": 300}

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from crm.services.feeds.cells import Columns
-from crm.services.feeds.fields import Trouble
 from crm.services.feeds.maps import FeedMap, fold
 from crm.services.feeds.parties import PartyReader
 from crm.services.feeds.projects import ProjectReader
 from crm.services.feeds.records import Doubt, Party, Record, Refused
-from crm.services.files.rows import NOTES, BadRow, Row
+from crm.services.feeds.troubles import Trouble
+from crm.services.files.rows import ABOUT, NOTES, BadRow, Row
 from crm.services.files.tables import Table
 
 NO_PROJECT_ID = Trouble("", "no_project_id", "The row names no project, so the people in it belong to none.", "")
@@ -21,18 +21,24 @@ def read_records(table: Table, feed: FeedMap, *, start_row: int = 0) -> Iterator
     same row was read before, makes no difference.
     """
     columns = columns_of(table, feed)
-    plan = Plan(feed, columns)
+    plan = Plan(feed, columns, table.sample)
     wider: dict[tuple[str, ...], Plan] = {}
     for row in table.rows(start_row):
         if isinstance(row, BadRow):
-            yield Refused(row.number, row.line, {"row": row.raw}, row.code, row.reason)
+            yield Refused(row.number, row.line, _original(row, columns), row.code, row.reason)
         elif row.extra:  # names that no object among the first hundreds of a JSON file has
             names = tuple(row.extra)
             if names not in wider:
-                wider[names] = Plan(feed, [*columns, *names])
+                wider[names] = Plan(feed, [*columns, *names], table.sample)
             yield wider[names].read(row._replace(cells=[*row.cells, *row.extra.values()]))
         else:
             yield plan.read(row)
+
+
+def _original(row: BadRow, columns: Sequence[str]) -> dict[str, str]:
+    """The cells of a row that could not be read, as far as they can be told apart."""
+    beyond = (f"column {number}" for number in range(len(columns) + 1, len(row.cells) + 1))
+    return dict(zip([*columns, *beyond], row.cells, strict=False)) or {"row": row.raw}
 
 
 def columns_of(table: Table, feed: FeedMap) -> list[str]:
@@ -43,16 +49,16 @@ def columns_of(table: Table, feed: FeedMap) -> list[str]:
 
 
 class Plan:
-    """A map bound to the columns of one file."""
+    """A map bound to the columns of one file, of which ``sample`` is some rows."""
 
-    def __init__(self, feed: FeedMap, names: Sequence[str]) -> None:
+    def __init__(self, feed: FeedMap, names: Sequence[str], sample: Sequence[Sequence[str]]) -> None:
         self._names = list(names)
         given = Columns(names)
         self._extracts = [
             (given.index[item.column], item.pattern) for item in feed.extracts if item.column in given.index
         ]
         cut = [(names[at], group) for at, pattern in self._extracts for group in pattern.groupindex]
-        columns = Columns([*names, *(f"{name}.{group}" for name, group in cut)])
+        columns = Columns([*names, *(f"{name}.{group}" for name, group in cut)], sample)
         rest = self._rest(feed, columns)
         self._project = ProjectReader(feed, columns, rest) if feed.project else None
         if self._project and not self._project.id_column:
@@ -71,7 +77,11 @@ class Plan:
         known = feed.known | set(feed.ignore)
         stems = [stem for party in feed.parties for stem in (*party.attributes, *party.company_attributes)]
         used = set(columns.matching(stems))
-        return [at for at, name in enumerate(self._names) if at not in used and fold(name) not in known]
+        return [
+            at
+            for at, name in enumerate(self._names)
+            if at not in used and fold(name) not in known and name not in ABOUT
+        ]
 
     def read(self, row: Row) -> Record | Refused:
         cells = [*row.cells, *self._cut(row.cells)] if self._extracts else row.cells

@@ -5,8 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crm.services.feeds.cells import Cell, Columns, first_of
-from crm.services.feeds.fields import LONGEST, READERS, Trouble, UnusableCell
+from crm.services.feeds.fields import LONGEST, READERS
+from crm.services.feeds.flags import CLOSED, refusal
 from crm.services.feeds.maps import Place
+from crm.services.feeds.moments import DAY_FIRST, Order, is_ambiguous
+from crm.services.feeds.troubles import Trouble, UnusableCell
 from crm.services.normalization.refusals import Unusable
 
 
@@ -18,8 +21,11 @@ class Fields:
     ) -> None:
         bound = {name: cells for name, given in places.items() if (cells := columns.bind(given))}
         self._constant = {name: _constant(name, cells[0]) for name, cells in bound.items() if not cells[0].at}
+        self._refusals = [(name, bound.pop(name)) for name in sorted(CLOSED & bound.keys() - self._constant.keys())]
+        orders = {name: columns.order_of(cells) for name, cells in bound.items() if READERS.get(name) in DAY_FIRST}
+        self._in_both_orders = frozenset(name for name, order in orders.items() if order == "both")
         self._fields = [
-            (name, first_of(cells), cells, READERS.get(name), longest.get(name, sys.maxsize))
+            (name, first_of(cells), cells, _reader(name, orders.get(name, "")), longest.get(name, sys.maxsize))
             for name, cells in bound.items()
             if name not in self._constant
         ]
@@ -27,6 +33,7 @@ class Fields:
     def read(self, cells: Sequence[str], troubles: list[Trouble], attributes: dict[str, str]) -> dict[str, Any]:
         """The fields that say something. What cannot be read, or not whole, is kept among the attributes."""
         found = self._constant.copy()
+        self._read_refusals(found, cells, troubles, attributes)
         for name, read, bound, reader, longest in self._fields:
             text = read(cells)
             if not text:
@@ -42,13 +49,39 @@ class Fields:
             if isinstance(value, str) and len(value) > longest:
                 _keep(UnusableCell("too_long", text), bound, cells, troubles, attributes)
                 value = value[:longest]
+            elif name in self._in_both_orders and is_ambiguous(text):
+                _keep(UnusableCell("ambiguous_date", text), bound, cells, troubles, attributes)
             found[name] = value
         return found
+
+    def _read_refusals(
+        self, found: dict[str, Any], cells: Sequence[str], troubles: list[Trouble], attributes: dict[str, str]
+    ) -> None:
+        """One yes in any of the places is a yes."""
+        for name, bound in self._refusals:
+            refuses = [_refuses(cell, text, troubles, attributes) for cell in bound if (text := cell.read(cells))]
+            if refuses:
+                found[name] = any(refuses)
 
 
 def _constant(name: str, cell: Cell) -> Any:
     text, reader = cell.read(()), READERS.get(name)
     return reader(text) if reader else text
+
+
+def _reader(name: str, order: Order) -> Any:
+    reader: Any = READERS.get(name)
+    return DAY_FIRST[reader] if order == "day first" else reader
+
+
+def _refuses(cell: Cell, text: str, troubles: list[Trouble], attributes: dict[str, str]) -> bool:
+    """Whether a cell says that somebody must not be approached; one that cannot be read does, and is told."""
+    try:
+        return refusal(text)
+    except Unusable as error:
+        troubles.append(Trouble.about(cell.column, error))
+        attributes[cell.column] = text
+        return True
 
 
 def _keep(

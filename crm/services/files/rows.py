@@ -25,6 +25,7 @@ class BadRow(NamedTuple):
     raw: str  # the text as it stands in the file, at most 2,000 characters of it
     reason: str
     code: str
+    cells: tuple[str, ...] = ()  # where they can be told apart, in the order of the columns; at most 2,000 of each
 
 
 NOTES = {
@@ -32,3 +33,4 @@ NOTES = {
     "short_row": "The row has fewer cells than the header; the missing ones at its end were taken as blank.",
 }
 RAW_LIMIT = 2_000  # characters
+ABOUT = ("_row", "_line", "_field", "_code", "_reason")  # what a file of refused rows says beside their own columns
