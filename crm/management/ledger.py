@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from crm.services.bulk.sides import encodable
+
 ROWS: Final = ("rows", "created", "updated", "unchanged", "refused", "warnings")
 WORDS: Final = {
     "two_owners": "phone and e-mail of two people",
@@ -28,8 +30,8 @@ class Ledger:
     def refuse(self, path: Path, error: Exception) -> None:
         code = getattr(error, "code", "unreadable_file")
         reason = str(error) if not isinstance(error, OSError) else f"{path}: {error.strerror or error}."
-        self.files.append({"file": str(path), "error": {"code": code, "message": reason}})
-        self.failed.append(reason)
+        self.files.append({"file": encodable(str(path)), "error": {"code": code, "message": encodable(reason)}})
+        self.failed.append(encodable(reason))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the sums over all files, and each file."""

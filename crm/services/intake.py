@@ -11,6 +11,7 @@ for many rows at once is ``crm.services.bulk``.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
 from config.kernel.errors import DomainError
@@ -19,12 +20,22 @@ from crm.choices import IntakeState
 from crm.models import IntakeRun, User
 from crm.services.bulk.accounts import Account, Result, account_of, repeated
 from crm.services.bulk.preparing import Preparer, RowSaid
-from crm.services.bulk.sides import Sides
+from crm.services.bulk.sides import Original, Sides, encodable, side_paths
 from crm.services.bulk.taking import Overtaken, Progress, TakenElsewhere, Taking
 from crm.services.feeds.posted import VERSION, read_posted
 from crm.services.feeds.records import Record, Refused
 
-__all__ = ["Account", "Overtaken", "Result", "TakenElsewhere", "begin_run", "resume", "take_in", "take_in_posted"]
+__all__ = [
+    "Account",
+    "Overtaken",
+    "Result",
+    "TakenElsewhere",
+    "begin_run",
+    "resume",
+    "sides_of",
+    "take_in",
+    "take_in_posted",
+]
 
 CHUNK: Final = 10_000  # rows
 MOST_POSTED: Final = 1_000  # records
@@ -52,7 +63,7 @@ def begin_run(
         content_hash=content_hash,
         feed=feed,
         feed_version=feed_version,
-        defaults={"source": source, "file_name": file_name[-255:], "by": by},
+        defaults={"source": source, "file_name": encodable(file_name)[-255:], "by": by},
     )
     if again or run.state == IntakeState.FAILED:
         resume(run=run, again=again)
@@ -64,8 +75,25 @@ def resume(*, run: IntakeRun, again: bool = False) -> IntakeRun:
     run.state, run.error, run.finished_at = IntakeState.RUNNING, "", None
     if again:
         run.rows_done, run.counts, run.refused_bytes, run.warned_bytes = 0, {}, 0, 0
+        run.refused_file = run.warned_file = ""  # somebody may be mending rows in those of the first time
     run.save()
     return run
+
+
+def sides_of(
+    *, run: IntakeRun, path: Path, columns: Sequence[str], refused: Path | None = None, original: Original | None = None
+) -> Sides:
+    """Return the side files of a run that takes in the file at ``path``, and note that they are the run's.
+
+    :raises InTheWay: ``refused`` names a file that would be lost.
+    """
+    going_on = IntakeRun.objects.filter(state=IntakeState.RUNNING).exclude(pk=run.pk)
+    others = {name for names in going_on.values_list("refused_file", "warned_file") for name in names}
+    listed, warned = side_paths(path, refused=refused, own=(run.refused_file, run.warned_file), others=others)
+    if run.state != IntakeState.DONE:
+        run.refused_file, run.warned_file = encodable(str(listed.absolute())), encodable(str(warned))
+        run.save(update_fields=["refused_file", "warned_file", "updated_at"])
+    return Sides(refused=listed, warnings=warned, columns=columns, original=original)
 
 
 def take_in(

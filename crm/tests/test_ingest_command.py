@@ -145,17 +145,120 @@ def test_refused_rows_keep_their_columns_and_say_where_and_why(ingest, file):
     ingest(file)
 
     refused = read(file.parent / "leads.csv.refused.csv")
-    assert [list(row) for row in refused] == [[*COLUMNS, "_row", "_line", "_code", "_reason"]]
+    assert [list(row) for row in refused] == [[*COLUMNS, "_row", "_line", "_field", "_code", "_reason"]]
     assert (refused[0]["phone"], refused[0]["title"], refused[0]["_row"], refused[0]["_line"]) == (
         "12",
         "Clerk",
         "4",
         "5",
     )
-    assert refused[0]["_code"] == "no_key"
+    assert (refused[0]["_code"], refused[0]["_field"]) == ("no_key", "phone")
     assert "no usable id, phone or e-mail" in refused[0]["_reason"]
     warnings = read(file.parent / "leads.csv.warnings.csv")
     assert [(row["row"], row["field"], row["code"]) for row in warnings] == [("3", "phone", "excel_mangled")]
+
+
+def test_refused_rows_that_were_mended_are_taken_in_by_the_same_map(ingest, file):
+    ingest(file)
+    mended = file.with_name("mended.csv")
+    mended.write_text((file.parent / "leads.csv.refused.csv").read_text().replace(",12,", ",512 555 0139,"))
+
+    account = ingest(mended)
+
+    assert (account["rows"], account["created"], account["files"][0]["feed"]) == (1, 1, "clearline")
+    assert Contact.objects.get(primary_phone="+15125550139").attributes == {}
+
+
+def test_a_row_with_a_huge_cell_keeps_the_cells_behind_it(ingest, tmp_path):
+    huge = write(tmp_path / "huge.csv", [("P-1", "T" * 2_000_000, "Ada Example", "owner", "512 555 0134", "", "Clerk")])
+
+    assert ingest(huge)["refused"] == 1
+
+    [refused] = read(tmp_path / "huge.csv.refused.csv")
+    assert (refused["project_id"], refused["contact_name"], refused["phone"]) == ("P-1", "Ada Example", "512 555 0134")
+    assert (len(refused["project_name"]), refused["_code"]) == (2_000, "cell_too_long")
+
+
+def test_a_row_with_too_many_cells_keeps_them_all(ingest, file):
+    with file.open("a") as rows:
+        rows.write("P-9,Tower,Dee,owner,512 555 0139,,Clerk,one,two\n")
+
+    ingest(file)
+
+    refused = read(file.parent / "leads.csv.refused.csv")[-1]
+    assert (refused["project_id"], refused["phone"], refused["_code"]) == ("P-9", "512 555 0139", "long_row")
+    assert refused["_reason"].endswith("Further cells: column 8: one; column 9: two")
+
+
+def test_rows_that_the_database_refuses_keep_their_cells(ingest, file):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE crm_contact ADD CONSTRAINT no_bo CHECK (name <> 'Bo Sample')")
+    try:
+        account = ingest(file, "--chunk", "2")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE crm_contact DROP CONSTRAINT no_bo")
+
+    assert (account["created"], account["refused"]) == (2, 2)
+    refused = read(file.parent / "leads.csv.refused.csv")
+    assert [(row["contact_name"], row["phone"], row["_code"]) for row in refused] == [
+        ("Bo Sample", "5125550135.0", "database_refused"),
+        ("", "12", "no_key"),
+    ]
+
+
+def test_the_file_that_is_taken_in_is_never_lost_to_its_refused_rows(ingest, file, tmp_path):
+    before, link = file.read_bytes(), tmp_path / "link.csv"
+    link.symlink_to(file)
+
+    for there in (file, link):
+        with pytest.raises(CommandError, match="is the file that is taken in"):
+            ingest(file, "--refused", there)
+
+    assert file.read_bytes() == before
+
+
+def test_a_file_that_the_run_did_not_write_is_left_alone(ingest, file, tmp_path):
+    mine = tmp_path / "mine.csv"
+    mine.write_text("precious")
+    default = tmp_path / "leads.csv.refused.csv"
+    default.write_text("mended by hand")
+
+    with pytest.raises(CommandError, match="is there already, and this run has not written it"):
+        ingest(file, "--refused", mine)
+    account = ingest(file)
+
+    assert (mine.read_text(), default.read_text()) == ("precious", "mended by hand")
+    assert account["files"][0]["refused_file"] == str(tmp_path / "leads.csv.refused.2.csv")
+    assert [row["_code"] for row in read(tmp_path / "leads.csv.refused.2.csv")] == ["no_key"]
+
+
+def test_taking_a_file_in_again_leaves_the_refused_rows_of_the_first_time(ingest, file):
+    ingest(file)
+    first = file.parent / "leads.csv.refused.csv"
+    first.write_text("mended by hand")
+
+    again = ingest(file, "--again")
+
+    assert first.read_text() == "mended by hand"
+    assert again["files"][0]["refused_file"] == str(file.parent / "leads.csv.refused.2.csv")
+
+
+def test_refused_rows_go_into_a_directory_that_is_there(ingest, file, tmp_path):
+    with pytest.raises(CommandError, match="is no directory"):
+        ingest(file, "--refused", tmp_path / "nowhere" / "refused.csv")
+
+
+@pytest.mark.parametrize("how", [(), ("--dry-run",)])
+def test_a_file_may_be_called_anything(ingest, file, how):
+    odd = file.rename(os.fsdecode(os.fsencode(file.parent) + b"/caf\xe9.csv"))
+
+    account = ingest(odd, *how)
+
+    assert account["rows"] == 4
+    if not how:
+        assert IntakeRun.objects.get().file_name == "caf\ufffd.csv"
+        assert read(Path(account["files"][0]["refused_file"]))
 
 
 def test_side_files_go_to_the_working_directory_where_the_file_lies_out_of_reach(ingest, file, tmp_path, monkeypatch):

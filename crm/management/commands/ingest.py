@@ -16,7 +16,8 @@ from crm.management.progress import Progress
 from crm.models import IntakeRun
 from crm.services import intake
 from crm.services.bulk.ahead import File, Opened, Reader
-from crm.services.bulk.sides import Sides, side_paths
+from crm.services.bulk.originals import Originals
+from crm.services.bulk.sides import encodable
 
 SHOWN = 5  # reasons of each kind in a dry run
 
@@ -53,18 +54,18 @@ class Command(BaseCommand):
 
     def _take_one(self, path: Path, reader: Reader, ledger: Ledger, options: dict[str, Any]) -> None:
         """Take one file in. That it cannot be read as a whole is noted, and the next one has its turn."""
-        began = clock.monotonic()
+        began, name = clock.monotonic(), encodable(path.name)
         try:
-            with reader.open(str(path), name=path.name, feed=options["feed"], source=options["source"]) as file:
+            with reader.open(str(path), name=name, feed=options["feed"], source=options["source"]) as file:
                 facts = (self._check if options["dry_run"] else self._take)(path, file, options)
         except (DomainError, OSError) as error:
             ledger.refuse(path, error)
             return
         except KeyboardInterrupt:
-            self.stderr.write(f"\nStopped. What was taken in of {path.name} stays; the same command goes on behind it.")
+            self.stderr.write(f"\nStopped. What was taken in of {name} stays; the same command goes on behind it.")
             sys.exit(130)
         opened = file.opened
-        facts |= {"file": str(path), "feed": opened.feed, "feed_version": opened.feed_version}
+        facts |= {"file": encodable(str(path)), "feed": opened.feed, "feed_version": opened.feed_version}
         facts |= {"feed_title": opened.feed_title, "source": opened.source, "remarks": list(opened.remarks)}
         facts["seconds"] = round(clock.monotonic() - began, 3)
         ledger.add(facts)
@@ -79,26 +80,29 @@ class Command(BaseCommand):
             feed=f"{opened.feed}@{options['source']}"[:80] if options["source"] else opened.feed,
             feed_version=opened.feed_version,
             source=opened.source,
-            file_name=path.name,
+            file_name=opened.name,
             again=options["again"],
         )
-        refused, warnings = side_paths(path, refused=options["refused"])
-        sides = Sides(refused=refused, warnings=warnings, columns=opened.columns)
+        originals = Originals(str(path), name=opened.name, columns=opened.columns, content_hash=opened.content_hash)
+        sides = intake.sides_of(
+            run=run, path=path, columns=opened.columns, refused=options["refused"], original=originals.cells
+        )
         before = run.rows_done
-        progress = Progress(sys.stderr, path.name, opened.total_bytes, before)
+        progress = Progress(sys.stderr, opened.name, opened.total_bytes, before)
         if before and not run.finished_at:
-            self.stderr.write(f"{path.name}: going on behind row {before:,}, where it was interrupted.")
+            self.stderr.write(f"{opened.name}: going on behind row {before:,}, where it was interrupted.")
 
         def show(run: IntakeRun) -> None:
             progress.show(rows=run.rows_done, done=file.bytes_read)
 
         rows = file.rows(after=before) if not run.finished_at else iter(())
-        account = intake.take_in(
-            records=rows, run=run, at=clock.now(), chunk_rows=options["chunk"], on_progress=show, sides=sides
-        )
+        with originals:
+            account = intake.take_in(
+                records=rows, run=run, at=clock.now(), chunk_rows=options["chunk"], on_progress=show, sides=sides
+            )
         progress.clear()
-        files = {"refused_file": str(refused) if account.refused else "", "warnings_file": ""}
-        files["warnings_file"] = str(warnings) if account.warnings else ""
+        files = {"refused_file": str(sides.refused.path) if account.refused else ""}
+        files["warnings_file"] = str(sides.warnings.path) if account.warnings else ""
         return {**account.as_dict(), **files, "rows_now": run.rows_done - before}
 
     def _check(self, path: Path, file: File, options: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +111,7 @@ class Command(BaseCommand):
         self._remark(opened)
         for column, meaning in opened.meanings.items():
             self.stderr.write(f"  {column}: {meaning}")
-        progress = Progress(sys.stderr, path.name, opened.total_bytes)
+        progress = Progress(sys.stderr, opened.name, opened.total_bytes)
         rows = refused = warnings = 0
         seen: Counter[str] = Counter()
         for row in file.rows():

@@ -151,14 +151,12 @@ class Taking:
             )
 
     def _progress(self, chunk: list[RowSaid], taken: Taken) -> dict[str, object]:
-        lengths, files = (self.run.refused_bytes, self.run.warned_bytes), {}
+        lengths = (self.run.refused_bytes, self.run.warned_bytes)
         if self.sides is not None:
             self.sides.rewind(*lengths)
             warnings = (doubt for row in chunk for doubt in row.warnings)
             lengths = self.sides.append(taken.refused, warnings, lengths)
-            files = {"refused_file": str(self.sides.refused.path), "warned_file": str(self.sides.warnings.path)}
         return {
-            **files,
             "rows_done": chunk[-1].row,
             "counts": added(self.run.counts, taken),
             "refused_bytes": lengths[0],

@@ -13,6 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from crm.services.files.dialects import CELL_LIMIT, Dialect
 from crm.services.files.lines import LINE_LIMIT, Block, blocks
+from crm.services.files.rows import RAW_LIMIT
 
 ROW_LINES = 1_000  # a row that goes over more lines is a quote that was never closed
 UNFINISHED = "unexpected end of data"  # the csv module's words for a quote that is still open
@@ -116,6 +117,14 @@ class Reader:
             return next(self.dialect.reader([line.rstrip("\r\n").replace("\r", " ")]), [])
         except csv.Error:
             return []
+
+    def cut_cells(self, line: str) -> tuple[str, ...]:
+        """The cells of a line with one that is too long, each cut to what a person can look at."""
+        limit = csv.field_size_limit(LINE_LIMIT)
+        try:
+            return tuple(cell[:RAW_LIMIT] for cell in self._lenient(line))
+        finally:
+            csv.field_size_limit(limit)
 
     def _alone(self, number: int, line: str, error: str, spans: int) -> Raw:
         """Read the one line at which the csv module stumbled, if it is whole and of the right width; else it is bad."""

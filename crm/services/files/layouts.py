@@ -50,7 +50,7 @@ class Delimited:
             if cells is None:
                 number += 1
                 if number > start:
-                    yield BadRow(number, line, text[:RAW_LIMIT], REASONS[note], note)
+                    yield self._unreadable(number, line, text, note)
                 continue
             if not cells or (not cells[0].strip() and not "".join(cells).strip()):
                 continue
@@ -61,6 +61,10 @@ class Delimited:
                 yield self._fit(number, line, cells)
             else:
                 yield Row(number, line, cells, note)
+
+    def _unreadable(self, number: int, line: int, text: str, note: str) -> BadRow:
+        cells = self.reader.cut_cells(text) if note == "cell_too_long" else ()
+        return BadRow(number, line, text[:RAW_LIMIT], REASONS[note], note, cells)
 
     def _fit(self, number: int, line: int, cells: list[str]) -> Row | BadRow:
         """A row of the wrong width: blank cells too many are cut off, a few too few are filled up, else it is bad."""
@@ -78,7 +82,8 @@ class Delimited:
         return Row(number, line, cells + [""] * (width - has), "short_row")
 
     def _bad(self, number: int, line: int, cells: list[str], reason: str, code: str) -> BadRow:
-        return BadRow(number, line, self.reader.dialect.delimiter.join(cells)[:RAW_LIMIT], reason, code)
+        shown = tuple(cell[:RAW_LIMIT] for cell in cells)
+        return BadRow(number, line, self.reader.dialect.delimiter.join(cells)[:RAW_LIMIT], reason, code, shown)
 
 
 def look_at_delimited(text: str, *, name: str, encoding: str) -> Delimited:
