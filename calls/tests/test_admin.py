@@ -22,8 +22,8 @@ from config.kernel import clock
 from config.kernel.admin.base import ClearlineAdmin
 from config.testing import NOON
 from crm.models import GateDecision, Touch, User
+from crm.tests.backoffice import ask, form_of, list_url, model, page_url, signed_in
 from crm.tests.factories import ContactFactory, IntakeRunFactory, ProjectFactory, TouchFactory, UserFactory
-from crm.tests.test_admin import ask, form_of, list_url, model, page_url, signed_in
 
 LABELS = sorted(one._meta.label_lower for one in admin.site._registry if one._meta.app_label == "calls")
 SERVICE_OWNED = ["calls.callsession", "calls.lease", "calls.callinghours"]

@@ -18,6 +18,7 @@ from calls.services.recording import Told
 from config.kernel import clock
 from crm.models import Contact, ProjectContact, Suppression, User
 from crm.services import quality
+from crm.tests.backoffice import page_url
 from crm.tests.factories import (
     CompanyFactory,
     ContactFactory,
@@ -28,7 +29,6 @@ from crm.tests.factories import (
     UserFactory,
     give_point,
 )
-from crm.tests.test_admin import page_url
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -9,6 +9,7 @@ from django.test import Client
 from config.testing import NOON
 from crm.models import AuditEvent
 from crm.services import editing
+from crm.tests.backoffice import list_url, page_url, signed_in
 from crm.tests.factories import (
     ContactFactory,
     HoursProfileFactory,
@@ -16,7 +17,6 @@ from crm.tests.factories import (
     SourceRecordFactory,
     UserFactory,
 )
-from crm.tests.test_admin import list_url, page_url, signed_in
 
 pytestmark = pytest.mark.django_db
 ID = re.compile(r">[^<]*[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

@@ -1,0 +1,165 @@
+"""Whom the call desk offers, and what it says when there is nobody."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from calls.models import Lease
+from calls.services import leasing, waterfalls
+from calls.tests.desk import MINUTE, Rep
+from calls.tests.factories import LeaseFactory, callable_pair
+from config.kernel import clock
+from config.testing import NOON
+from crm.tests.factories import (
+    ContactFactory,
+    ProjectFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def rep() -> Rep:
+    return Rep()
+
+
+class TestTheQueue:
+    def test_two_reps_never_hold_the_same_person(self, rep):
+        other = Rep()
+        callable_pair(), callable_pair()
+
+        assert rep.does("next")["pair"] != other.does("next")["pair"]
+        assert other.ask("take", pair=rep.state()["pair"]).json()["error_code"] == "gate_refused"
+
+    def test_taking_one_from_the_strip_replaces_whom_one_held(self, rep):
+        callable_pair()
+        second = callable_pair()
+        rep.does("next")
+
+        assert rep.does("take", pair=str(second.pk))["pair"] == str(second.pk)
+        assert Lease.objects.get().pair == second
+
+    def test_an_entry_explains_itself_number_by_number(self, rep):
+        pair = callable_pair()
+        LeaseFactory(pair=pair, user=UserFactory(bdr=True, name="Jordan Sample"))
+        with clock.standing_at(NOON):
+            told = rep.client.get(reverse("admin:call_desk_explain", args=[pair.pk])).json()
+
+        assert told["title"] == str(pair.contact)
+        assert "Jordan Sample has it" in told["html"]
+        assert "Take this person" not in told["html"]
+
+    def test_whom_one_may_not_see_explains_nothing(self, rep):
+        hidden = callable_pair(contact=ContactFactory(phone="+15125550134", owner=UserFactory(bdr=True)))
+        with clock.standing_at(NOON):
+            assert rep.client.get(reverse("admin:call_desk_explain", args=[hidden.pk])).status_code == 404
+        assert rep.ask("take", pair=str(hidden.pk)).status_code == 404
+
+    def test_a_heartbeat_keeps_the_hold_and_comes_too_late_after_it(self, rep):
+        callable_pair()
+        rep.does("next")
+        rep.at += 4 * MINUTE
+        assert rep.does("heartbeat")["held_until"] == (rep.at + leasing.LEASE).isoformat()
+        rep.at += 6 * MINUTE
+
+        late = rep.ask("heartbeat")
+
+        assert (late.status_code, late.json()["phase"]) == (409, "idle")
+
+    def test_the_waterfall_bar_covers_everybody(self, rep):
+        callable_pair(), callable_pair(suppress_for_project=True)
+        waterfalls.count(project=None, at=NOON)
+
+        strip = rep.state()["parts"]["strip"]
+
+        widths = [int(width) for width in re.findall(r'width="(\d+)"', strip)]
+        assert sum(widths) == 10_000
+        assert "Not to be called in this project" in strip
+
+    def test_the_strip_forecasts_when_the_queue_runs_dry(self, rep):
+        for _ in range(3):
+            callable_pair()
+        waterfalls.count(project=None, at=NOON)
+        assert "enough for" not in rep.state()["parts"]["strip"]
+        rep.dials()
+
+        assert "enough for 3 h at this pace" in rep.state()["parts"]["strip"]
+
+    def test_the_number_of_questions_to_the_database_does_not_grow_with_the_queue(self, rep):
+        callable_pair(), callable_pair()
+        rep.does("next")
+        few = _statements(rep)
+        for _ in range(5):
+            callable_pair(project=ProjectFactory())
+
+        assert _statements(rep) == few <= 32
+
+
+def _statements(rep: Rep) -> int:
+    with CaptureQueriesContext(connection) as seen:
+        rep.state()
+    return len(seen)
+
+
+class TestNobody:
+    def test_nothing_imported_says_how_to_take_in_a_file(self, rep):
+        assert "./dev ingest FILE" in rep.state()["parts"]["call"]
+
+    def test_outside_hours_says_where_it_opens_and_when(self, rep):
+        callable_pair()
+        rep.at = NOON + timedelta(hours=10)
+
+        said = rep.state()["parts"]["call"]
+
+        assert re.search(r"Opens Wed 0\d:\d\d in Chicago, in \d+ h", said)
+
+    def test_cooling_down_shows_a_forecast_and_who_may_be_written_to(self, rep):
+        callable_pair(contact=ContactFactory(phone="+15125550134", email="sam@example.com", name="Sam Sample"))
+        rep.dials()
+        rep.saves("No answer")
+        rep.at += MINUTE
+
+        said = rep.state()["parts"]["call"]
+
+        assert "Everybody is cooling down" in said
+        assert "May be written to instead" in said
+        assert "sam@example.com" in said
+        assert "Forecast for 24 hours" in said
+
+    def test_leased_by_others_names_them(self, rep):
+        LeaseFactory(pair=callable_pair(), user=UserFactory(bdr=True, name="Jordan Sample"))
+
+        assert "Jordan Sample is with them" in rep.state()["parts"]["call"]
+
+    def test_a_filter_too_tight_offers_to_loosen_it(self, rep):
+        callable_pair()
+        tight = rep.does("want", priority="4")
+
+        loose = rep.does("want", drop="priority")
+
+        assert "Remove the priority: +1" in tight["parts"]["call"]
+        assert loose["phase"] == "idle"
+
+    def test_caps_reached_says_when_they_reset(self, rep):
+        from calls.tests.factories import CallingPolicyFactory
+
+        CallingPolicyFactory(cooldown=timedelta(0), day_cap=1)
+        callable_pair()
+        rep.dials()
+        rep.saves("No answer")
+        rep.at += MINUTE
+
+        said = rep.state()["parts"]["call"]
+
+        assert "Everybody was called often enough" in said
+        assert "Who comes back first" in said
+
+    def test_nobody_callable_counts_the_reasons(self, rep):
+        callable_pair(suppress_for_project=True)
+
+        assert "Not to be called in this project" in rep.state()["parts"]["call"]

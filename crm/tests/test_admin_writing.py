@@ -1,0 +1,121 @@
+"""What is written in the back office goes through services, and only what was changed."""
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+
+from crm.models import (
+    AuditEvent,
+    Company,
+    Contact,
+    Project,
+    User,
+)
+from crm.tests.backoffice import form_of, page_url, signed_in
+from crm.tests.factories import (
+    ContactFactory,
+    UserFactory,
+)
+
+LABELS = sorted(model._meta.label_lower for model in admin.site._registry if model._meta.app_label == "crm")
+SERVICE_OWNED = [
+    "crm.auditevent", "crm.consent", "crm.contactpoint", "crm.endpoint", "crm.gatedecision", "crm.hoursprofile",
+    "crm.intakerun", "crm.reviewitem", "crm.sourcerecord", "crm.suppression", "crm.touch",
+]  # fmt: skip
+CONTACTS = "/admin/crm/contact/"
+
+
+@pytest.fixture
+def boss(db) -> Client:
+    return signed_in(UserFactory(admin=True, name="Ada Admin"))
+
+
+@pytest.fixture
+def rep(db) -> User:
+    return UserFactory(bdr=True, name="Rae Rep")
+
+
+def test_an_edit_goes_through_the_service_and_is_remembered_as_a_persons(boss):
+    person = ContactFactory(title="Owner")
+    url = f"{page_url(person)}?tab=edit"
+
+    response = boss.post(url, {**form_of(boss, url), "title": "Director"})
+
+    person.refresh_from_db()
+    assert response.status_code == 302
+    assert (person.title, person.edited) == ("Director", ["title"])
+    assert AuditEvent.objects.filter(entity_id=person.pk, operation="update").latest("id").actor.name == "Ada Admin"
+
+
+def test_an_edit_writes_only_what_was_touched(boss):
+    person = ContactFactory(title="Owner", department="Yard")
+    url = f"{page_url(person)}?tab=edit"
+    seen = form_of(boss, url)
+    Contact.objects.filter(pk=person.pk).update(department="Office")
+
+    boss.post(url, {**seen, "title": "Director"})
+
+    person.refresh_from_db()
+    assert (person.title, person.department) == ("Director", "Office")
+
+
+def test_whoever_comes_second_to_the_same_field_is_told(boss):
+    person = ContactFactory(title="Owner")
+    url = f"{page_url(person)}?tab=edit"
+    seen = form_of(boss, url)
+    Contact.objects.filter(pk=person.pk).update(title="Architect")
+
+    response = boss.post(url, {**seen, "title": "Director"})
+
+    person.refresh_from_db()
+    assert person.title == "Architect"
+    assert "Somebody changed this since you opened the page" in response.content.decode()
+
+
+def test_what_a_service_refuses_is_said_beside_its_field_and_nothing_typed_is_lost(boss):
+    person = ContactFactory()
+    url = f"{page_url(person)}?tab=edit"
+
+    response = boss.post(url, {**form_of(boss, url), "time_zone": "Mars/Olympus", "department": "Yard"})
+
+    said = response.content.decode()
+    person.refresh_from_db()
+    assert response.status_code == 200
+    assert "No time zone is called that" in said
+    assert 'value="Yard"' in said
+    assert person.department == ""
+
+
+def test_a_rep_may_not_loosen_what_somebody_asked_for(rep):
+    person = ContactFactory(do_not_call=True)
+    client, url = signed_in(rep), f"{page_url(person)}?tab=edit"
+    seen = form_of(client, url)
+    seen.pop("do_not_call")
+
+    client.post(url, seen)
+
+    person.refresh_from_db()
+    assert person.do_not_call
+
+
+def test_a_new_contact_with_a_known_number_adds_to_the_known_one(boss):
+    known = ContactFactory(name="Known Person", first_name="Known", last_name="Person", phone="+15125550142", title="")
+
+    boss.post("/admin/crm/contact/add/", {"phone": "512 555 0142", "title": "Owner"})
+
+    known.refresh_from_db()
+    assert Contact.objects.count() == 1
+    assert known.title == "Owner"
+
+
+@pytest.mark.parametrize(("path", "said", "kind"), [
+    ("company", {"name": "Barford Builders"}, Company),
+    ("project", {"project_id": "P-77", "name": "Tower"}, Project),
+    ("contact", {"first_name": "Alma", "last_name": "Barford", "email": "alma@example.com"}, Contact),
+])  # fmt: skip
+def test_people_make_new_rows_through_services(boss, path, said, kind):
+    response = boss.post(f"/admin/crm/{path}/add/", said, follow=True)
+
+    assert response.status_code == 200
+    assert kind.objects.count() == 1
+    assert "created." in response.content.decode()
