@@ -17,6 +17,7 @@ from calls import reports
 from calls.admin.panels import bars
 from calls.choices import Direction
 from calls.models import CallStatus
+from calls.services.lapsing import lapsing
 from calls.tasks import HEARTBEAT
 from config.kernel import clock, partitions
 from config.kernel.admin import cells
@@ -46,6 +47,7 @@ def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     at = clock.now()
     context["title"] = "Today"
     context["desk_url"] = _desk()
+    context["lapsing"] = lapsing(user=user, at=at)
     context["board_empty"] = not (Project.objects.exists() or Contact.objects.exists())
     if not user.has_perm("calls.view_callsession"):
         return context

@@ -16,6 +16,7 @@ from calls.pages.standing import Standing, stand
 from calls.pages.strip import in_words
 from calls.rules import opening
 from calls.services import drafts, queue
+from calls.services.lapsing import lapsing
 from calls.services.skipping import Why
 from config.kernel import clock
 from config.kernel.errors import DomainError
@@ -45,6 +46,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "priorities": Priority.choices,
         "zones": _zones(),
         "line_label": providers.voice().label,
+        "lapsing": lapsing(user=desk.user, at=desk.at),
     }
     return TemplateResponse(request, "admin/desk/page.html", context)
 
