@@ -87,12 +87,13 @@ class EndpointQuerySet(Visible["Endpoint"]):
         return self.filter(kind=EndpointKind.PHONE)
 
     def visible_to(self, user: "User | AnonymousUser") -> Self:
-        """Endpoints that reach at least one contact whom ``user`` sees."""
+        """Endpoints that reach at least one contact whom ``user`` sees, and those that nobody uses."""
         seen = super().visible_to(user)
         if isinstance(user, AnonymousUser) or user.sees_everything:
             return seen
         points = apps.get_model("crm", "ContactPoint").objects.filter(endpoint=OuterRef("pk"))
-        return seen.filter(Exists(points.filter(owned_or_free(user, "contact__owner"))))
+        theirs = Exists(points.filter(owned_or_free(user, "contact__owner")))
+        return seen.filter(theirs | Q(~Exists(points), owner=None))
 
 
 class ContactPointQuerySet(Visible["ContactPoint"]):

@@ -110,8 +110,7 @@ def add_point(row: Contact, *, by: User, at: datetime, **answers: Any) -> None:
 
 
 def note_consent(row: Contact, *, by: User, at: datetime, kind: str, **answers: Any) -> None:
-    keep = consenting.give if kind == ConsentKind.GIVEN else consenting.withdraw
-    keep(contact=row, at=at, by=by, **answers)
+    consenting.keep(contact=row, kind=kind, at=at, by=by, again_within=consenting.REPEAT, **answers)
 
 
 def assign(row: Any, *, by: User, at: datetime, owner: User | None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
@@ -12,7 +12,7 @@ from config.kernel.api.fields import VisibleRelatedField
 from config.kernel.api.resources import Listed, ReadOnly, Resource, Retrieved, in_time
 from config.kernel.api.writing import Told
 from crm.api import filters, readings, receipts
-from crm.api.inputs import LiftTold
+from crm.api.inputs import LiftTold, PastField
 from crm.choices import Channel, ConsentKind, Operation, SuppressionReason
 from crm.models import (
     AuditEvent,
@@ -79,7 +79,12 @@ class HoursProfileViewSet(ReadOnly):
 
 
 class SuppressTold(Told):
-    endpoint = VisibleRelatedField(queryset=Endpoint.objects.all())
+    """Exactly one of endpoint, phone and email says what is to be left alone."""
+
+    endpoint = VisibleRelatedField(queryset=Endpoint.objects.all(), required=False)
+    phone = serializers.CharField(required=False, max_length=100, help_text="Need not be known yet.")
+    email = serializers.CharField(required=False, max_length=320)
+    at = PastField()
     reason = serializers.ChoiceField(choices=SuppressionReason.choices, default=SuppressionReason.MANUAL)
     channel = serializers.ChoiceField(choices=Channel.choices, default="", allow_blank=True, help_text="Empty: all.")
     words = serializers.CharField(default="", allow_blank=True, max_length=5000, help_text="What they said.")
@@ -98,11 +103,9 @@ class SuppressionViewSet(Listed, Retrieved, Resource):
     how_to_change = "To end it, POST {reason} to .../lift/."
 
     def create(self, request: Any) -> Response:
-        asked = self.asked()
-        before = Suppression.objects.filter(endpoint=asked["endpoint"]).standing().values_list("pk", flat=True)
-        known = set(before)
-        row = suppressing.suppress(**asked, at=self.at, by=request.user)
-        return self.written(row, created=row.pk not in known)
+        """Let nobody use a line, also a number or an address that is not known yet. 200 if that stands already."""
+        row, created = suppressing.put_suppression(**{"at": self.at, **self.asked()}, by=request.user)
+        return self.written(row, created=created)
 
     @action(detail=True, methods=["post"])
     def lift(self, request: Any, pk: str) -> Response:
@@ -119,6 +122,7 @@ class ConsentTold(Told):
     channel = serializers.ChoiceField(choices=Channel.choices, default="", allow_blank=True, help_text="Empty: all.")
     source = serializers.CharField(default="api", max_length=80)  # type: ignore[assignment]  # DRF takes it off the class
     evidence = serializers.CharField(default="", allow_blank=True, max_length=20_000)
+    at = PastField()
 
 
 class ConsentViewSet(Listed, Retrieved, Resource):
@@ -131,10 +135,12 @@ class ConsentViewSet(Listed, Retrieved, Resource):
     how_to_change = 'To take a consent back, POST another with kind "withdrawn".'
 
     def create(self, request: Any) -> Response:
+        """Keep evidence; the same again is the row that is there. Without ``at`` that holds for a day."""
         asked = self.asked()
-        verb = consenting.give if asked.pop("kind") == ConsentKind.GIVEN else consenting.withdraw
-        row = verb(**asked, by=request.user, at=self.at)
-        return Response(self.shown(row.pk), status=status.HTTP_201_CREATED)
+        if "at" not in asked:
+            asked |= {"at": self.at, "again_within": consenting.REPEAT}
+        row, created = consenting.keep(**asked, by=request.user)
+        return self.written(row, created=created)
 
 
 class ReviewItemViewSet(ReadOnly):

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from config.kernel import clock
 from config.kernel.api.fields import VisibleRelatedField
 from config.kernel.api.writing import ModelTold, Told
 from crm.choices import PointKind, PointState, Role
@@ -103,6 +104,21 @@ class PairTold(PairChanges):
 
     class Meta(PairChanges.Meta):
         fields = ["project", "contact", *PAIR]
+
+
+class PastField(serializers.DateTimeField):
+    """When something happened: never in the future."""
+
+    default_error_messages = {"future": "This moment is still to come."}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, help_text="When it was said; without it: now.", **options)
+
+    def to_internal_value(self, value: Any) -> Any:
+        moment = super().to_internal_value(value)
+        if moment > clock.now():
+            self.fail("future")
+        return moment
 
 
 class PlaceTold(Told):

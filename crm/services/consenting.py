@@ -1,14 +1,17 @@
 """Evidence that somebody allowed us to approach them, or took it back; the copies on the contact follow from it."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from config.kernel.audit import acting
 from config.kernel.errors import DomainError
 from config.kernel.transactions import atomic_with_retries
 from crm.choices import REACHED_BY, Channel, ConsentKind
 from crm.models import Consent, Contact, ContactPoint, Endpoint, User
-from crm.services.locking import lock
+from crm.services.scope import lock_seen
+
+REPEAT: Final = timedelta(days=1)  # a program tries again for as long, a person says the same anew only later
 
 
 class UnusableConsent(DomainError):
@@ -32,7 +35,10 @@ def give(
     The same evidence again is the row that is there. :raises UnusableConsent: no source, an unknown channel, one that
     does not use the endpoint, or an endpoint that is not theirs.
     """
-    return _keep(ConsentKind.GIVEN, contact, source, at, by, channel, endpoint, evidence)
+    return keep(
+        kind=ConsentKind.GIVEN, contact=contact, source=source, at=at, by=by, channel=channel, endpoint=endpoint,
+        evidence=evidence,
+    )[0]  # fmt: skip
 
 
 def withdraw(
@@ -49,7 +55,10 @@ def withdraw(
 
     It is no wish to be left alone: whoever hears that suppresses the endpoint too.
     """
-    return _keep(ConsentKind.WITHDRAWN, contact, source, at, by, channel, endpoint, evidence)
+    return keep(
+        kind=ConsentKind.WITHDRAWN, contact=contact, source=source, at=at, by=by, channel=channel, endpoint=endpoint,
+        evidence=evidence,
+    )[0]  # fmt: skip
 
 
 def standing(rows: Iterable[Consent]) -> dict[str, datetime]:
@@ -66,34 +75,45 @@ def standing(rows: Iterable[Consent]) -> dict[str, datetime]:
 
 
 @atomic_with_retries
-def _keep(
-    kind: ConsentKind,
+def keep(
+    *,
+    kind: str,
     contact: Contact,
     source: str,
     at: datetime,
-    by: User | None,
-    channel: str,
-    endpoint: Endpoint | None,
-    evidence: str,
-) -> Consent:
+    by: User | None = None,
+    channel: str = "",
+    endpoint: Endpoint | None = None,
+    evidence: str = "",
+    again_within: timedelta | None = None,
+) -> tuple[Consent, bool]:
+    """Keep evidence of ``kind``, and return the row and whether it is new; see ``give`` and ``withdraw``.
+
+    Whoever does not say when it was may be repeating themselves: with ``again_within`` the same words shortly after the
+    last ones about this channel are the row that is there.
+    """
     _check(contact, source, channel, endpoint)
+    about = {"endpoint": endpoint, "channel": channel}
     with acting(user=by and by.pk):
-        person = lock(contact)
-        same = Consent.objects.filter(
-            contact=person, endpoint=endpoint, channel=channel, kind=kind, at=at, source=source
+        person = lock_seen(contact, by)
+        told = Consent.objects.filter(contact=person, **about)
+        row = told.filter(kind=kind, at=at, source=source).first() or _repeated(
+            told, at, again_within, {"kind": kind, "source": source, "evidence": evidence}
         )
-        row = same.first() or Consent.objects.create(
-            contact=person,
-            endpoint=endpoint,
-            channel=channel,
-            kind=kind,
-            at=at,
-            source=source,
-            evidence=evidence,
-            by=by,
-        )
+        if row is not None:
+            return row, False
+        row = Consent.objects.create(
+            contact=person, kind=kind, at=at, source=source, evidence=evidence, by=by, **about
+        )  # fmt: skip
         _copy(person)
-    return row
+    return row, True
+
+
+def _repeated(told: Any, at: datetime, within: timedelta | None, said: Mapping[str, str]) -> Consent | None:
+    last: Consent | None = told.order_by("-at", "-id").first() if within else None
+    if last is None or within is None or not at - within < last.at <= at:
+        return None
+    return last if all(getattr(last, name) == value for name, value in said.items()) else None
 
 
 def _copy(person: Contact) -> None:

@@ -4,8 +4,9 @@ Every verb holds the endpoint's lock, which lease, dial and dispatch take too: a
 by whatever is decided afterwards (DESIGN 10, 13).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -15,8 +16,12 @@ from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
 from crm.choices import REACHED_BY, Channel, SuppressionReason
 from crm.models import Endpoint, Suppression, User
+from crm.services.lines import line_for
 from crm.services.locking import lock, lock_all
 from crm.services.normalization.text import one_line
+from crm.services.point_values import UnusableValue, read_value
+from crm.services.profiles import refresh_profiles
+from crm.services.scope import ExistsOutOfScope, is_hidden
 from crm.signals import tell_reachability
 
 # Since when nobody may use it at all: the oldest suppression of every channel that still stands.
@@ -69,15 +74,68 @@ def suppress(
     _check(endpoint, reason, source, channel)
     with acting(user=by and by.pk):
         endpoint = lock(endpoint)
-        same = Suppression.objects.standing().filter(endpoint=endpoint, channel=channel, cause=cause)
-        if known := same.first():
-            return known
-        row = Suppression.objects.create(
-            endpoint=endpoint, reason=reason, source=source, at=at, by=by, channel=channel, words=words, cause=cause
+        told = {"reason": reason, "source": source, "at": at, "by": by, "words": words}
+        return _stand(endpoint, channel, cause, told)[0]
+
+
+@atomic_with_retries
+def put_suppression(
+    *,
+    reason: str,
+    source: str,
+    at: datetime,
+    by: User | None,
+    endpoint: Endpoint | None = None,
+    phone: str = "",
+    email: str = "",
+    channel: str = "",
+    words: str = "",
+) -> tuple[Suppression, bool]:
+    """Suppress a line that is there, or a number or address that nobody may ever have heard of, as a list of them says.
+
+    Exactly one of ``endpoint``, ``phone`` and ``email`` says which. Return the suppression that stands, and whether it
+    is new.
+
+    :raises UnusableSuppression: as for ``suppress``; not exactly one is named; the number or address cannot be used.
+    :raises ExistsOutOfScope: only somebody whom ``by`` does not see is reached there.
+    """
+    with acting(user=by and by.pk):
+        line = lock(endpoint) if endpoint else _line(phone, email)
+        _check(line, reason, source, channel)
+        if is_hidden(line, by):
+            raise ExistsOutOfScope("This is known, and somebody else's. Ask an admin to suppress it.")
+        told = {"reason": reason, "source": source, "at": at, "by": by, "words": words}
+        return _stand(line, channel, None, told)
+
+
+def _line(phone: str, email: str) -> Endpoint:
+    named = [(kind, value) for kind, value in (("phone", phone), ("email", email)) if value.strip()]
+    if len(named) != 1:
+        raise UnusableSuppression(
+            "Say what is to be left alone: one endpoint, one phone or one e-mail address.",
+            details={"endpoint": "Give this, a phone or an email."},
         )
-        _settle([endpoint.pk])
+    kind, value = named[0]
+    try:
+        read = read_value(kind, value, "", "", {})
+    except UnusableValue as trouble:
+        raise UnusableSuppression(str(trouble), details={kind: str(trouble)}) from trouble
+    line = line_for(kind, read["normal"], read["line_type"])
+    if line is None:
+        raise UnusableSuppression(f"There is no {kind} in this.", details={kind: "Nothing is left of it."})
+    refresh_profiles(endpoint_ids={line.pk} if kind == "phone" else ())
+    return line
+
+
+def _stand(endpoint: Endpoint, channel: str, cause: UUID | None, told: Mapping[str, Any]) -> tuple[Suppression, bool]:
+    """Return the suppression of the locked ``endpoint`` that stands, made where there is none."""
+    same = Suppression.objects.standing().filter(endpoint=endpoint, channel=channel, cause=cause)
+    if known := same.first():
+        return known, False
+    row = Suppression.objects.create(endpoint=endpoint, channel=channel, cause=cause, **told)
+    _settle([endpoint.pk])
     row.refresh_from_db()
-    return row
+    return row, True
 
 
 @atomic_with_retries
