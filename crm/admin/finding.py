@@ -45,16 +45,18 @@ def find(request: HttpRequest, text: str) -> list[SearchResult]:
 
 
 def _found(user: Any, text: str) -> Iterator[SearchResult]:
-    words = search.containing(text)
     if user.has_perm("crm.view_contact"):
-        people = visible(Contact.objects.filter(reached_by(text) or words, deleted_at=None), user)
+        meant = reached_by(text) or search.containing(text, model=Contact)
+        people = visible(Contact.objects.filter(meant, deleted_at=None), user)
         for one in people.select_related("company").order_by("-pk")[:EACH]:
             described = " · ".join(part for part in (one.title, str(one.company or "")) if part)
             yield _result(one, described or "Contact", "person")
     if user.has_perm("crm.view_project"):
+        words = search.containing(text, model=Project)
         for project in visible(Project.objects.filter(words, deleted_at=None), user).order_by("-pk")[:EACH]:
             yield _result(project, f"Project {project.project_id}", "domain")
     if user.has_perm("crm.view_company"):
+        words = search.containing(text, model=Company)
         for company in visible(Company.objects.filter(words), user).order_by("-pk")[:EACH]:
             yield _result(company, f"Company {company.city}".strip(), "apartment")
 

@@ -125,7 +125,7 @@ class ClearlineAdmin(VerbsMixin, ModelAdmin):
                 )
             return met
         if any(one.name == "search" for one in self.model._meta.get_fields()):
-            return search.containing(text)
+            return search.containing(text, model=self.model)
         return Q(pk__in=[])
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

@@ -8,9 +8,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import F, Model, Q, QuerySet, Value
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
+
+from config.kernel.frequency import told_apart
 
 HINT = "Two letters or more; every word must occur"
 THROUGH = 200  # related rows that are looked through; more of them say nothing about what was meant
@@ -38,12 +40,25 @@ def is_vague(text: str) -> bool:
     return all(len(word) < 3 for word in words(text))
 
 
-def containing(text: str, *, column: str = "search") -> Q:
-    """Return the condition that every word of ``text`` occurs in ``column``; text without words is met by all rows."""
+def containing(text: str, *, column: str = "search", model: type[Model] | None = None) -> Q:
+    """Return the condition that every word of ``text`` occurs in ``column``; text without words is met by all rows.
+
+    Where the ``model`` is named, its index is asked for the rare words only, and the frequent ones are looked for in
+    the rows found.
+    """
+    found = words(text)
+    rare, often = told_apart(model, column, found) if model else (found, [])
     condition = Q()
-    for word in words(text):
+    for word in rare:
         condition &= _meant(word, column)
+    for word in often:
+        condition &= beside(word, column)
     return condition
+
+
+def beside(word: str, column: str) -> Q:
+    """The condition that ``word`` occurs in ``column``, said so that no index is asked for it."""
+    return Q(GreaterThan(StrIndex(F(column), Value(word)), 0))
 
 
 def through(text: str, related: Mapping[str, QuerySet[Any]]) -> tuple[Q, bool]:
@@ -54,7 +69,8 @@ def through(text: str, related: Mapping[str, QuerySet[Any]]) -> tuple[Q, bool]:
     """
     condition, more = Q(pk__in=[]), False
     for name, rows in related.items():
-        found = list(rows.filter(containing(text)).order_by("-pk").values_list("pk", flat=True)[: THROUGH + 1])
+        meant = rows.filter(containing(text, model=rows.model))
+        found = list(meant.order_by("-pk").values_list("pk", flat=True)[: THROUGH + 1])
         condition |= Q(**{f"{name}__in": found[:THROUGH]})
         more |= len(found) > THROUGH
     return condition, more
@@ -67,7 +83,7 @@ def _meant(word: str, column: str) -> Q:
     if len(person) < 3 or not domain:
         return Q(**{f"{column}__contains": word})
     # Everybody's address ends like everybody else's: the index is asked for the part that tells them apart.
-    return Q(**{f"{column}__contains": person + at}) & Q(GreaterThan(StrIndex(F(column), Value(word)), 0))
+    return Q(**{f"{column}__contains": person + at}) & beside(word, column)
 
 
 def _short(word: str, column: str) -> Q:

@@ -4,8 +4,12 @@ from typing import Any
 from uuid import UUID
 
 import django_filters as filters
+from django.db.models import F, Q, Value
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import GreaterThan
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from config.kernel.frequency import told_apart
 from config.kernel.ids import first_uuid7_at
 
 SHORTEST, MOST = 3, 8
@@ -42,8 +46,11 @@ class Words(filters.CharFilter):
         if len(words) > MOST or max(len(word) for word in words) < SHORTEST:
             wanted = f"Give at most {MOST} words, one of them with {SHORTEST} letters or more."
             raise ValidationError({"search": [ErrorDetail(wanted, "too_short")]})
+        column = str(self.field_name)
+        _, often = told_apart(rows.model, column, [word for word in words if len(word) >= SHORTEST])
         for word in words:
-            rows = rows.filter(**{f"{self.field_name}__contains": word})
+            beside_the_index = GreaterThan(StrIndex(F(column), Value(word)), 0)
+            rows = rows.filter(beside_the_index if word in often else Q(**{f"{column}__contains": word}))
         return rows
 
 
