@@ -1,9 +1,11 @@
 """Two reps never hold the same pair, person or number; what is leased has been proved."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from calls.choices import Scope
@@ -114,6 +116,68 @@ def test_twenty_reps_never_get_the_same_pair_person_or_number(threads, at):
 
     for subject in ("pair_id", "contact_id", "endpoint_id"):
         assert len({getattr(lease, subject) for lease in leases}) == 20, subject
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("locked", ["crm_contact", "crm_endpoint"])
+def test_whom_somebody_works_on_is_passed_over_without_waiting(threads, at, locked):
+    busy, free = callable_pair(priority=4), callable_pair()
+    rows = {"crm_contact": busy.contact_id, "crm_endpoint": first_point(busy.contact).endpoint_id}
+    rep, taken = UserFactory(bdr=True), threading.Event()
+
+    def work():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SELECT 1 FROM {locked} WHERE id = %s FOR NO KEY UPDATE", [rows[locked]])
+            working.set()
+            assert taken.wait(timeout=30), "the rep waited for the lock"
+
+    def take():
+        working.wait(timeout=30)
+        lease = leasing.take_next(user=rep, at=at)
+        taken.set()
+        return lease.pair_id
+
+    working = threading.Event()
+    assert threads(work, take)[1] == free.pk
+    assert not GateDecision.objects.filter(contact=busy.contact_id).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_rep_in_eight_windows_gets_one_lease(threads, at):
+    for _ in range(8):
+        callable_pair()
+    rep = UserFactory(bdr=True)
+
+    leases = threads(*[lambda: leasing.take_next(user=rep, at=at)] * 8)
+
+    assert set(leases) == {Lease.objects.get()}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("verb", ["take", "dial"])
+def test_what_is_being_closed_is_waited_for_and_then_refused(threads, at, verb):
+    """The facts are read under the locks: a closure that is under way counts, whichever of both commits first."""
+    pair, rep = callable_pair(), UserFactory(bdr=True)
+    point, closing = first_point(pair.contact), threading.Event()
+    if verb == "dial":
+        leasing.take_next(user=rep, at=at)
+
+    def close():
+        with transaction.atomic():
+            terminal.close(scope=Scope.CONTACT, subject=pair.contact, reason="Asked us to stop", at=at)
+            closing.set()
+            time.sleep(1)  # whoever does not wait has decided by then
+
+    def approach():
+        closing.wait(timeout=30)
+        try:
+            if verb == "dial":
+                return dialing.dial(user=rep, point=point, at=at)
+            return leasing.take(pair=pair, user=rep, at=at)
+        except Refused as refusal:
+            return refusal.verdict.codes
+
+    assert threads(close, approach)[1] == ["terminal_contact"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -272,6 +336,18 @@ class TestNothingIsRemembered:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("until", "earliest"), [(2, 2), (None, None)])
+def test_of_two_closures_the_longer_one_counts(at, until, earliest):
+    pair, hour = callable_pair(), timedelta(hours=1)
+    for end in (at + hour, until and at + until * hour, at + hour / 2):
+        terminal.close(scope=Scope.CONTACT, subject=pair.contact, reason="Asked us to wait", at=at, until=end)
+
+    explained = queue.explain(pair=pair, user=UserFactory(admin=True), at=at)
+
+    assert explained.earliest == (earliest and at + earliest * hour)
+
+
+@pytest.mark.django_db
 def test_a_receipt_names_its_law_and_replays(at):
     pair = callable_pair()
     lease = leasing.take_next(user=UserFactory(bdr=True), at=at)
@@ -295,6 +371,7 @@ def test_the_same_rep_in_two_windows_keeps_what_the_first_one_took(at, monkeypat
     assert leasing.take_next(user=rep, at=at) == mine
     assert Lease.objects.get() == mine
     assert not Lease.objects.filter(pair=first).exists()
+    assert not GateDecision.objects.exists()
 
 
 @pytest.mark.django_db
