@@ -32,8 +32,9 @@ class CompanyAdmin(RecordAdmin):
     fieldsets = [
         (None, {"fields": ["name", ("domain", "website"), ("industry", "employees"), ("annual_revenue", "phone")]}),
         ("Where it is", {"fields": ["street", ("city", "region"), ("postal_code", "country")]}),
-        ("More", {"fields": ["technologies", "keywords"]}),
+        ("More", {"fields": ["technologies", "keywords", "profiles", "attributes"]}),
     ]
+    add_fieldsets = [(None, {"fields": ["external_id"]}), *fieldsets]
     list_display = ["name", "industry", "shown_place", "domain", "employees", "shown_age"]
     list_filter = [filters.Born.of("id", "Added")]
     search_exactly = staticmethod(known_by)

@@ -54,6 +54,7 @@ class ContactAdmin(StoryAdmin):
     add_fieldsets = [
         (None, {"fields": [("first_name", "last_name"), ("title", "company"), ("phone", "email"), "contact_id"]}),
         ("Where they are", {"fields": ["street", ("city", "region"), ("postal_code", "country")]}),
+        ("Elsewhere", {"fields": ["profiles"]}),
     ]
     autocomplete_fields = ["company"]
     changed_by = staticmethod(editing.edit)
@@ -65,6 +66,7 @@ class ContactAdmin(StoryAdmin):
                                      ("lead_score", "conversion_probability")]}),
         ("May we?", {"fields": [("do_not_call", "do_not_text", "do_not_email")]}),
         ("Where they are", {"fields": ["street", ("city", "region"), ("postal_code", "country"), "time_zone"]}),
+        ("Elsewhere", {"fields": ["profiles", "attributes"]}),
     ]  # fmt: skip
     linked_by = ("company",)
     list_display = [

@@ -37,6 +37,7 @@ class ProjectAdmin(StoryAdmin):
         ("When", {"fields": [("bid_on", "starts_on", "event_on")]}),
         ("Where", {"fields": ["street", ("city", "region"), ("postal_code", "country")]}),
         ("Calling", {"fields": ["owner", ("call_suppressed", "call_suppressed_reason"), "next_call_eligible_at"]}),
+        ("More", {"fields": ["attributes"]}),
     ]
     list_display = [
         "shown_name", "project_id", "kind", "status", "shown_value", "shown_place", "owner", "shown_state",

@@ -158,6 +158,8 @@ def _roles(row: Any, value: Any) -> dict[str, list[str]]:
 
 def _mapping(name: str) -> Callable[[Any, Any], dict[str, Any]]:
     def reader(row: Any, value: Any) -> dict[str, Any]:
+        if value is None:
+            return {name: {}}
         if not isinstance(value, dict):
             raise ValueError('Must be an object, for example {"linkedin": "https://example.com/in/pat"}.')  # noqa: TRY004 - a fault of the value, like all others here
         return {name: value}

@@ -47,6 +47,31 @@ def test_an_edit_goes_through_the_service_and_is_remembered_as_a_persons(boss):
     assert AuditEvent.objects.filter(entity_id=person.pk, operation="update").latest("id").actor.name == "Ada Admin"
 
 
+def test_pages_elsewhere_and_attributes_are_edited_like_everything_else(boss):
+    person = ContactFactory(profiles={"linkedin": "https://example.com/in/pat"}, attributes={"shoe": 38})
+    url = f"{page_url(person)}?tab=edit"
+    seen = form_of(boss, url)
+
+    boss.post(url, {**seen, "attributes": '{"shoe": 39}'})
+    person.refresh_from_db()
+    assert (person.edited, person.attributes) == (["attributes"], {"shoe": 39})
+
+    refused = boss.post(url, {**form_of(boss, url), "profiles": '{"linkedin": {"a": [1]}}'})
+    assert "linkedin: write an address" in refused.content.decode()
+    boss.post(url, {**form_of(boss, url), "profiles": ""})
+    person.refresh_from_db()
+    assert (person.profiles, person.attributes) == ({}, {"shoe": 39})
+
+
+def test_a_new_company_is_given_the_id_it_has_elsewhere_and_keeps_it(boss):
+    url, page = "/admin/crm/company/add/", '{"x": "example.com/zed"}'
+    boss.post(url, {**form_of(boss, url), "name": "Zed Co", "external_id": "Z-1", "profiles": page})
+
+    company = Company.objects.get()
+    assert (company.external_id, company.profiles) == ("Z-1", {"x": "https://example.com/zed"})
+    assert "external_id" not in form_of(boss, f"{page_url(company)}?tab=edit")
+
+
 def test_an_edit_writes_only_what_was_touched(boss):
     person = ContactFactory(title="Owner", department="Yard")
     url = f"{page_url(person)}?tab=edit"
