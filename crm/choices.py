@@ -108,6 +108,7 @@ class ReviewKind(models.TextChoices):
     SECOND_NAME = "second_name", "A second name on one line"
     SHARED_LINE = "shared_line", "A known person's line, another id"
     KEPT_EDIT = "kept_edit", "A person's edit was kept"
+    DELETED_LINE = "deleted_line", "Somebody new on the line of a deleted contact"
     DUPLICATE = "duplicate", "A rep says they are one person"
 
 

@@ -14,6 +14,7 @@ WORDS: Final = {
     "second_name": "second names on a line",
     "shared_line": "lines shared by two people",
     "kept_edit": "edits that were kept",
+    "deleted_line": "people on lines of deleted contacts",
 }
 
 

@@ -355,7 +355,7 @@ class Migration(migrations.Migration):
             name='ReviewItem',
             fields=[
                 ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
-                ('kind', models.CharField(choices=[('two_owners', 'Phone and e-mail belong to two people'), ('same_name', 'Same name in one project'), ('second_name', 'A second name on one line'), ('shared_line', "A known person's line, another id"), ('kept_edit', "A person's edit was kept"), ('duplicate', 'A rep says they are one person')], max_length=12)),
+                ('kind', models.CharField(choices=[('two_owners', 'Phone and e-mail belong to two people'), ('same_name', 'Same name in one project'), ('second_name', 'A second name on one line'), ('shared_line', "A known person's line, another id"), ('kept_edit', "A person's edit was kept"), ('deleted_line', 'Somebody new on the line of a deleted contact'), ('duplicate', 'A rep says they are one person')], max_length=12)),
                 ('contact', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='review_items', to='crm.contact')),
                 ('other', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='crm.contact')),
                 ('project', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='review_items', to='crm.project')),

@@ -9,6 +9,7 @@ from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
 from crm.models import Company, Contact, ContactPoint, Endpoint, Project, ProjectContact, User
+from crm.services.lines import leave_to_the_living
 from crm.services.profiles import refresh_profiles
 from crm.services.scope import lock_seen
 from crm.signals import tell_reachability
@@ -40,7 +41,8 @@ class NotDeleted(Conflict):
 def delete(*, row: RowT, by: User | None, at: datetime) -> RowT:
     """Delete a contact or a project: nobody is approached about it any more, and an intake does not bring it back.
 
-    Their numbers keep their owner and suppressions. :raises CannotBeDeleted: any other kind of row; the message says
+    Their numbers keep their suppressions; those that somebody alive uses too are that person's from now on, the others
+    stay theirs. :raises CannotBeDeleted: any other kind of row; the message says
     what to do instead. :raises AlreadyDeleted: somebody was faster.
     """
     _check(row)
@@ -53,7 +55,10 @@ def delete(*, row: RowT, by: User | None, at: datetime) -> RowT:
 
 @atomic_with_retries
 def restore(*, row: RowT, by: User | None, at: datetime) -> RowT:
-    """Bring a deleted contact or project back as it was. :raises NotDeleted: it is there."""
+    """Bring a deleted contact or project back; a line that became somebody else's stays theirs, and is shared.
+
+    :raises NotDeleted: it is there.
+    """
     _check(row)
     with acting(user=by and by.pk):
         row = lock_seen(row, by)
@@ -74,6 +79,8 @@ def _set(row: RowT, deleted_at: datetime | None) -> RowT:
     if isinstance(row, Project):
         tell_reachability(projects=[row.pk])
     else:
+        if deleted_at:
+            leave_to_the_living(row)
         lines = set(row.points.filter(endpoint__kind="phone").values_list("endpoint_id", flat=True))
         refresh_profiles(endpoint_ids=lines)  # the hours of a line follow from those alive on it
         tell_reachability(contacts=[row.pk], endpoints=lines)

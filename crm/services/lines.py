@@ -2,7 +2,7 @@
 
 from crm.choices import EndpointKind
 from crm.models import Contact, ContactPoint, Endpoint
-from crm.services.locking import lock
+from crm.services.locking import lock, lock_all
 
 
 def line_for(kind: str, value: str, line_type: str, *, person: Contact | None = None) -> Endpoint | None:
@@ -29,3 +29,15 @@ def pass_on(endpoint: Endpoint | None, person: Contact) -> None:
     others = ContactPoint.objects.good().filter(endpoint=endpoint, contact__deleted_at=None).exclude(contact=person)
     endpoint.owner_id = others.order_by("id").values_list("contact_id", flat=True).first()
     endpoint.save(update_fields=["owner", "updated_at"])
+
+
+def leave_to_the_living(person: Contact) -> None:
+    """Pass the lines of somebody deleted on to whoever alive uses them, so that records mean those from now on.
+
+    A line that nobody else uses stays theirs: they are not made anew from it.
+    """
+    users = ContactPoint.objects.good().filter(endpoint__owner=person, contact__deleted_at=None).exclude(contact=person)
+    ids = set(users.values_list("endpoint_id", flat=True))
+    lock_all(Endpoint, ids)
+    for endpoint in Endpoint.objects.filter(pk__in=ids).order_by("pk"):
+        pass_on(endpoint, person)

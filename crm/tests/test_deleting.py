@@ -72,6 +72,18 @@ def test_a_deleted_person_keeps_their_line_so_that_nobody_is_made_anew_from_it(a
     assert Contact.objects.get().primary_phone == "+15125550134"
 
 
+def test_a_line_that_somebody_alive_uses_too_is_theirs_from_then_on(at):
+    person, stranger, gone, friend = (ContactFactory(phone="+15125550134") for _ in range(4))
+    points.mark_wrong_person(point=stranger.points.get(), at=at)
+    deleting.delete(row=gone, by=None, at=at)
+
+    deleting.delete(row=person, by=None, at=at)
+    assert Endpoint.objects.get().owner == friend
+
+    deleting.restore(row=person, by=None, at=at)
+    assert Endpoint.objects.get().owner == friend
+
+
 def test_deletions_are_told(at):
     person, project, told = ContactFactory(phone="+15125550134"), ProjectFactory(), []
 

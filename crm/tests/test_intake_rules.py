@@ -140,6 +140,58 @@ def test_somebody_deleted_is_found_and_stays_deleted():
     assert Contact.objects.count() == 1
 
 
+def test_somebody_new_on_the_line_of_somebody_deleted_is_refused_and_listed():
+    gone = ContactFactory(name="Ada Example", phone=PHONE)
+    deleting.delete(row=gone, by=UserFactory(admin=True), at=NOON)
+
+    account = take(
+        ("P-1", somebody("Cy Three", phone=PHONE), somebody("Bo Sample")), somebody("Dee Four", email="d@x.io")
+    )
+
+    assert (account.created, account.updated, account.refused) == (1, 0, 1)
+    assert account.reviews == {"deleted_line": 1}
+    item = ReviewItem.objects.get()
+    assert (item.kind, item.contact, item.value) == (ReviewKind.DELETED_LINE, gone, "Cy Three")
+    assert set(Contact.objects.values_list("name", flat=True)) == {"Ada Example", "Dee Four"}
+    assert not Project.objects.exists()
+
+
+def test_the_refusal_says_what_to_do_about_the_deleted_one():
+    gone = ContactFactory(name="Ada Example", phone=PHONE)
+    deleting.delete(row=gone, by=None, at=NOON)
+
+    posted = [{"contacts": [{"name": name, "phone": PHONE}]} for name in ("Cy Three", "Ada Example")]
+    results = intake.take_in_posted(source="api", records=posted, by=None, at=NOON).results
+
+    assert [(result.outcome, result.code) for result in results] == [
+        ("refused", "line_of_somebody_deleted"),
+        ("unchanged", ""),
+    ]
+    assert "restore that contact" in results[0].reason
+
+
+def test_what_was_said_before_the_deletion_is_no_news_after_it():
+    take(somebody("Ada Example", phone=PHONE), somebody("Cy Three", phone=PHONE))
+    deleting.delete(row=Contact.objects.get(), by=None, at=NOON)
+
+    account = take(somebody("Ada Example", phone=PHONE), somebody("Cy Three", phone=PHONE))
+
+    assert (account.refused, account.created) == (1, 0)
+    assert Contact.objects.count() == 1
+
+
+def test_whoever_shares_a_line_with_somebody_deleted_is_meant_by_it():
+    gone = ContactFactory(name="Ada Example", phone=PHONE, contact_id="x-1")
+    take(somebody("Bo Sample", phone=PHONE, contact_id="x-2"))
+    deleting.delete(row=gone, by=None, at=NOON)
+
+    account = take(somebody("Bo Sample", phone=PHONE, title="Clerk"))
+
+    assert (account.updated, account.refused) == (1, 0)
+    assert Contact.objects.get(contact_id="x-2").title == "Clerk"
+    assert Endpoint.objects.get().owner.contact_id == "x-2"
+
+
 def test_a_line_on_which_a_stranger_answered_is_not_given_back():
     person = ContactFactory(phone=PHONE, contact_id="x-1")
     points.mark_wrong_person(point=person.points.get(), at=NOON)

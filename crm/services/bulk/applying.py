@@ -48,6 +48,8 @@ class Applier:
 
     def apply(self, found: Resolved) -> Book:
         self._new_lines = found.new_lines
+        for swallowed in found.swallowed.values():
+            self._review(Review(ReviewKind.DELETED_LINE, contact=swallowed.person.id, value=swallowed.said.name))
         for mention in found.projects:
             self._thing(mention, "project")
         for mention in found.companies:

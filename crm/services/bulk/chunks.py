@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from django.db import connection
 
@@ -15,12 +16,18 @@ from crm.services.bulk.applying import CREATED, Applier
 from crm.services.bulk.births import Midwife
 from crm.services.bulk.book import Book
 from crm.services.bulk.preparing import RowSaid
-from crm.services.bulk.resolving import Known, Resolver
+from crm.services.bulk.resolving import Known, Resolved, Resolver
 from crm.services.bulk.scope import out_of_scope
 from crm.services.bulk.staging import Staging
 from crm.services.bulk.writing import Writer
 from crm.services.feeds.records import Refused
 from crm.services.profiles import profile_ids
+
+LINE_OF_SOMEBODY_DELETED: Final = (
+    "The number or address in this row belongs to a contact who was deleted, under another name. If this is the same "
+    "person, restore that contact. If not, restore them, mark the number as a wrong person's and delete them again. "
+    "Then send this row once more."
+)
 
 faults.register("intake.before_writing", "intake.before_commit")
 
@@ -62,12 +69,13 @@ class Taker:
             if self.by is not None:
                 refused |= out_of_scope(known, rows, self.by)
             kept = [row for row in rows if row.row not in refused] if refused else rows
-            book, reviews = self._write(cursor, staging, known, kept)
+            found, book, reviews = self._write(cursor, staging, known, kept)
+            refused |= {row.row: _refusal(row) for row in kept if row.row in found.swallowed}
         return _account(rows, kept, refused, book, reviews)
 
     def _write(
         self, cursor: object, staging: Staging, known: Known, rows: Sequence[RowSaid]
-    ) -> tuple[Book, Counter[str]]:
+    ) -> tuple[Resolved, Book, Counter[str]]:
         new_id, at = ids(), self.at.astimezone(UTC).isoformat()
         found = Resolver(known, run=self.run, new_id=new_id).resolve(rows)
         staging.read_things(found)
@@ -80,7 +88,7 @@ class Taker:
         faults.point("intake.before_writing")
         reviews = Writer(cursor, known=known, found=found, book=book, midwife=midwife).write()
         faults.point("intake.before_commit")
-        return book, reviews
+        return found, book, reviews
 
 
 def ids() -> Callable[[], str]:
@@ -96,6 +104,10 @@ def ids() -> Callable[[], str]:
     return new_id
 
 
+def _refusal(row: RowSaid) -> Refused:
+    return Refused(row.row, row.line, {}, "line_of_somebody_deleted", LINE_OF_SOMEBODY_DELETED)
+
+
 def _account(
     rows: Sequence[RowSaid],
     kept: Sequence[RowSaid],
@@ -105,7 +117,7 @@ def _account(
 ) -> Taken:
     words = {row.row: _word(book.outcomes.get(number, 0)) for number, row in enumerate(kept)}
     return Taken(
-        outcomes=[words.get(row.row, "refused") for row in rows],
+        outcomes=["refused" if row.row in refused else words[row.row] for row in rows],
         refused=[refused[row.row] for row in rows if row.row in refused],
         counts=book.counts + Counter({f"reviews.{kind}": count for kind, count in reviews.items()}),
         warnings=sum(len(row.warnings) for row in rows),

@@ -41,6 +41,13 @@ class PartyMention(NamedTuple):
     lines: Lines[Somebody]
 
 
+class Swallowed(NamedTuple):
+    """A row that names somebody new on the line of ``person``, who was deleted and is not brought back by it."""
+
+    person: Somebody
+    said: PartySaid
+
+
 NO_LINES: Lines[Somebody] = Lines([], [], [], [])
 
 
@@ -71,6 +78,7 @@ class Resolved:
     parties: list[PartyMention] = field(default_factory=list)
     new_lines: dict[PointKey, Line[Somebody]] = field(default_factory=dict)  # endpoints that are born
     taken_lines: dict[PointKey, Line[Somebody]] = field(default_factory=dict)  # endpoints that had no owner
+    swallowed: dict[int, Swallowed] = field(default_factory=dict)  # rows (their number in the file) that are refused
 
 
 class Resolver:
@@ -80,15 +88,31 @@ class Resolver:
         self._known, self._run, self._new_id = known, run, new_id
         self._position = 0  # in the run
         self._found = Resolved()
+        self._deleted = any(person.deleted for person in known.by_id.values())
 
     def resolve(self, rows: Sequence[RowSaid]) -> Resolved:
         for number, row in enumerate(rows):
             self._position = row.row << PARTIES
+            if self._deleted and (swallowed := self._swallowed(row)):
+                self._found.swallowed[row.row] = swallowed
+                continue
             project = self._project(number, row.project) if row.project else None
             for party in row.parties:
                 self._position += 1
                 self._party(number, party, project, row.project.project_id if row.project else "")
         return self._found
+
+    def _swallowed(self, row: RowSaid) -> Swallowed | None:
+        """Whom a party of the row would become part of, though another name says that it is not the same person."""
+        project_id = row.project.project_id if row.project else ""
+        for number, said in enumerate(row.parties, start=1):
+            if self._source("party", said.said).repeats(said.said, self._run, self._position + number):
+                continue
+            person, by = find(self._known.people, _keys(said, project_id))
+            named_otherwise = person and said.name_key not in ("", person.name_key())
+            if person and person.deleted and named_otherwise and by in ("phone", "email"):
+                return Swallowed(person, said)
+        return None
 
     def _project(self, row: int, said: ProjectSaid) -> Thing:
         source = self._source("project", said.said)
@@ -133,7 +157,7 @@ class Resolver:
                 mention = PartyMention(row, again, said, project, None, "", None, False, False, NO_LINES)
                 self._found.parties.append(mention)
             return
-        keys = Keys(said.contact_id, [point[:2] for point in said.points], (project_id, said.listed_key))
+        keys = _keys(said, project_id)
         match = find(self._known.people, keys)
         person = match.person or self._born(said, keys, match.by)
         company = self._company(row, said.company) if said.company else None
@@ -175,3 +199,7 @@ class Resolver:
 
     def _hear(self, kind: str, said: Said, target: str) -> str | None:
         return self._source(kind, said).hears(said, self._run, self._position, target)
+
+
+def _keys(said: PartySaid, project_id: str) -> Keys:
+    return Keys(said.contact_id, [point[:2] for point in said.points], (project_id, said.listed_key))

@@ -155,10 +155,11 @@ class Staging:
         """Read those of ``people`` who have not been read."""
         unread = {person.id: person for person in people if person.version == "unread"}
         more = ["primary_phone", "primary_email", "EXISTS (SELECT FROM crm_consent x WHERE x.contact_id = t.id)"]
-        for person, (phone, email, asked) in self._read("contact", unread, more):
+        more.append("deleted_at IS NOT NULL")
+        for person, (phone, email, asked, deleted) in self._read("contact", unread, more):
             person.contact_id = person.columns["contact_id"] or ""
             person.primaries = {kind: value for kind, value in (("phone", phone), ("email", email)) if value}
-            person.asked = asked
+            person.asked, person.deleted = asked, deleted
 
     def read_things(self, found: Resolved) -> None:
         """Read the projects and companies that there is news about."""

@@ -94,6 +94,7 @@ class Somebody(Thing):
     company_id: str | None = None  # of a newborn whose columns are not needed yet
     primaries: dict[str, str] = field(default_factory=dict)  # kind: value of the primary point
     asked: bool = False  # whether they ever gave or withdrew consent
+    deleted: bool = False
     shares: bool = False  # a newborn who uses a line that was known before
 
     def refuses_calls(self) -> bool:
