@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from calls.api import filters, inputs, readings
 from calls.api.keys import refuse_hidden
 from calls.models import CallingHours, CallingPolicy, Disposition, Lease, TerminalLift, TerminalSession
-from calls.services import policy, rulebook, terminal
+from calls.services import rulebook, terminal
 from config.kernel.api.resources import Listed, ReadOnly, Resource, Retrieved
 from crm.api.inputs import LiftTold
 from crm.models import Project, ProjectContact
@@ -70,11 +70,11 @@ class DispositionViewSet(Listed, Retrieved, Resource):
 
     def create(self, request: Any) -> Response:
         """Make a disposition, or change the one of this name."""
-        row, created = policy.put_disposition(**self.asked(), by=request.user, at=self.at)
+        row, created = rulebook.put_disposition(**self.asked(), by=request.user, at=self.at)
         return self.written(row, created=created)
 
     def partial_update(self, request: Any, pk: str) -> Response:
-        row = policy.change(row=self.get_object(), changes=self.asked(), by=request.user, at=self.at)
+        row = rulebook.edit(row=self.get_object(), changes=self.asked(), by=request.user, at=self.at)
         return Response(self.shown(row.pk))
 
 
@@ -93,16 +93,16 @@ class CallingPolicyViewSet(Listed, Retrieved, Resource):
 
     def create(self, request: Any) -> Response:
         """Set the policy of a project, or without one the policy for all."""
-        row, created = policy.put_policy(**{"project": None, **self.asked()}, by=request.user, at=self.at)
+        row, created = rulebook.put_policy(**{"project": None, **self.asked()}, by=request.user, at=self.at)
         return self.written(row, created=created)
 
     def partial_update(self, request: Any, pk: str) -> Response:
-        row = policy.change(row=self.get_object(), changes=self.asked(), by=request.user, at=self.at)
+        row = rulebook.edit(row=self.get_object(), changes=self.asked(), by=request.user, at=self.at)
         return Response(self.shown(row.pk))
 
     def destroy(self, request: Any, pk: str) -> Response:
         """Let the policy for all hold for this project again."""
-        policy.drop_policy(policy=self.get_object(), by=request.user, at=self.at)
+        rulebook.drop_policy(policy=self.get_object(), by=request.user, at=self.at)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -331,6 +331,8 @@ def test_the_policy_for_all_is_changed_and_a_projects_own_is_made_and_dropped(ad
     assert (status, again, own["id"]) == (201, 200, known["id"])
     assert (known["day_cap"], known["cooldown"]) == (1, 172800)
     assert admin.send("patch", f"calling-policies/{own['id']}/", {"day_cap": 0})[0] == 400
+    status, refusal = admin.send("post", "calling-policies/", {"project": str(project.pk), "cooldown": 0})
+    assert (status, refusal["error_code"], refusal["details"][0]["field"]) == (400, "looser_than_all", "cooldown")
     assert admin.send("patch", f"calling-policies/{everybodys['id']}/", {"week_cap": 8})[1]["week_cap"] == 8
     assert admin.send("delete", f"calling-policies/{own['id']}/") == (204, None)
     assert admin.send("delete", f"calling-policies/{everybodys['id']}/")[1]["error_code"] == "needs_default"

@@ -6,6 +6,7 @@ import pytest
 
 from calls.models import CallingHours, CallingPolicy, Disposition
 from calls.services import rulebook
+from calls.tasks import refresh_stale_hints
 from crm.models import AuditEvent, User
 from crm.tests.factories import ProjectFactory, UserFactory
 
@@ -43,7 +44,7 @@ def test_what_cannot_be_kept_is_named_and_changes_nothing(admin, at, changes, fi
 
 
 def test_a_key_of_the_desk_belongs_to_one_outcome(admin, at):
-    with pytest.raises(rulebook.UnusableRule) as refusal:
+    with pytest.raises(rulebook.Taken) as refusal:
         rulebook.add_disposition(name="Another", key=1, sentiment="neutral", by=admin, at=at)
 
     assert "key" in refusal.value.details
@@ -67,6 +68,25 @@ def test_a_project_may_not_be_looser_than_the_rule_for_all(admin, at, looser):
 
     assert set(refusal.value.details) == set(looser)
     assert not CallingPolicy.objects.exclude(project=None).exists()
+
+
+def test_the_rule_for_all_allows_no_more_calls_a_day_than_the_strictest_states(admin, at):
+    everybody = CallingPolicy.objects.get(project=None)
+
+    with pytest.raises(rulebook.UnusableRule, match="Florida") as refusal:
+        rulebook.edit(row=everybody, changes={"day_cap": 4}, by=admin, at=at)
+
+    assert set(refusal.value.details) == {"day_cap"}
+
+
+def test_the_queue_follows_a_new_rule_for_all(admin, at, django_capture_on_commit_callbacks, monkeypatch):
+    everybody, rung = CallingPolicy.objects.get(project=None), []
+    monkeypatch.setattr(refresh_stale_hints, "delay", lambda: rung.append(True))
+
+    with django_capture_on_commit_callbacks(execute=True):
+        rulebook.edit(row=everybody, changes={"cooldown": DAY / 6}, by=admin, at=at)
+
+    assert rung
 
 
 def test_the_rule_for_all_is_there_once(admin, at):
