@@ -15,6 +15,15 @@ SUBJECTS = {
     Scope.ENDPOINT: "endpoint",
 }
 
+# Who set it, when and why is in the lift; without one nobody could say.
+LIFTED_ONCE = """
+IF OLD.lifted_at IS NOT NULL THEN
+    RAISE EXCEPTION 'A terminal session is lifted once.' USING ERRCODE = '23001';
+ELSIF NOT EXISTS (SELECT FROM calls_terminallift WHERE session_id = NEW.id AND at = NEW.lifted_at) THEN
+    RAISE EXCEPTION 'A terminal session is lifted by its TerminalLift, which says why.' USING ERRCODE = '23001';
+END IF;
+RETURN NEW;"""
+
 
 def _subject_of_scope() -> Q:
     """Each scope names its own subject and no other; everyone names none."""
@@ -85,13 +94,18 @@ class TerminalSession(Row):
         triggers = [
             *append_only(but=["lifted_at", "by_id"]),
             pgtrigger.Trigger(
+                name="born_standing",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition("NEW.lifted_at IS NOT NULL"),
+                func="RAISE EXCEPTION 'A terminal session is not born lifted.' USING ERRCODE = '23001';",
+            ),
+            pgtrigger.Trigger(
                 name="lifted_once",
                 when=pgtrigger.Before,
                 operation=pgtrigger.UpdateOf("lifted_at"),
-                condition=pgtrigger.Condition(
-                    "OLD.lifted_at IS NOT NULL AND OLD.lifted_at IS DISTINCT FROM NEW.lifted_at"
-                ),
-                func="RAISE EXCEPTION 'A terminal session is lifted once.' USING ERRCODE = '23001';",
+                condition=pgtrigger.Condition("OLD.lifted_at IS DISTINCT FROM NEW.lifted_at"),
+                func=LIFTED_ONCE,
             ),
         ]
 

@@ -56,9 +56,9 @@ def close(
 
     :raises NeedsReason: ``reason`` is empty.
     :raises DomainError: ``until`` is not after ``at``, or the subject does not fit the scope.
-    :raises ToldDifferently: the id is known with another scope, subject, reason or end.
+    :raises ToldDifferently: the id is known with another scope, subject, kind, reason or end.
     """
-    facts = {"scope": scope, "reason": reason.strip(), "until": until, **_subject(scope, subject)}
+    facts = {"scope": scope, "kind": kind, "reason": reason.strip(), "until": until, **_subject(scope, subject)}
     if terminal_id and (known := TerminalSession.objects.filter(terminal_id=terminal_id).first()):
         return _same(known, facts), False
     if not facts["reason"]:
@@ -68,13 +68,11 @@ def close(
     _lock(scope, subject)
     try:
         with transaction.atomic():
-            session = TerminalSession.objects.create(
-                terminal_id=terminal_id, kind=kind, at=at, by=by, cause=cause, **facts
-            )
+            session = TerminalSession.objects.create(terminal_id=terminal_id, at=at, by=by, cause=cause, **facts)
     except IntegrityError:
-        if not terminal_id:
-            raise
-        return _same(TerminalSession.objects.get(terminal_id=terminal_id), facts), False
+        if terminal_id and (known := TerminalSession.objects.filter(terminal_id=terminal_id).first()):
+            return _same(known, facts), False
+        raise
     refresh_subject(session, at=at)
     tell("desk", "queue_changed")
     return session, True

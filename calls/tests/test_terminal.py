@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from calls.choices import Scope
+from calls.choices import Scope, TerminalKind
 from calls.models import TerminalLift, TerminalSession
 from calls.services import queue, terminal
 from calls.tests.factories import callable_pair
@@ -65,6 +65,29 @@ def test_the_database_sets_lifted_at_and_never_takes_it_back(pair):
         TerminalSession.objects.filter(pk=session.pk).update(lifted_at=None)
 
 
+def test_the_database_refuses_a_lift_that_nobody_answers_for(pair):
+    session, _ = close(Scope.PAIR, pair)
+    with pytest.raises(IntegrityError, match="by its TerminalLift"), transaction.atomic():
+        TerminalSession.objects.filter(pk=session.pk).update(lifted_at=NOON)
+
+    TerminalLift.objects.create(session=close(Scope.CONTACT, pair)[0], at=NOON, reason="Another one")
+    with pytest.raises(IntegrityError, match="by its TerminalLift"), transaction.atomic():
+        TerminalSession.objects.filter(pk=session.pk).update(lifted_at=NOON)
+
+
+def test_the_database_takes_only_the_moment_of_the_lift(pair):
+    session, _ = close(Scope.PAIR, pair)
+    lift = TerminalLift.objects.create(session=session, at=NOON, reason="By SQL")
+
+    with pytest.raises(IntegrityError, match="lifted once"), transaction.atomic():
+        TerminalSession.objects.filter(pk=session.pk).update(lifted_at=lift.at + timedelta(seconds=1))
+
+
+def test_the_database_refuses_one_that_is_born_lifted(pair):
+    with pytest.raises(IntegrityError, match="not born lifted"), transaction.atomic():
+        TerminalSession.objects.create(scope=Scope.PAIR, pair=pair, reason="Wrong", at=NOON, lifted_at=NOON)
+
+
 def test_the_same_id_again_returns_the_stored_session(pair):
     first, created = close(Scope.PAIR, pair, terminal_id="T-1")
     second, again = close(Scope.PAIR, pair, terminal_id="T-1")
@@ -78,6 +101,9 @@ def test_the_same_id_with_other_facts_names_them(pair):
     with pytest.raises(terminal.ToldDifferently) as refusal:
         close(Scope.PAIR, pair, terminal_id="T-1", until=NOON + timedelta(days=1))
     assert list(refusal.value.details) == ["until"]
+    with pytest.raises(terminal.ToldDifferently) as refusal:
+        close(Scope.PAIR, pair, terminal_id="T-1", kind=TerminalKind.RETRY)
+    assert list(refusal.value.details) == ["kind"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.db import transaction
 from hypothesis import strategies as st
 
 from calls.choices import CooldownScope, Scope
-from calls.models import CallingPolicy, Lease, TerminalSession
+from calls.models import CallingPolicy, Lease, TerminalLift, TerminalSession
 from config.kernel.ids import uuid7
 from config.testing import NOON
 from crm.choices import Channel, EndpointKind, PointState, SuppressionReason
@@ -137,16 +137,16 @@ def _closures(world: World, draw: st.DrawFn) -> None:
         Scope.ENDPOINT: world.lines,
         Scope.EVERYONE: [None],
     }
-    sessions = []
+    sessions, lifted = [], []
     for _ in range(draw(st.integers(0, 3))):
         scope = draw(st.sampled_from([scope for scope in Scope if scope != Scope.EVERYONE] * 5 + [Scope.EVERYONE]))
         subject = draw(st.sampled_from(subjects[scope]))
         named = {} if scope == Scope.EVERYONE else {scope.value: subject}
-        begun, lifted = NOON - timedelta(days=1), NOON if draw(RARELY) else None
-        sessions.append(
-            TerminalSession(scope=scope, reason="Closed", at=begun, until=draw(WHEN), lifted_at=lifted, **named)
-        )
+        begun, lifts = NOON - timedelta(days=1), draw(RARELY)
+        sessions.append(TerminalSession(scope=scope, reason="Closed", at=begun, until=draw(WHEN), **named))
+        lifted += [TerminalLift(session=sessions[-1], at=NOON, reason="A mistake")] if lifts else []
     TerminalSession.objects.bulk_create(sessions)
+    TerminalLift.objects.bulk_create(lifted)
     Suppression.objects.bulk_create(
         Suppression(
             endpoint=line,
