@@ -5,17 +5,19 @@ from datetime import datetime, timedelta
 from calls.choices import EventKind
 from calls.models import CallDraft, CallEvent, CallNews, CallSession, Disposition
 from calls.services import deciding, effects, promises, status
+from calls.services.undoing import text
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.ids import uuid7
 from config.kernel.realtime import tell
 from config.kernel.transactions import atomic_with_retries
 from crm.models import User
 
-UNDO = timedelta(seconds=10)  # the rep may still take it back, and nobody outside hears of it
+UNDO = timedelta(seconds=10)  # until then the rep may take it back, from then on others are told
+FARTHEST = timedelta(days=60)  # of a promise to call back; the queue looks no further ahead either
 
 
 class AlreadyConcluded(Conflict):
-    """The call has an outcome: correct it instead."""
+    """The call has an outcome: correct it instead. ``details`` name what differs."""
 
     code = "already_concluded"
 
@@ -44,18 +46,18 @@ def conclude(
 ) -> CallEvent:
     """Give a call its outcome, and let the outcome take effect in the same transaction.
 
-    The same disposition again by the same person returns the stored event.
+    The same outcome again, by the same person with the same note and callback time, returns the stored event.
 
     :raises AlreadyConcluded: there is another outcome.
-    :raises DomainError: the disposition is not in use any more, or asks for a callback time and there is none ahead.
+    :raises DomainError: the disposition is not in use any more, or asks for a callback time and there is none within
+        the next 60 days.
     """
-    _require_usable(disposition, callback_at, at)
     _lock(session)
-    effects.hold(session, disposition)
     if standing := outcome_of(session):
-        if standing.disposition_id == disposition.pk and standing.by_id == (by.pk if by else None):
-            return standing
-        raise AlreadyConcluded(f"This call already ended with {standing.disposition}: correct that outcome.")
+        _require_same(standing, disposition, by=by, note=note, callback_at=callback_at)
+        return standing
+    _require_usable(disposition, callback_at, at)
+    effects.hold(session, disposition)
     return _write(session, disposition, EventKind.OUTCOME, by=by, at=at, note=note, callback_at=callback_at)
 
 
@@ -82,7 +84,6 @@ def correct(
     _lock(session)
     old = _require_correctable(session, by=by, at=at, reason=reason)
     effects.hold(session, disposition, old)
-    _withdraw(old)
     return _write(
         session, disposition, EventKind.CORRECTION,
         by=by, at=at, note=note, callback_at=callback_at, corrects=old, reason=reason,
@@ -93,18 +94,22 @@ def correct(
 def take_back(*, session: CallSession, by: User, at: datetime, reason: str = "") -> CallEvent:
     """Undo the outcome: the call has none again, and nothing of it remains but its history.
 
+    Where others were told of an outcome of this call, they are told ten seconds later that it has none.
+
     :raises NoOutcome: there is nothing to take back.
     :raises TooLate: ``by`` may not, or not any more.
     """
     _lock(session)
     old = _require_correctable(session, by=by, at=at, reason=reason)
     effects.hold(session, None, old)
-    _withdraw(old)
+    _withdraw(session)
     event = CallEvent.objects.create(
         session=session, kind=EventKind.CORRECTION, at=at, by=by, corrects=old, facts=_said(reason=reason)
     )
     promised = effects.compensate(old, cause_id=event.pk, at=at)
     promises.put(session.pair_id, promised, at=at)
+    if _others_believe(session):
+        CallNews.objects.create(event=event, due_at=at + UNDO)
     _show(session)
     return event
 
@@ -131,15 +136,45 @@ def outcome_of(session: CallSession) -> CallEvent | None:
 def _require_usable(disposition: Disposition, callback_at: datetime | None, at: datetime) -> None:
     if not disposition.is_active:
         raise DomainError(f"{disposition} is not in use any more.", details={"disposition": "Choose an active one."})
-    if disposition.asks_callback and (callback_at is None or callback_at <= at):
+    if not disposition.asks_callback:
+        return
+    if callback_at is None or callback_at <= at:
         raise DomainError("When shall they be called back?", details={"callback_at": "A time ahead is required."})
+    if callback_at > at + FARTHEST:
+        raise DomainError(
+            "That is too far ahead to be promised.", details={"callback_at": "Choose a time within the next 60 days."}
+        )
+
+
+def _require_same(
+    standing: CallEvent, disposition: Disposition, *, by: User | None, note: str, callback_at: datetime | None
+) -> None:
+    """Let the same outcome be told again, and no other one."""
+    told, stored = _told(disposition, note, callback_at), standing.facts
+    differing = {name: f"Stored: {stored.get(name)!r}." for name in told if stored.get(name, "") != told[name]}
+    if standing.disposition_id != disposition.pk:
+        differing["disposition"] = f"Stored: {standing.disposition}."
+    if standing.by_id != (by.pk if by else None):
+        differing["by"] = "Somebody else gave the outcome."
+    if differing:
+        words = ", ".join(name.replace("_", " ") for name in differing)
+        raise AlreadyConcluded(
+            f"This call already ended with {standing.disposition}, with another {words}: correct that outcome.",
+            details=differing,
+        )
+
+
+def _told(disposition: Disposition, note: str, callback_at: datetime | None) -> dict[str, str]:
+    """Return what somebody says besides the disposition, as an event keeps it."""
+    promised = text(callback_at) if disposition.asks_callback else None
+    return {"note": note.strip(), "callback_at": promised or ""}
 
 
 def _require_correctable(session: CallSession, *, by: User, at: datetime, reason: str) -> CallEvent:
     old = outcome_of(session)
     if old is None:
         raise NoOutcome("This call has no outcome.")
-    if old.by_id == by.pk and at - old.at <= UNDO:
+    if old.by_id == by.pk and at - old.at < UNDO:
         return old
     if not by.has_perm("calls.correct_any_call"):
         raise TooLate("An outcome can be taken back for ten seconds by whoever gave it; ask an admin to correct it.")
@@ -152,8 +187,16 @@ def _lock(session: CallSession) -> None:
     deciding.lock(contact_id=session.contact_id, endpoint_ids=[session.endpoint_id] if session.endpoint_id else [])
 
 
-def _withdraw(old: CallEvent) -> None:
-    CallNews.objects.filter(event=old, told_at=None).update(due_at=None)
+def _withdraw(session: CallSession) -> None:
+    """What others have not been told yet of this call, they will not be told. Telling holds the contact, as we do."""
+    CallNews.objects.filter(event__session=session, told_at=None).update(due_at=None)
+
+
+def _others_believe(session: CallSession) -> bool:
+    """Whether the last that others were told of this call is an outcome."""
+    told = CallNews.objects.filter(event__session=session, told_at__isnull=False).select_related("event")
+    last = told.order_by("event__at", "event").last()
+    return last is not None and last.event.disposition_id is not None
 
 
 def _write(
@@ -179,9 +222,10 @@ def _write(
         by=by,
         disposition=disposition,
         corrects=corrects,
-        facts={**_said(note=note.strip(), reason=reason), "made": made},
+        facts={**_said(reason=reason, **_told(disposition, note, callback_at)), "made": made},
     )
     effects.apply(event, session, disposition, promised=promised, at=at)
+    _withdraw(session)
     CallNews.objects.create(event=event, due_at=at + UNDO)
     if by and session.pair_id:
         CallDraft.objects.filter(user=by, pair=session.pair_id).delete()

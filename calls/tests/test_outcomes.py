@@ -1,6 +1,7 @@
 """What an outcome causes, and that a correction undoes exactly that."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -53,8 +54,44 @@ def test_the_same_outcome_twice_is_one(call):
 def test_another_outcome_needs_a_correction(call):
     conclude(call, "Busy")
 
-    with pytest.raises(outcomes.AlreadyConcluded):
+    with pytest.raises(outcomes.AlreadyConcluded) as refusal:
         conclude(call, "No answer")
+    assert refusal.value.details == {"disposition": "Stored: Busy."}
+
+
+def test_the_same_callback_and_note_again_is_the_same_outcome_even_when_its_time_has_come(call):
+    when, told = NOON + timedelta(hours=3), {"note": " In the afternoon "}
+    first = conclude(call, "Call back", callback_at=when, **told)
+
+    again = outcomes.conclude(
+        session=call, disposition=named("Call back"), by=call.rep, at=NOON + timedelta(days=1), note="In the afternoon",
+        callback_at=when.astimezone(ZoneInfo("America/Chicago")),
+    )  # fmt: skip
+
+    assert again == first
+
+
+@pytest.mark.parametrize(
+    ("told", "differs"),
+    [
+        ({"note": "Ask for Sam"}, {"note"}),
+        ({"callback_at": NOON + timedelta(hours=4)}, {"callback_at"}),
+        ({"callback_at": NOON + timedelta(hours=4), "note": ""}, {"callback_at", "note"}),
+    ],
+)
+def test_another_note_or_callback_time_is_refused_by_name(call, told, differs):
+    first = {"callback_at": NOON + timedelta(hours=3), "note": "In the afternoon"}
+    conclude(call, "Call back", **first)
+
+    with pytest.raises(outcomes.AlreadyConcluded) as refusal:
+        conclude(call, "Call back", **{**first, **told})
+
+    assert refusal.value.details.keys() == differs
+    assert reloaded(call.pair).callback_at == first["callback_at"]
+
+
+def test_a_callback_time_that_nobody_asks_for_is_no_difference(call):
+    assert conclude(call, "Busy") == conclude(call, "Busy", callback_at=NOON + timedelta(hours=3))
 
 
 def test_a_disposition_out_of_use_is_refused(call):
