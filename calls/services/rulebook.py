@@ -22,8 +22,6 @@ RowT = TypeVar("RowT", Disposition, CallingPolicy)
 
 LONGEST: Final = timedelta(days=3650)
 LAWFUL_DAY_CAP: Final = 3  # Florida, Oklahoma and Maryland; where somebody lives is too often a guess to allow more
-    3  # Florida, Oklahoma and Maryland; a person's state is too often a guess to allow more elsewhere
-)
 
 
 class UnusableRule(DomainError):
