@@ -255,6 +255,24 @@ class TestDoNotCall:
 
         assert reloaded(call.contact).do_not_call
 
+    def test_what_a_person_confirmed_since_stays(self, call, admin):
+        conclude(call, "Do not call")
+        changing.edit(row=call.contact, changes={"do_not_call": True}, by=admin, at=NOON)
+
+        take_back(call)
+
+        assert reloaded(call.contact).do_not_call
+
+    def test_a_confirmation_counts_though_a_person_had_edited_the_wish_before(self, call, admin):
+        for wish in (True, False):
+            changing.edit(row=call.contact, changes={"do_not_call": wish}, by=admin, at=NOON)
+        conclude(call, "Do not call")
+        changing.edit(row=call.contact, changes={"do_not_call": True}, by=admin, at=NOON)
+
+        take_back(call)
+
+        assert reloaded(call.contact).do_not_call
+
     def test_a_wish_that_a_person_once_cleared_does_not_stick(self, call, admin):
         for wish in (True, False):
             changing.edit(row=call.contact, changes={"do_not_call": wish}, by=admin, at=NOON)

@@ -58,8 +58,9 @@ class OwnedByOther(Conflict):
 def edit(*, row: RowT, changes: Mapping[str, Any], by: User | None, at: datetime) -> RowT:
     """Set ``changes`` on ``row`` as ``by`` wants them, and return it as it is now.
 
-    What differs is written and remembered as a person's; where nothing does, nothing is written. A name follows first
-    and last name as long as it is made of them.
+    What differs is written and remembered as a person's; where nothing does, nothing is written. A wish not to be
+    approached that is set already is remembered as theirs as well: whoever set it first may be corrected. A name
+    follows first and last name as long as it is made of them.
 
     :raises fields.FieldRefused: a field that is not there, or that a service owns; ``details`` say what to do instead.
     :raises fields.FieldInvalid: a value that cannot be kept.
@@ -74,7 +75,9 @@ def edit(*, row: RowT, changes: Mapping[str, Any], by: User | None, at: datetime
         if getattr(row, "deleted_at", None):
             raise RowDeleted(f"{row} was deleted. Restore the {row._meta.verbose_name} before editing it.")
         found = _with_name(row, fields.read(row, changes, at=at))
-        differing = {name: value for name, value in found.items() if getattr(row, name) != value}
+        differing = {
+            name: value for name, value in found.items() if getattr(row, name) != value or _confirms(row, name, value)
+        }
         _refuse_loosening(row, differing, by)
         refuse_giving(row, differing, by)
         if differing:
@@ -117,6 +120,11 @@ def _with_name(row: Any, found: dict[str, Any]) -> dict[str, Any]:
 
 def _full(first: str, last: str) -> str:
     return f"{first} {last}".strip()
+
+
+def _confirms(row: Any, name: str, value: Any) -> bool:
+    """Whether a person says themselves what an outcome or a source has said before."""
+    return name in WISHES and bool(value) and name not in getattr(row, "edited", [name])
 
 
 def _refuse_loosening(row: Any, differing: Mapping[str, Any], by: User | None) -> None:
