@@ -9,7 +9,10 @@ from django.dispatch import Signal
 
 @dataclass(frozen=True, slots=True)
 class CallConcluded:
-    """A call has an outcome, or another one than was told before. Sent at least once; ``event_id`` tells repeats."""
+    """A call has an outcome, or another one than was told before, or none any more: then ``disposition_id`` is None.
+
+    Sent at least once; ``event_id`` tells repeats.
+    """
 
     event_id: UUID
     session_id: UUID
