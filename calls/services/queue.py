@@ -25,8 +25,10 @@ from config.kernel import prepared
 from config.kernel.gate import Asked, Block, Level, Verdict, gate
 from crm.choices import Channel, Priority
 from crm.models import ContactPoint, ProjectContact, User
+from crm.services.normalization.places import candidates_of
 
 PROMISED = timedelta(minutes=15)
+CALLBACKS = 500  # due ones that are looked at; who leaves more waiting than that makes them in any order
 FIRST_LOOK, LOOKS = 64, 6  # candidates per look: 64, 256, 1024, ... until enough of them pass
 
 
@@ -79,12 +81,13 @@ def looks(*, user: User, at: datetime, wanted: Wanted, size: int | None = None) 
     asked, law = _circumstances(user, at)
     profiles: list[UUID] = asked.memory["opened"][0]
     if wanted.zone:
-        profiles = [key for key in profiles if wanted.zone in law.keys[key]]
+        profiles = [profile for profile in profiles if _lies_in(wanted.zone, law.keys[profile])]
     facts = {"late": at - PROMISED, "profiles": profiles}
     met: set[UUID] = set()
     size = size or FIRST_LOOK
     for look in range(LOOKS):
-        walk = _walk(wanted, size) if look else f"({_due(wanted)}) UNION ALL ({_walk(wanted, size)})"
+        terms = _terms(user, wanted)
+        walk = _walk(terms, size) if look else f"({_due(terms)}) UNION ALL ({_walk(terms, size)})"
         walked = sieve.passing(walk, facts, user=user, asked=asked, wanted=wanted)
         best: dict[UUID, Candidate] = {}
         for one in walked:
@@ -95,6 +98,10 @@ def looks(*, user: User, at: datetime, wanted: Wanted, size: int | None = None) 
         if sum(one.hinted for one in walked) < size:
             return
         size *= 4
+
+
+def _lies_in(zone: str, profile: str) -> bool:
+    return zone in {candidate for candidate, _ in candidates_of(profile)}
 
 
 _CIRCUMSTANCES = f"""
@@ -112,36 +119,50 @@ def _circumstances(user: User, at: datetime) -> tuple[Asked, opening.Book]:
 
 
 # Whose promise it is calls first; and whom a colleague holds comes and goes too fast for a hint.
-_MAY = """(pc.callback_at IS NULL OR pc.callback_by_id IS NULL OR pc.callback_by_id = %(user)s
+_MAY = """pc.callable_from <= %(at)s
+      AND (pc.callback_at IS NULL OR pc.callback_by_id IS NULL OR pc.callback_by_id = %(user)s
            OR pc.callback_at <= %(late)s)
       AND NOT EXISTS (SELECT 1 FROM calls_lease held WHERE held.contact_id = pc.contact_id
                       AND held.expires_at > %(at)s AND held.user_id <> %(user)s)"""
+# The sieve asks again. Asked here as well, so that a long stretch of a colleague's people does not use up the walk.
+_OWNED = "EXISTS (SELECT 1 FROM {table} o WHERE o.id = pc.{key} AND {owner})"
+_MINE = "(o.owner_id IS NULL OR o.owner_id = %(user)s)"
 _ORDER = "priority DESC, last_touch_at ASC NULLS FIRST, id"
 
 
-def _due(wanted: Wanted) -> str:
+def _terms(user: User, wanted: Wanted) -> str:
+    """Write down which pairs the walk may propose; everything that varies is a parameter."""
+    chosen = {"project_id": wanted.project, "priority": wanted.priority}
+    terms = [_MAY, *(f"pc.{column} = %({column})s" for column, value in chosen.items() if value)]
+    if wanted.owner:
+        terms.append(_OWNED.format(table="crm_contact", key="contact_id", owner="o.owner_id = %(owner_id)s"))
+    if not user.sees_everything:
+        terms += [
+            _OWNED.format(table=table, key=key, owner=_MINE)
+            for table, key in (("crm_contact", "contact_id"), ("crm_project", "project_id"))
+        ]
+    return " AND ".join(terms)
+
+
+def _due(terms: str) -> str:
     return f"""
         SELECT pc.id, false AS hinted, row_number() OVER (ORDER BY pc.callback_at, pc.id) AS place
-        FROM crm_projectcontact pc WHERE {_within(wanted)} pc.callback_at <= %(at)s AND {_MAY}
-        ORDER BY pc.callback_at, pc.id LIMIT 500"""  # noqa: S608 - nothing in it comes from outside
+        FROM crm_projectcontact pc
+        WHERE pc.callback_at <= %(at)s AND pc.hours_profile_id = ANY(%(profiles)s::uuid[]) AND {terms}
+        ORDER BY pc.callback_at, pc.id LIMIT {CALLBACKS}"""  # noqa: S608 - nothing in it comes from outside
 
 
-def _walk(wanted: Wanted, size: int) -> str:
+def _walk(terms: str, size: int) -> str:
     """Ask for the best ``size`` hinted pairs over all open profiles."""
     return f"""
         SELECT best.id, true AS hinted, row_number() OVER (ORDER BY best.{_ORDER}) AS place
         FROM unnest(%(profiles)s::uuid[]) AS open (profile)
         CROSS JOIN LATERAL (
             SELECT pc.id, pc.priority, pc.last_touch_at FROM crm_projectcontact pc
-            WHERE {_within(wanted)} pc.hours_profile_id = open.profile AND pc.callable_from <= %(at)s AND {_MAY}
+            WHERE pc.hours_profile_id = open.profile AND {terms}
             ORDER BY pc.{_ORDER} LIMIT {size}
         ) best
         ORDER BY best.{_ORDER} LIMIT {size}"""  # noqa: S608 - nothing in it comes from outside
-
-
-def _within(wanted: Wanted) -> str:
-    project = "pc.project_id = %(project_id)s AND" if wanted.project else ""
-    return f"{project} pc.priority = %(priority)s AND" if wanted.priority else project
 
 
 def _offers(pairs: list[ProjectContact], *, user: User, at: datetime) -> list[Offer]:

@@ -97,6 +97,42 @@ def test_filters_combine(rep):
     assert set(offered(rep, zone="America/Chicago")) == set(ProjectContact.objects.all())
 
 
+def test_a_zone_is_a_whole_name_and_holds_for_callbacks_too(rep):
+    promised = callable_pair(callback_at=NOON - timedelta(minutes=5))
+
+    assert offered(rep, zone="America/Chicago") == [promised]
+    assert offered(rep, zone="America/New_York") == []
+    assert offered(rep, zone="America/Chi") == []
+
+
+def test_callbacks_that_nobody_may_make_now_do_not_stand_before_those_that_are_due(rep, monkeypatch):
+    monkeypatch.setattr(queue, "CALLBACKS", 2)
+    colleague = UserFactory(bdr=True)
+    for _ in range(2):
+        callable_pair(callback_at=NOON - timedelta(days=2), contact__owner=colleague)
+        shut = callable_pair(callback_at=NOON - timedelta(days=2))
+        Project.objects.filter(pk=shut.project_id).update(call_suppressed=True)
+        hints.refresh(at=NOON, pair_ids=[shut.pk])
+    urgent = callable_pair(priority=Priority.URGENT)
+    due = callable_pair(callback_at=NOON - timedelta(minutes=1))
+
+    assert offered(rep) == [due, urgent]
+
+
+def test_a_long_stretch_of_a_colleagues_people_hides_nobody(rep, monkeypatch):
+    monkeypatch.setattr(queue, "FIRST_LOOK", 1)
+    monkeypatch.setattr(queue, "LOOKS", 1)
+    colleague = UserFactory(bdr=True)
+    for _ in range(2):
+        callable_pair(priority=Priority.URGENT, contact__owner=colleague)
+        callable_pair(priority=Priority.URGENT, project__owner=colleague)
+    free = callable_pair(priority=Priority.LOW)
+    mine = callable_pair(priority=Priority.LOW, contact__owner=rep)
+
+    assert offered(rep) == [free]
+    assert offered(rep, owner=rep) == [mine]
+
+
 def test_the_primary_number_is_offered_if_it_passes_else_the_best_that_does(rep):
     pair = callable_pair()
     second = give_point(pair.contact, "phone", "+15125550177")
@@ -166,6 +202,41 @@ def test_a_fresh_hint_never_comes_later_than_the_first_moment_that_passes(data):
             earliest = queue.explain(pair=pair, user=world.user, at=NOON).earliest
 
             assert earliest is None or (hinted[pair.pk] is not None and hinted[pair.pk] <= earliest)
+
+
+# What no hint foretells: the clock of the place, a lease, what others do with a shared line, and the end of all calls.
+NOT_FORETOLD = {"outside_hours", "leased", "number_leased", "number_day_cap", "number_week_cap", "terminal_everyone"}
+
+
+@settings(max_examples=80)
+@given(data=st.data())
+def test_when_a_fresh_hint_comes_due_nothing_else_stands_against_some_number(data):
+    with worlds.undone():
+        world = worlds.build(data.draw)
+        hints.refresh(at=NOON, pair_ids=[pair.pk for pair in world.pairs])
+        points = deciding.points_of([contact.pk for contact in world.contacts])
+        for pair in ProjectContact.objects.filter(callable_from__isnull=False):
+            approaches = [
+                deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point)
+                for point in points[pair.contact_id]
+            ]
+            verdicts = deciding.judge(approaches, user_id=None, at=NOON)
+            due = max(pair.callable_from, NOON)
+            left = [{block.code for block in gate.judge(verdict.facts, due, Channel.CALL)} for verdict in verdicts]
+
+            assert any(codes <= NOT_FORETOLD for codes in left), (pair.callable_from, left)
+
+
+@pytest.mark.parametrize(("caps", "hours"), [((2, 9), 25 - 3), ((3, 9), 25 - 5), ((3, 4), 7 * 24 - 8)])
+def test_a_hint_heeds_the_caps_of_its_project(caps, hours):
+    pair = callable_pair()
+    CallingPolicyFactory(project=pair.project, day_cap=caps[0], week_cap=caps[1])
+    for ago in (1, 3, 5, 8):
+        TouchFactory(contact=pair.contact, channel=Channel.SMS, at=NOON - timedelta(hours=ago))
+
+    hints.refresh(at=NOON, pair_ids=[pair.pk])
+
+    assert ProjectContact.objects.get(pk=pair.pk).callable_from == NOON + timedelta(hours=hours)
 
 
 def test_of_two_numbers_that_rest_the_hint_waits_for_the_one_that_is_back_first():
