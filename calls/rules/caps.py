@@ -52,42 +52,50 @@ class ProjectNotYet:
 
 
 class Cooldown:
-    """After a call the person rests; a callback that they asked for, once it is due, does not wait for that."""
+    """After a call the person rests; a callback that they asked for, once it is due, does not wait for that.
 
-    code, level, channels, version = "cooldown", Level.CONTACT, CALL, 1
+    The first call after a promise fell due uses it up, whatever its outcome: from then on they rest again.
+    """
+
+    code, level, channels, version = "cooldown", Level.CONTACT, CALL, 2
 
     def blocks(self, facts: Facts, at: datetime) -> Block | None:
         policy = Policy.from_facts(facts)
         last = facts.get("calls.pair.last" if policy.scope == CooldownScope.PAIR else "calls.contact.last")
         callback = facts.get("pair.callback_at")
-        if not isinstance(last, datetime) or last + policy.cooldown <= at:
+        if not isinstance(last, datetime):
             return None
         until = last + policy.cooldown
-        if isinstance(callback, datetime):
-            if callback <= at:
-                return None
+        if isinstance(callback, datetime) and callback > last:
             until = min(until, callback)
+        if until <= at:
+            return None
         return Block(self.code, self.level, {"last_call": last, "scope": policy.scope}, until=until)
 
     def excludes(self, asked: Asked) -> Q:
-        rested = Q(callback_at=None) | Q(callback_at__gt=asked.at)
-        if asked.wide and general(asked).scope != CooldownScope.PAIR:
-            recent = Touch.objects.counting().filter(channel=Channel.CALL)
-            called = recent.since(asked.at - general(asked).cooldown).order_by().values("contact")
-            longer = HAS_OWN & Q(project__calling_policy__cooldown__gt=general(asked).cooldown)
-            return (Q(contact__in=called) | (longer & self._called(asked))) & rested
-        return self._called(asked) & rested
+        waiting = Q(callback_at=None) | Q(callback_at__gt=asked.at)
+        used_up = Q(callback_at__lte=asked.at) & Q(Exists(self._calls(asked).filter(at__gte=OuterRef("callback_at"))))
+        return (self._called(asked) & waiting) | used_up
 
     def _called(self, asked: Asked) -> Q:
+        if not asked.wide or general(asked).scope == CooldownScope.PAIR:
+            return Q(Exists(self._calls(asked)))
+        recent = Touch.objects.counting().filter(channel=Channel.CALL)
+        called = recent.since(asked.at - general(asked).cooldown).order_by().values("contact")
+        longer = HAS_OWN & Q(project__calling_policy__cooldown__gt=general(asked).cooldown)
+        return Q(contact__in=called) | (longer & Q(Exists(self._calls(asked))))
+
+    def _calls(self, asked: Asked) -> TouchQuerySet:
+        """The calls after which the person of a pair still rests."""
         own = OuterRef("project__calling_policy__cooldown")
         since = ExpressionWrapper(Value(asked.at) - cooldown_in_sql(asked, own), output_field=DateTimeField())
         calls = Touch.objects.counting().filter(contact=OuterRef("contact_id"), channel=Channel.CALL, at__gt=since)
-        if general(asked).scope == CooldownScope.PAIR:
-            own_scope = OuterRef("project__calling_policy__cooldown_scope")
-            wider = Q(own_scope__in=[CooldownScope.CONTACT, CooldownScope.PROJECT])
-            calls = calls.alias(own_scope=ExpressionWrapper(own_scope, output_field=CharField()))
-            calls = calls.filter(Q(project=OuterRef("project_id")) | wider)
-        return Q(Exists(calls))
+        if general(asked).scope != CooldownScope.PAIR:
+            return calls
+        own_scope = OuterRef("project__calling_policy__cooldown_scope")
+        wider = Q(own_scope__in=[CooldownScope.CONTACT, CooldownScope.PROJECT])
+        calls = calls.alias(own_scope=ExpressionWrapper(own_scope, output_field=CharField()))
+        return calls.filter(Q(project=OuterRef("project_id")) | wider)
 
 
 @dataclass(frozen=True)

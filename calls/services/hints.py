@@ -32,7 +32,8 @@ WITH fresh AS MATERIALIZED (
                 ELSE greatest(
                     %(beginning)s::timestamptz, best.usable_from, closed.until, p.next_call_eligible_at,
                     CASE WHEN cool.last_call IS NOT NULL THEN
-                        least(cool.last_call + greatest(%(cooldown)s::interval, own.cooldown), pc.callback_at) END,
+                        least(cool.last_call + greatest(%(cooldown)s::interval, own.cooldown),
+                              CASE WHEN pc.callback_at > cool.last_call THEN pc.callback_at END) END,
                     touched.newest[least(%(day_cap)s, own.day_cap)] + %(day)s::interval,
                     touched.newest[least(%(week_cap)s, own.week_cap)] + %(week)s::interval)
            END AS callable_from,

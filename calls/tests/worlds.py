@@ -30,7 +30,7 @@ HOUR, TICK = timedelta(hours=1), timedelta(microseconds=1)
 
 WHEN = st.sampled_from([None, NOON - HOUR, NOON, NOON + TICK, NOON + HOUR])
 AGES = st.sampled_from(
-    [age + slip for age in (HOUR, 24 * HOUR, 25 * HOUR, timedelta(days=7)) for slip in (-TICK, 0 * TICK, TICK)]
+    [age + slip for age in (HOUR / 2, HOUR, 24 * HOUR, 25 * HOUR, 168 * HOUR) for slip in (-TICK, 0 * TICK, TICK)]
 )
 RARELY = st.sampled_from([False] * 7 + [True])
 
