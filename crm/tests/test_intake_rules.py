@@ -576,6 +576,12 @@ def test_a_row_that_the_database_refuses_is_refused_alone():
     assert set(Project.objects.values_list("project_id", flat=True)) == {"P-1", "P-3"}
 
 
+def test_a_row_at_which_our_code_stumbles_is_refused_alone():
+    account = take(("P-1",), (ProjectIn("P-2", attributes={"x": object()}),), ("P-3",))  # type: ignore[dict-item]
+
+    assert (account.created, account.refused) == (2, 1)
+
+
 def test_a_row_too_large_for_an_index_is_refused_alone():
     with connection.cursor() as cursor:
         cursor.execute("CREATE INDEX ON crm_project (description)")

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from crm.services.bulk import columns, raws
 from crm.services.bulk.columns import NewLine, Raw, to_json
 from crm.services.bulk.raws import canonical, fingerprint, shortened
+from crm.services.feeds.our_fault import refused_by_our_fault
 from crm.services.feeds.records import CompanyIn, Doubt, Party, ProjectIn, Record, Refused
 from crm.services.normalization.evidence import key_of
 from crm.services.normalization.names import match_key
@@ -103,8 +104,15 @@ class Preparer:
         self._profiles: dict[tuple[str, ...], str] = {}
 
     def prepare(self, item: Record | Refused) -> RowSaid:
+        """Prepare one row; one at which our own code stumbles is refused alone."""
         if isinstance(item, Refused):
             return RowSaid(item.row, item.line, None, (), (), item)
+        try:
+            return self._prepared(item)
+        except Exception as error:  # noqa: BLE001 - one row must not cost the rest of the file
+            return RowSaid(item.row, item.line, None, (), (), refused_by_our_fault(item.row, item.line, {}, error))
+
+    def _prepared(self, item: Record) -> RowSaid:
         project = self._latest(item.project) if item.project else None
         context = item.project.project_id if item.project else ""
         parties = tuple(self._in_project(self._party(party), context) for party in item.parties if party.key[1])

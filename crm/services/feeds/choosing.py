@@ -7,6 +7,7 @@ from config.kernel.errors import DomainError
 from crm.services.feeds.guessing import guess_map
 from crm.services.feeds.likeness import likeness
 from crm.services.feeds.maps import FeedMap, PartyMap, Place, fold, library
+from crm.services.feeds.posted_rows import POSTED, holds_records, is_posted
 from crm.services.feeds.reading import columns_of
 from crm.services.files.rows import ABOUT
 from crm.services.files.tables import Table
@@ -37,8 +38,12 @@ def choose_feed(table: Table, *, feed_id: str = "") -> FeedMap:
         return mended(feed_named(feed_id), table)
     kept = [at for at, name in enumerate(table.columns) if name not in ABOUT]  # rows refused before may be mended ones
     columns, sample = [table.columns[at] for at in kept], [[row[at] for at in kept] for row in table.sample]
+    if table.header is not None and is_posted(columns, sample):
+        return POSTED
     found = _by_header(columns) if table.header is not None else _by_shape(sample, len(columns))
     found = found or guess_map(columns, sample, header=table.header is not None)
+    if found is None and holds_records(columns, sample):
+        return POSTED
     if found is None:
         raise UnknownFeed(_what_to_do(table))
     return mended(found, table)
@@ -46,10 +51,11 @@ def choose_feed(table: Table, *, feed_id: str = "") -> FeedMap:
 
 def feed_named(feed_id: str) -> FeedMap:
     """The map of this id. :raises NoSuchMap: there is none."""
+    known_maps = {**library(), POSTED.id: POSTED}
     try:
-        return library()[feed_id]
+        return known_maps[feed_id]
     except KeyError:
-        known = ", ".join(library())
+        known = ", ".join(known_maps)
         raise NoSuchMap(f"There is no feed map {feed_id!r}. There are: {known}.") from None
 
 

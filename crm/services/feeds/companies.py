@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from crm.services.feeds.cells import Columns, first
 from crm.services.feeds.maps import PartyMap
 from crm.services.feeds.records import CompanyIn
-from crm.services.feeds.troubles import Trouble
+from crm.services.feeds.troubles import Trouble, whole
 from crm.services.feeds.values import Fields
 from crm.services.normalization.companies import domain_of
-from crm.services.normalization.phones import UnusablePhone, parse_phone
+from crm.services.normalization.phones import parse_phone
+from crm.services.normalization.refusals import Unusable
 
 LISTS = ("technologies", "keywords")
 MOST_WORDS = 200
@@ -52,8 +53,8 @@ class CompanyReader:
         if not text:
             return ""
         try:
-            return parse_phone(text, region=region).e164
-        except UnusablePhone as error:
+            return parse_phone(whole(text), region=region).e164
+        except Unusable as error:
             troubles.append(Trouble.about(self._phone[0].column, error))
             attributes[self._phone[0].column] = text
             return ""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from crm.services.feeds.cells import Cell
 from crm.services.feeds.records import EmailIn, PhoneIn
-from crm.services.feeds.troubles import Trouble, UnusableCell
+from crm.services.feeds.troubles import Trouble, UnusableCell, is_nested
 from crm.services.normalization.emails import UnusableEmail, find_email, parse_email
 from crm.services.normalization.phones import UnusablePhone, find_phone, parse_phone
 from crm.services.normalization.refusals import Unusable
@@ -34,6 +34,9 @@ class Endpoints:
 
     def take_phones(self, places: Sequence[Cell], cells: Sequence[str]) -> None:
         for column, label, search, text in _filled(places, cells):
+            if is_nested(text):
+                self._unusable(column, text, UnusableCell("nested", text))
+                continue
             try:
                 self._add_phone(text, label)
             except UnusablePhone as error:
@@ -42,6 +45,9 @@ class Endpoints:
 
     def take_emails(self, places: Sequence[Cell], cells: Sequence[str]) -> None:
         for column, label, search, text in _filled(places, cells):
+            if is_nested(text):
+                self._unusable(column, text, UnusableCell("nested", text))
+                continue
             try:
                 self._add_email(text, label)
             except UnusableEmail as error:

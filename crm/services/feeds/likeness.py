@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from crm.services.feeds.troubles import is_nested
 from crm.services.normalization.emails import UnusableEmail, parse_email
 from crm.services.normalization.phones import UnusablePhone, parse_phone
 from crm.services.normalization.text import one_line
@@ -41,6 +42,6 @@ def _is_email(text: str) -> bool:
 
 def _is_phone(text: str, region: str) -> bool:
     try:
-        return bool(parse_phone(text, region=region))
+        return not is_nested(text) and bool(parse_phone(text, region=region))
     except UnusablePhone:
         return False

@@ -19,6 +19,7 @@ from crm.services.feeds.fields import FLAGS, LONGEST, READERS
 from crm.services.feeds.flags import CLOSED
 from crm.services.feeds.maps import NameKind
 from crm.services.feeds.naming import name_party
+from crm.services.feeds.our_fault import refused_by_our_fault
 from crm.services.feeds.parties import role_word
 from crm.services.feeds.records import CompanyIn, Doubt, EmailIn, Party, PhoneIn, ProjectIn, Record, Refused
 from crm.services.normalization.companies import domain_of, parse_company
@@ -31,6 +32,7 @@ from crm.services.normalization.titles import parse_title
 
 VERSION: Final = "1"
 
+RECORD: Final = frozenset(["project", "contacts"])
 PROJECT: Final = frozenset(field.name for field in dataclasses.fields(ProjectIn))
 COMPANY: Final = frozenset(field.name for field in dataclasses.fields(CompanyIn))
 CONTACT: Final = frozenset(field.name for field in dataclasses.fields(Party)) - {"name_as_listed", "listed_key"}
@@ -45,19 +47,22 @@ MOST_ENTRIES: Final = 200
 def read_posted(records: Sequence[Mapping[str, Any]]) -> Iterator[Record | Refused]:
     """Yield one item for every record, numbered from 1; a refusal names the first field at fault and all reasons."""
     for number, given in enumerate(records, start=1):
-        yield _Reader(number).record(given)
+        try:
+            yield RecordReader(number, number, {}).record(given)
+        except Exception as error:  # noqa: BLE001 - one record must not cost the others
+            yield refused_by_our_fault(number, number, {}, error)
 
 
-class _Reader:
+class RecordReader:
     """Reads one record and gathers what is wrong with it."""
 
-    def __init__(self, number: int) -> None:
-        self._number = number
+    def __init__(self, number: int, line: int, raw: dict[str, str]) -> None:
+        self._number, self._line, self._raw = number, line, raw
         self._faults: list[tuple[str, str, str]] = []  # (field, code, reason)
         self._doubts: list[Doubt] = []
 
     def record(self, given: Any) -> Record | Refused:
-        parts = self._object(given, "", frozenset(["project", "contacts"]))
+        parts = self._object(given, "", RECORD)
         project = self._project(parts["project"]) if parts.get("project") is not None else None
         contacts = parts.get("contacts") or []
         if not isinstance(contacts, list):
@@ -69,9 +74,9 @@ class _Reader:
         if self._faults:
             field, code, _ = self._faults[0]
             reason = " ".join(f"{at}: {why}" if at else why for at, _, why in self._faults)
-            return Refused(self._number, self._number, {}, code, reason, field)
+            return Refused(self._number, self._line, self._raw, code, reason, field)
         kept = tuple(party for party in parties if party is not None)
-        return Record(self._number, self._number, project, kept, tuple(self._doubts))
+        return Record(self._number, self._line, project, kept, tuple(self._doubts))
 
     def _project(self, given: Any) -> ProjectIn | None:
         at = "project"
@@ -234,7 +239,7 @@ class _Reader:
         self._faults.append((at, code, reason))
 
     def _doubt(self, at: str, error: Unusable) -> None:
-        self._doubts.append(Doubt(self._number, self._number, at, error.reason, str(error), error.raw[:500]))
+        self._doubts.append(Doubt(self._number, self._line, at, error.reason, str(error), error.raw[:500]))
 
 
 def _listed(given: Any) -> list[Any]:

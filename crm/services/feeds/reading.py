@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from crm.services.feeds.cells import Columns
 from crm.services.feeds.maps import FeedMap, fold
+from crm.services.feeds.our_fault import refused_by_our_fault
 from crm.services.feeds.parties import PartyReader
+from crm.services.feeds.posted_rows import POSTED, read_row
 from crm.services.feeds.projects import ProjectReader
 from crm.services.feeds.records import Doubt, Party, Record, Refused
 from crm.services.feeds.troubles import Trouble
@@ -26,13 +28,20 @@ def read_records(table: Table, feed: FeedMap, *, start_row: int = 0) -> Iterator
     for row in table.rows(start_row):
         if isinstance(row, BadRow):
             yield Refused(row.number, row.line, _original(row, columns), row.code, row.reason)
-        elif row.extra:  # names that no object among the first hundreds of a JSON file has
-            names = tuple(row.extra)
-            if names not in wider:
-                wider[names] = Plan(feed, [*columns, *names], table.sample)
-            yield wider[names].read(row._replace(cells=[*row.cells, *row.extra.values()]))
-        else:
-            yield plan.read(row)
+            continue
+        try:
+            if row.record is not None or feed is POSTED:
+                yield read_row(row, columns)
+            elif row.extra:  # names that no object among the first hundreds of a JSON file has
+                names = tuple(row.extra)
+                if names not in wider:
+                    wider[names] = Plan(feed, [*columns, *names], table.sample)
+                yield wider[names].read(row._replace(cells=[*row.cells, *row.extra.values()]))
+            else:
+                yield plan.read(row)
+        except Exception as error:  # noqa: BLE001 - one row must not cost the rest of the file
+            raw = dict(zip(columns, row.cells, strict=False)) | (row.extra or {})
+            yield refused_by_our_fault(row.number, row.line, raw, error)
 
 
 def _original(row: BadRow, columns: Sequence[str]) -> dict[str, str]:
@@ -127,6 +136,8 @@ class Plan:
 
 def describe(feed: FeedMap, names: Sequence[str]) -> dict[str, str]:
     """What the map makes of each column of a file: ``project.value``, ``party 2 phone``, ``attribute``, ``ignored``."""
+    if feed is POSTED:
+        return dict.fromkeys(names, "as our API takes it")
     meanings: dict[str, str] = {}
     for field, places in (feed.project or {}).items():
         for place in places:

@@ -1,8 +1,11 @@
 """What is wrong with one cell, and what to tell whoever sent it."""
 
-from typing import NamedTuple
+import re
+from typing import Final, NamedTuple
 
 from crm.services.normalization.refusals import Unusable
+
+_NESTED: Final = re.compile(r'\s*(\{\s*"|\[\s*["{\[])')
 
 
 class UnusableCell(Unusable):
@@ -29,6 +32,18 @@ class UnusableCell(Unusable):
         "too_long_id": "An id can have at most 100 characters. This is another column, or two of them run together.",
         "no_key": "Nobody can be recognized by this alone: there is no id, no usable phone or e-mail, and no name.",
     }
+
+
+def is_nested(text: str) -> bool:
+    """Whether this was a list or an object of JSON: the digits in it are those of several values."""
+    return bool(_NESTED.match(text))
+
+
+def whole(text: str) -> str:
+    """``text`` itself. :raises UnusableCell: it was a list or an object."""
+    if is_nested(text):
+        raise UnusableCell("nested", text)
+    return text
 
 
 class Trouble(NamedTuple):

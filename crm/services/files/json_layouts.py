@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from crm.services.files.dialects import Dialect
-from crm.services.files.json_rows import Element, elements_at, find_rows, flatten
+from crm.services.files.json_rows import OWN_SHAPE, Element, elements_at, find_rows, flatten, is_own_shape
 from crm.services.files.json_text import DECODER, BrokenJson, JsonText
 from crm.services.files.lines import blocks
 from crm.services.files.rows import RAW_LIMIT, BadRow, Row
@@ -92,7 +92,7 @@ def _row(number: int, element: Element | BadRow, place: dict[str, int]) -> Row |
             cells[place[name]] = text
         else:
             extra[name] = text
-    return Row(number, element.line, cells, "", extra or None)
+    return Row(number, element.line, cells, "", extra or None, element.value if is_own_shape(element.value) else None)
 
 
 def look_at_json(source: Source, text: str, *, encoding: str) -> Json:
@@ -112,8 +112,28 @@ def look_at_json(source: Source, text: str, *, encoding: str) -> Json:
             objects.append(flatten(element.value))
     layout.columns = list(dict.fromkeys(name for flat in objects for name in flat))
     layout.header = layout.columns or None
+    layout.remarks = _remarks(objects)
     layout.sample = [[flat.get(name, "") for name in layout.columns] for flat in objects]
     return layout
+
+
+def _remarks(objects: list[dict[str, str]]) -> list[str]:
+    lists = {name for flat in objects if not flat.keys() <= OWN_SHAPE for name in flat if flat[name].startswith("[{")}
+    if not lists:
+        return []
+    return [f"Lists of objects inside rows are kept as text, nobody is made of them: {', '.join(sorted(lists)[:10])}."]
+
+
+def _is_one_record(source: Source, encoding: str) -> bool:
+    """Whether the whole file is one record in our own shape: then its contacts are not the rows."""
+    text = JsonText(source.plain(), encoding)
+    try:
+        value = text.value()
+    except BrokenJson:  # or longer than a record may be
+        return False
+    finally:
+        text.close()
+    return isinstance(value, dict) and is_own_shape(value)
 
 
 def _path(source: Source, encoding: str) -> tuple[str, ...] | None:
@@ -122,7 +142,8 @@ def _path(source: Source, encoding: str) -> tuple[str, ...] | None:
         start = text.peek()
         if start == "[":
             return ()
-        return find_rows(text) if start == "{" else None
+        path = find_rows(text) if start == "{" else None
+        return None if path == ("contacts",) and _is_one_record(source, encoding) else path
     except BrokenJson as error:
         raise NotATable(f"{source.name} cannot be read. From line {error.line} on this is no JSON: {error}.") from error
     finally:

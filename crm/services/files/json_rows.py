@@ -13,6 +13,7 @@ from crm.services.files.json_text import JsonText
 WELL_KNOWN = {"features", "data", "results", "result", "records", "rows", "items", "value"}  # in lower case
 PATH_DEPTH = 3  # {"result": {"records": [...]}} is 2
 FLAT_DEPTH = 3
+OWN_SHAPE = frozenset({"project", "contacts"})
 
 
 class Element(NamedTuple):
@@ -77,12 +78,22 @@ def _skip(text: JsonText) -> None:
         pass
 
 
+def is_own_shape(value: dict[str, Any]) -> bool:
+    """Whether this is a record as our API takes it: a project and a list of contacts, or one of them."""
+    project, contacts = value.get("project"), value.get("contacts")
+    known_project = isinstance(project, dict) and "project_id" in project
+    return bool(value) and value.keys() <= OWN_SHAPE and (known_project or isinstance(contacts, list))
+
+
 def flatten(value: dict[str, Any]) -> dict[str, str]:
     """One object as columns of text: nested objects become "outer.inner", lists of plain values are joined by "; ".
 
-    The properties of a feature stand for the feature; its point becomes "longitude" and "latitude".
+    The properties of a feature stand for the feature; its point becomes "longitude" and "latitude". A record in our own
+    shape is its two parts, as JSON.
     """
     flat: dict[str, str] = {}
+    if is_own_shape(value):
+        return {name: _text(json.dumps(part, ensure_ascii=False)) for name, part in value.items() if part is not None}
     inner = value.get("attributes", value.get("properties"))
     if isinstance(inner, dict) and ("geometry" in value or value.keys() <= {"attributes", "properties", "type", "id"}):
         _flatten(inner, "", 0, flat)

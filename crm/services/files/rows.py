@@ -1,13 +1,13 @@
 """What reading a table yields: one :class:`Row` or :class:`BadRow` for every row of the file."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Row(NamedTuple):
     """A row that could be read; ``cells`` stand in the order of ``Table.columns``, and are as many.
 
     ``note`` is empty, or the code of an oddity that did not keep the row from being read: see ``NOTES``.
-    ``extra`` holds what a JSON object has beyond the columns.
+    ``extra`` holds what a JSON object has beyond the columns, ``record`` all of it where it is in our own shape.
     """
 
     number: int  # of the data rows, from 1; blank rows do not count
@@ -15,6 +15,7 @@ class Row(NamedTuple):
     cells: list[str]
     note: str = ""
     extra: dict[str, str] | None = None
+    record: dict[str, Any] | None = None
 
 
 class BadRow(NamedTuple):
