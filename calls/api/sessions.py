@@ -91,16 +91,21 @@ class CallSessionViewSet(Listed, Retrieved, Resource):
     @action(detail=True, methods=["post"])
     def events(self, request: Any, pk: str) -> Response:
         """Tell what happened in the call."""
-        session, told = self.get_object(), self.asked()
+        session, told = self._own(), self.asked()
         recording.add_event(session=session, by=request.user, **{"at": self.at, **told})
         return Response(self.shown(session.pk), status=status.HTTP_201_CREATED)
 
     @action(detail=True, methods=["post"])
     def outcome(self, request: Any, pk: str) -> Response:
         """Say how the call ended; what that causes happens in the same transaction."""
-        session = self.get_object()
+        session = self._own()
         outcomes.conclude(session=session, by=request.user, at=self.at, **self.asked())
         return Response(self.shown(session.pk))
+
+    def _own(self) -> CallSession:
+        session: CallSession = self.get_object()
+        outcomes.require_own(session=session, by=self.request.user)
+        return session
 
     @action(detail=True, methods=["post"])
     def correct(self, request: Any, pk: str) -> Response:

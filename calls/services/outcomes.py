@@ -34,6 +34,21 @@ class TooLate(Conflict):
     code = "too_late"
 
 
+class NotYours(Conflict):
+    """Another rep speaks or spoke in this call."""
+
+    code = "not_yours"
+
+
+def require_own(*, session: CallSession, by: User) -> None:
+    """Only the rep of a call says what happened in it, or who may correct any call; a call without rep is anybody's.
+
+    :raises NotYours: ``by`` is neither.
+    """
+    if session.rep_id not in {None, by.pk} and not by.has_perm("calls.correct_any_call"):
+        raise NotYours("This is another rep's call: they, or an admin, say what happened in it. You may add a note.")
+
+
 @atomic_with_retries
 def conclude(
     *,

@@ -45,6 +45,18 @@ def told(pair: ProjectContact, **facts: Any) -> dict[str, Any]:
     }
 
 
+def test_only_the_rep_of_a_call_or_an_admin_says_what_happened_in_it(rep, admin):
+    session, colleague = CallSessionFactory(rep=rep.user), a_rep()
+    path = f"call-sessions/{session.pk}"
+
+    for what, body in (("outcome", {"disposition": "No answer"}), ("events", {"kind": "answered"})):
+        status, refusal = colleague.send("post", f"{path}/{what}/", body)
+        assert (status, refusal["error_code"]) == (409, "not_yours"), what
+    assert colleague.send("post", f"{path}/notes/", {"text": "They called me back."})[0] == 201
+    assert admin.send("post", f"{path}/events/", {"kind": "answered"})[0] == 201
+    assert rep.send("post", f"{path}/outcome/", {"disposition": "No answer"})[0] == 200
+
+
 def test_a_call_made_elsewhere_is_stored_with_everything_told_about_it(rep):
     pair = callable_pair()
     facts = {"answered_at": "2026-06-16T17:50:10Z", "ended_at": "2026-06-16T17:51:45Z", "notes": "Wants a quote."}
