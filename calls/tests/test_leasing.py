@@ -377,8 +377,8 @@ def test_the_same_rep_in_two_windows_keeps_what_the_first_one_took(at, monkeypat
 @pytest.mark.django_db
 def test_behind_a_pooler_nothing_is_prepared_and_all_is_the_same(at, monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
-    pair = callable_pair()
+    pair, rep = callable_pair(), UserFactory(bdr=True)
 
     with CaptureQueriesContext(connection) as asked:
-        assert leasing.take_next(user=UserFactory(bdr=True), at=at).pair == pair
+        assert leasing.take_next(user=rep, at=at).pair == pair
     assert not [one["sql"] for one in asked if "$1" in one["sql"]]
