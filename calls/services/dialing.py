@@ -1,18 +1,18 @@
 """Dialing: the point of no return. From this commit on the call counts, even if everything after it dies."""
 
 from datetime import datetime
+from uuid import UUID
 
-from django.db import transaction
-from django.db.models import F, Value
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models import Max
 
 from calls import providers
 from calls.choices import CallSource, CooldownScope, Direction, EventKind
 from calls.models import CallEvent, CallSession, Lease
 from calls.rules.policies import Policy, policies_of
-from calls.services import deciding, hints, leasing, status
+from calls.services import deciding, hints, leasing, pauses, status
 from calls.services.deciding import Refused, Ruling
 from calls.services.leasing import LEASE, NoLease
+from calls.services.undoing import Made, instant, text
 from config.kernel import faults
 from config.kernel.gate import Asked
 from config.kernel.ids import uuid7
@@ -21,6 +21,13 @@ from config.kernel.realtime import tell
 from config.kernel.transactions import atomic_with_retries
 from crm.choices import Channel, GateAction
 from crm.models import ContactPoint, Project, Touch, User
+
+TOUCHES = "calls.callsession"  # the source of the touch of a call
+WAITS = "project_waited"  # in the first event: until when the project rested before this call, and since
+# What only a call that began can tell.
+PROVES = frozenset(
+    {EventKind.RINGING, EventKind.ANSWERED, EventKind.VOICEMAIL, EventKind.BUSY, EventKind.COMPLETED}
+)
 
 faults.register("dial.before_commit", "dial.after_commit", "dial.after_handover")
 
@@ -67,9 +74,16 @@ def _commit(*, user: User, point: ContactPoint, at: datetime, source: CallSource
         decision_id=ruling.decision_id,
     )
     begun(session, policy=Policy.from_facts(ruling.verdict.facts))
-    Lease.objects.filter(pk=lease.pk).update(endpoint=point.endpoint_id, expires_at=at + LEASE)
+    _hold_line(lease, point.endpoint_id, at)
     faults.point("dial.before_commit")
     return session, ruling
+
+
+def _hold_line(lease: Lease, endpoint_id: UUID, at: datetime) -> None:
+    """Let the lease hold the line that is called now; a lease on it that ran out and was not swept makes way."""
+    if lease.endpoint_id != endpoint_id:
+        Lease.objects.filter(endpoint=endpoint_id, expires_at__lte=at).exclude(pk=lease.pk).delete()
+    Lease.objects.filter(pk=lease.pk).update(endpoint=endpoint_id, expires_at=at + LEASE)
 
 
 def begun(session: CallSession, *, facts: dict[str, object] | None = None, policy: Policy | None = None) -> None:
@@ -77,8 +91,13 @@ def begun(session: CallSession, *, facts: dict[str, object] | None = None, polic
 
     An inbound call is no touch of ours. ``policy`` is the one that was just decided by, read here if none was.
     """
+    waits = _let_project_wait(session, policy) if session.direction == Direction.OUTBOUND else {}
     CallEvent.objects.create(
-        session=session, kind=EventKind.INITIATED, at=session.initiated_at, by=session.rep, facts=facts or {}
+        session=session,
+        kind=EventKind.INITIATED,
+        at=session.initiated_at,
+        by=session.rep,
+        facts={**(facts or {}), **waits},
     )
     status.rebuild(session)
     if session.direction == Direction.INBOUND:
@@ -90,25 +109,33 @@ def begun(session: CallSession, *, facts: dict[str, object] | None = None, polic
         channel=Channel.CALL,
         at=session.initiated_at,
         user=session.rep,
-        source="calls.callsession",
+        source=TOUCHES,
         source_id=session.pk,
     )
-    _let_project_wait(session, policy)
     hints.refresh(at=session.initiated_at, contact_ids=[session.contact_id])
 
 
-def _let_project_wait(session: CallSession, policy: Policy | None) -> None:
-    """Where the policy rests whole projects, nobody of this one is called before the cooldown is over."""
+def _let_project_wait(session: CallSession, policy: Policy | None) -> dict[str, Made]:
+    """Where the policy rests whole projects, nobody of this one is called before the cooldown is over.
+
+    Return, for the first event, until when the project rested before and rests now; nothing where it moved nothing.
+    """
     if session.project_id is None:
-        return
-    if policy is None:
-        asked = Asked(at=session.initiated_at, channel=Channel.CALL.value)
-        policy = policies_of({session.project_id}, asked).of(session.project_id)
+        return {}
+    policy = policy or _policy_of(session)
     if policy.scope != CooldownScope.PROJECT:
-        return
-    until = session.initiated_at + policy.cooldown
-    later = Greatest(Coalesce(F("next_call_eligible_at"), Value(until)), Value(until))
-    Project.objects.filter(pk=session.project_id).update(next_call_eligible_at=later)
+        return {}
+    pauses.hold(session.project_id)
+    was, until = pauses.until_when(session.project_id), session.initiated_at + policy.cooldown
+    if was and was >= until:
+        return {}
+    Project.objects.filter(pk=session.project_id).update(next_call_eligible_at=until)
+    return {WAITS: {"was": text(was), "is": text(until)}}
+
+
+def _policy_of(session: CallSession) -> Policy:
+    asked = Asked(at=session.initiated_at, channel=Channel.CALL.value)
+    return policies_of({session.project_id}, asked).of(session.project_id)
 
 
 def begin(session: CallSession) -> providers.Handover:
@@ -129,12 +156,55 @@ def begin(session: CallSession) -> providers.Handover:
     return handover
 
 
-@transaction.atomic
+@atomic_with_retries
 def _never_began(session: CallSession, error: ProviderError) -> None:
+    """Take the call out of the caps, and let its project rest as before; unless news has proved that it began."""
+    hold(session)
     CallEvent.objects.create(
         session=session, kind=EventKind.FAILED, at=session.initiated_at, facts={"note": f"Not dialed: {error}"}
     )
     status.rebuild(session)
-    Touch.objects.filter(source="calls.callsession", source_id=session.pk).update(counts=False)
-    hints.refresh(at=session.initiated_at, contact_ids=[session.contact_id])
     tell(f"rep.{session.rep_id}", "call_changed", session=str(session.pk))
+    if session.events.filter(kind__in=PROVES).exists():
+        return
+    Touch.objects.filter(source=TOUCHES, source_id=session.pk).update(counts=False)
+    _let_project_be(session)
+    hints.refresh(at=session.initiated_at, contact_ids=[session.contact_id])
+
+
+def _let_project_be(session: CallSession) -> None:
+    """Give the project back the rest that it had before this call, where nobody has set another one since.
+
+    Another call that counts supports the rest as well: it ends no sooner than the cooldown after the last of them.
+    """
+    first = session.events.filter(kind=EventKind.INITIATED, facts__has_key=WAITS).first()
+    if session.project_id is None or first is None:
+        return
+    pauses.hold(session.project_id)
+    made = first.facts[WAITS]
+    if pauses.until_when(session.project_id) != instant(made["is"]):
+        return
+    others = Touch.objects.counting().filter(project=session.project_id, channel=Channel.CALL)
+    last = others.aggregate(last=Max("at"))["last"]
+    supported = [instant(made["was"]), last + _policy_of(session).cooldown if last else None]
+    until = max((moment for moment in supported if moment), default=None)
+    Project.objects.filter(pk=session.project_id).update(next_call_eligible_at=until)
+    hints.refresh(at=session.initiated_at, project_ids=[session.project_id])
+
+
+@atomic_with_retries
+def proved(session: CallSession) -> None:
+    """Count the call again: news has come of one that was said never to have begun.
+
+    Whoever calls this has locked the person and the line: see ``hold``.
+    """
+    if not Touch.objects.filter(source=TOUCHES, source_id=session.pk, counts=False).update(counts=True):
+        return
+    if _let_project_wait(session, None):
+        hints.refresh(at=session.initiated_at, project_ids=[session.project_id] if session.project_id else [])
+    hints.refresh(at=session.initiated_at, contact_ids=[session.contact_id])
+
+
+def hold(session: CallSession) -> None:
+    """Lock the person and the line of a call: before its session, as everywhere (DESIGN 13)."""
+    deciding.lock(contact_id=session.contact_id, endpoint_ids=[session.endpoint_id] if session.endpoint_id else [])

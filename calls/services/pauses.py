@@ -24,7 +24,7 @@ def foresee(session: CallSession, disposition: Disposition, *, at: datetime) -> 
     """
     if not disposition.project_waits_for or not session.project_id:
         return None
-    return {"was": text(_now(session.project_id)), "is": text(at + disposition.project_waits_for)}
+    return {"was": text(until_when(session.project_id)), "is": text(at + disposition.project_waits_for)}
 
 
 def apply(session: CallSession, made: Made, *, at: datetime) -> None:
@@ -37,14 +37,15 @@ def apply(session: CallSession, made: Made, *, at: datetime) -> None:
 def compensate(old: CallEvent, *, at: datetime) -> None:
     """Let the project rest as it would without ``old``; where somebody else has set another moment, that stays."""
     project, made = old.session.project_id, old.facts["made"][KIND]
-    if not project or _now(project) != instant(made["is"]):
+    if not project or until_when(project) != instant(made["is"]):
         return
     rest = others(old, KIND, session__project=project)
     wished = [said.made["is"] for said in rest if said.corrected_by is None] + [before(old, KIND, rest)["was"]]
     _set(project, max((moment for moment in map(instant, wished) if moment), default=None), at=at)
 
 
-def _now(project_id: UUID) -> datetime | None:
+def until_when(project_id: UUID) -> datetime | None:
+    """Return until when nobody of the project is called."""
     return Project.objects.values_list("next_call_eligible_at", flat=True).get(pk=project_id)
 
 

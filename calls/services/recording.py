@@ -166,10 +166,14 @@ def add_event(
 ) -> CallEvent:
     """Add what happened in a call; the same ``external_id`` again returns the stored event.
 
+    News that only a call that began can tell makes it count again, where it was said never to have begun.
+
     :raises DomainError: outcomes and corrections have services of their own.
     """
     if kind in {EventKind.OUTCOME, EventKind.CORRECTION, EventKind.INITIATED}:
         raise DomainError("This kind of event cannot be added by hand.", details={"kind": "Use outcome or correct."})
+    if kind in dialing.PROVES:
+        dialing.hold(session)
     CallSession.objects.select_for_update(no_key=True).get(pk=session.pk)
     if external_id and (known := session.events.filter(external_id=external_id).first()):
         return known
@@ -177,5 +181,7 @@ def add_event(
         session=session, kind=kind, at=at, by=by, facts=facts or {}, external_id=external_id
     )
     status.rebuild(session)
+    if kind in dialing.PROVES:
+        dialing.proved(session)
     tell(f"rep.{session.rep_id}", "call_changed", session=str(session.pk))
     return event

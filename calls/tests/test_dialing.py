@@ -1,0 +1,149 @@
+"""What counts, what waits, and what is undone when a call certainly never began."""
+
+from datetime import timedelta
+
+import pytest
+
+from calls.choices import EventKind, Status
+from calls.models import CallStatus, Lease
+from calls.services import dialing, hints, leasing, recording
+from calls.tests.factories import CallingPolicyFactory, LeaseFactory, callable_pair, first_point
+from config.kernel.providers import Rejected
+from config.testing import NOON
+from crm.models import Project, ProjectContact, Touch
+from crm.tests.factories import UserFactory, give_point
+
+pytestmark = pytest.mark.django_db
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+
+
+class Refusing:
+    label = "Refuses"
+
+    def begin(self, *, to, extension, reference):
+        raise Rejected("Number is not in service.")
+
+
+@pytest.fixture
+def rep():
+    return UserFactory(bdr=True)
+
+
+@pytest.fixture
+def refusing(settings):
+    settings.PROVIDERS = {"voice": {"BACKEND": f"{__name__}.Refusing"}}
+
+
+def dial(rep, pair, at=NOON):
+    leasing.take(pair=pair, user=rep, at=at)
+    return dialing.dial(user=rep, point=first_point(pair.contact), at=at)
+
+
+def never_begins(session):
+    with pytest.raises(Rejected):
+        dialing.begin(session)
+
+
+def rests_until(project):
+    return Project.objects.get(pk=project.pk).next_call_eligible_at
+
+
+@pytest.mark.parametrize(
+    "kind", [EventKind.RINGING, EventKind.ANSWERED, EventKind.VOICEMAIL, EventKind.BUSY, EventKind.COMPLETED]
+)
+def test_news_of_a_call_that_never_began_counts_it_again(rep, refusing, kind):
+    pair = callable_pair()
+    session = dial(rep, pair)
+    never_begins(session)
+    assert not Touch.objects.get().counts
+
+    recording.add_event(session=session, kind=kind, at=NOON + SECOND)
+
+    assert Touch.objects.get().counts
+    assert ProjectContact.objects.get(pk=pair.pk).callable_from == NOON + DAY
+
+
+@pytest.mark.parametrize("kind", [EventKind.FAILED, EventKind.RECORDING, EventKind.NOTE])
+def test_other_news_proves_nothing(rep, refusing, kind):
+    session = dial(rep, callable_pair())
+    never_begins(session)
+
+    recording.add_event(session=session, kind=kind, at=NOON + SECOND)
+
+    assert not Touch.objects.get().counts
+
+
+def test_a_call_whose_news_came_before_the_refusal_counts(rep, refusing):
+    session = dial(rep, callable_pair())
+    recording.add_event(session=session, kind=EventKind.RINGING, at=NOON)
+
+    never_begins(session)
+
+    assert Touch.objects.get().counts
+    assert CallStatus.objects.get().status == Status.FAILED
+
+
+@pytest.mark.parametrize("before", [None, NOON - HOUR])
+def test_a_project_rests_as_before_when_the_call_never_began(rep, refusing, before):
+    CallingPolicyFactory(cooldown_scope="project")
+    pair = callable_pair(project__next_call_eligible_at=before)
+    colleague = callable_pair(project=pair.project)
+    session = dial(rep, pair)
+    assert rests_until(pair.project) == NOON + DAY
+
+    never_begins(session)
+
+    assert rests_until(pair.project) == before
+    assert ProjectContact.objects.get(pk=colleague.pk).callable_from <= NOON
+
+
+def test_a_rest_that_somebody_else_set_since_stays(rep, refusing):
+    CallingPolicyFactory(cooldown_scope="project")
+    pair = callable_pair()
+    session = dial(rep, pair)
+    Project.objects.filter(pk=pair.project_id).update(next_call_eligible_at=NOON + 9 * DAY)
+
+    never_begins(session)
+
+    assert rests_until(pair.project) == NOON + 9 * DAY
+
+
+def test_a_rest_that_another_call_supports_stays(rep, refusing):
+    CallingPolicyFactory(cooldown_scope="project")
+    pair = callable_pair()
+    colleague = callable_pair(project=pair.project)
+    session = dial(rep, pair)
+    told = recording.Told(
+        call_session_id="ext-1", contact=colleague.contact, project=pair.project, initiated_at=NOON - HOUR
+    )
+    recording.record(told=told, by=None, at=NOON)
+
+    never_begins(session)
+
+    assert rests_until(pair.project) == NOON - HOUR + DAY
+
+
+def test_a_call_that_is_proved_after_all_rests_its_project_again(rep, refusing):
+    CallingPolicyFactory(cooldown_scope="project")
+    pair = callable_pair()
+    colleague = callable_pair(project=pair.project)
+    session = dial(rep, pair)
+    never_begins(session)
+
+    recording.add_event(session=session, kind=EventKind.ANSWERED, at=NOON + SECOND)
+
+    assert rests_until(pair.project) == NOON + DAY
+    assert ProjectContact.objects.get(pk=colleague.pk).callable_from == NOON + DAY
+
+
+def test_a_lease_that_ran_out_does_not_hold_the_second_number(rep):
+    pair, sharer = callable_pair(), callable_pair()
+    second = give_point(pair.contact, "phone", first_point(sharer.contact).endpoint.value)
+    hints.refresh(at=NOON, pair_ids=[pair.pk])
+    LeaseFactory(pair=sharer, taken_at=NOON - HOUR, expires_at=NOON)
+    leasing.take(pair=pair, user=rep, at=NOON)
+
+    session = dialing.dial(user=rep, point=second, at=NOON)
+
+    assert session.endpoint == second.endpoint
+    assert Lease.objects.get().endpoint == second.endpoint
