@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.aggregates import BoolOr
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from config.kernel.gate import Asked, gate
 from crm.choices import REACHED_BY, Channel, EndpointKind, PointState
@@ -91,9 +93,10 @@ class EndpointQuerySet(Visible["Endpoint"]):
         seen = super().visible_to(user)
         if isinstance(user, AnonymousUser) or user.sees_everything:
             return seen
-        points = apps.get_model("crm", "ContactPoint").objects.filter(endpoint=OuterRef("pk"))
-        theirs = Exists(points.filter(owned_or_free(user, "contact__owner")))
-        return seen.filter(theirs | Q(~Exists(points), owner=None))
+        # One aggregate per line: two EXISTS joined by OR would be hashed, over all points there are.
+        points = apps.get_model("crm", "ContactPoint").objects.filter(endpoint=OuterRef("pk")).order_by()
+        reached = points.values("endpoint").annotate(seen=BoolOr(owned_or_free(user, "contact__owner"))).values("seen")
+        return seen.filter(Coalesce(Subquery(reached), Q(owner=None), output_field=models.BooleanField()))
 
 
 class ContactPointQuerySet(Visible["ContactPoint"]):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import django_filters as filters
+from django.db.models import IntegerChoices
 from django_filters import FilterSet
 
 from config.kernel.api.filtering import ChangedSince, CreatedSince, Empty, Owner, Related, Words, before, since
@@ -15,11 +16,13 @@ from crm.choices import (
     Lifecycle,
     Operation,
     PointKind,
+    Priority,
     ReviewKind,
     SourceKind,
     SuppressionReason,
 )
 from crm.models import ContactPoint
+from crm.services.normalization.companies import parse_company
 from crm.services.normalization.phones import parse_phone
 from crm.services.normalization.refusals import Unusable
 
@@ -44,6 +47,21 @@ def normal(kind: str, value: str) -> str:
         return ""
 
 
+class Word(filters.TypedChoiceFilter):
+    """A number in the database that is a word outside, as the rows show it: priority=urgent."""
+
+    def __init__(self, words: type[IntegerChoices], **options: Any) -> None:
+        known = [(choice.name.lower(), choice.label) for choice in words]
+        super().__init__(choices=known, coerce=lambda word: words[word.upper()], **options)
+
+
+class Part(filters.CharFilter):
+    """Pairs with a role, however it is written: "General Contractor" is general_contractor."""
+
+    def filter(self, rows: Any, value: Any) -> Any:
+        return super().filter(rows, ["_".join(value.lower().split())]) if value else rows
+
+
 class UserFilter(FilterSet):
     search = filters.CharFilter(field_name="name", lookup_expr="icontains", max_length=100)
     email = filters.CharFilter(lookup_expr="iexact")
@@ -54,7 +72,12 @@ class CompanyFilter(FilterSet):
     search = Words()
     external_id = filters.CharFilter()
     domain = filters.CharFilter(lookup_expr="exact")
+    name = filters.CharFilter(method="keep_name", label="Any way of writing the whole name, with or without Inc.")
+    industry = filters.CharFilter()
     created_since = CreatedSince()
+
+    def keep_name(self, companies: Any, name: str, value: str) -> Any:
+        return companies.filter(name_key=parse_company(value).key[:200])
 
 
 class ContactFilter(FilterSet):
@@ -66,6 +89,13 @@ class ContactFilter(FilterSet):
     company = Related()
     project = Related(field_name="pairs__project")
     lifecycle = filters.ChoiceFilter(choices=Lifecycle)
+    priority = Word(Priority)
+    source = filters.CharFilter()
+    do_not_call = filters.BooleanFilter()
+    do_not_email = filters.BooleanFilter()
+    do_not_text = filters.BooleanFilter()
+    lead_score_min = filters.NumberFilter(field_name="lead_score", lookup_expr="gte", min_value=0, max_value=100)
+    lead_score_max = filters.NumberFilter(field_name="lead_score", lookup_expr="lte", min_value=0, max_value=100)
     updated_since = ChangedSince()
     created_since = CreatedSince()
 
@@ -97,7 +127,11 @@ class ProjectFilter(FilterSet):
     search = Words()
     project_id = filters.CharFilter()
     owner = Owner()
+    kind = filters.CharFilter()
     status = filters.CharFilter()
+    stage = filters.CharFilter()
+    source = filters.CharFilter()
+    call_suppressed = filters.BooleanFilter()
     contact = Related(field_name="pairs__contact")
     updated_since = ChangedSince()
     created_since = CreatedSince()
@@ -106,6 +140,9 @@ class ProjectFilter(FilterSet):
 class ProjectContactFilter(FilterSet):
     project = Related()
     contact = Related()
+    role = Part(field_name="roles", lookup_expr="contains")
+    priority = Word(Priority)
+    suppressed = filters.BooleanFilter(field_name="suppress_for_project")
     callback_before = before("callback_at")
     created_since = CreatedSince()
 
@@ -113,6 +150,7 @@ class ProjectContactFilter(FilterSet):
 class SourceRecordFilter(FilterSet):
     contact = Related()
     project = Related()
+    company = Related()
     key = filters.CharFilter()
     source = filters.CharFilter()
     kind = filters.ChoiceFilter(choices=SourceKind)

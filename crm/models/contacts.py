@@ -102,6 +102,13 @@ class Contact(Timestamped, Address):
             models.Index(fields=["updated_at", "id"], name="crm_contact_by_update"),
             models.Index(fields=["name", "id"], name="crm_contact_by_name"),
             models.Index(fields=["lifecycle", "id"], name="crm_contact_by_lifecycle"),
+            models.Index(fields=["source", "id"], name="crm_contact_by_source"),
+            models.Index(fields=["priority", "id"], condition=~Q(priority=Priority.MEDIUM), name="crm_contact_unusual"),
+            models.Index(
+                fields=["id"],
+                condition=Q(do_not_call=True) | Q(do_not_email=True) | Q(do_not_text=True),
+                name="crm_contact_wishes",
+            ),
         ]
         triggers = audited(silent=["search", "data_quality"])
 

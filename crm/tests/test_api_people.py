@@ -17,6 +17,7 @@ from crm.tests.factories import (
     EndpointFactory,
     ProjectContactFactory,
     ProjectFactory,
+    SourceRecordFactory,
     TouchFactory,
     UserFactory,
     give_point,
@@ -376,10 +377,65 @@ def test_contacts_are_found_by_words_numbers_owners_and_projects(admin):
     assert found(admin, "projects", contact=str(bea.pk)) == [str(pair.project_id)]
 
 
+def test_contacts_are_found_by_what_matters_about_them(admin):
+    ada = ContactFactory(priority=4, source="permits", do_not_call=True, lead_score=80)
+    bea = ContactFactory(do_not_email=True, lifecycle="qualified", owner=admin.user, lead_score=20)
+    cleo = ContactFactory(do_not_text=True, owner=admin.user)
+    key = {"ada": str(ada.pk), "bea": str(bea.pk), "cleo": str(cleo.pk)}
+
+    for asked, names in (
+        ({"priority": "urgent"}, ["ada"]),
+        ({"priority": "low"}, []),
+        ({"source": "permits"}, ["ada"]),
+        ({"do_not_call": "true"}, ["ada"]),
+        ({"do_not_email": "true"}, ["bea"]),
+        ({"do_not_text": "true"}, ["cleo"]),
+        ({"do_not_call": "false"}, ["cleo", "bea"]),
+        ({"lead_score_min": "20"}, ["bea", "ada"]),
+        ({"lead_score_min": "21", "lead_score_max": "80"}, ["ada"]),
+        ({"lead_score_max": "79"}, ["bea"]),
+        ({"lifecycle": "qualified", "owner": "me"}, ["bea"]),
+    ):
+        assert found(admin, "contacts", **asked) == [key[name] for name in names], asked
+
+
+def test_projects_companies_and_pairs_are_found_by_what_they_are(admin):
+    tower = ProjectFactory(kind="Roof", stage="Bidding", status="Open", source="permits", call_suppressed=True)
+    shed = ProjectFactory(kind="Shed")
+    ace = CompanyFactory(name="Ace Electric, Inc.", industry="Electrical")
+    CompanyFactory(name="Other", industry="Plumbing")
+    pair = ProjectContactFactory(
+        project=tower, roles=["general_contractor", "owner"], priority=4, suppress_for_project=True
+    )
+    other = ProjectContactFactory(project=shed)
+
+    for path, row, asked in (
+        *(("projects", tower, {name: getattr(tower, name)}) for name in ("kind", "stage", "status", "source")),
+        ("projects", tower, {"call_suppressed": "true"}),
+        ("projects", shed, {"call_suppressed": "false"}),
+        ("companies", ace, {"name": "ACE ELECTRIC"}),
+        ("companies", ace, {"industry": "Electrical"}),
+        ("project-contacts", pair, {"role": "General Contractor"}),
+        ("project-contacts", pair, {"priority": "urgent", "project": str(tower.pk)}),
+        ("project-contacts", pair, {"suppressed": "true"}),
+        ("project-contacts", other, {"suppressed": "false"}),
+    ):
+        assert found(admin, path, **asked) == [str(row.pk)], asked
+    assert found(admin, "companies", name="-") == []
+
+
+def test_source_records_are_found_by_company(admin):
+    record, _ = SourceRecordFactory(company=CompanyFactory()), SourceRecordFactory(contact=ContactFactory())
+
+    assert found(admin, "source-records", company=str(record.company_id)) == [str(record.pk)]
+
+
 @pytest.mark.parametrize(
     "asked",
     [
         {"search": "a b"},
+        {"priority": "4"},
+        {"lead_score_min": "101"},
         {"search": "one two three four five six seven eight nine"},
         {"owner": "somebody"},
         {"lifecycle": "married"},

@@ -28,6 +28,7 @@ from crm.tests.factories import (
     ConsentFactory,
     ContactFactory,
     ContactPointFactory,
+    EndpointFactory,
     HoursProfileFactory,
     IntakeRunFactory,
     ProjectContactFactory,
@@ -171,6 +172,16 @@ def test_a_shared_line_and_its_suppression_are_seen_by_each_who_sees_somebody_on
     stranger = UserFactory(bdr=True)
     assert not Endpoint.objects.visible_to(stranger).exists()
     assert not Suppression.objects.visible_to(stranger).exists()
+
+
+def test_a_line_that_nobody_uses_belongs_to_nobody(users):
+    line, theirs = EndpointFactory(), EndpointFactory(owner=ContactFactory(owner=users["other"]))
+    suppression = SuppressionFactory(endpoint=line)
+
+    assert list(Endpoint.objects.visible_to(users["owner"])) == [line]
+    assert list(Suppression.objects.visible_to(users["owner"])) == [suppression]
+    assert set(Endpoint.objects.visible_to(users["admin"])) == {line, theirs}
+    assert not Endpoint.objects.visible_to(users["inactive owner"]).exists()
 
 
 def test_a_review_of_two_people_is_seen_by_who_sees_both(users):
