@@ -11,7 +11,7 @@ from crm.services.files.tables import open_table
 from crm.tests.dumps import dump
 from crm.tests.oracle import Oracle
 from crm.tests.real_inputs import path_of
-from crm.tests.test_intake import told_by, told_by_database, versions
+from crm.tests.test_intake import OwnNames, told_by, told_by_database, versions
 
 pytestmark = pytest.mark.django_db
 
@@ -36,8 +36,30 @@ PERMITS = [
 ]
 
 
-def take(name: str, *, oracle: Oracle | None = None, again: bool = False, chunk_rows: int = 5_000) -> intake.Account:
-    path = path_of(f"permits/{name}")
+EXPORTS = [
+    ("apollo_export_A.csv", 24, 0),
+    ("apollo_export_B.csv", 25, 0),
+    ("apollo_export_C.csv", 16, 0),
+    ("apollo_export_D_2025.csv", 10, 0),
+    ("apollo_scraper_out.csv", 18, 0),
+    ("dittofeed_users.csv", 5, 0),
+    ("listmonk_subs_json_column.csv", 100, 0),
+    ("mautic_fakeleaddata.csv", 50, 4),
+    ("salesforce_accounts_allquoted.csv", 59, 0),
+    ("transformed_leads_A.csv", 21, 0),
+    ("vicidial_lead_file_noheader.csv", 14, 0),
+]
+
+
+def take(
+    name: str,
+    *,
+    folder: str = "permits",
+    oracle: Oracle | None = None,
+    again: bool = False,
+    chunk_rows: int = 5_000,
+) -> intake.Account:
+    path = path_of(f"{folder}/{name}")
     with open_table(path, name=path.name) as table:
         feed = choose_feed(table)
         run = intake.begin_run(
@@ -72,6 +94,34 @@ def test_a_quarter_of_austin_comes_out_as_counted_elsewhere():
 
     assert (again.created, again.updated, again.unchanged, again.refused) == (0, 0, 14_803, 0)
     assert versions() == written, "a second pass writes no row at all"
+
+
+def test_a_whole_year_of_austin_comes_out_as_counted_elsewhere():
+    oracle = Oracle()
+    account = take("austin_permits_2014.csv.gz", oracle=oracle, chunk_rows=intake.CHUNK)
+
+    assert (account.rows, account.refused) == (63_120, 0)
+    assert Project.objects.count() == 61_380
+    assert Contact.objects.count() == 18_092
+    assert ProjectContact.objects.count() == 70_452
+    assert sum(map(len, ProjectContact.objects.values_list("roles", flat=True))) == 70_743
+    assert OtherName.objects.values("contact").distinct().count() == 322
+    assert told_by_database() == told_by(oracle)
+
+
+@pytest.mark.parametrize(("name", "contacts", "refused"), EXPORTS)
+def test_every_export_of_another_program_agrees_with_the_oracle_and_comes_in_once(name, contacts, refused):
+    oracle = OwnNames()
+
+    account = take(name, folder="contact_exports", oracle=oracle)
+
+    assert (account.rows, account.refused) == (oracle.rows, refused)
+    assert Contact.objects.count() == contacts
+    assert told_by_database() == told_by(oracle)
+    before = dump()
+    again = take(name, folder="contact_exports", again=True, chunk_rows=7)
+    assert (again.created, again.updated, again.unchanged) == (0, 0, account.rows - refused)
+    assert dump() == before
 
 
 @pytest.mark.parametrize("name", PERMITS)
