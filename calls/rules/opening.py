@@ -64,10 +64,27 @@ def law_of(state: Any) -> HoursTable:
     :raises UnreadableHours: a row makes no sense; then nobody is called until it is mended.
     """
     if state not in _tables:
-        while len(_tables) >= KEPT:
-            _tables.pop(next(iter(_tables)), None)
-        _tables[state] = HoursTable(to_row(row) for row in CallingHours.objects.filter(replaced_at=None))
+        _keep(state, HoursTable(to_row(row) for row in CallingHours.objects.filter(replaced_at=None)))
     return _tables[state]
+
+
+def recall(version: Any, at: datetime) -> None:
+    """Read the law of ``version`` again, which held at ``at``: rows of law are replaced, never changed or deleted.
+
+    Where it cannot be had any more, the law of today stands in for it.
+    """
+    if any(law.version == version for law in _tables.values()):
+        return
+    rows = CallingHours.objects.filter(Q(replaced_at=None) | Q(replaced_at__gt=at), created_at__lte=at)
+    law = HoursTable(to_row(row) for row in rows)
+    if law.version == version:
+        _keep(("as of", version), law)
+
+
+def _keep(state: Any, law: HoursTable) -> None:
+    while len(_tables) >= KEPT:
+        _tables.pop(next(iter(_tables)), None)
+    _tables[state] = law
 
 
 def learn(profiles: Iterable[Any]) -> None:

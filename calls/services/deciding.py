@@ -95,12 +95,14 @@ def decide(*, action: GateAction, approaches: Sequence[Approach], user_id: UUID 
     for verdict in verdicts:
         if verdict.allowed:
             return Ruling(verdict, write_receipt(verdict, action=action, user_id=user_id))
-    _keep_refusal(verdicts[0], action=action, user_id=user_id)
+    for verdict in verdicts:
+        _keep_refusal(verdict, action=action, user_id=user_id)
     return Ruling(verdicts[0])
 
 
 def _keep_refusal(verdict: Verdict, *, action: GateAction, user_id: UUID | None) -> None:
-    subject = {"contact": verdict.approach.contact_id, "endpoint": verdict.approach.endpoint_id}
+    approach = verdict.approach
+    subject = {"contact": approach.contact_id, "endpoint": approach.endpoint_id, "pair": approach.pair_id}
     last = GateDecision.objects.filter(**subject, action=action).values_list("codes", flat=True).first()
     if last != verdict.codes:
         write_receipt(verdict, action=action, user_id=user_id)
@@ -135,6 +137,8 @@ def write_receipt(verdict: Verdict, *, action: GateAction, user_id: UUID | None)
 
 
 def replay(decision: GateDecision) -> tuple[Block, ...]:
-    """Judge the stored facts again: under the same rule set and law this gives the same blocks."""
+    """Judge the stored facts again, by the law of that time: under the same rule set this gives the same blocks."""
+    facts = unpack(decision.facts)
     opening.book()
-    return gate.judge(unpack(decision.facts), decision.at, decision.channel)
+    opening.recall(facts.get("hours.law"), decision.at)
+    return gate.judge(facts, decision.at, decision.channel)

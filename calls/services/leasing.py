@@ -37,6 +37,12 @@ class NoLease(Conflict):
     code = "no_lease"
 
 
+class TookAnother(Conflict):
+    """A rep holds one person at a time."""
+
+    code = "took_another"
+
+
 def current(*, user: User, at: datetime) -> Lease | None:
     """Return the lease that ``user`` holds, if it is still live."""
     held = Lease.objects.select_related("pair__contact__company", "pair__project", "endpoint")
@@ -90,7 +96,10 @@ def _try_one(left: dict[UUID, UUID], *, user: User, at: datetime) -> tuple[Lease
         return None, contact_id
     approaches = [Approach(contact_id, line, Channel.CALL.value, pair_id, project_id) for line in lines]
     ruling = deciding.decide(action=GateAction.LEASE, approaches=approaches, user_id=user.pk, at=at)
-    return (_write(ruling, user=user, at=at) if ruling.allowed else None), contact_id
+    lease = _write(ruling, user=user, at=at) if ruling.allowed else None
+    if ruling.allowed and not lease:
+        transaction.set_rollback(True)  # no receipt for a lease that there is not
+    return lease, contact_id
 
 
 # The best contact whom nobody works on, then those of their lines that nobody works on, by id (DESIGN 13). Whom
@@ -122,6 +131,7 @@ def take(*, pair: ProjectContact, user: User, at: datetime) -> Lease:
     """Give ``user`` this pair, if the gate lets it pass; it replaces a lease that they hold on another.
 
     :raises Refused: something stands against it, for example somebody else's lease.
+    :raises TookAnother: the same rep took another pair at this moment, from another window.
     """
     lease, ruling = _take(pair=pair, user=user, at=at)
     if lease is None:
@@ -136,9 +146,12 @@ def _take(*, pair: ProjectContact, user: User, at: datetime) -> tuple[Lease | No
     asked_about: Sequence[ContactPoint | None] = points or [None]
     approaches = [deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point) for point in asked_about]
     ruling = deciding.decide(action=GateAction.LEASE, approaches=approaches, user_id=user.pk, at=at)
-    if ruling.allowed:
-        Lease.objects.filter(user=user).delete()
-    return (_write(ruling, user=user, at=at) if ruling.allowed else None), ruling
+    if not ruling.allowed:
+        return None, ruling
+    Lease.objects.filter(user=user).delete()
+    if lease := _write(ruling, user=user, at=at):
+        return lease, ruling
+    raise TookAnother("You took somebody else at this moment, from another window: that one counts.")
 
 
 _COLUMNS = ["id", "pair_id", "contact_id", "endpoint_id", "user_id", "taken_at", "expires_at", "decision_id"]

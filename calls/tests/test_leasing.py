@@ -382,3 +382,36 @@ def test_behind_a_pooler_nothing_is_prepared_and_all_is_the_same(at, monkeypatch
     with CaptureQueriesContext(connection) as asked:
         assert leasing.take_next(user=rep, at=at).pair == pair
     assert not [one["sql"] for one in asked if "$1" in one["sql"]]
+
+
+@pytest.mark.django_db
+def test_a_receipt_replays_by_the_law_of_its_time(at, monkeypatch):
+    CallingHours.objects.update(created_at=at - timedelta(days=30))
+    callable_pair()
+    receipt = GateDecision.objects.get(pk=leasing.take_next(user=UserFactory(bdr=True), at=at).decision_id)
+    later = at + timedelta(days=1)
+    CallingHours.objects.filter(replaced_at=None).update(replaced_at=later)
+    assert not opening.book().table.rows
+
+    monkeypatch.setattr(opening, "_tables", {})  # another process, on another day
+
+    assert deciding.replay(receipt) == ()
+
+
+@pytest.mark.django_db
+def test_a_refusal_leaves_a_receipt_for_each_number_and_each_project(at):
+    pair = callable_pair()
+    give_point(pair.contact, "phone", "+15125550177")
+    elsewhere = callable_pair(contact=pair.contact)
+    terminal.close(scope=Scope.CONTACT, subject=pair.contact, reason="Asked us to wait", at=at)
+    rep = UserFactory(bdr=True)
+
+    for _ in range(2):
+        for one in (pair, elsewhere):
+            with pytest.raises(Refused):
+                leasing.take(pair=one, user=rep, at=at)
+
+    assert sorted(GateDecision.objects.values_list("pair", "endpoint").distinct()) == sorted(
+        (one.pk, point.endpoint_id) for one in (pair, elsewhere) for point in pair.contact.points.all()
+    )
+    assert GateDecision.objects.count() == 4
