@@ -1,7 +1,8 @@
 """Nobody is called too often: cooldown after a call, and caps on all touches of a person and of a number.
 
 Windows are half-open: a touch exactly one window ago counts no more. Every touch counts, whatever made it and on
-whatever channel; the cooldown looks at calls alone. Caps: Florida and Oklahoma allow three a day (FL-CAP, OK-CAP).
+whatever channel; the cooldown looks at calls alone, and not at those that reached somebody else. Caps: Florida and
+Oklahoma allow three a day (FL-CAP, OK-CAP).
 """
 
 from collections.abc import Sequence
@@ -28,8 +29,8 @@ from django.db.models.lookups import GreaterThanOrEqual
 from calls.choices import CooldownScope
 from calls.rules.policies import DAY, WEEK, Policy, cap_in_sql, cooldown_in_sql, general
 from config.kernel.gate import Asked, Block, Facts, Level, Rule
-from crm.choices import Channel
-from crm.models import Touch
+from crm.choices import Channel, PointState
+from crm.models import ContactPoint, Touch
 from crm.querysets import TouchQuerySet
 
 CALL = frozenset({Channel.CALL})
@@ -54,7 +55,8 @@ class ProjectNotYet:
 class Cooldown:
     """After a call the person rests; a callback that they asked for, once it is due, does not wait for that.
 
-    The first call after a promise fell due uses it up, whatever its outcome: from then on they rest again.
+    The first call after a promise fell due uses it up, whatever its outcome: from then on they rest again. A call on a
+    number that turned out to be a wrong person's was no call to them; the caps still count it.
     """
 
     code, level, channels, version = "cooldown", Level.CONTACT, CALL, 2
@@ -80,8 +82,7 @@ class Cooldown:
     def _called(self, asked: Asked) -> Q:
         if not asked.wide or general(asked).scope == CooldownScope.PAIR:
             return Q(Exists(self._calls(asked)))
-        recent = Touch.objects.counting().filter(channel=Channel.CALL)
-        called = recent.since(asked.at - general(asked).cooldown).order_by().values("contact")
+        called = calls_to_them().since(asked.at - general(asked).cooldown).order_by().values("contact")
         longer = HAS_OWN & Q(project__calling_policy__cooldown__gt=general(asked).cooldown)
         return Q(contact__in=called) | (longer & Q(Exists(self._calls(asked))))
 
@@ -89,13 +90,21 @@ class Cooldown:
         """The calls after which the person of a pair still rests."""
         own = OuterRef("project__calling_policy__cooldown")
         since = ExpressionWrapper(Value(asked.at) - cooldown_in_sql(asked, own), output_field=DateTimeField())
-        calls = Touch.objects.counting().filter(contact=OuterRef("contact_id"), channel=Channel.CALL, at__gt=since)
+        calls = calls_to_them().filter(contact=OuterRef("contact_id"), at__gt=since)
         if general(asked).scope != CooldownScope.PAIR:
             return calls
         own_scope = OuterRef("project__calling_policy__cooldown_scope")
         wider = Q(own_scope__in=[CooldownScope.CONTACT, CooldownScope.PROJECT])
         calls = calls.alias(own_scope=ExpressionWrapper(own_scope, output_field=CharField()))
         return calls.filter(Q(project=OuterRef("project_id")) | wider)
+
+
+def calls_to_them() -> TouchQuerySet:
+    """Calls that count, without those on a number that is marked as not this person's."""
+    strangers = ContactPoint.objects.filter(
+        contact=OuterRef("contact"), endpoint=OuterRef("endpoint"), state=PointState.WRONG_PERSON
+    )
+    return Touch.objects.counting().filter(~Exists(strangers), channel=Channel.CALL)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,8 @@ WITH fresh AS MATERIALIZED (
         WHERE t.contact_id = pc.contact_id AND t.counts AND t.channel = 'call'
           AND (t.project_id = pc.project_id OR NOT %(pair_scope)s
                OR coalesce(own.cooldown_scope, 'pair') <> 'pair')
+          AND NOT EXISTS (SELECT 1 FROM crm_contactpoint w WHERE w.contact_id = t.contact_id
+                          AND w.endpoint_id = t.endpoint_id AND w.state = 'wrong_person')
     ) cool ON true
     LEFT JOIN LATERAL (
         SELECT bool_or(s.until IS NULL) AS for_ever, max(s.until) AS until FROM (
