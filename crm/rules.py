@@ -152,7 +152,8 @@ _FACTS = """
            point.state AS "point.state",
            e.failed_until AS "endpoint.failed_until",
            (SELECT x.id::text FROM crm_suppression x
-            WHERE x.endpoint_id = e.id AND x.lifted_at IS NULL AND x.channel IN ('', %(channel)s)
+            WHERE x.endpoint_id = e.id AND x.lifted_at IS NULL AND x.at < %(up_to)s::timestamptz
+              AND x.channel IN ('', %(channel)s)
             ORDER BY x.id LIMIT 1) AS "endpoint.suppression"
     FROM {approaches}
     LEFT JOIN crm_contact c ON c.id = a.contact_id
@@ -167,6 +168,11 @@ _FACTS = """
 
 
 def facts(approaches: Sequence[Approach], *, asked: Asked) -> Mapping[Approach, Facts]:
-    """Gather what crm knows about ``approaches``, in one statement whatever their number."""
-    found = gather(_FACTS, approaches, kind=REACHED_BY[Channel(asked.channel)].value, channel=asked.channel)
+    """Gather what crm knows about ``approaches``, in one statement whatever their number.
+
+    With ``asked.up_to`` a suppression from then or later does not count. What has been written over since cannot be
+    known: flags, promises and the state of a number are today's, and a suppression that was lifted is not seen.
+    """
+    kind = REACHED_BY[Channel(asked.channel)].value
+    found = gather(_FACTS, approaches, kind=kind, channel=asked.channel, up_to=asked.up_to or "infinity")
     return dict(zip(approaches, found, strict=True))

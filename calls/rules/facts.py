@@ -2,6 +2,10 @@
 
 Everything is read at once and under the locks of whoever decides: touches, closures, leases, both policies, and the
 state of the law. Nothing is remembered from one decision to the next but the law itself, looked up by its state.
+
+A question about the past (``Asked.up_to``) sees touches and closures as they stood then, and no lease that was taken
+later. What is written over cannot be known: flags of people, pairs and projects, promises, policies, until when a
+project or a number rests are today's; a lease that was given back since is not seen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,11 +30,14 @@ def _touches(subject: str) -> str:
 
 
 def _last_call(whose: str, condition: str) -> str:
+    """The last call to them: one on a number that is marked as not theirs was none."""
     return f"""
            (SELECT max(t.at) FROM crm_touch t
             WHERE t.contact_id = a.contact_id AND t.counts AND t.at < %(up_to)s::timestamptz
               AND t.at > %(at)s::timestamptz - greatest(%(week)s::interval, everybody.cooldown, own.cooldown)
-              AND t.channel = 'call' AND {condition}) AS "calls.{whose}.last"
+              AND t.channel = 'call' AND {condition}
+              AND NOT EXISTS (SELECT 1 FROM crm_contactpoint w WHERE w.contact_id = t.contact_id
+                              AND w.endpoint_id = t.endpoint_id AND w.state = 'wrong_person')) AS "calls.{whose}.last"
     """  # noqa: S608 - our own names
 
 
@@ -39,17 +46,23 @@ def _held(subject: str) -> str:
     return f"""
     LEFT JOIN calls_lease {subject}_held
       ON {subject}_held.{subject}_id = a.{subject}_id AND {subject}_held.expires_at > %(at)s::timestamptz
-     AND {subject}_held.user_id IS DISTINCT FROM %(user)s::uuid"""
+     AND {subject}_held.taken_at < %(up_to)s::timestamptz AND {subject}_held.user_id IS DISTINCT FROM %(user)s::uuid"""
 
 
-def _closed(scope: Scope) -> str:
-    """The terminal session that closes this subject longest."""
+def _closed(scope: Scope, *, past: bool) -> str:
+    """The terminal session that closes this subject longest; in the past also one that was lifted later on."""
     same = f"s.{scope.value}_id = a.{scope.value}_id" if scope in SUBJECT else "true"
+    closing = f"""
+        SELECT s.id, s.until FROM {{}}
+        WHERE s.scope = '{scope.value}' AND {same} AND s.at < %(up_to)s::timestamptz
+          AND (s.until IS NULL OR s.until > %(at)s::timestamptz) AND"""  # noqa: S608 - our own names
+    standing = closing.format("calls_terminalsession s") + " s.lifted_at IS NULL"
+    if past:  # two sets, because the indexes know only sessions that still stand
+        lifts = "calls_terminallift l JOIN calls_terminalsession s ON s.id = l.session_id"
+        standing += f" UNION ALL {closing.format(lifts)} l.at >= %(up_to)s::timestamptz"
     return f"""
     LEFT JOIN LATERAL (
-        SELECT s.id, s.until FROM calls_terminalsession s
-        WHERE s.scope = '{scope.value}' AND {same} AND s.lifted_at IS NULL
-          AND (s.until IS NULL OR s.until > %(at)s::timestamptz)
+        SELECT s.id, s.until FROM ({standing}) s
         ORDER BY s.until DESC NULLS FIRST, s.id LIMIT 1) {scope.value}_closed ON true"""  # noqa: S608 - our own names
 
 
@@ -63,7 +76,8 @@ _CLOSURES = ", ".join(
     for scope in Scope.values
 )
 # One row per approach, in their order. A column is named after its fact; what a fact is made of begins with a colon.
-_FACTS = f"""
+def _facts(*, past: bool) -> str:
+    return f"""
     SELECT {opening.STATE} AS ":law", {_TERMS},
            p.next_call_eligible_at AS "project.not_before", e.hours_profile_id::text AS "hours.profile",
            {_touches("contact")}, {_touches("endpoint")},
@@ -75,8 +89,11 @@ _FACTS = f"""
     LEFT JOIN crm_endpoint e ON e.id = a.endpoint_id
     LEFT JOIN calls_callingpolicy everybody ON everybody.project_id IS NULL
     LEFT JOIN calls_callingpolicy own ON own.project_id = a.project_id
-    {_held("contact")} {_held("endpoint")} {"".join(_closed(scope) for scope in Scope)}
+    {_held("contact")} {_held("endpoint")} {"".join(_closed(scope, past=past) for scope in Scope)}
     ORDER BY a.place"""  # noqa: S608 - nothing in it comes from outside
+
+
+_FACTS, _PAST = _facts(past=False), _facts(past=True)
 
 
 def facts(approaches: Sequence[Approach], *, asked: Asked) -> Mapping[Approach, Facts]:
@@ -84,7 +101,8 @@ def facts(approaches: Sequence[Approach], *, asked: Asked) -> Mapping[Approach, 
 
     With ``asked.up_to`` nothing that was done then or later counts. A new law or profile costs one more statement.
     """
-    rows = gather(_FACTS, approaches, at=asked.at, up_to=asked.up_to or "infinity", week=WEEK, user=asked.user_id)
+    sql = _PAST if asked.up_to else _FACTS
+    rows = gather(sql, approaches, at=asked.at, up_to=asked.up_to or "infinity", week=WEEK, user=asked.user_id)
     opening.learn(row["hours.profile"] for row in rows)
     return {approach: _made(approach, row) for approach, row in zip(approaches, rows, strict=True)}
 
