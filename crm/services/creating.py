@@ -199,7 +199,7 @@ def _said(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in ("", None, [], {})}
 
 
-def _refuse_unseen(row: RowT, by: User | None) -> None:
+def _refuse_unseen(row: models.Model, by: User | None) -> None:
     refuse_hidden(row, by)
     _refuse_deleted(row)
 
