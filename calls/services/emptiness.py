@@ -13,11 +13,13 @@ from calls.models import Lease
 from calls.rules import opening
 from calls.services import deciding, queue
 from calls.services.queue import Wanted
+from config.kernel.gate import Verdict, gate
 from crm.choices import Channel
 from crm.models import ProjectContact, User
 
 SAMPLE, MANY = 200, 50
 CAPS = {"day_cap", "week_cap", "number_day_cap", "number_week_cap"}
+RESTS = {"caps_reached": CAPS, "cooling_down": {"cooldown", "project_not_yet"}}
 FILTERS: dict[str, Any] = {"project": None, "owner": None, "priority": None, "zone": ""}
 
 
@@ -97,25 +99,37 @@ def _resting(pairs: QuerySet[ProjectContact], at: datetime, user: User) -> Empty
     first = waiting.aggregate(first=Min("callable_from"))["first"]
     if first is None:
         return _sampled(pairs, at, user)
-    why = _reasons(waiting.order_by("callable_from"), at, user)
-    state = "caps_reached" if why and sum(why[code] for code in CAPS) >= why.total() / 2 else "cooling_down"
+    why = _reasons(_verdicts(waiting.order_by("callable_from"), at, user))
+    state = "caps_reached" if _mostly(why, CAPS) else "cooling_down"
     return Empty(state, first, {"forecast": _forecast(waiting, at), "reasons": dict(why)})
 
 
 def _sampled(pairs: Any, at: datetime, user: User) -> Empty:
-    why = _reasons(pairs.order_by("id"), at, user)
-    return Empty("nobody_callable", facts={"reasons": dict(why.most_common(6))})
+    """No hint says when: two hundred pairs are asked one by one, and the first fifty when that ends."""
+    verdicts = _verdicts(pairs.order_by("id"), at, user)
+    why = _reasons(verdicts)
+    first = min((moment for moment in map(gate.earliest, verdicts[:MANY]) if moment), default=None)
+    state = next((name for name, codes in RESTS.items() if _mostly(why, codes)), "nobody_callable")
+    return Empty(state, first, {"reasons": dict(why.most_common(6))})
 
 
-def _reasons(pairs: Any, at: datetime, user: User) -> Counter[str]:
-    """Count the first reason of each of two hundred pairs."""
+def _mostly(why: Counter[str], codes: set[str]) -> bool:
+    return bool(why) and sum(why[code] for code in codes) >= why.total() / 2
+
+
+def _verdicts(pairs: Any, at: datetime, user: User) -> list[Verdict]:
+    """Judge the best number of each of two hundred pairs."""
     sample = list(pairs[:SAMPLE])
     points = deciding.points_of([pair.contact_id for pair in sample])
     approaches = [
         deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=next(iter(points[pair.contact_id]), None))
         for pair in sample
     ]
-    verdicts = deciding.judge(approaches, user_id=user.pk, at=at)
+    return deciding.judge(approaches, user_id=user.pk, at=at)
+
+
+def _reasons(verdicts: list[Verdict]) -> Counter[str]:
+    """Count the first reason of each."""
     return Counter(verdict.blocks[0].code for verdict in verdicts if verdict.blocks)
 
 

@@ -221,10 +221,14 @@ def explain(*, pair: ProjectContact, user: User, at: datetime) -> Explanation:
             for point, verdict, earliest in zip(asked_about, verdicts, passes, strict=True)
             if point is not None
         ),
-        blocks=tuple(block for block in verdicts[0].blocks if block.level is not Level.ENDPOINT),
+        blocks=tuple({block.code: block for verdict in verdicts for block in _of_all(verdict)}.values()),
         callable=any(verdict.allowed for verdict in verdicts),
         earliest=min((moment for moment in passes if moment), default=None),
     )
+
+
+def _of_all(verdict: Verdict) -> tuple[Block, ...]:
+    return tuple(block for block in verdict.blocks if block.level is not Level.ENDPOINT)
 
 
 def _of_number(verdict: Verdict) -> tuple[Block, ...]:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from crm.models import Project, ProjectContact, User
 KEPT = 256
 _ORIGIN = datetime(2001, 1, 1, tzinfo=UTC)  # the moment that a kept text was written for
 _kept: OrderedDict[Any, str] = OrderedDict()
+_turn = Lock()
 
 
 class Candidate(NamedTuple):
@@ -68,11 +70,13 @@ def _question(user: User, asked: Asked) -> str:
     policy, (profiles, unknown) = general(asked), asked.memory["opened"]
     opened = tuple(profiles), unknown
     key = (gate.version, policy, opened, user.sees_everything)
-    if key not in _kept:
-        _kept[key] = _write(user, {"policy": policy, "opened": opened})
+    text = _kept.get(key) or _write(user, {"policy": policy, "opened": opened})
+    with _turn:  # several threads ask at once
+        _kept[key] = text
+        _kept.move_to_end(key)
         if len(_kept) > KEPT:
             _kept.popitem(last=False)
-    return _kept[key]
+    return text
 
 
 def _write(user: User, known: dict[str, Any]) -> str:

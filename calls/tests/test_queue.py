@@ -8,12 +8,13 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calls.choices import Scope
 from calls.models import CallingPolicy
 from calls.rules import opening
-from calls.services import deciding, emptiness, hints, queue, waterfalls
+from calls.services import deciding, emptiness, hints, queue, terminal, waterfalls
 from calls.services.queue import Wanted
 from calls.tests import worlds
-from calls.tests.factories import CallingPolicyFactory, LeaseFactory, callable_pair
+from calls.tests.factories import CallingPolicyFactory, LeaseFactory, callable_pair, first_point
 from config.kernel.gate import Asked, Level, gate
 from config.testing import NOON
 from crm.choices import Channel, Priority
@@ -384,6 +385,27 @@ class TestEmpty:
         hints.refresh(at=NOON, pair_ids=[pair.pk])
 
         assert self.state(rep).state == "caps_reached"
+
+    def test_a_line_that_many_share_was_called_often_enough_and_it_says_until_when(self, rep):
+        pair = callable_pair()
+        endpoint = first_point(pair.contact).endpoint
+        for hours in (1, 2, 3):  # other people on the same line
+            TouchFactory(endpoint=endpoint, at=NOON - timedelta(hours=hours))
+        hints.refresh(at=NOON, pair_ids=[pair.pk])
+
+        empty = emptiness.emptiness(user=rep, at=NOON)
+
+        assert (empty.state, empty.until) == ("caps_reached", NOON + timedelta(hours=22))
+        assert empty.facts["reasons"] == {"number_day_cap": 1}
+
+    def test_closed_for_everybody_for_an_hour_ends_in_an_hour(self, rep):
+        callable_pair()
+        hour = NOON + timedelta(hours=1)
+        terminal.close(scope=Scope.EVERYONE, subject=None, reason="Fire drill", at=NOON, until=hour)
+
+        empty = emptiness.emptiness(user=rep, at=NOON)
+
+        assert (empty.state, empty.until) == ("nobody_callable", hour)
 
     def test_leased_by_others_names_them(self, rep):
         lease = LeaseFactory(pair=callable_pair())
