@@ -8,7 +8,7 @@ from django_filters import FilterSet
 from calls.choices import CallSource, Direction, EventKind, Scope, Status, TerminalKind
 from calls.models import CallStatus
 from config.kernel import clock
-from config.kernel.api.filtering import CreatedSince, Empty, Owner, Related, before, since
+from config.kernel.api.filtering import CreatedSince, Empty, Owner, Related, YesNo, before, since
 
 
 class CallSessionFilter(FilterSet):
@@ -22,7 +22,7 @@ class CallSessionFilter(FilterSet):
     source = filters.ChoiceFilter(choices=CallSource)
     status = filters.ChoiceFilter(field_name="now__status", choices=Status)
     disposition = filters.UUIDFilter(field_name="now__disposition")
-    to_finish = filters.BooleanFilter(method="keep_unfinished", label="Dialed two hours ago and without an outcome")
+    to_finish = YesNo(method="keep_unfinished", label="Dialed two hours ago and without an outcome")
     since = since("initiated_at")
     before = before("initiated_at")
 
@@ -54,7 +54,7 @@ class TerminalSessionFilter(FilterSet):
     contact = Related()
     pair = Related()
     endpoint = Related()
-    standing = filters.BooleanFilter(method="keep_standing", label="Forbids calling now")
+    standing = YesNo(method="keep_standing", label="Forbids calling now")
     created_since = CreatedSince()
 
     def keep_standing(self, sessions: Any, name: str, wanted: bool) -> Any:
@@ -68,7 +68,7 @@ class TerminalLiftFilter(FilterSet):
 
 
 class DispositionFilter(FilterSet):
-    is_active = filters.BooleanFilter()
+    is_active = YesNo()
     name = filters.CharFilter()
 
 

@@ -6,7 +6,7 @@ import django_filters as filters
 from django.db.models import IntegerChoices
 from django_filters import FilterSet
 
-from config.kernel.api.filtering import ChangedSince, CreatedSince, Empty, Owner, Related, Words, before, since
+from config.kernel.api.filtering import ChangedSince, CreatedSince, Empty, Owner, Related, Words, YesNo, before, since
 from crm.choices import (
     Channel,
     ConsentKind,
@@ -65,7 +65,7 @@ class Part(filters.CharFilter):
 class UserFilter(FilterSet):
     search = filters.CharFilter(field_name="name", lookup_expr="icontains", max_length=100)
     email = filters.CharFilter(lookup_expr="iexact")
-    is_active = filters.BooleanFilter()
+    is_active = YesNo()
 
 
 class CompanyFilter(FilterSet):
@@ -91,9 +91,9 @@ class ContactFilter(FilterSet):
     lifecycle = filters.ChoiceFilter(choices=Lifecycle)
     priority = Word(Priority)
     source = filters.CharFilter()
-    do_not_call = filters.BooleanFilter()
-    do_not_email = filters.BooleanFilter()
-    do_not_text = filters.BooleanFilter()
+    do_not_call = YesNo()
+    do_not_email = YesNo()
+    do_not_text = YesNo()
     lead_score_min = filters.NumberFilter(field_name="lead_score", lookup_expr="gte", min_value=0, max_value=100)
     lead_score_max = filters.NumberFilter(field_name="lead_score", lookup_expr="lte", min_value=0, max_value=100)
     updated_since = ChangedSince()
@@ -131,7 +131,7 @@ class ProjectFilter(FilterSet):
     status = filters.CharFilter()
     stage = filters.CharFilter()
     source = filters.CharFilter()
-    call_suppressed = filters.BooleanFilter()
+    call_suppressed = YesNo()
     contact = Related(field_name="pairs__contact")
     updated_since = ChangedSince()
     created_since = CreatedSince()
@@ -142,7 +142,7 @@ class ProjectContactFilter(FilterSet):
     contact = Related()
     role = Part(field_name="roles", lookup_expr="contains")
     priority = Word(Priority)
-    suppressed = filters.BooleanFilter(field_name="suppress_for_project")
+    suppressed = YesNo(field_name="suppress_for_project")
     callback_before = before("callback_at")
     created_since = CreatedSince()
 
@@ -182,7 +182,7 @@ class TouchFilter(FilterSet):
     endpoint = Related()
     project = Related()
     channel = filters.ChoiceFilter(choices=Channel)
-    counts = filters.BooleanFilter()
+    counts = YesNo()
     since = since("at")
     before = before("at")
 
@@ -192,7 +192,7 @@ class GateDecisionFilter(FilterSet):
     endpoint = Related()
     pair = Related()
     action = filters.ChoiceFilter(choices=GateAction)
-    allowed = filters.BooleanFilter()
+    allowed = YesNo()
     since = CreatedSince()
 
 

@@ -7,6 +7,7 @@ from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.request import override_method
 
 from config.kernel.api.answers import Json
+from config.kernel.api.filtering import YesNo
 
 WRITES = ("POST", "PATCH")
 
@@ -71,6 +72,6 @@ class Page(BrowsableAPIRenderer):
 
 
 def _choices(one: Any) -> list[tuple[str, str]]:
-    if type(one).__name__ in {"BooleanFilter", "Empty"}:
+    if isinstance(one, YesNo):
         return [("true", "yes"), ("false", "no")]
     return [(str(value), str(label)) for value, label in getattr(one.field, "choices", ()) if value]

@@ -1,9 +1,10 @@
 """The filters that lists share. Each has an index behind it, or narrows what another has found."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import django_filters as filters
+from django import forms
 from django.db.models import F, Q, Value
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
@@ -83,7 +84,30 @@ class CreatedSince(filters.IsoDateTimeFilter):
         return rows.filter(id__gte=first_uuid7_at(value)) if value else rows
 
 
-class Empty(filters.BooleanFilter):
+class TrueOrFalse(forms.Field):
+    """A field that understands "true" and "false", and refuses the rest instead of forgetting it."""
+
+    KNOWN: ClassVar = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+    def to_python(self, value: Any) -> bool | None:
+        if value in self.empty_values:
+            return None
+        try:
+            return self.KNOWN[str(value).lower()]
+        except KeyError:
+            raise forms.ValidationError("Write true or false.", code="invalid") from None
+
+
+class YesNo(filters.BooleanFilter):
+    """Rows where something is so, or is not so."""
+
+    field_class = TrueOrFalse
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"widget": forms.TextInput, **options})
+
+
+class Empty(YesNo):
     """True: rows where a column is empty."""
 
     def __init__(self, **options: Any) -> None:
