@@ -43,23 +43,32 @@ def foresee(
     return {kind: fact for kind, fact in made.items() if fact}
 
 
-def apply(event: CallEvent, session: CallSession, disposition: Disposition, *, promised: Promise, at: datetime) -> None:
+def apply(
+    event: CallEvent,
+    session: CallSession,
+    disposition: Disposition,
+    *,
+    promised: Promise,
+    since: datetime,
+    at: datetime,
+) -> None:
     """Let an outcome take effect. Everything it makes carries ``event`` as its cause.
 
-    ``promised`` is what stays promised where the outcome says nothing about it.
+    ``promised`` is what stays promised where the outcome says nothing about it. Times run from ``since``, which for a
+    recorded call is its end; what is over at ``at`` is not made any more.
     """
     made = event.facts["made"]
     hints.refresh(at=at, contact_ids=[session.contact_id])
     if disposition.retry_after and session.pair:
-        _close(event, Scope.PAIR, session.pair, at, until=at + disposition.retry_after, kind=TerminalKind.RETRY)
+        _close(event, Scope.PAIR, session.pair, at, until=since + disposition.retry_after, kind=TerminalKind.RETRY)
     if disposition.terminal_scope:
-        _close_as_told(event, session, disposition, at)
+        _close_as_told(event, session, disposition, since, at)
     if fact := made.get(wishes.DO_NOT_CALL):
         wishes.set_do_not_call(session, fact)
         _suppress(event, session.endpoint, at)
     if fact := made.get(wishes.WRONG_PERSON):
         wishes.set_wrong_person(fact, at=at)
-    if fact := made.get(pauses.KIND):
+    if (fact := made.get(pauses.KIND)) and not pauses.is_over(fact, at=at):
         pauses.apply(session, fact, at=at)
     if fact := made.get(promises.KIND):
         promised = promises.wanted(fact)
@@ -77,13 +86,17 @@ def _close(
     until: datetime | None,
     kind: TerminalKind,
 ) -> None:
+    if until and until <= at:
+        return
     terminal.close(
         scope=scope, subject=subject, reason=str(event.disposition), at=at, by=event.by, until=until, kind=kind,
         cause=event,
     )  # fmt: skip
 
 
-def _close_as_told(event: CallEvent, session: CallSession, disposition: Disposition, at: datetime) -> None:
+def _close_as_told(
+    event: CallEvent, session: CallSession, disposition: Disposition, since: datetime, at: datetime
+) -> None:
     subject = {
         Scope.PROJECT: session.project,
         Scope.CONTACT: session.contact,
@@ -91,7 +104,7 @@ def _close_as_told(event: CallEvent, session: CallSession, disposition: Disposit
         Scope.ENDPOINT: session.endpoint,
     }[Scope(disposition.terminal_scope)]
     if subject is not None:  # a call without a project or a known number has nothing of that kind to close
-        until = at + disposition.terminal_for if disposition.terminal_for else None
+        until = since + disposition.terminal_for if disposition.terminal_for else None
         _close(event, Scope(disposition.terminal_scope), subject, at, until=until, kind=TerminalKind.TERMINAL)
 
 

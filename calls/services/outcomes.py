@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from calls.choices import EventKind
+from calls.choices import EventKind, Scope
 from calls.models import CallDraft, CallEvent, CallNews, CallSession, Disposition
 from calls.services import deciding, effects, promises, status
-from calls.services.undoing import text
+from calls.services.undoing import instant, text
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.ids import uuid7
 from config.kernel.realtime import tell
@@ -58,22 +58,28 @@ def conclude(
     at: datetime,
     note: str = "",
     callback_at: datetime | None = None,
+    since: datetime | None = None,
 ) -> CallEvent:
     """Give a call its outcome, and let the outcome take effect in the same transaction.
 
-    The same outcome again, by the same person with the same note and callback time, returns the stored event.
+    The same outcome again, by the same person with the same note and callback time, returns the stored event. With
+    ``since``, the end of a call that was recorded, effects run from then, and nothing is refused, because it is a fact.
+    The time to take it back runs from ``at`` all the same.
 
     :raises AlreadyConcluded: there is another outcome.
     :raises DomainError: the disposition is not in use any more, or asks for a callback time and there is none within
-        the next 60 days.
+        the next 60 days, or closes a pair or a project and the call is of none.
     """
     _lock(session)
     if standing := outcome_of(session):
         _require_same(standing, disposition, by=by, note=note, callback_at=callback_at)
         return standing
-    _require_usable(disposition, callback_at, at)
+    if since is None:
+        _require_usable(session, disposition, callback_at, at)
     effects.hold(session, disposition)
-    return _write(session, disposition, EventKind.OUTCOME, by=by, at=at, note=note, callback_at=callback_at)
+    return _write(
+        session, disposition, EventKind.OUTCOME, by=by, at=at, note=note, callback_at=callback_at, since=since
+    )
 
 
 @atomic_with_retries
@@ -89,19 +95,21 @@ def correct(
 ) -> CallEvent:
     """Replace the outcome: what the old one made is lifted, the new one takes effect.
 
-    The rep who gave it may do so for ten seconds; later an admin may, with a reason.
+    The rep who gave it may do so for ten seconds; later an admin may, with a reason. What ran from the end of a
+    recorded call does so again.
 
     :raises NoOutcome: there is nothing to correct.
     :raises TooLate: ``by`` may not, or not any more.
     :raises DomainError: an admin gave no reason, or the disposition cannot be used.
     """
-    _require_usable(disposition, callback_at, at)
+    _require_usable(session, disposition, callback_at, at)
     _lock(session)
     old = _require_correctable(session, by=by, at=at, reason=reason)
     effects.hold(session, disposition, old)
     return _write(
         session, disposition, EventKind.CORRECTION,
         by=by, at=at, note=note, callback_at=callback_at, corrects=old, reason=reason,
+        since=instant(old.facts.get("since")),
     )  # fmt: skip
 
 
@@ -148,9 +156,16 @@ def outcome_of(session: CallSession) -> CallEvent | None:
     return told.order_by("-at", "-id").first()
 
 
-def _require_usable(disposition: Disposition, callback_at: datetime | None, at: datetime) -> None:
+def _require_usable(session: CallSession, disposition: Disposition, callback_at: datetime | None, at: datetime) -> None:
     if not disposition.is_active:
         raise DomainError(f"{disposition} is not in use any more.", details={"disposition": "Choose an active one."})
+    of_pair = disposition.asks_callback or disposition.terminal_scope == Scope.PAIR
+    of_project = disposition.terminal_scope == Scope.PROJECT
+    if (of_pair and session.pair_id is None) or (of_project and session.project_id is None):
+        raise DomainError(
+            f"{disposition} is about a project, and this call is of none that the person is in.",
+            details={"disposition": "Choose one that closes the person or the number, or nothing."},
+        )
     if not disposition.asks_callback:
         return
     if callback_at is None or callback_at <= at:
@@ -225,10 +240,11 @@ def _write(
     callback_at: datetime | None,
     corrects: CallEvent | None = None,
     reason: str = "",
+    since: datetime | None = None,
 ) -> CallEvent:
-    key = uuid7()
+    key, began = uuid7(), since or at
     promised = effects.compensate(corrects, cause_id=key, at=at) if corrects else promises.of(session.pair_id)
-    made = effects.foresee(session, disposition, promised=promised, callback_at=callback_at, at=at)
+    made = effects.foresee(session, disposition, promised=promised, callback_at=callback_at, at=began)
     event = CallEvent.objects.create(
         id=key,
         session=session,
@@ -237,9 +253,9 @@ def _write(
         by=by,
         disposition=disposition,
         corrects=corrects,
-        facts={**_said(reason=reason, **_told(disposition, note, callback_at)), "made": made},
+        facts={**_said(reason=reason, since=text(since) or "", **_told(disposition, note, callback_at)), "made": made},
     )
-    effects.apply(event, session, disposition, promised=promised, at=at)
+    effects.apply(event, session, disposition, promised=promised, since=began, at=at)
     _withdraw(session)
     CallNews.objects.create(event=event, due_at=at + UNDO)
     if by and session.pair_id:

@@ -27,6 +27,11 @@ def foresee(session: CallSession, disposition: Disposition, *, at: datetime) -> 
     return {"was": text(until_when(session.project_id)), "is": text(at + disposition.project_waits_for)}
 
 
+def is_over(made: Made, *, at: datetime) -> bool:
+    until = instant(made["is"])
+    return until is not None and until <= at
+
+
 def apply(session: CallSession, made: Made, *, at: datetime) -> None:
     """Let the project rest, unless it rests longer already."""
     was, until = instant(made["was"]), instant(made["is"])

@@ -46,11 +46,11 @@ def foresee(
     """Return what the outcome does to the promise of its pair; None: it leaves it alone.
 
     An outcome that asks for a time promises it, any other one keeps a promise that is due, and one that closes the
-    pair for longer than until the promised moment drops it.
+    pair for longer than until the promised moment drops it. ``at`` is when the outcome begins to take effect.
     """
     if not session.pair_id:
         return None
-    if disposition.asks_callback:
+    if disposition.asks_callback and callback_at:
         then = Promise(callback_at, session.rep_id)
     elif seen.at and (seen.at <= at or _outlasts(disposition, seen.at, at)):
         then = NOTHING
