@@ -94,6 +94,16 @@ class HandoverShown(serializers.Serializer):
     url = serializers.CharField()
 
 
+class RecordedShown(CallSessionReading):
+    """The session as it was stored, and what of the told body has no effect."""
+
+    attached = ("warnings",)
+    warnings = serializers.DictField(child=serializers.CharField(), help_text="By field; empty where all was used.")
+
+    class Meta(CallSessionReading.Meta):
+        fields = [*CallSessionReading.Meta.fields, "warnings"]
+
+
 class DialedShown(CallSessionReading):
     """The session, and how the call goes on; ``handover`` is empty where nobody knows whether it rings."""
 

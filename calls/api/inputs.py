@@ -74,7 +74,8 @@ class CallTold(Told):
         return rep
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        return {"rep": self.context["request"].user, "source": CallSource.API.value, **attrs}
+        filled_in = {"rep": self.context["request"].user, "source": CallSource.API.value}
+        return {**filled_in, **attrs, "assumed": frozenset(filled_in) - attrs.keys()}
 
 
 class FactsTold(Told):

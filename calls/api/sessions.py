@@ -58,15 +58,19 @@ class CallSessionViewSet(Listed, Retrieved, Resource):
     ordering_fields = ("initiated_at",)
     how_to_change = "A call is written once: POST to its events, outcome, correct, undo or notes."
 
+    @extend_schema(responses={201: answers.RecordedShown, 200: answers.RecordedShown})
     def create(self, request: Any) -> Response:
         """Record a call that was made elsewhere. It is a fact: the gate never refuses it, and a breach is shown.
 
         A ``call_session_id`` that is known answers 200 with the stored call; 409 names the fields that differ.
+        ``warnings`` name by field what was told and has no effect.
         """
         told = Told(**{name: value for name, value in self.asked().items() if value is not None})
         refuse_hidden(CallSession.objects.filter(call_session_id=told.call_session_id), request.user)
         session, created = recording.record(told=told, by=request.user, at=self.at)
-        return self.written(session, created=created)
+        answer = self.written(session, created=created)
+        answer.data["warnings"] = recording.warnings_of(session)
+        return answer
 
     @extend_schema(responses={201: answers.DialedShown})
     @action(detail=False, methods=["post"])

@@ -19,6 +19,8 @@ TELLS = {
     EventKind.COMPLETED: Status.COMPLETED,
 }
 
+NO_MOMENT = "no_moment"  # in the facts of an event of which nobody told when it happened
+
 
 @dataclass(frozen=True, slots=True)
 class Now:
@@ -44,7 +46,8 @@ def amount_to(events: Iterable[CallEvent]) -> Now:
     ordered = sorted(events, key=lambda event: (event.at, event.pk))
     corrected = {event.corrects_id for event in ordered if event.corrects_id}
     told = [TELLS[EventKind(event.kind)] for event in ordered if event.kind in TELLS]
-    answered = [event.at for event in ordered if event.kind == EventKind.ANSWERED]
+    answers = [event for event in ordered if event.kind == EventKind.ANSWERED]
+    answered = [event.at for event in answers if not event.facts.get(NO_MOMENT)]
     ended = [event.at for event in ordered if event.kind in TELLS and TELLS[EventKind(event.kind)] in OVER]
     taken_back = {event.corrects_id for event in ordered if event.corrects_id and not event.disposition_id}
     outcomes = [event for event in ordered if event.disposition_id and event.pk not in corrected]

@@ -132,7 +132,8 @@ def test_a_rep_records_only_their_own_calls_and_an_admin_anybodys(admin, rep):
         ({"ended_at": "2026-06-16T17:00:00Z"}, "ended_at"),
         ({"duration": -1}, "duration"),
         ({"disposition": "Eloped"}, "disposition"),
-        ({"disposition": "Call back"}, "callback_at"),
+        ({"ended_at": "2026-07-16T17:00:00Z"}, "ended_at"),
+        ({"answered_at": "2026-06-16T17:58:00Z", "ended_at": "2026-06-16T17:57:00Z"}, "answered_at"),
         ({"direction": "sideways"}, "direction"),
         ({"recording_url": "javascript:alert(1)"}, "recording_url"),
         ({"colour": "blue"}, "colour"),
@@ -144,6 +145,55 @@ def test_a_call_that_makes_no_sense_is_refused_by_its_field_and_not_stored(rep, 
     assert status == 400
     assert [detail["field"] for detail in said["details"]] == [field]
     assert not CallSession.objects.exists()
+
+
+def test_what_of_a_call_has_no_effect_is_said_and_the_call_is_stored(rep):
+    body = told(callable_pair(), disposition="Call back")
+
+    status, first = rep.send("post", "call-sessions/", body)
+    again, second = rep.send("post", "call-sessions/", body)
+
+    assert (status, again) == (201, 200)
+    assert first["now"]["disposition_name"] == "Call back"
+    assert first["warnings"] == second["warnings"] == {"callback_at": "Nothing is promised: no time was told."}
+
+
+def test_an_outcome_about_a_project_is_refused_where_the_call_is_of_none(rep):
+    body = told(callable_pair())
+    del body["project"]
+    session = rep.send("post", "call-sessions/", body)[1]["id"]
+    path = f"call-sessions/{session}/outcome/"
+
+    for name in ("Call back", "Connected, not interested"):
+        status, said = rep.send("post", path, {"disposition": name, "callback_at": "2026-06-17T18:00:00Z"})
+        assert (status, [detail["field"] for detail in said["details"]]) == (400, ["disposition"])
+    assert rep.send("post", path, {"disposition": "Busy"})[0] == 200
+
+
+def test_a_call_of_the_desk_may_be_told_again_by_its_own_id(rep, admin):
+    session = CallSessionFactory(rep=rep.user)
+    rep.send("post", f"call-sessions/{session.pk}/outcome/", {"disposition": "No answer", "note": "Rang out."})
+    body = {
+        "call_session_id": session.call_session_id, "contact": str(session.contact_id),
+        "project": str(session.project_id), "number": "".join(filter(str.isdigit, session.number)),
+        "initiated_at": NOON.isoformat(), "disposition": "No answer", "notes": "Rang out.",
+    }  # fmt: skip
+
+    for caller in (rep, admin):
+        status, said = caller.send("post", "call-sessions/", body)
+        assert (status, said["id"]) == (200, str(session.pk)), said
+
+    other = {"notes": "Spoke.", "status": "completed", "duration": 5, "rep": str(admin.user.pk), "number": "5125550198"}
+    status, said = admin.send("post", "call-sessions/", {**body, **other})
+    assert (status, {detail["field"] for detail in said["details"]}) == (409, set(other))
+
+
+def test_a_call_told_again_by_a_colleague_who_names_no_rep_is_the_same(admin):
+    body = told(callable_pair())
+    assert admin.send("post", "call-sessions/", body)[0] == 201
+
+    assert an_admin().send("post", "call-sessions/", body)[0] == 200
+    assert an_admin().send("post", "call-sessions/", {**body, "rep": None})[0] == 409
 
 
 def test_an_inbound_call_counts_against_no_cap(rep):
