@@ -75,6 +75,8 @@ _CLOSURES = ", ".join(
     f'{scope}_closed.id::text AS "terminal.{scope}", {scope}_closed.until AS "terminal.{scope}.until"'
     for scope in Scope.values
 )
+
+
 # One row per approach, in their order. A column is named after its fact; what a fact is made of begins with a colon.
 def _facts(*, past: bool) -> str:
     return f"""

@@ -25,9 +25,7 @@ from crm.models import ContactPoint, Project, Touch, User
 TOUCHES = "calls.callsession"  # the source of the touch of a call
 WAITS = "project_waited"  # in the first event: until when the project rested before this call, and since
 # What only a call that began can tell.
-PROVES = frozenset(
-    {EventKind.RINGING, EventKind.ANSWERED, EventKind.VOICEMAIL, EventKind.BUSY, EventKind.COMPLETED}
-)
+PROVES = frozenset({EventKind.RINGING, EventKind.ANSWERED, EventKind.VOICEMAIL, EventKind.BUSY, EventKind.COMPLETED})
 
 faults.register("dial.before_commit", "dial.after_commit", "dial.after_handover")
 

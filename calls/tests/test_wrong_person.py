@@ -33,8 +33,7 @@ def pair():
 
 def call(rep, pair, at):
     leasing.take(pair=pair, user=rep, at=at)
-    session = dialing.dial(user=rep, point=first_point(pair.contact), at=at)
-    return session
+    return dialing.dial(user=rep, point=first_point(pair.contact), at=at)
 
 
 def conclude(session, name, at):
