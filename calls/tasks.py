@@ -5,8 +5,11 @@ from django.core.cache import cache
 
 from calls.services import hints, leasing, news, waterfalls
 from config.kernel import clock
+from config.kernel.work import ring
 
 HEARTBEAT = "worker-heartbeat"
+SWEEP = "sweep-of-hints"  # how far it has come, and under which policy; losing it only begins again
+PATIENCE = 20.0  # seconds that a rung task works, then it rings itself
 
 
 @shared_task(ignore_result=True, expires=10)
@@ -17,7 +20,7 @@ def beat_heart() -> None:
 
 @shared_task(ignore_result=True, expires=5)
 def tell_due_news() -> None:
-    deadline = clock.monotonic() + 20
+    deadline = clock.monotonic() + PATIENCE
     while news.tell_due(at=clock.now()) == news.BATCH and clock.monotonic() < deadline:
         pass
 
@@ -34,4 +37,14 @@ def count_waterfalls() -> None:
 
 @shared_task(ignore_result=True, expires=3600)
 def refresh_stale_hints() -> None:
-    hints.refresh_all(at=clock.now())
+    """Sweep over all hints for twenty seconds, then ring for the rest; under a new policy begin again."""
+    deadline, policy = clock.monotonic() + PATIENCE, hints.policy_for_all()
+    swept_under, after = cache.get(SWEEP) or (policy, hints.FIRST)
+    after = after if swept_under == policy else hints.FIRST
+    while after is not None:
+        if clock.monotonic() > deadline:
+            cache.set(SWEEP, (policy, after), timeout=3600)
+            ring(refresh_stale_hints)
+            return
+        _, after = hints.refresh_after(after, at=clock.now())
+    cache.delete(SWEEP)

@@ -18,6 +18,7 @@ from config.kernel.transactions import at_the_end, atomic_with_retries
 from crm.models import HoursProfile, ProjectContact
 
 BATCH = 20_000
+FIRST = UUID(int=0)
 
 # The parts follow crm.rules and calls.rules: what has no end makes NULL, what ends is a term of the greatest().
 # Materialized: PostgreSQL would else compute every moment twice, to compare it and to write it down.
@@ -49,12 +50,13 @@ WITH fresh AS MATERIALIZED (
         ) t
     ) touched ON true
     LEFT JOIN LATERAL (
-        SELECT max(t.at) AS last_call FROM crm_touch t
+        SELECT t.at AS last_call FROM crm_touch t
         WHERE t.contact_id = pc.contact_id AND t.counts AND t.channel = 'call'
           AND (t.project_id = pc.project_id OR NOT %(pair_scope)s
                OR coalesce(own.cooldown_scope, 'pair') <> 'pair')
           AND NOT EXISTS (SELECT 1 FROM crm_contactpoint w WHERE w.contact_id = t.contact_id
                           AND w.endpoint_id = t.endpoint_id AND w.state = 'wrong_person')
+        ORDER BY t.at DESC LIMIT 1
     ) cool ON true
     LEFT JOIN LATERAL (
         SELECT bool_or(s.until IS NULL) AS for_ever, max(s.until) AS until FROM (
@@ -153,8 +155,12 @@ def _stale(pairs: Sequence[UUID], at: Any) -> list[UUID]:
         return [key for (key,) in cursor.fetchall()]
 
 
+def policy_for_all() -> Policy:
+    return Policy.of(CallingPolicy.objects.filter(project=None).first())
+
+
 def _facts(pairs: Sequence[UUID], at: Any) -> dict[str, Any]:
-    policy = Policy.of(CallingPolicy.objects.filter(project=None).first())
+    policy = policy_for_all()
     return {
         "pairs": list(pairs),
         "at": at,
@@ -175,17 +181,25 @@ def _unknown_profile() -> UUID:
 
 
 def refresh_all(*, at: Any) -> int:
-    """Compute every pair's hints, in batches of twenty thousand; return how many had gone stale.
+    """Compute every pair's hints; return how many had gone stale. ``refresh_after`` says what that costs others."""
+    moved = 0
+    after: UUID | None = FIRST
+    while after is not None:
+        more, after = refresh_after(after, at=at)
+        moved += more
+    return moved
+
+
+def refresh_after(after: UUID, *, at: Any) -> tuple[int, UUID | None]:
+    """Compute the hints of the next twenty thousand pairs; return how many had gone stale, and the last pair, if any.
 
     Only pairs whose hints move are locked: a sweep over pairs that are right stops nobody. Pairs that never had a hint
     have no profile, not even the unknown one; they need no looking at.
     """
-    moved, after = 0, UUID(int=0)
     pairs = ProjectContact.objects.order_by("pk").values_list("pk", "hours_profile")
-    while batch := list(pairs.filter(pk__gt=after)[:BATCH]):
-        after = batch[-1][0]
-        stale = [pair for pair, profile in batch if profile is None]
-        stale += _stale([pair for pair, profile in batch if profile is not None], at)
-        if stale:
-            moved += _refresh(stale, at)
-    return moved
+    batch = list(pairs.filter(pk__gt=after)[:BATCH])
+    if not batch:
+        return 0, None
+    stale = [pair for pair, profile in batch if profile is None]
+    stale += _stale([pair for pair, profile in batch if profile is not None], at)
+    return (_refresh(stale, at) if stale else 0), batch[-1][0]

@@ -19,7 +19,7 @@ from config.kernel.gate import Asked, Rule, gate
 from crm.choices import Channel
 from crm.models import ContactPoint, Project, ProjectContact
 
-LOOKED_AT = timedelta(days=1)
+LOOKED_AT, WISH = timedelta(days=1), timedelta(hours=1)
 
 Ruled = Sequence[tuple[Rule, Q]]
 Sql = tuple[str, tuple[Any, ...]]
@@ -34,8 +34,10 @@ def count_all(*, at: datetime) -> None:
 
 
 def ask(*, project: Project | None, at: datetime) -> Waterfall:
-    """Return the last count; where there is none yet, leave a wish for one that the next ring of the bell grants."""
-    row, _ = Waterfall.objects.update_or_create(project=project, defaults={"asked_at": at})
+    """Return the last count, and leave a wish, once an hour, that the next ring of the bell grants."""
+    row = Waterfall.objects.filter(project=project).first()
+    if row is None or row.asked_at < at - WISH:
+        row, _ = Waterfall.objects.update_or_create(project=project, defaults={"asked_at": at})
     return row
 
 
