@@ -4,11 +4,15 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from crm.services.feeds.records import CompanyIn, Doubt, EmailIn, Party, PhoneIn, ProjectIn, Record, Refused
+from crm.services.feeds.records import CompanyIn, Doubt, EmailIn, Party, PhoneIn, PlaceIn, ProjectIn, Record, Refused
 from crm.services.normalization.names import match_key
 
 PHONES = [PhoneIn(f"(512) 555-013{n}", f"+1512555013{n}", "", "mobile_or_landline", "work") for n in range(3)]
 EMAILS = [EmailIn(f"{name}@Example.com", f"{name}@example.com") for name in ("ada", "bo")]
+PLACES = [
+    PlaceIn("address", "", "mailing", city="Reno", region="NV", country="US", postal_code="89501"),
+    PlaceIn("social", "https://example.com/ada", "facebook", verified=True),
+]
 COMPANIES = [None, None, CompanyIn(name="Example Plumbing"), CompanyIn(external_id="c-1", name="Sample Builders LLC")]
 
 
@@ -40,6 +44,12 @@ parties = st.builds(
     region=st.sampled_from(["", "TX", "NV"]),
     do_not_call=st.sampled_from([None, None, None, False, True]),
     consent_given=st.sampled_from([None, None, None, False, True]),
+    preferred_channel=st.sampled_from(["", "", "call", "sms"]),
+    conversion_probability=st.sampled_from([None, None, 0.0, 0.35]),
+    places=st.lists(st.sampled_from(PLACES), max_size=2, unique=True).map(tuple),
+    suppress_for_project=st.sampled_from([None, None, None, True]),
+    is_primary=st.sampled_from([None, None, True]),
+    pair_priority=st.sampled_from(["", "", "high"]),
     attributes=st.sampled_from([{}, {}, {"floor": "1"}, {"floor": "2", "note": 'a "b"\\c\td'}]),
 ).filter(lambda party: party.key[1])
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crm.services.feeds.fields import READERS
 from crm.services.feeds.flags import CLOSED
 from crm.services.feeds.posted import read_posted
-from crm.services.feeds.records import Record
+from crm.services.feeds.records import PlaceIn, Record
 from crm.services.normalization.refusals import Unusable
 from crm.tests.test_feeds import records_of, the_party, the_record
 
@@ -81,6 +81,40 @@ def test_a_consent_that_cannot_be_read_is_none():
 
     assert record.parties[0].consent_given is None
     assert [doubt.code for doubt in record.warnings] == ["not_a_flag"]
+
+
+# Our own words for parts in a project, points and owners
+
+
+def test_parts_points_and_owners_have_words_of_their_own():
+    record = the_record(
+        "project_id,project_owner,contact_id,role,phone,phone_verified_at,mobile,mobile_verified_at,email,"
+        "email_verified_at,owner,preferred_channel,conversion_probability,is_primary,suppress_for_project,"
+        "suppress_reason,pair_priority,facebook,mailing_street,mailing_city,mailing_region\n"
+        "P-1,Pat@Example.com,C-1,owner,512 555 0134,2026-01-02T09:00:00Z,512 555 0135,yes,ada@example.com,no,"
+        "sam@example.com,Phone,35%,yes,ask Bo,Signed,urgent,https://example.com/ada,1 Main St,Reno,Nevada\n"
+    )
+
+    project, [party] = record.project, record.parties
+    assert (project.owner, party.owner) == ("pat@example.com", "sam@example.com")
+    assert [phone.verified for phone in party.phones] == [datetime(2026, 1, 2, 9, tzinfo=UTC), True]
+    assert party.emails[0].verified is None
+    assert (party.preferred_channel, party.conversion_probability) == ("call", 0.35)
+    assert (party.is_primary, party.suppress_for_project) == (True, True)
+    assert (party.suppress_reason, party.pair_priority) == ("Signed", "urgent")
+    assert party.places == (
+        PlaceIn("address", "", "mailing", "1 Main St", "Reno", "NV"),
+        PlaceIn("social", "https://example.com/ada", "facebook"),
+    )
+    assert [doubt.field for doubt in record.warnings] == ["suppress_for_project"]
+
+
+@pytest.mark.parametrize("text", ["35", "-0.1", "101%", "likely"])
+def test_a_probability_is_between_nought_and_one(text):
+    record = the_record(f"contact_id,email,role,conversion_probability\nC-1,ada@example.com,x,{text}\n")
+
+    assert record.parties[0].conversion_probability is None
+    assert [doubt.code for doubt in record.warnings] == ["not_a_share"]
 
 
 # Moments

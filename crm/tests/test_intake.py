@@ -80,7 +80,7 @@ def told_by(oracle: Oracle) -> dict[str, Any]:
 
 def told_by_database() -> dict[str, Any]:
     number = {key: at for at, key in enumerate(Contact.objects.order_by("pk").values_list("pk", flat=True), start=1)}
-    points = Contact.points.rel.related_model.objects.select_related("endpoint")
+    points = Contact.points.rel.related_model.objects.exclude(endpoint=None).select_related("endpoint")
     pairs = list(ProjectContact.objects.select_related("project"))
     reviews = ReviewItem.objects.filter(kind__in=["two_owners", "shared_line", "second_name"])
     return {

@@ -1,17 +1,17 @@
 """The second pass over a chunk: what each row changes, in the order of the file, and how it is counted."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 
-from crm.choices import ConsentKind, ReviewKind
+from crm.choices import ConsentKind, PointKind, ReviewKind
 from crm.services.bulk import columns
-from crm.services.bulk.book import Book, NameSaid, NewPoint, Review
+from crm.services.bulk.book import Book, NameSaid, NewPlace, NewPoint, Review
 from crm.services.bulk.columns import Columns
 from crm.services.bulk.namesakes import Namesakes
-from crm.services.bulk.preparing import PointSaid
+from crm.services.bulk.places import PlaceKey, key_of, place_said_before, point_said_before
+from crm.services.bulk.preparing import PairSaid, PointSaid, ProjectSaid
 from crm.services.bulk.resolving import Known, PartyMention, Resolved, ThingMention
 from crm.services.bulk.states import NewPair, Pair, Somebody, Thing
 from crm.services.matching import PointKey
@@ -21,7 +21,9 @@ UPDATED: Final = 1
 CREATED: Final = 2
 
 NAMES: Final = frozenset({"name", "first_name", "last_name"})
-OF_THE_PERSON: Final = frozenset({"title", "seniority", "department", "profiles", "time_zone", "lead_score"})
+OF_THE_PERSON: Final = frozenset({"title", "seniority", "department", "profiles", "time_zone", "lead_score"}) | {
+    *("preferred_channel", "conversion_probability", "owner_id"),
+}
 CONSENT: Final = frozenset({"consent_given", "consent_at"})
 PLACE: Final = frozenset({"country", "region", "postal_code", "time_zone"})
 PLURAL: Final = {"project": "projects", "company": "companies", "contact": "contacts"}
@@ -37,11 +39,14 @@ class Applier:
         known: Known,
         pairs: dict[tuple[str, str], Pair],
         points: set[tuple[str, str]],
+        places: set[PlaceKey],
+        owners: Mapping[str, str],
         namesakes: Namesakes,
         new_id: Callable[[], str],
         at: str,
     ) -> None:
         self._known, self._pairs, self._points, self._namesakes = known, pairs, points, namesakes
+        self._places, self._owners = places, owners  # ids by e-mail address
         self._new_id, self._at = new_id, at
         self._new_lines: Mapping[PointKey, Any] = {}
         self.book = Book()
@@ -62,7 +67,9 @@ class Applier:
         return self.book
 
     def _thing(self, mention: ThingMention, kind: str) -> None:
+        owner = mention.said.owner if isinstance(mention.said, ProjectSaid) else ""
         if mention.first:
+            mention.thing.owner_id = self._owners.get(owner)
             (self.book.projects if kind == "project" else self.book.companies).append(mention.thing)
             self._count(mention.row, f"{PLURAL[kind]}.created", CREATED)
             return
@@ -71,7 +78,17 @@ class Applier:
             return
         read = columns.of_project if kind == "project" else columns.of_company
         before = None if mention.before is None else read(orjson.loads(mention.before))
-        self._write(mention.row, kind, mention.thing, before, read(orjson.loads(said.raw)))
+        now = read(orjson.loads(said.raw))
+        self._own(owner, mention.before, before, now)
+        self._write(mention.row, kind, mention.thing, before, now)
+
+    def _own(self, owner: str, said_before: str | None, before: Columns | None, now: Columns) -> None:
+        """Add the owner to the columns, as an id; one whom nobody knows says nothing."""
+        if owner not in self._owners:
+            return
+        now["owner_id"] = self._owners[owner]
+        if before is not None and said_before and orjson.loads(said_before).get("owner") == owner:
+            before["owner_id"] = now["owner_id"]
 
     def _write(
         self, row: int, kind: str, thing: Thing, before: Columns | None, now: Columns, closed: Iterable[str] = ()
@@ -79,6 +96,8 @@ class Applier:
         """Let a record write what it may into a row that exists, and return what it wrote."""
         decision = decide(row=thing.now(), edited=thing.edited, before=before, now=now, closed=frozenset(closed))
         for column, value in decision.kept.items():
+            if column == "owner_id":
+                column, value = "owner", next(email for email, id_ in self._owners.items() if id_ == value)
             review = Review(ReviewKind.KEPT_EDIT, field=column, value=str(value))
             self._review(review._replace(**{kind: thing.id}))
         if changes := decision.changes:
@@ -102,12 +121,14 @@ class Applier:
         elif person.columns is not None or person.said is None or person.said.raw != said.raw:
             self._news(mention)
         self._lines(mention)
+        self._further_places(mention)
 
     def _birth(self, mention: PartyMention) -> None:
         person = mention.person
         self.book.contacts.append(person)
         self._count(mention.row, "contacts.created", CREATED)
         person.company_id = mention.company.id if mention.company else None
+        person.owner_id = self._owners.get(mention.said.owner)
         if mention.said.consents:
             said_at = person.now()["consent_at"]
             person.now()["consent_at"] = said_at or self._at
@@ -116,10 +137,11 @@ class Applier:
     def _news(self, mention: PartyMention) -> None:
         """Let a record of somebody known write what it may; a second name never overwrites the first."""
         person, company = mention.person, mention.company.id if mention.company else None
-        now = {**_read(mention.said.raw), **({"company_id": company} if company else {})}
-        before = None if mention.before is None else dict(_read(mention.before))
-        if before is not None and _company(mention.before or "") == _company(mention.said.raw):
+        now = {**columns.party_said(mention.said.raw), **({"company_id": company} if company else {})}
+        before = None if mention.before is None else dict(columns.party_said(mention.before))
+        if before is not None and columns.company_said(mention.before or "") == columns.company_said(mention.said.raw):
             before["company_id"] = company
+        self._own(mention.said.owner, mention.before, before, now)
         renames = self._renames(mention, before)
         second = not renames and mention.said.name_key not in ("", person.name_key())
         self._count_names(mention, before, second=second)
@@ -192,7 +214,9 @@ class Applier:
 
     def _point(self, mention: PartyMention, key: PointKey, point: PointSaid) -> None:
         person, endpoint = mention.person, self._known.people.lines[key].id
-        if (person.id, endpoint) in self._points or (key in mention.lines.own and _said_before(mention, key)):
+        if (person.id, endpoint) in self._points or (
+            key in mention.lines.own and point_said_before(mention.before, key)
+        ):
             return
         self._points.add((person.id, endpoint))
         newborn = key in self._new_lines and key not in self.book.endpoints
@@ -206,18 +230,35 @@ class Applier:
         is_primary = person.born and key[0] not in person.primaries
         if is_primary:
             person.primaries[key[0]] = key[1]
-        self.book.points.append(NewPoint(person, endpoint, point, is_primary))
+        self.book.points.append(NewPoint(self._new_id(), person, endpoint, point, is_primary))
         self._count(mention.row, "points.created", CREATED)
+
+    def _further_places(self, mention: PartyMention) -> None:
+        """Give the person the addresses and pages they lack; one that somebody removed is not brought back."""
+        for place in mention.said.places:
+            key = key_of(mention.person.id, place)
+            if key in self._places or place_said_before(mention.before, place):
+                continue
+            self._places.add(key)
+            self.book.places.append(NewPlace(self._new_id(), mention.person, place))
+            self._count(mention.row, "points.created", CREATED)
+            if place.kind == PointKind.ADDRESS and not mention.first:
+                self.book.moved.add(mention.person.id)
 
     def _pair(self, mention: PartyMention, project: Thing) -> None:
         person, roles = mention.person, mention.said.roles
         pair = self._pairs.get((project.id, person.id))
         if pair is not None:
             self._roles(mention.row, pair, roles)
+            self._close(mention.row, pair, mention.said.pair)
             return
         listed_name = mention.said.listed_key if mention.first and mention.by == "name" else None
+        said = mention.said.pair
         priority = mention.said.priority if person.columns is None else person.columns["priority"]
-        pair = NewPair(self._new_id(), list(dict.fromkeys(roles)), project, person, listed_name, priority)
+        pair = NewPair(
+            self._new_id(), list(dict.fromkeys(roles)), said.suppressed, said.reason,
+            project, person, listed_name, said.priority or priority, said.is_primary,
+        )  # fmt: skip
         self._pairs[project.id, person.id] = pair
         self.book.pairs.append(pair)
         self._count(mention.row, "pairs.created", CREATED)
@@ -234,25 +275,19 @@ class Applier:
             self.book.counts["roles.created"] += len(missing)
             self._count(row, "pairs.updated", UPDATED)
 
+    def _close(self, row: int, pair: Pair, said: PairSaid) -> None:
+        """A source may close a pair that exists, never open it; who is primary and first is left to people."""
+        if not said.suppressed or pair.suppressed:
+            return
+        pair.suppressed, pair.reason = True, said.reason
+        if not isinstance(pair, NewPair):
+            self.book.grown[pair.id] = pair
+            self.book.closed.add(pair.id)
+        self._count(row, "pairs.updated", UPDATED)
+
     def _review(self, review: Review) -> None:
         self.book.reviews[review] = None
 
     def _count(self, row: int, what: str, outcome: int) -> None:
         self.book.counts[what] += 1
         self.book.outcomes[row] = self.book.outcomes.get(row, 0) | outcome
-
-
-@lru_cache(maxsize=4_096)
-def _read(raw: str) -> Columns:
-    """The columns of a party; read-only, because it is remembered."""
-    return columns.of_party(orjson.loads(raw))
-
-
-def _company(raw: str) -> Any:
-    return orjson.loads(raw).get("company")
-
-
-def _said_before(mention: PartyMention, key: PointKey) -> bool:
-    """Whether the source named this point before: then the person does not have it because somebody removed it."""
-    said = orjson.loads(mention.before) if mention.before else {}
-    return any(point[1] == key[1] for point in (*said.get("phones", ()), *said.get("emails", ())))

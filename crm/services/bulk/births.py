@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from crm.services.bulk.book import Book
-from crm.services.bulk.columns import COMPANY, PROJECT, Columns, array, copy_line, escaped, quality
+from crm.services.bulk.columns import COMPANY, Columns, array, copy_line, escaped, quality
 from crm.services.bulk.preparing import BORN_COMPANY, BORN_CONTACT, BORN_PROJECT, CompanySaid, PartySaid, ProjectSaid
 from crm.services.bulk.resolving import Known, Resolved
 from crm.services.bulk.states import NewPair, Somebody, SourceState, Thing
@@ -33,18 +33,24 @@ class Midwife:
     new_id: Callable[[], str]
 
     def all(self) -> Iterator[Births]:
-        yield Births("crm_project", _names("id", BORN_PROJECT), self._projects())
+        yield Births("crm_project", _names("id", "owner_id", BORN_PROJECT), self._projects())
         yield Births("crm_company", _names("id", BORN_COMPANY), self._companies())
-        yield Births("crm_contact", _names("id", "company_id", BORN_CONTACT), self._contacts())
+        yield Births("crm_contact", _names("id", "company_id", "owner_id", BORN_CONTACT), self._contacts())
         yield Births("crm_endpoint", "id, kind, value, owner_id, line_type, hours_profile_id", self._endpoints())
         yield Births(
             "crm_contactpoint",
-            "id, contact_id, endpoint_id, kind, value_given, extension, label, is_primary",
+            "id, contact_id, endpoint_id, kind, value_given, extension, label, is_primary, verified_at",
             self._points(),
         )
         yield Births(
+            "crm_contactpoint",
+            "id, contact_id, kind, value_given, label, street, city, region, postal_code, country, verified_at",
+            self._places(),
+        )
+        yield Births(
             "crm_projectcontact",
-            "id, project_id, contact_id, roles, listed_name, priority, callable_from, hours_profile_id",
+            "id, project_id, contact_id, roles, listed_name, priority, callable_from, hours_profile_id"
+            ", is_primary, suppress_for_project, suppress_reason",
             self._pairs(),
         )
         yield Births(
@@ -55,26 +61,32 @@ class Midwife:
         )
 
     def _projects(self) -> list[str]:
-        return [self._thing(thing, PROJECT) for thing in sorted(self.book.projects, key=_key)]
+        return [self._project(thing) for thing in sorted(self.book.projects, key=_key)]
+
+    def _project(self, thing: Thing) -> str:
+        if thing.columns is None and thing.said is not None:
+            return f"{thing.id}\t{thing.owner_id or NULL}\t{thing.said.line}"
+        row = {**thing.now(), "source": self.source}
+        return copy_line([thing.id, row["owner_id"], *(row[name] for name in BORN_PROJECT)])
 
     def _companies(self) -> list[str]:
-        return [self._thing(thing, COMPANY) for thing in sorted(self.book.companies, key=_key)]
+        return [self._company(thing) for thing in sorted(self.book.companies, key=_key)]
 
-    def _thing(self, thing: Thing, names: tuple[str, ...]) -> str:
+    def _company(self, thing: Thing) -> str:
         if thing.columns is None and thing.said is not None:
             return f"{thing.id}\t{thing.said.line}"
-        return copy_line([thing.id, *(thing.now()[name] for name in names), self.source])
+        return copy_line([thing.id, *(thing.now()[name] for name in COMPANY), self.source])
 
     def _contacts(self) -> list[str]:
         return [self._contact(person) for person in sorted(self.book.contacts, key=_key)]
 
     def _contact(self, person: Somebody) -> str:
         if person.columns is None and person.said is not None:
-            return f"{person.id}\t{person.company_id or NULL}\t{person.said.line}"
+            return f"{person.id}\t{person.company_id or NULL}\t{person.owner_id or NULL}\t{person.said.line}"
         first = {f"primary_{kind}": person.primaries.get(kind, "") for kind in ("phone", "email")}
         row: Columns = {**person.now(), **first, "source": self.source}
         row["data_quality"] = quality(row)
-        return copy_line([person.id, row["company_id"], *(row[name] for name in BORN_CONTACT)])
+        return copy_line([person.id, row["company_id"], row["owner_id"], *(row[name] for name in BORN_CONTACT)])
 
     def _endpoints(self) -> Iterator[str]:
         for (kind, value), point in sorted(self.book.endpoints.items()):
@@ -84,10 +96,19 @@ class Midwife:
             yield f"{line.id}\t{kind}\t{escaped(value)}\t{owner}\t{point.line_type}\t{profile}"
 
     def _points(self) -> Iterator[str]:
-        for person, endpoint, point, is_primary in self.book.points:
+        for id_, person, endpoint, point, is_primary in self.book.points:
             given, extension, label = escaped(point.given), escaped(point.extension), escaped(point.label)
             primary = "t" if is_primary else "f"
-            yield f"{self.new_id()}\t{person.id}\t{endpoint}\t{point.kind}\t{given}\t{extension}\t{label}\t{primary}"
+            about = f"{point.kind}\t{given}\t{extension}\t{label}\t{primary}\t{self._since(point.verified)}"
+            yield f"{id_}\t{person.id}\t{endpoint}\t{about}"
+
+    def _places(self) -> Iterator[str]:
+        for id_, person, place in self.book.places:
+            texts = "\t".join(map(escaped, place[1:8]))
+            yield f"{id_}\t{person.id}\t{place.kind}\t{texts}\t{self._since(place.verified)}"
+
+    def _since(self, verified: str) -> str:
+        return self.at if verified == "now" else verified or NULL
 
     def _pairs(self) -> Iterator[str]:
         for pair in sorted(self.book.pairs, key=lambda pair: (pair.project.id, pair.person.id)):
@@ -95,13 +116,16 @@ class Midwife:
             listed = NULL if pair.listed_name is None else escaped(pair.listed_name)
             roles = escaped(array(pair.roles))
             ids = f"{pair.id}\t{pair.project.id}\t{pair.person.id}"
-            yield f"{ids}\t{roles}\t{listed}\t{pair.priority}\t{since}\t{profile}"
+            closed = f"{'t' if pair.suppressed else 'f'}\t{escaped(pair.reason)}"
+            primary = "t" if pair.is_primary else "f"
+            yield f"{ids}\t{roles}\t{listed}\t{pair.priority}\t{since}\t{profile}\t{primary}\t{closed}"
 
     def _hint(self, pair: NewPair) -> tuple[str, str]:
         """Since when a plain pair may be called, and the profile of its number."""
         number = pair.person.primaries.get("phone")
         profile = self.profiles[self.book.endpoints["phone", number].profile if number else ""]
-        since = _opens(pair.project) if number and not pair.person.refuses_calls() else None
+        shut = not number or pair.suppressed or pair.person.refuses_calls()
+        since = None if shut else _opens(pair.project)
         return since or NULL, profile
 
     def _sources(self) -> list[SourceState]:

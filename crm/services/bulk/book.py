@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from crm.services.bulk.preparing import PointSaid
+from crm.services.bulk.preparing import PlaceSaid, PointSaid
 from crm.services.bulk.states import NewPair, Pair, Somebody, Thing
 from crm.services.matching import PointKey
 
@@ -22,10 +22,17 @@ class Review(NamedTuple):
 
 
 class NewPoint(NamedTuple):
+    id: str
     person: Somebody
     endpoint: str  # its id
     point: PointSaid
     is_primary: bool
+
+
+class NewPlace(NamedTuple):
+    id: str
+    person: Somebody
+    place: PlaceSaid
 
 
 class NameSaid(NamedTuple):
@@ -48,8 +55,10 @@ class Book:
     changed: dict[str, dict[str, Thing]] = field(default_factory=lambda: {"project": {}, "company": {}, "contact": {}})
     endpoints: dict[PointKey, PointSaid] = field(default_factory=dict)  # what is known of lines that are born
     points: list[NewPoint] = field(default_factory=list)
+    places: list[NewPlace] = field(default_factory=list)
     pairs: list[NewPair] = field(default_factory=list)
-    grown: dict[str, Pair] = field(default_factory=dict)  # pairs that were there, with more roles
+    grown: dict[str, Pair] = field(default_factory=dict)  # pairs that were there, with more roles, or suppressed now
+    closed: set[str] = field(default_factory=set)  # those of them that are suppressed now
     other_names: dict[tuple[str, str], NameSaid] = field(default_factory=dict)  # (contact, key)
     reviews: dict[Review, None] = field(default_factory=dict)
     consents: list[tuple[str, str, str | None]] = field(default_factory=list)  # (contact, kind, moment)

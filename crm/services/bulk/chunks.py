@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -15,6 +15,8 @@ from crm.models import User
 from crm.services.bulk.applying import CREATED, Applier
 from crm.services.bulk.births import Midwife
 from crm.services.bulk.book import Book
+from crm.services.bulk.owners import Owners
+from crm.services.bulk.places import known_places
 from crm.services.bulk.preparing import RowSaid
 from crm.services.bulk.resolving import Known, Resolved, Resolver
 from crm.services.bulk.scope import out_of_scope
@@ -51,12 +53,21 @@ class Taker:
     at: datetime
     by: User | None = None
     _profiles: dict[str, str] = field(default_factory=dict)
+    owners: Owners = field(init=False)
 
-    def prepare(self, rows: Iterable[RowSaid]) -> None:
-        """Make the hours profiles that the rows may need; outside the transaction, so that nobody waits for them."""
+    def __post_init__(self) -> None:
+        self.owners = Owners(by=self.by)
+
+    def prepare(self, rows: Sequence[RowSaid]) -> list[RowSaid]:
+        """Make the hours profiles that the rows may need, and return the rows with warnings about unknown owners.
+
+        Outside the transaction, so that nobody waits for it.
+        """
+        self.owners.learn(rows)
         keys = {point.profile for row in rows for party in row.parties for point in party.points} | {""}
         if missing := keys - self._profiles.keys():
             self._profiles.update({key: str(id_) for key, id_ in profile_ids(missing).items()})
+        return [self.owners.doubted(row) for row in rows]
 
     def take(self, rows: Sequence[RowSaid]) -> Taken:
         """Take ``rows`` in; written is all of them or, if this raises, nothing.
@@ -82,7 +93,10 @@ class Taker:
         pairs = staging.pairs(found)
         namesakes = staging.namesakes(known, found, pairs)
         points = staging.points(known, found)
-        applier = Applier(known=known, pairs=pairs, points=points, namesakes=namesakes, new_id=new_id, at=at)
+        applier = Applier(
+            known=known, pairs=pairs, points=points, places=known_places(cursor, found), owners=self.owners.ids,
+            namesakes=namesakes, new_id=new_id, at=at,
+        )  # fmt: skip
         book = applier.apply(found)
         midwife = Midwife(known, found, book, self.source, at, self._profiles, new_id)
         faults.point("intake.before_writing")

@@ -6,6 +6,7 @@ and moments are texts in one spelling, so that equal values are equal texts here
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -23,7 +24,7 @@ ADDRESS: Final = ("street", "city", "region", "postal_code", "country")
 
 PROJECT: Final = (
     *("project_id", "name", "kind", "status", "stage", "description", "value", "bid_on", "starts_on", "event_on"),
-    *("call_suppressed", "call_suppressed_reason", "next_call_eligible_at", "attributes", *ADDRESS),
+    *("call_suppressed", "call_suppressed_reason", "next_call_eligible_at", "attributes", "owner_id", *ADDRESS),
 )
 COMPANY: Final = (
     *("external_id", "name", "name_key", "domain", "website", "industry", "employees", "annual_revenue"),
@@ -32,13 +33,14 @@ COMPANY: Final = (
 CONTACT: Final = (
     *("company_id", "contact_id", "first_name", "last_name", "name", "title", "seniority", "department", "profiles"),
     *("time_zone", "do_not_call", "do_not_email", "do_not_text", "consent_given", "consent_at", "lifecycle"),
-    *("priority", "lead_score", "attributes", *ADDRESS),
+    *("priority", "lead_score", "preferred_channel", "conversion_probability", "attributes", "owner_id", *ADDRESS),
 )
 
 # What a column holds where nothing was said; text columns hold "".
 BLANKS: Final[Mapping[str, Any]] = {
     **dict.fromkeys(("value", "bid_on", "starts_on", "event_on", "next_call_eligible_at", "external_id")),
     **dict.fromkeys(("employees", "annual_revenue", "company_id", "contact_id", "consent_at", "lead_score")),
+    **dict.fromkeys(("conversion_probability", "owner_id")),
     **dict.fromkeys(("call_suppressed", "do_not_call", "do_not_email", "do_not_text", "consent_given"), False),
     "attributes": {},
     "profiles": {},
@@ -50,9 +52,9 @@ BLANKS: Final[Mapping[str, Any]] = {
 
 # Fields of a record that are called what their columns are called, and hold the same.
 _AS_THEY_ARE: Final = {
-    "project": frozenset(PROJECT) - {"call_suppressed_reason", "attributes"},
+    "project": frozenset(PROJECT) - {"call_suppressed_reason", "attributes", "owner_id"},
     "company": frozenset(COMPANY) - {"annual_revenue"},
-    "party": frozenset(CONTACT) - {"company_id", "consent_given", "consent_at", "lifecycle", "priority"},
+    "party": frozenset(CONTACT) - {"company_id", "owner_id", "consent_given", "consent_at", "lifecycle", "priority"},
 }
 
 
@@ -92,6 +94,17 @@ def of_party(raw: Raw) -> Columns:
     if listed and listed != name and match_key(listed) != match_key(name):
         columns["attributes"] = {**columns.get("attributes", {}), LISTED_AS: listed}
     return columns
+
+
+@lru_cache(maxsize=4_096)
+def party_said(raw: str) -> Columns:
+    """Return the columns of a party that is JSON; read-only, because they are remembered."""
+    return of_party(orjson.loads(raw))
+
+
+def company_said(raw: str) -> Any:
+    """Return what a party that is JSON says of its company."""
+    return orjson.loads(raw).get("company")
 
 
 def name_key(columns: Mapping[str, Any]) -> str:

@@ -5,8 +5,9 @@ Nothing here knows what the database holds, so all of it can run in the process 
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from crm.choices import Priority
 from crm.services.bulk import columns, raws
 from crm.services.bulk.columns import NewLine, Raw, to_json
 from crm.services.bulk.raws import canonical, fingerprint, shortened
@@ -34,7 +35,34 @@ class PointSaid(NamedTuple):
     extension: str
     label: str
     line_type: str
+    verified: str  # a moment, "now" for "by now", "" where it is not said
     profile: str  # key of the hours profile that this party's evidence amounts to; "" for e-mail
+
+
+class PlaceSaid(NamedTuple):
+    """A postal address or a page of a network, in the columns of ``ContactPoint``."""
+
+    kind: str
+    given: str
+    label: str
+    street: str
+    city: str
+    region: str
+    postal_code: str
+    country: str
+    verified: str
+
+
+class PairSaid(NamedTuple):
+    """What is said of somebody's part in the project of the row."""
+
+    suppressed: bool = False
+    reason: str = ""
+    is_primary: bool = False
+    priority: int | None = None
+
+
+NO_PAIR: Final = PairSaid()
 
 
 class CompanySaid(NamedTuple):
@@ -56,6 +84,9 @@ class PartySaid(NamedTuple):
     priority: int
     do_not_call: bool
     consents: bool
+    owner: str  # e-mail address of a user
+    places: tuple[PlaceSaid, ...]
+    pair: PairSaid
     company: CompanySaid | None
     raw: str
     line: str  # of COPY, for a contact who is born
@@ -68,6 +99,7 @@ class ProjectSaid(NamedTuple):
     line: str  # of COPY, for a project that is born
     opens_at: str | None  # nobody of it is called before; None: no limit
     suppressed: bool
+    owner: str
 
 
 class RowSaid(NamedTuple):
@@ -82,10 +114,10 @@ class RowSaid(NamedTuple):
 
 
 # Columns of COPY in the order of the lines made here; ids are put in front when they are known.
-BORN_PROJECT: Final = (*columns.PROJECT, "source")
+BORN_PROJECT: Final = (*(name for name in columns.PROJECT if name != "owner_id"), "source")
 BORN_COMPANY: Final = (*columns.COMPANY, "source")
 BORN_CONTACT: Final = (
-    *(name for name in columns.CONTACT if name != "company_id"),
+    *(name for name in columns.CONTACT if name not in ("company_id", "owner_id")),
     *("primary_phone", "primary_email", "data_quality", "source"),
 )
 _PROJECT_LINE: Final = NewLine(BORN_PROJECT)
@@ -101,7 +133,7 @@ class Preparer:
         self._project: tuple[ProjectIn, ProjectSaid] | None = None  # the latest; files are often sorted by project
         self._parties: dict[int, tuple[Party, PartySaid]] = {}
         self._companies: dict[str, CompanySaid | None] = {}  # by what is said of them
-        self._profiles: dict[tuple[str, ...], str] = {}
+        self._profiles: dict[tuple[object, ...], str] = {}
 
     def prepare(self, item: Record | Refused) -> RowSaid:
         """Prepare one row; one at which our own code stumbles is refused alone."""
@@ -134,6 +166,7 @@ class Preparer:
             line=_PROJECT_LINE.of(born),
             opens_at=born.get("next_call_eligible_at"),
             suppressed=born.get("call_suppressed", False),
+            owner=raw.get("owner", ""),
         )
 
     def company(self, company: CompanyIn) -> CompanySaid | None:
@@ -188,6 +221,9 @@ class Preparer:
             priority=born.get("priority", columns.BLANKS["priority"]),
             do_not_call=born.get("do_not_call", False),
             consents=born.get("consent_given", False),
+            owner=raw.get("owner", ""),
+            places=tuple(_places(raw)),
+            pair=_pair(party),
             company=company,
             raw=text,
             line=_CONTACT_LINE.of(born),
@@ -203,32 +239,53 @@ class Preparer:
         return born
 
     def _points(self, raw: Raw) -> Iterator[PointSaid]:
-        place = (raw.get("country", ""), raw.get("region", ""), raw.get("postal_code", ""))
-        zone = raw.get("time_zone", "")
-        for given, value, extension, line_type, label in raw.get("phones", ()):
-            profile = self._profile(value, place, zone)
-            yield PointSaid("phone", value, given, extension, label, line_type or "unknown", profile)
-        for given, value, label in raw.get("emails", ()):
-            yield PointSaid("email", value, given, "", label, "unknown", "")
+        at = (raw.get("country", ""), raw.get("region", ""), raw.get("postal_code", ""))
+        others = {(place.country, place.region, place.postal_code) for place in _places(raw) if place.kind == "address"}
+        places, zone = (at, *sorted(others)) if others else (at,), raw.get("time_zone", "")
+        for given, value, extension, line_type, label, *verified in raw.get("phones", ()):
+            profile = self._profile(value, places, zone)
+            yield PointSaid("phone", value, given, extension, label, line_type or "unknown", _since(verified), profile)
+        for given, value, label, *verified in raw.get("emails", ()):
+            yield PointSaid("email", value, given, "", label, "unknown", _since(verified), "")
 
-    def _profile(self, phone: str, place: tuple[str, str, str], zone: str) -> str:
+    def _profile(self, phone: str, places: tuple[tuple[str, str, str], ...], zone: str) -> str:
         """The key of the line's profile. In North America the area code says all that a number says."""
-        known = (phone[:5] if phone.startswith("+1") else phone, *place, zone)
+        known = (phone[:5] if phone.startswith("+1") else phone, places, zone)
         key = self._profiles.get(known)
         if key is None:
             if len(self._profiles) >= REMEMBERED:
                 self._profiles.clear()
-            key = self._profiles[known] = key_of(phone=phone, places=[place], zones=[zone] if zone else [])
+            key = self._profiles[known] = key_of(phone=phone, places=places, zones=[zone] if zone else [])
         return key
 
     def _in_project(self, party: PartySaid, project_id: str) -> PartySaid:
-        """Who has no id elsewhere is known to the source by project, role and the key that decides."""
+        """Who has no id elsewhere is known to the source by project, role and the key that decides.
+
+        Then what is said of their part in the project is news like any other.
+        """
         if party.contact_id:
             return party
         kind, value = party.points[0][:2] if party.points else ("name", party.listed_key)
         parts = (project_id, " ".join(party.roles) if project_id else "", f"{kind}:{value}")
         key = shortened("|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in parts))
-        return party._replace(said=party.said._replace(key=key))
+        said = party.said._replace(key=key)
+        if party.pair != NO_PAIR:
+            said = said._replace(hash=fingerprint(f"{said.hash} {party.pair}"))
+        return party._replace(said=said)
+
+
+def _since(verified: list[Any]) -> str:
+    return "" if not verified else "now" if verified[0] is True else verified[0]
+
+
+def _places(raw: Raw) -> Iterator[PlaceSaid]:
+    for said in raw.get("places", ()):
+        yield PlaceSaid._make([*said[:8], _since(said[8:])])
+
+
+def _pair(party: Party) -> PairSaid:
+    priority = Priority[party.pair_priority.upper()].value if party.pair_priority else None
+    return PairSaid(bool(party.suppress_for_project), one_line(party.suppress_reason), bool(party.is_primary), priority)
 
 
 @lru_cache(maxsize=1_024)  # feeds know a few roles

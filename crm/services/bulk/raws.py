@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from crm.services.bulk.columns import Raw, to_json
-from crm.services.feeds.records import CompanyIn, EmailIn, Party, PhoneIn, ProjectIn
+from crm.services.feeds.records import CompanyIn, EmailIn, Party, PhoneIn, PlaceIn, ProjectIn
 
 LONGEST_KEY: Final = 400  # SourceRecord.key
 CENT: Final = Decimal("0.01")
@@ -52,11 +52,22 @@ def shortened(key: str) -> str:
 _POINT: Final[Mapping[type[Any], Callable[[Any], Iterable[str]]]] = {
     PhoneIn: attrgetter("value_as_given", "e164", "extension", "line_type", "label"),
     EmailIn: attrgetter("value_as_given", "value", "label"),
+    PlaceIn: attrgetter(
+        *("kind", "value_as_given", "label", "street", "city", "region", "postal_code", "country"),
+    ),
 }
 
 
 def _listed(items: tuple[Any, ...]) -> list[Any]:
-    return [list(_POINT[item.__class__](item)) if item.__class__ in _POINT else item for item in items]
+    return [_point(item) if item.__class__ in _POINT else item for item in items]
+
+
+def _point(item: Any) -> list[Any]:
+    """A point as a list; at its end, where that is said, since when it is verified, or true."""
+    said: list[Any] = list(_POINT[item.__class__](item))
+    if item.verified:
+        said.append(_SPELLED[datetime](item.verified) if isinstance(item.verified, datetime) else True)
+    return said
 
 
 def _short(company: CompanyIn) -> dict[str, str]:
@@ -83,7 +94,7 @@ def _reader(kind: type[Any], *, without: tuple[str, ...] = ()) -> Callable[[Any]
     def read(record: Any) -> dict[str, Any]:
         said = {name: text for name, text in zip(texts, texts_of(record), strict=True) if text}
         for name, value in zip(others, others_of(record), strict=True):
-            if value or value is False or value.__class__ is int:
+            if value or value is False or value.__class__ in (int, float):
                 spelled = _SPELLED.get(value.__class__)
                 said[name] = spelled(value) if spelled else value
         return said
@@ -93,4 +104,6 @@ def _reader(kind: type[Any], *, without: tuple[str, ...] = ()) -> Callable[[Any]
 
 project: Final = _reader(ProjectIn)
 company: Final = _reader(CompanyIn)
-party: Final = _reader(Party, without=("roles", "is_company"))
+# What is said of somebody's part in one project is no word about the person, who may have parts in many.
+PAIR: Final = ("suppress_for_project", "suppress_reason", "is_primary", "pair_priority")
+party: Final = _reader(Party, without=("roles", "is_company", *PAIR))

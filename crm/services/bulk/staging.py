@@ -22,8 +22,11 @@ Key = tuple[str, str, str]  # (kind, value, detail)
 
 TABLES: Final = {"project": "crm_project", "company": "crm_company", "contact": "crm_contact"}
 COLUMNS: Final = {"project": PROJECT, "company": COMPANY, "contact": CONTACT}
+_KEYS: Final = {"company": "company_id", "owner": "owner_id"}  # fields whose columns are called otherwise
 _JSON: Final = frozenset({"attributes", "profiles"})  # Django has them come as texts
-_AS_TEXT: Final = frozenset({"company_id", "consent_at", "value", "bid_on", "starts_on", "event_on", "annual_revenue"})
+_AS_TEXT: Final = frozenset(
+    {"company_id", "consent_at", "value", "bid_on", "starts_on", "event_on", "annual_revenue", "owner_id"}
+)
 
 # The joins below have no condition on a big table but the equality of keys: before its statistics exist, PostgreSQL
 # takes any other for so selective that it loops over the staged keys once for every row.
@@ -70,7 +73,7 @@ JOIN crm_projectcontact pc ON pc.project_id = p.id AND pc.listed_name = k.value
 WHERE k.kind = 'listed'
 """
 _PAIRS = """
-SELECT pc.id::text, pc.project_id::text, pc.contact_id::text, pc.roles
+SELECT pc.id::text, pc.project_id::text, pc.contact_id::text, pc.roles, pc.suppress_for_project
 FROM intake_key k JOIN crm_projectcontact pc ON pc.project_id = k.value::uuid AND pc.contact_id = k.detail::uuid
 WHERE k.kind = 'pair'
 """
@@ -154,8 +157,8 @@ class Staging:
     def read_contacts(self, people: Iterable[Somebody]) -> None:
         """Read those of ``people`` who have not been read."""
         unread = {person.id: person for person in people if person.version == "unread"}
-        more = ["primary_phone", "primary_email", "EXISTS (SELECT FROM crm_consent x WHERE x.contact_id = t.id)"]
-        more.append("deleted_at IS NOT NULL")
+        asked = "EXISTS (SELECT FROM crm_consent x WHERE x.contact_id = t.id)"
+        more = ["primary_phone", "primary_email", asked, "deleted_at IS NOT NULL"]
         for person, (phone, email, asked, deleted) in self._read("contact", unread, more):
             person.contact_id = person.columns["contact_id"] or ""
             person.primaries = {kind: value for kind, value in (("phone", phone), ("email", email)) if value}
@@ -175,18 +178,14 @@ class Staging:
         if not unread:
             return
         names = COLUMNS[kind]
-        wanted = [
-            "id::text",
-            "xmin::text",
-            "edited",
-            *(f"{name}::text" if name in _AS_TEXT else name for name in names),
-        ]
+        columns = [f"{name}::text" if name in _AS_TEXT else name for name in names]
+        wanted = ["id::text", "xmin::text", "edited", *columns]
         sql = f"SELECT {', '.join([*wanted, *more])} FROM {TABLES[kind]} t WHERE id = ANY(%s::uuid[])"  # noqa: S608 - our own names
         rows = self._rows(sql, [list(unread)])
         for id_, version, edited, *values in rows:
             thing = unread[id_]
             thing.version = version
-            thing.edited = frozenset("company_id" if name == "company" else name for name in edited)
+            thing.edited = frozenset(_KEYS.get(name, name) for name in edited)
             thing.columns = {name: _plain(name, value) for name, value in zip(names, values, strict=False)}
             yield thing, values[len(names) :]
         if any(thing.version == "unread" for thing in unread.values()):
@@ -201,7 +200,8 @@ class Staging:
                 if party.project and not party.project.born and not party.person.born
             }
         )
-        return {(project, contact): Pair(id_, roles) for id_, project, contact, roles in self._rows(_PAIRS)}
+        found_pairs = self._rows(_PAIRS)
+        return {(project, contact): Pair(id_, roles, shut, "") for id_, project, contact, roles, shut in found_pairs}
 
     def points(self, known: Known, found: Resolved) -> set[tuple[str, str]]:
         """Return which of the points that the rows speak of exist, as (contact, endpoint)."""

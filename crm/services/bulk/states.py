@@ -65,6 +65,7 @@ class Thing:
     edited: frozenset[str] = frozenset()
     said: AnySaid | None = None
     dirty: bool = False
+    owner_id: str | None = None  # of a newborn whose columns are not needed yet
 
     @property
     def born(self) -> bool:
@@ -83,7 +84,7 @@ class Thing:
 
     def _also(self) -> Columns:
         """Columns of a newborn that no record says."""
-        return {}
+        return {} if isinstance(self.said, CompanySaid) else {"owner_id": self.owner_id}
 
 
 @dataclass(slots=True, eq=False)
@@ -108,7 +109,7 @@ class Somebody(Thing):
         return columns.name_key(self.now())
 
     def _also(self) -> Columns:
-        return {"company_id": self.company_id}
+        return {"company_id": self.company_id, "owner_id": self.owner_id}
 
 
 @dataclass(slots=True, eq=False)
@@ -117,6 +118,8 @@ class Pair:
 
     id: str
     roles: list[str]
+    suppressed: bool
+    reason: str  # of that
 
 
 @dataclass(slots=True, eq=False)
@@ -125,6 +128,7 @@ class NewPair(Pair):
     person: Somebody
     listed_name: str | None
     priority: int
+    is_primary: bool
 
 
 _READERS: Final[dict[type[Any], tuple[Callable[[Raw], Columns], str]]] = {

@@ -131,7 +131,7 @@ class Taking:
     def _take_once(self, chunk: list[RowSaid]) -> None:
         run = self.run
         with connection.wrap_database_errors, no_cycles():
-            self._taker.prepare(chunk)
+            chunk = self._taker.prepare(chunk)
             with acting(service="intake", bulk=True, user=run.by_id and str(run.by_id)), transaction.atomic():
                 self._claim()
                 taken = self._taker.take(chunk)

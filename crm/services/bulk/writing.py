@@ -16,7 +16,7 @@ from crm.choices import ConsentKind
 from crm.services import quality
 from crm.services.bulk.births import Midwife, is_plain, source_line
 from crm.services.bulk.book import Book
-from crm.services.bulk.columns import array, copy_line, escaped
+from crm.services.bulk.columns import copy_line
 from crm.services.bulk.resolving import Known, Resolved
 from crm.services.bulk.staging import COLUMNS, TABLES, RaceLost
 from crm.services.bulk.states import SourceState, Thing
@@ -39,8 +39,12 @@ FROM unnest(%s::uuid[], %s::uuid[]) AS k (id, owner) WHERE e.id = k.id
 """
 _GROW = """
 UPDATE crm_projectcontact p SET updated_at = statement_timestamp(),
-    roles = p.roles || ARRAY(SELECT r FROM unnest(n.roles) WITH ORDINALITY u (r, i) WHERE r <> ALL(p.roles) ORDER BY i)
-FROM intake_pair n WHERE p.id = n.id AND NOT n.roles <@ p.roles
+    roles = p.roles || ARRAY(SELECT r FROM unnest(n.roles) WITH ORDINALITY u (r, i) WHERE r <> ALL(p.roles) ORDER BY i),
+    suppress_for_project = p.suppress_for_project OR n.suppress_for_project,
+    suppress_reason = CASE WHEN p.suppress_for_project THEN p.suppress_reason
+                           WHEN n.suppress_for_project AND n.suppress_reason <> '' THEN n.suppress_reason
+                           ELSE p.suppress_reason END
+FROM intake_pair n WHERE p.id = n.id AND (NOT n.roles <@ p.roles OR n.suppress_for_project > p.suppress_for_project)
 """
 _SAY = """
 UPDATE crm_sourcerecord s
@@ -106,7 +110,8 @@ class Writer:
         """Contacts who were there before and get anything new."""
         book = self._book
         yield from book.changed["contact"].values()
-        met = [*(point.person for point in book.points), *(pair.person for pair in book.pairs)]
+        met = [*(point.person for point in book.points), *(new.person for new in book.places)]
+        met += [*(pair.person for pair in book.pairs)]
         met += [self._known.by_id[contact] for contact, _ in book.other_names]
         yield from (person for person in met if not person.born)
 
@@ -135,8 +140,9 @@ class Writer:
         if taken := self._found.taken_lines.values():
             self._cursor.execute(_TAKE, [[line.id for line in taken], [line.owner.id for line in taken if line.owner]])
         if grown := self._book.grown:
-            lines = (f"{pair.id}\t{escaped(array(pair.roles))}" for pair in grown.values())
-            with self._staged("intake_pair", "crm_projectcontact", "id, roles", lines):
+            columns = "id, roles, suppress_for_project, suppress_reason"
+            lines = (copy_line([pair.id, pair.roles, pair.suppressed, pair.reason]) for pair in grown.values())
+            with self._staged("intake_pair", "crm_projectcontact", columns, lines):
                 self._cursor.execute(_GROW)
         if again := self._said_again():
             at, source = self._midwife.at, self._midwife.source
@@ -203,7 +209,7 @@ class Writer:
             contacts=map(UUID, reached | book.reach_changed["contact"]),
             projects=map(UUID, book.reach_changed["project"]),
             endpoints=moved,
-            pairs=(UUID(pair.id) for pair in book.pairs if not is_plain(pair)),
+            pairs=map(UUID, [*(pair.id for pair in book.pairs if not is_plain(pair)), *book.closed]),
         )
 
     # -- words

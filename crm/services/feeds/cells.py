@@ -1,11 +1,12 @@
 """From the places of a map to the cells of one file: which column is where, and what stands in it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
 from crm.services.feeds.maps import Place, fold
-from crm.services.feeds.moments import Order, order_of
+from crm.services.feeds.moments import Order, order_of, verification
 from crm.services.normalization.text import one_line, says_nothing
 
 Read = Callable[[Sequence[str]], str]
@@ -47,7 +48,8 @@ class Columns:
         if not at and not place.text:
             return None
         label_at = self.index.get(place.label_column, -1)
-        return Cell(at, self.names[at[0]] if at else "", place, label_at, _reader(place, at))
+        verified_at = self.index.get(place.verified_column, -1)
+        return Cell(at, self.names[at[0]] if at else "", place, label_at, verified_at, _reader(place, at))
 
     def _has(self, names: Iterable[str]) -> bool:
         return any(name in self.index for name in names)
@@ -60,12 +62,18 @@ class Cell(NamedTuple):
     column: str
     place: Place
     label_at: int
+    verified_at: int
     read: Read
 
     def label(self, cells: Sequence[str]) -> str:
         """What kind of phone or address it is: the source's word in small letters, or the map's."""
         said = one_line(cells[self.label_at]).strip("* ").lower() if self.label_at >= 0 else ""
         return said[:LONGEST_LABEL] or self.place.label
+
+    def verified(self, cells: Sequence[str]) -> datetime | bool | None:
+        """Since when it is known to reach them; True where only that is said, None where nothing is."""
+        text = said(cells[self.verified_at]) if self.verified_at >= 0 and cells[self.verified_at] else ""
+        return verification(text) if text else None
 
 
 def first(several: Sequence[Cell], cells: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Phones and e-mail addresses of a party, wherever in the row they stand."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from crm.services.feeds.cells import Cell
 from crm.services.feeds.records import EmailIn, PhoneIn
@@ -9,6 +10,7 @@ from crm.services.normalization.emails import UnusableEmail, find_email, parse_e
 from crm.services.normalization.phones import UnusablePhone, find_phone, parse_phone
 from crm.services.normalization.refusals import Unusable
 
+About = tuple[str, datetime | bool | None]  # its label, and since when it is verified
 LONGEST_GIVEN = 500
 LONGEST_EXTENSION = 20
 SAYS_NOTHING = "empty"
@@ -33,42 +35,42 @@ class Endpoints:
         return tuple(self._emails.values())
 
     def take_phones(self, places: Sequence[Cell], cells: Sequence[str]) -> None:
-        for column, label, search, text in _filled(places, cells):
+        for column, about, search, text in _filled(places, cells):
             if is_nested(text):
                 self._unusable(column, text, UnusableCell("nested", text))
                 continue
             try:
-                self._add_phone(text, label)
+                self._add_phone(text, about)
             except UnusablePhone as error:
                 if error.reason != SAYS_NOTHING:
-                    self._not_a_phone(column, label, text, error, search=search)
+                    self._not_a_phone(column, about, text, error, search=search)
 
     def take_emails(self, places: Sequence[Cell], cells: Sequence[str]) -> None:
-        for column, label, search, text in _filled(places, cells):
+        for column, about, search, text in _filled(places, cells):
             if is_nested(text):
                 self._unusable(column, text, UnusableCell("nested", text))
                 continue
             try:
-                self._add_email(text, label)
+                self._add_email(text, about)
             except UnusableEmail as error:
                 if error.reason != SAYS_NOTHING:
-                    self._not_an_email(column, label, text, error, search=search)
+                    self._not_an_email(column, about, text, error, search=search)
 
-    def _add_phone(self, text: str, label: str) -> None:
+    def _add_phone(self, text: str, about: About) -> None:
         phone = parse_phone(text, region=self._region)
         extension = phone.extension[:LONGEST_EXTENSION]
-        given = PhoneIn(text[:LONGEST_GIVEN], phone.e164, extension, phone.line_type, label)
+        given = PhoneIn(text[:LONGEST_GIVEN], phone.e164, extension, phone.line_type, *about)
         self._phones.setdefault(phone.e164, given)
 
-    def _add_email(self, text: str, label: str) -> None:
+    def _add_email(self, text: str, about: About) -> None:
         address = parse_email(text)
-        self._emails.setdefault(address, EmailIn(text[:LONGEST_GIVEN], address, label))
+        self._emails.setdefault(address, EmailIn(text[:LONGEST_GIVEN], address, *about))
 
-    def _not_a_phone(self, column: str, label: str, text: str, error: Unusable, *, search: bool) -> None:
+    def _not_a_phone(self, column: str, about: About, text: str, error: Unusable, *, search: bool) -> None:
         """An address in the wrong column, two facts in one cell, or nothing that can be used."""
         if "@" in text:
             try:
-                self._add_email(text, label)
+                self._add_email(text, about)
             except UnusableEmail:
                 pass
             else:
@@ -79,16 +81,16 @@ class Endpoints:
             self._unusable(column, text, error)
             return
         self._phones.setdefault(
-            phone.e164, PhoneIn(text[:LONGEST_GIVEN], phone.e164, phone.extension, phone.line_type, label)
+            phone.e164, PhoneIn(text[:LONGEST_GIVEN], phone.e164, phone.extension, phone.line_type, *about)
         )
         if address := find_email(text):
-            self._emails.setdefault(address, EmailIn(text[:LONGEST_GIVEN], address, label))
+            self._emails.setdefault(address, EmailIn(text[:LONGEST_GIVEN], address, *about))
         self._aside(column, text)
 
-    def _not_an_email(self, column: str, label: str, text: str, error: Unusable, *, search: bool) -> None:
+    def _not_an_email(self, column: str, about: About, text: str, error: Unusable, *, search: bool) -> None:
         if "@" not in text:
             try:
-                self._add_phone(text, label)
+                self._add_phone(text, about)
             except UnusablePhone:
                 pass
             else:
@@ -98,7 +100,7 @@ class Endpoints:
         if address is None:
             self._unusable(column, text, error)
             return
-        self._emails.setdefault(address, EmailIn(text[:LONGEST_GIVEN], address, label))
+        self._emails.setdefault(address, EmailIn(text[:LONGEST_GIVEN], address, *about))
         self._aside(column, text)
 
     def _unusable(self, column: str, text: str, error: Unusable) -> None:
@@ -110,9 +112,9 @@ class Endpoints:
         self.unusable[column] = text
 
 
-def _filled(places: Sequence[Cell], cells: Sequence[str]) -> Iterator[tuple[str, str, bool, str]]:
+def _filled(places: Sequence[Cell], cells: Sequence[str]) -> Iterator[tuple[str, About, bool, str]]:
     for cell in places:
         text = cell.read(cells)
         for part in text.split(cell.place.split) if cell.place.split else (text,):
             if part.strip():
-                yield cell.column, cell.label(cells), cell.place.search, part.strip()
+                yield cell.column, (cell.label(cells), cell.verified(cells)), cell.place.search, part.strip()

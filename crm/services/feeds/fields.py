@@ -5,13 +5,14 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from crm.choices import Lifecycle, Priority
-from crm.services.feeds.flags import consent, refusal
+from crm.choices import Channel, Lifecycle, Priority
+from crm.services.feeds.flags import consent, flag, refusal
 from crm.services.feeds.maps import fold
 from crm.services.feeds.moments import day, moment
 from crm.services.feeds.stated_zones import time_zone
 from crm.services.feeds.troubles import UnusableCell
 from crm.services.normalization.amounts import parse_amount
+from crm.services.normalization.emails import parse_email
 from crm.services.normalization.refusals import Unusable
 from crm.services.normalization.regions import regions_by_name
 from crm.services.normalization.zones import countries
@@ -19,6 +20,11 @@ from crm.services.normalization.zones import countries
 CENT = Decimal("0.01")
 MOST_MONEY = Decimal(10) ** 14
 MOST_PEOPLE = 2**31 - 1
+CHANNELS = {channel.value: channel.value for channel in Channel} | {
+    **dict.fromkeys(("phone", "telephone", "phonecall", "mobile"), Channel.CALL.value),
+    **dict.fromkeys(("text", "textmessage", "mobilesms"), Channel.SMS.value),
+    **dict.fromkeys(("mail", "emailaddress"), Channel.EMAIL.value),
+}
 PRIORITIES = {priority.name.lower() for priority in Priority}
 
 # The longest that the database keeps. Only names that identify are refused when they are longer, the rest is cut.
@@ -27,7 +33,7 @@ LONGEST = {
     "last_name": 100, "title": 200, "seniority": 40, "department": 80, "kind": 120, "status": 80, "stage": 80,
     "description": 20_000, "street": 200, "city": 120, "region": 80, "postal_code": 20, "country": 2, "time_zone": 64,
     "suppressed_reason": 200, "source_url": 500, "domain": 253, "website": 500, "industry": 120, "value_as_given": 500,
-    "label": 40, "extension": 20,
+    "label": 40, "extension": 20, "suppress_reason": 200, "owner": 254,
 }  # fmt: skip
 PROJECT_NAME = 300
 
@@ -93,12 +99,32 @@ def priority(text: str) -> str:
     return word
 
 
+def share(text: str) -> float:
+    """A probability from 0 to 1, or in percent; four decimals."""
+    percent = text.endswith("%")
+    try:
+        number = float(parse_amount(text.rstrip("% "))) / (100 if percent else 1)
+    except Unusable as error:
+        raise UnusableCell("not_a_share", text) from error
+    if not 0 <= number <= 1:
+        raise UnusableCell("not_a_share", text)
+    return round(number, 4)
+
+
+def channel(text: str) -> str:
+    word = CHANNELS.get(fold(text))
+    if word is None:
+        raise UnusableCell("unknown_word", text)
+    return word
+
+
 Reader = Callable[[str], Any]
 READERS: dict[str, Reader] = {
     "value": money, "revenue": money, "employees": count, "lead_score": score, "bid_on": day, "starts_on": day,
     "event_on": day, "consent_on": day, "call_suppressed": refusal, "do_not_call": refusal, "do_not_email": refusal,
     "do_not_text": refusal, "consent_given": consent, "next_call_eligible_at": moment, "country": country,
     "region": region, "postal_code": postal_code, "lifecycle_status": lifecycle, "priority": priority,
-    "time_zone": time_zone,
+    "time_zone": time_zone, "preferred_channel": channel, "conversion_probability": share, "owner": parse_email,
+    "suppress_for_project": refusal, "is_primary": flag, "pair_priority": priority,
 }  # fmt: skip
-FLAGS = frozenset({consent, refusal})
+FLAGS = frozenset({consent, refusal, flag})

@@ -10,6 +10,7 @@ A place in a map names where a text comes from:
     { column = "Builder", except = ["SELF *"] }           words that name nobody; "*" stands for any end
     { column = "Fax", label = "fax" }                     phones, e-mails and profiles carry a label
     { column = "Phone 1", label_column = "Type 1" }       a label that stands in another column
+    { column = "Phone 1", verified_column = "Checked" }   whether, or since when, it is known to reach them
     { column = "Phones", split = ":::" }                  several in one cell
     { column = "Contact", search = true }                 a phone or e-mail with other text around it
     { text = "US" }                                       the same for every row
@@ -24,7 +25,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -33,17 +34,21 @@ FEEDS = Path(__file__).resolve().parents[2] / "feeds"
 NameKind = Literal["parts", "person", "company", "either", "family first", "person, company"]
 PROJECT_FIELDS = frozenset(
     """project_id name kind status stage description value street city region postal_code country bid_on starts_on
-    event_on source_url call_suppressed suppressed_reason next_call_eligible_at""".split()  # noqa: SIM905 - read as prose
+    event_on source_url call_suppressed suppressed_reason next_call_eligible_at owner""".split()  # noqa: SIM905 - read as prose
 )
 PARTY_FIELDS = frozenset(
     """role contact_id record_id name first_name middle_name last_name title seniority department street city region
     postal_code country time_zone do_not_call do_not_email do_not_text lifecycle_status priority lead_score
-    consent_given consent_on""".split()  # noqa: SIM905 - read as prose
+    consent_given consent_on preferred_channel conversion_probability owner suppress_for_project suppress_reason
+    is_primary pair_priority""".split()  # noqa: SIM905 - read as prose
 )
 COMPANY_FIELDS = frozenset(
     """external_id name domain website industry employees revenue technologies keywords phone street city region
     postal_code country""".split()  # noqa: SIM905 - read as prose
 )
+
+
+ADDRESS_FIELDS = frozenset({"street", "city", "region", "postal_code", "country"})
 
 
 def fold(name: str) -> str:
@@ -62,6 +67,7 @@ class Place:
     text: str = ""
     values: Mapping[str, str] | None = None  # folded word of theirs: word of ours
     label_column: str = ""  # folded
+    verified_column: str = ""  # folded
     split: str = ""
     nobody: tuple[str, ...] = ()  # case-folded; with a "*" at the end: everything that begins like this
     search: bool = False
@@ -75,6 +81,13 @@ class Extract:
     pattern: re.Pattern[str]
 
 
+class Address(NamedTuple):
+    """A further postal address: ``{ label = "mailing", street = "Mail Street", city = "Mail City" }``."""
+
+    label: str
+    parts: tuple[tuple[str, tuple[Place, ...]], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class PartyMap:
     names: NameKind = "person"
@@ -85,6 +98,8 @@ class PartyMap:
     phones: tuple[Place, ...] = ()
     emails: tuple[Place, ...] = ()
     profiles: tuple[Place, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    socials: tuple[Place, ...] = ()
     company_profiles: tuple[Place, ...] = ()
     attributes: tuple[str, ...] = ()  # folded names; with a "*" at the end: every column that begins like this
     company_attributes: tuple[str, ...] = ()
@@ -92,7 +107,8 @@ class PartyMap:
     def everything(self) -> list[tuple[str, tuple[Place, ...]]]:
         """Every field with its places, for whoever wants to know what a column means."""
         company = [(f"company.{name}", places) for name, places in self.company.items()]
-        lists = [("phone", self.phones), ("email", self.emails), ("profile", self.profiles)]
+        lists = [("phone", self.phones), ("email", self.emails), ("profile", self.profiles), ("social", self.socials)]
+        lists += [(f"{address.label} {part}", place) for address in self.addresses for part, place in address.parts]
         return [*self.fields.items(), *lists, *company, ("company.profile", self.company_profiles)]
 
 
@@ -128,7 +144,7 @@ class FeedMap:
         """The folded names of all columns that the map has a meaning for."""
         places = [place for party in self.parties for _, several in party.everything() for place in several]
         places += [place for several in (self.project or {}).values() for place in several]
-        names = {name for place in places for part in (*place.parts, (place.label_column,)) for name in part}
+        names = {name for place in places for part in _columns(place) for name in part}
         return frozenset(names | {extract.column for extract in self.extracts})
 
 
@@ -200,6 +216,8 @@ def _party(given: dict[str, Any]) -> PartyMap:
         phones=_several(fields.pop("phones", [])),
         emails=_several(fields.pop("emails", [])),
         profiles=_labelled(fields.pop("profiles", {})),
+        addresses=tuple(_address(dict(given)) for given in fields.pop("addresses", [])),
+        socials=_labelled(fields.pop("socials", {})),
         attributes=_stems(fields.pop("attributes", [])),
         company_profiles=_labelled(company.pop("profiles", {})),
         company_attributes=_stems(company.pop("attributes", [])),
@@ -229,6 +247,10 @@ def _labelled(value: dict[str, str]) -> tuple[Place, ...]:
     return tuple(Place((_alternatives(column),), label=label) for label, column in value.items())
 
 
+def _address(given: dict[str, Any]) -> Address:
+    return Address(given.pop("label"), tuple(_fields(given, ADDRESS_FIELDS).items()))
+
+
 def _place(value: Any) -> Place:
     if isinstance(value, str):
         return Place((_alternatives(value),))
@@ -242,8 +264,13 @@ def _place(value: Any) -> Place:
         values={fold(theirs): ours for theirs, ours in words.items()} if words is not None else None,
         nobody=tuple(word.casefold() for word in options.pop("except", [])),
         label_column=fold(options.pop("label_column", "")),
+        verified_column=fold(options.pop("verified_column", "")),
         **options,
     )
+
+
+def _columns(place: Place) -> tuple[tuple[str, ...], ...]:
+    return (*place.parts, (place.label_column,), (place.verified_column,))
 
 
 def _alternatives(names: str) -> tuple[str, ...]:

@@ -6,11 +6,13 @@ from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import Final, Literal
 
+from crm.services.feeds.flags import flag
 from crm.services.feeds.troubles import UnusableCell
 from crm.services.normalization.dates import YEARS, parse_date
 from crm.services.normalization.refusals import Unusable
 
 Order = Literal["month first", "day first", "both", ""]
+VERIFIED: Final = frozenset({"verified", "valid", "confirmed", "deliverable"})
 _NUMBERS: Final = re.compile(r"\D{0,6}(\d{1,2})([-/ ])(\d{1,2})\2(?:\d{4}|\d{2})(?!\d)", re.ASCII)
 
 
@@ -53,6 +55,17 @@ def moment(text: str, *, dayfirst: bool = False) -> datetime:
     if instant.year not in YEARS:  # before it is moved to UTC: the first and the last year cannot be
         raise UnusableCell("year_out_of_range", text)
     return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def verification(text: str) -> datetime | bool | None:
+    """The moment at which something was verified; True for a yes, None for whatever else is said."""
+    try:
+        return moment(text)
+    except UnusableCell:
+        try:
+            return flag(text) or None
+        except UnusableCell:
+            return True if text.lower() in VERIFIED else None
 
 
 def day(text: str, *, dayfirst: bool = False) -> date:

@@ -11,6 +11,7 @@ from crm.services.feeds.endpoints import Endpoints
 from crm.services.feeds.fields import LONGEST
 from crm.services.feeds.maps import PartyMap
 from crm.services.feeds.naming import Named, name_party
+from crm.services.feeds.places import Places
 from crm.services.feeds.records import CompanyIn, Party
 from crm.services.feeds.troubles import Trouble, UnusableCell
 from crm.services.feeds.values import Fields
@@ -49,6 +50,7 @@ class PartyReader:
         self._company = CompanyReader(party, columns)
         self._phones, self._emails = columns.bind(party.phones), columns.bind(party.emails)
         self._profiles = columns.bind(party.profiles)
+        self._places = Places(party, columns)
         self._fields = Fields(places, columns)
         self._attributes = [(columns.names[at], at) for at in (*columns.matching(party.attributes), *rest)]
         self.positions = sorted({*_positions(party, columns), *rest})
@@ -93,6 +95,7 @@ class PartyReader:
             phones=endpoints.phones,
             emails=endpoints.emails,
             profiles=profiles,
+            places=self._places.read(cells, troubles, attributes),
             attributes=attributes,
             **_with_title(fields),
         )
@@ -171,7 +174,9 @@ def _positions(party: PartyMap, columns: Columns) -> list[int]:
     for _, places in party.everything():
         bound += columns.bind(places)
     stems = (*party.attributes, *party.company_attributes)
-    return [at for cell in bound for at in (*cell.at, cell.label_at) if at >= 0] + columns.matching(stems)
+    return [at for cell in bound for at in (*cell.at, cell.label_at, cell.verified_at) if at >= 0] + columns.matching(
+        stems
+    )
 
 
 def _with_title(fields: dict[str, Any]) -> dict[str, Any]:

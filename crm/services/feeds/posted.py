@@ -5,10 +5,11 @@
                    "company": "Example Plumbing", "roles": ["owner"]}]}
 
 ``project`` may be missing, ``contacts`` may be empty, not both. Fields are those of ``crm.services.feeds.records``;
-``phone``/``phones`` and ``email``/``emails`` take texts or ``{value, label, extension}``, ``role``/``roles`` words,
-``company`` a name or its fields. A field that does not exist, has the wrong type or cannot be read refuses the record.
-A phone or e-mail that cannot be used is a warning, as long as something else tells who is meant. So is a flag that
-forbids contact and cannot be read: it counts as set.
+``phone``/``phones`` and ``email``/``emails`` take texts or ``{value, label, extension, verified, primary}``,
+``addresses`` ``{street, city, ..., label, verified}``, ``socials`` pages or ``{value, label, verified}``,
+``role``/``roles`` words, ``company`` a name or its fields. A field that does not exist, has the wrong type or cannot be
+read refuses the record. A phone or e-mail that cannot be used is a warning, as long as something else tells who is
+meant. So is a flag that forbids contact and cannot be read: it counts as set.
 """
 
 import dataclasses
@@ -21,9 +22,9 @@ from crm.services.feeds.maps import NameKind
 from crm.services.feeds.naming import name_party
 from crm.services.feeds.our_fault import refused_by_our_fault
 from crm.services.feeds.parties import role_word
-from crm.services.feeds.records import CompanyIn, Doubt, EmailIn, Party, PhoneIn, ProjectIn, Record, Refused
+from crm.services.feeds.posted_points import POINTS, PointReader, listed
+from crm.services.feeds.records import CompanyIn, Doubt, Party, ProjectIn, Record, Refused
 from crm.services.normalization.companies import domain_of, parse_company
-from crm.services.normalization.emails import parse_email
 from crm.services.normalization.names import match_key
 from crm.services.normalization.phones import parse_phone
 from crm.services.normalization.refusals import Unusable
@@ -35,9 +36,12 @@ VERSION: Final = "1"
 RECORD: Final = frozenset(["project", "contacts"])
 PROJECT: Final = frozenset(field.name for field in dataclasses.fields(ProjectIn))
 COMPANY: Final = frozenset(field.name for field in dataclasses.fields(CompanyIn))
-CONTACT: Final = frozenset(field.name for field in dataclasses.fields(Party)) - {"name_as_listed", "listed_key"}
-ONE_OR_MORE: Final = frozenset(["phone", "email", "role"])
-POINT: Final = frozenset(["value", "label", "extension"])
+CONTACT: Final = frozenset(field.name for field in dataclasses.fields(Party)) - {
+    "name_as_listed",
+    "listed_key",
+    "places",
+}
+ONE_OR_MORE: Final = frozenset(["role", *POINTS])
 MAPPINGS: Final = frozenset(["profiles", "attributes"])
 LISTS: Final = frozenset(["technologies", "keywords"])
 LONG_NAME: Final = 300  # of a project
@@ -62,15 +66,15 @@ class RecordReader:
         self._doubts: list[Doubt] = []
 
     def record(self, given: Any) -> Record | Refused:
-        parts = self._object(given, "", RECORD)
+        parts = self.object(given, "", RECORD)
         project = self._project(parts["project"]) if parts.get("project") is not None else None
         contacts = parts.get("contacts") or []
         if not isinstance(contacts, list):
-            self._fault("contacts", "not_a_list", "This must be a list of contacts.")
+            self.fault("contacts", "not_a_list", "This must be a list of contacts.")
             contacts = []
         parties = [self._party(item, f"contacts.{at}", project) for at, item in enumerate(contacts)]
         if project is None and not parties and not self._faults:
-            self._fault("", "nothing_said", "There is neither a project nor a contact in this record.")
+            self.fault("", "nothing_said", "There is neither a project nor a contact in this record.")
         if self._faults:
             field, code, _ = self._faults[0]
             reason = " ".join(f"{at}: {why}" if at else why for at, _, why in self._faults)
@@ -80,30 +84,31 @@ class RecordReader:
 
     def _project(self, given: Any) -> ProjectIn | None:
         at = "project"
-        said = self._fields(self._object(given, at, PROJECT), at, longest={**LONGEST, "name": LONG_NAME})
+        said = self.fields(self.object(given, at, PROJECT), at, longest={**LONGEST, "name": LONG_NAME})
         if not said.get("project_id"):
-            self._fault(f"{at}.project_id", "required", "A project needs the id it has at its source.")
+            self.fault(f"{at}.project_id", "required", "A project needs the id it has at its source.")
             return None
         return ProjectIn(**said)
 
     def _party(self, given: Any, at: str, project: ProjectIn | None) -> Party | None:
-        parts = self._object(given, at, CONTACT | ONE_OR_MORE)
+        parts = self.object(given, at, CONTACT | ONE_OR_MORE)
         company = self._company(parts.pop("company", None), f"{at}.company")
-        points = {name: parts.pop(name, None) for name in ("phone", "phones", "email", "emails")}
-        roles = self._words([*_listed(parts.pop("role", None)), *_listed(parts.pop("roles", None))], f"{at}.roles")
+        points = PointReader(self, at, {name: parts.pop(name, None) for name in POINTS})
+        roles = self._words([*listed(parts.pop("role", None)), *listed(parts.pop("roles", None))], f"{at}.roles")
         is_company = parts.pop("is_company", None) is True
-        said = self._fields(parts, at)
+        said = self.fields(parts, at)
         party = Party(
             **_with_title(said),
             roles=tuple(dict.fromkeys(word for role in roles if (word := role_word(role)))),
             company=company,
-            phones=tuple(self._phones(_both(points, "phone", "phones"), at)),
-            emails=tuple(self._emails(_both(points, "email", "emails"), at)),
+            phones=tuple(points.phones()),
+            emails=tuple(points.emails()),
+            places=(*points.addresses(), *points.socials()),
         )
         party = _named(party, is_company=is_company, in_project=project is not None)
         if not party.key[1] and not self._faults:
             why = "There is no id, no usable phone or e-mail and no name, so nobody could find this contact again."
-            self._fault(at, "no_key", " ".join([why, *(doubt.reason for doubt in self._doubts)]))
+            self.fault(at, "no_key", " ".join([why, *(doubt.reason for doubt in self._doubts)]))
         return party
 
     def _company(self, given: Any, at: str) -> CompanyIn | None:
@@ -111,10 +116,10 @@ class RecordReader:
             return None
         if isinstance(given, str):
             given = {"name": given}
-        said = self._fields(self._object(given, at, COMPANY), at)
+        said = self.fields(self.object(given, at, COMPANY), at)
         domain = domain_of(said.get("domain") or said.get("website", ""))
         if not (said.get("name") or domain or said.get("external_id")):
-            self._fault(at, "no_key", "A company needs a name, a domain or an id.")
+            self.fault(at, "no_key", "A company needs a name, a domain or an id.")
             return None
         if phone := said.pop("phone", ""):
             said["phone"] = self._one_phone(phone, f"{at}.phone", said)
@@ -124,59 +129,11 @@ class RecordReader:
         try:
             return parse_phone(text, region=said.get("country") or "US").e164
         except Unusable as error:
-            self._doubt(at, error)
+            self.doubt(at, error)
             said["attributes"] = {**said.get("attributes", {}), "phone": text}
             return ""
 
-    def _phones(self, given: Sequence[Any], at: str) -> Iterator[PhoneIn]:
-        seen = set()
-        for number, item in enumerate(given):
-            where = f"{at}.phones.{number}"
-            point = self._point(item, where)
-            try:
-                phone = parse_phone(point["value"])
-            except Unusable as error:
-                self._doubt(where, error)
-                continue
-            if phone.e164 not in seen:
-                seen.add(phone.e164)
-                extension = point.get("extension") or phone.extension
-                yield PhoneIn(point["value"][:500], phone.e164, extension[:20], phone.line_type, point.get("label", ""))
-
-    def _emails(self, given: Sequence[Any], at: str) -> Iterator[EmailIn]:
-        seen = set()
-        for number, item in enumerate(given):
-            where = f"{at}.emails.{number}"
-            point = self._point(item, where)
-            try:
-                address = parse_email(point["value"])
-            except Unusable as error:
-                self._doubt(where, error)
-                continue
-            if address not in seen:
-                seen.add(address)
-                yield EmailIn(point["value"][:500], address, point.get("label", ""))
-
-    def _point(self, given: Any, at: str) -> dict[str, str]:
-        if isinstance(given, int) and not isinstance(given, bool):
-            given = str(given)
-        parts = {"value": given} if isinstance(given, str) else self._object(given, at, POINT)
-        said = {name: self._said(given, f"{at}.{name}", LONGEST.get(name, 0)) for name, given in parts.items()}
-        return {"value": "", **said}
-
-    def _said(self, given: Any, at: str, longest: int) -> str:
-        """A text of a point as it was given; here ``value`` is a number or an address, not an amount."""
-        if given is None:
-            return ""
-        if isinstance(given, bool) or not isinstance(given, str | int):
-            self._fault(at, "wrong_type", "This must be a text.")
-            return ""
-        text = one_line(str(given))
-        if longest and len(text) > longest:
-            self._fault(at, "too_long", f"At most {longest} characters; these are {len(text):,}.")
-        return text
-
-    def _fields(self, parts: Mapping[str, Any], at: str, *, longest: Mapping[str, int] = LONGEST) -> dict[str, Any]:
+    def fields(self, parts: Mapping[str, Any], at: str, *, longest: Mapping[str, int] = LONGEST) -> dict[str, Any]:
         """The fields that say something, each in its type."""
         said = {}
         for name, given in parts.items():
@@ -192,11 +149,11 @@ class RecordReader:
         if name in MAPPINGS:
             return self._mapping(given, at)
         if name in LISTS:
-            return tuple(self._words(_listed(given), at))
+            return tuple(self._words(listed(given), at))
         if isinstance(given, bool) and READERS.get(name) in FLAGS:
             return given
         if isinstance(given, bool) or not isinstance(given, str | int | float):
-            self._fault(at, "wrong_type", "This must be a text or a number.")
+            self.fault(at, "wrong_type", "This must be a text or a number.")
             return None
         return self._text(name, str(given), at, longest)
 
@@ -206,50 +163,40 @@ class RecordReader:
             value = READERS[name](text) if name in READERS else text
         except Unusable as error:
             if name in CLOSED:
-                self._doubt(at, error)
+                self.doubt(at, error)
                 return True
-            self._fault(at, error.reason, str(error))
+            self.fault(at, error.reason, str(error))
             return None
         if longest and isinstance(value, str) and len(value) > longest:
-            self._fault(at, "too_long", f"At most {longest} characters; these are {len(value):,}.")
+            self.fault(at, "too_long", f"At most {longest} characters; these are {len(value):,}.")
         return value
 
     def _mapping(self, given: Any, at: str) -> dict[str, str]:
         entries = given if isinstance(given, Mapping) and len(given) <= MOST_ENTRIES else {"": given}
         if "" in entries or any(isinstance(value, Mapping | list) for value in entries.values()):
-            self._fault(at, "wrong_type", f"This must be an object of at most {MOST_ENTRIES} texts or numbers.")
+            self.fault(at, "wrong_type", f"This must be an object of at most {MOST_ENTRIES} texts or numbers.")
         return {str(key): str(value) for key, value in entries.items() if value is not None and value != ""}
 
     def _words(self, given: Sequence[Any], at: str) -> list[str]:
         if all(isinstance(word, str) for word in given) and len(given) <= MOST_ENTRIES:
             return [one_line(word)[:100] for word in given if word.strip()]
-        self._fault(at, "wrong_type", f"This must be a word, or a list of at most {MOST_ENTRIES} words.")
+        self.fault(at, "wrong_type", f"This must be a word, or a list of at most {MOST_ENTRIES} words.")
         return []
 
-    def _object(self, given: Any, at: str, allowed: frozenset[str]) -> dict[str, Any]:
+    def object(self, given: Any, at: str, allowed: frozenset[str]) -> dict[str, Any]:
         if not isinstance(given, Mapping):
-            self._fault(at, "wrong_type", "This must be an object.")
+            self.fault(at, "wrong_type", "This must be an object.")
             return {}
         for name in given.keys() - allowed:
             where = f"{at}.{name}" if at else str(name)
-            self._fault(where, "unknown_field", "There is no such field. Put what has no field under attributes.")
+            self.fault(where, "unknown_field", "There is no such field. Put what has no field under attributes.")
         return {name: value for name, value in given.items() if name in allowed}
 
-    def _fault(self, at: str, code: str, reason: str) -> None:
+    def fault(self, at: str, code: str, reason: str) -> None:
         self._faults.append((at, code, reason))
 
-    def _doubt(self, at: str, error: Unusable) -> None:
+    def doubt(self, at: str, error: Unusable) -> None:
         self._doubts.append(Doubt(self._number, self._line, at, error.reason, str(error), error.raw[:500]))
-
-
-def _listed(given: Any) -> list[Any]:
-    if given is None or given == "":
-        return []
-    return list(given) if isinstance(given, list | tuple) else [given]
-
-
-def _both(points: Mapping[str, Any], one: str, several: str) -> list[Any]:
-    return [*_listed(points[one]), *_listed(points[several])]
 
 
 def _with_title(said: dict[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class PhoneIn(Packed):
     extension: str = ""
     line_type: str = ""
     label: str = ""  # work, mobile, home, company, other
+    verified: datetime | bool | None = None  # when it was seen to reach them; True: by now
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,22 @@ class EmailIn(Packed):
     value_as_given: str
     value: str  # normalized, never empty
     label: str = ""
+    verified: datetime | bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceIn(Packed):
+    """A further postal address, or a page on a social network: a way to reach somebody that is no line or mailbox."""
+
+    kind: Literal["address", "social"]
+    value_as_given: str = ""  # the page, or the address on one line
+    label: str = ""
+    street: str = ""
+    city: str = ""
+    region: str = ""
+    postal_code: str = ""
+    country: str = ""
+    verified: datetime | bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +129,14 @@ class Party(Packed):
     lifecycle_status: str = ""  # new, contacted, qualified, proposal, negotiation, closed_won, closed_lost, nurturing
     priority: str = ""  # low, medium, high, urgent
     lead_score: int | None = None  # 0 to 100
+    preferred_channel: str = ""  # call, sms, email, voicemail
+    conversion_probability: float | None = None  # 0 to 1
+    owner: str = ""  # e-mail address of the user who looks after them
+    places: tuple[PlaceIn, ...] = ()
+    suppress_for_project: bool | None = None  # these four are about their part in the project of the row
+    suppress_reason: str = ""
+    is_primary: bool | None = None
+    pair_priority: str = ""
     consent_given: bool | None = None
     consent_on: date | None = None
     attributes: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -153,6 +178,7 @@ class ProjectIn(Packed):
     call_suppressed: bool | None = None
     suppressed_reason: str = ""
     next_call_eligible_at: datetime | None = None  # aware
+    owner: str = ""  # e-mail address of a user
     attributes: dict[str, str] = dataclasses.field(default_factory=dict)
 
 

@@ -49,6 +49,8 @@ PARTY = {
     "do_not_text": "donottext donotsms smsoptout textoptout nosms",
     "do_not_contact": "optout optedout hasoptedout donotcontact nocontact suppressed suppress",
     "priority": "priority",
+    "preferred_channel": "preferredchannel preferredcontactmethod preferredcontactchannel",
+    "conversion_probability": "conversionprobability",
     "lead_score": "leadscore score",
     "role": "role roles contacttype partytype relationship contactrole",
 }
