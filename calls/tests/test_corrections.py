@@ -102,12 +102,13 @@ class TestPromises:
 
         assert reloaded(call.pair).callback_at is None
 
-    def test_one_stays_where_another_call_promised_the_same(self, call):
+    @pytest.mark.parametrize("undone", [0, 1])
+    def test_one_stays_where_another_call_promised_the_same(self, call, undone):
         conclude(call, "Call back", callback_at=LATER)
         second = again(call)
         conclude(second, "Call back", callback_at=LATER.astimezone(ZoneInfo("America/Chicago")))
 
-        take_back(second)
+        take_back([call, second][undone])
 
         assert reloaded(call.pair).callback_at == LATER
         assert TerminalSession.objects.standing(SOON).filter(kind=TerminalKind.CALLBACK).count() == 1

@@ -1,6 +1,7 @@
 """Outcomes by many reps at once: what they share is locked in one order, so there is no deadlock (DESIGN 13)."""
 
 import logging
+import threading
 import time
 from datetime import timedelta
 
@@ -9,10 +10,10 @@ from django.db import connection
 
 from calls.choices import Scope
 from calls.models import CallEvent
-from calls.services import dialing, hints, leasing, outcomes, recording, terminal
+from calls.services import dialing, hints, leasing, outcomes, pauses, recording, terminal
 from calls.tests.factories import CallSessionFactory, DispositionFactory, callable_pair, first_point
 from config.testing import NOON
-from crm.models import ProjectContact
+from crm.models import Project, ProjectContact
 from crm.tests.factories import ContactFactory, ProjectFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,7 +83,48 @@ def test_reps_of_one_project_whose_outcomes_let_it_wait(threads):
 
     threads(*conclude_all(calls, [both, waits, promise]))
 
+    standing = CallEvent.objects.filter(disposition__isnull=False, corrected_by=None).select_related("disposition")
     assert CallEvent.objects.filter(disposition__isnull=False).count() >= REPS * ROUNDS
+    assert Project.objects.get().next_call_eligible_at == max(
+        event.at + event.disposition.project_waits_for for event in standing
+    )
+
+
+def test_a_rest_told_while_another_is_taken_back_stands(threads, monkeypatch):
+    """What was read of the project before it was locked would be overtaken by whoever is faster."""
+    week = DispositionFactory(project_waits_for=timedelta(days=7))
+    project = ProjectFactory()
+    first, second = (CallSessionFactory(pair=callable_pair(project=project)) for _ in range(2))
+    outcomes.conclude(session=first, disposition=week, by=first.rep, at=NOON)
+    read, taken_back, apply = threading.Event(), threading.Event(), pauses.apply
+
+    def late(*told, **named):
+        read.set()
+        _until_somebody_waits_or(taken_back)
+        apply(*told, **named)
+
+    def take_back():
+        assert read.wait(timeout=30)
+        outcomes.take_back(session=first, by=first.rep, at=NOON)
+        taken_back.set()
+
+    monkeypatch.setattr(pauses, "apply", late)
+    threads(lambda: outcomes.conclude(session=second, disposition=week, by=second.rep, at=NOON), take_back)
+
+    project.refresh_from_db()
+    assert project.next_call_eligible_at == NOON + timedelta(days=7)
+
+
+def _until_somebody_waits_or(done):
+    with connection.cursor() as cursor:
+        for _ in range(600):
+            cursor.execute(
+                "SELECT pg_stat_clear_snapshot(), EXISTS (SELECT FROM pg_stat_activity "
+                "WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+            )
+            if done.wait(timeout=0.05) or cursor.fetchone()[1]:
+                return
+    raise AssertionError("Nobody waits, and nobody is done")
 
 
 def test_shared_lines_and_shared_projects(threads):
