@@ -8,6 +8,7 @@ from calls.models import CallSession, Lease
 from calls.services import dialing, hints, leasing, queue, recording
 from calls.services.deciding import Refused
 from calls.tests.factories import CallingPolicyFactory, callable_pair, first_point
+from config.kernel.gate import Asked
 from config.testing import NOON
 from crm.choices import Channel
 from crm.models import ProjectContact
@@ -74,6 +75,9 @@ def test_a_call_at_the_very_moment_of_the_promise_uses_it_up(slip, passes):
 
     assert queue.explain(pair=pair, user=UserFactory(admin=True), at=NOON).callable is passes
     assert bool(offered(NOON)) is passes
+    for wide in (True, False):
+        asked = Asked(at=NOON, channel=Channel.CALL.value, wide=wide)
+        assert ProjectContact.objects.callable(asked).exists() is passes
 
 
 @pytest.mark.parametrize(("scope", "passes"), [("pair", True), ("contact", False)])
