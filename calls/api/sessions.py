@@ -108,7 +108,7 @@ class CallSessionViewSet(Listed, Retrieved, Resource):
 
     def _own(self) -> CallSession:
         session: CallSession = self.get_object()
-        outcomes.require_own(session=session, by=self.request.user)
+        outcomes.require_own(session=session, by=self.asker)
         return session
 
     @action(detail=True, methods=["post"])
