@@ -139,7 +139,7 @@ class Cap:
         reached = Q(GreaterThanOrEqual(_number_of(mine), own))
         if not asked.wide:
             return reached
-        often = recent.order_by().values(self.subject).annotate(number=Count("id")).filter(number__gte=cap)
+        often = recent.order_by().values(self.subject).annotate(number=Count("*")).filter(number__gte=cap)
         by_sets = Q(**{f"{self.subject}__in": often.values(self.subject)})
         if self.level is Level.ENDPOINT:
             return by_sets
@@ -147,7 +147,7 @@ class Cap:
 
 
 def _number_of(touches: Any) -> Any:
-    per_subject = touches.order_by().annotate(all=Value(1)).values("all").annotate(number=Count("id")).values("number")
+    per_subject = touches.order_by().annotate(all=Value(1)).values("all").annotate(number=Count("*")).values("number")
     return Coalesce(Subquery(per_subject, output_field=IntegerField()), 0)
 
 
