@@ -222,7 +222,7 @@ class Preparer:
             do_not_call=born.get("do_not_call", False),
             consents=born.get("consent_given", False),
             owner=raw.get("owner", ""),
-            places=tuple(_places(raw)),
+            places=tuple(_places(raw)) if "places" in raw else (),
             pair=_pair(party),
             company=company,
             raw=text,
@@ -240,8 +240,7 @@ class Preparer:
 
     def _points(self, raw: Raw) -> Iterator[PointSaid]:
         at = (raw.get("country", ""), raw.get("region", ""), raw.get("postal_code", ""))
-        others = {(place.country, place.region, place.postal_code) for place in _places(raw) if place.kind == "address"}
-        places, zone = (at, *sorted(others)) if others else (at,), raw.get("time_zone", "")
+        zone, places = raw.get("time_zone", ""), (at, *_addresses(raw)) if "places" in raw else (at,)
         for given, value, extension, line_type, label, *verified in raw.get("phones", ()):
             profile = self._profile(value, places, zone)
             yield PointSaid("phone", value, given, extension, label, line_type or "unknown", _since(verified), profile)
@@ -269,7 +268,7 @@ class Preparer:
         parts = (project_id, " ".join(party.roles) if project_id else "", f"{kind}:{value}")
         key = shortened("|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in parts))
         said = party.said._replace(key=key)
-        if party.pair != NO_PAIR:
+        if party.pair is not NO_PAIR:
             said = said._replace(hash=fingerprint(f"{said.hash} {party.pair}"))
         return party._replace(said=said)
 
@@ -278,14 +277,22 @@ def _since(verified: list[Any]) -> str:
     return "" if not verified else "now" if verified[0] is True else verified[0]
 
 
+def _addresses(raw: Raw) -> list[tuple[str, str, str]]:
+    found = {(place.country, place.region, place.postal_code) for place in _places(raw) if place.kind == "address"}
+    return sorted(found)
+
+
 def _places(raw: Raw) -> Iterator[PlaceSaid]:
-    for said in raw.get("places", ()):
+    for said in raw["places"]:
         yield PlaceSaid._make([*said[:8], _since(said[8:])])
 
 
 def _pair(party: Party) -> PairSaid:
+    if not (party.suppress_for_project or party.suppress_reason or party.is_primary or party.pair_priority):
+        return NO_PAIR  # nearly all of them
     priority = Priority[party.pair_priority.upper()].value if party.pair_priority else None
-    return PairSaid(bool(party.suppress_for_project), one_line(party.suppress_reason), bool(party.is_primary), priority)
+    reason = one_line(party.suppress_reason)
+    return PairSaid(bool(party.suppress_for_project), reason, bool(party.is_primary), priority)
 
 
 @lru_cache(maxsize=1_024)  # feeds know a few roles

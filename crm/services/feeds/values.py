@@ -33,7 +33,8 @@ class Fields:
     def read(self, cells: Sequence[str], troubles: list[Trouble], attributes: dict[str, str]) -> dict[str, Any]:
         """The fields that say something. What cannot be read, or not whole, is kept among the attributes."""
         found = self._constant.copy()
-        self._read_refusals(found, cells, troubles, attributes)
+        if self._refusals:
+            self._read_refusals(found, cells, troubles, attributes)
         for name, read, bound, reader, longest in self._fields:
             text = read(cells)
             if not text:
