@@ -157,7 +157,7 @@ def _saved(user: User, session_id: UUID | None, at: datetime) -> Saved | None:
         return None
     session = CallSession.objects.filter(pk=session_id, rep=user).select_related("contact", "project", "pair").first()
     event = outcomes.outcome_of(session) if session else None
-    if session is None or event is None or event.by_id != user.pk or at - event.at > outcomes.UNDO:
+    if session is None or event is None or event.by_id != user.pk or at - event.at >= outcomes.UNDO:
         return None
     return Saved(event, session, event.at + outcomes.UNDO)
 
