@@ -341,6 +341,19 @@ def test_other_names_are_counted_alike_in_chunks_of_any_size(chunk_rows):
     assert set(OtherName.objects.values_list("name_key", "times")) == {("bob", 1), ("dan", 1)}
 
 
+@pytest.mark.parametrize("chunk_rows", [1, 5])
+def test_a_first_name_that_was_replaced_is_another_name_when_it_is_said_again(chunk_rows):
+    take(
+        *(("P-1", somebody("Bob", phone=PHONE)), somebody(contact_id="x-1", phone=PHONE)),
+        *(somebody("Cid", contact_id="x-1", phone=PHONE), ("P-1", somebody("BOB", phone=PHONE))),
+        chunk_rows=chunk_rows,
+    )
+
+    assert Contact.objects.get().name == "Cid"
+    assert set(OtherName.objects.values_list("name_key", "times")) == {("bob", 1)}
+    assert ReviewItem.objects.get().value == "BOB"
+
+
 def test_a_second_name_on_a_line_is_kept_counted_and_listed():
     take(("P-1", somebody("Ada Example", phone=PHONE)))
     take(("P-2", somebody("Bo Sample", phone=PHONE, title="Owner")), ("P-3", somebody("Bo Sample", phone=PHONE)))

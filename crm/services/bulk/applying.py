@@ -174,15 +174,19 @@ class Applier:
         was = columns.name_key(before) if before is not None else ""
         if said.name_key and was not in ("", person.name_key(), said.name_key):  # a blank takes nothing back
             self._name_said(person, was, "", -1)
-        if second and was != said.name_key:
-            name = str(orjson.loads(said.raw).get("name_as_listed") or said.name)
+        if not second:
+            return
+        name = str(orjson.loads(said.raw).get("name_as_listed") or said.name)
+        self._review(Review(ReviewKind.SECOND_NAME, contact=person.id, value=name))
+        if was != said.name_key:
             self._name_said(person, said.name_key, name, +1)
-            self._review(Review(ReviewKind.SECOND_NAME, contact=person.id, value=name))
             self._count(mention.row, "other_names.counted", UPDATED)
+        else:  # it may have been their first name when this record said it before
+            self._name_said(person, said.name_key, name, 0, least=1)
 
-    def _name_said(self, person: Somebody, key: str, name: str, times: int) -> None:
-        known, more, least = self.book.other_names.get((person.id, key), NameSaid())
-        self.book.other_names[person.id, key] = NameSaid(known or name[:200], more + times, max(least + times, 0))
+    def _name_said(self, person: Somebody, key: str, name: str, times: int, *, least: int = 0) -> None:
+        known, more, floor = self.book.other_names.get((person.id, key), NameSaid())
+        self.book.other_names[person.id, key] = NameSaid(known or name[:200], more + times, max(floor + times, least))
 
     def _consent(self, mention: PartyMention, before: Columns | None, now: Columns) -> None:
         """Consent is taken from a source only if nobody ever asked them; its withdrawal is always taken."""
