@@ -22,7 +22,6 @@ from benchmarks.measure import Result
 from calls.models import Lease
 from calls.services import hints, leasing
 from calls.services.leasing import NothingCallable
-from config.kernel import clock
 from crm.models import User
 
 PROCESSES, REPS, ROUNDS = 4, 20, 5
@@ -50,8 +49,8 @@ def run(sizes: list[int]) -> list[Result]:
 
 
 def _at(size: int) -> list[Result]:
-    world.load(size)
-    hints.refresh_all(at=clock.now())
+    world.load(size, at=world.AT)
+    hints.refresh_all(at=world.AT)
     Lease.objects.all().delete()
     _jobs()
     with connection.cursor() as cursor:
@@ -147,14 +146,14 @@ def _rep(work: Callable[[User, float, Told], None], rep: User, together: Any, to
 def _lease(rep: User, end: float, told: Told) -> None:
     while (asked := time.monotonic()) < end:
         try:
-            lease = leasing.take_next(user=rep, at=clock.now())
+            lease = leasing.take_next(user=rep, at=world.AT)
         except NothingCallable:
             continue
         got = time.monotonic()
         told.seconds.append(got - asked)
         subjects: list[Any] = [lease.pair_id, lease.contact_id, lease.endpoint_id]
         told.held += [(subject, got, time.monotonic()) for subject in subjects]
-        leasing.release(user=rep, at=clock.now())
+        leasing.release(user=rep, at=world.AT)
 
 
 def _claim(rep: User, end: float, told: Told) -> None:
