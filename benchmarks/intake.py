@@ -39,9 +39,10 @@ COLUMNS = """
     WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"""
 # Everybody has an id, a number and an address, and another source has spoken of them.
 KNOWN = (
-    "CREATE TEMP TABLE k AS SELECT n, clearline_uuid7() AS id FROM generate_series(0, {size} - 1) n",
+    "CREATE TEMP TABLE k AS SELECT n, clearline_uuid7() AS id, initcap(translate(n::text, '0123456789', 'aeioulmnrs')) AS last "
+    "FROM generate_series(0, {size} - 1) n",
     """INSERT INTO crm_contact (id, contact_id, name, first_name, last_name, title, primary_phone, primary_email)
-       SELECT id, 'C-' || n, 'Person ' || n, 'Person', n::text, 'Owner', '+1512' || 2000000 + n, 'p' || n || '@example.com'
+       SELECT id, 'C-' || n, 'Person ' || last, 'Person', last, 'Owner', '+1512' || 2000000 + n, 'p' || n || '@example.com'
        FROM k""",
     """INSERT INTO crm_endpoint (kind, value, owner_id, hours_profile_id)
        SELECT 'phone', primary_phone, c.id, p.id FROM crm_contact c, crm_hoursprofile p WHERE p.key = ''

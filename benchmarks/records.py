@@ -86,4 +86,7 @@ def _another(row: dict[str, str], turn: int) -> dict[str, str]:
 def _change(number: int, key: int, version: int) -> Iterator[str]:
     keys = (f"C-{number}", f"p{number}@example.com", f"+1512{2_000_000 + number}")
     contact_id, email, phone = (value if place == key else "" for place, value in enumerate(keys))
-    return iter((contact_id, f"Person {number}", f"Title {version} of {number}", email, phone))
+    last = (
+        str(number).translate(str.maketrans("0123456789", "aeioulmnrs")).capitalize()
+    )  # a digit would make it a company
+    return iter((contact_id, f"Person {last}", f"Title {version} of {number}", email, phone))

@@ -87,23 +87,28 @@ class AuditedUpdate(_Audit):
     referencing = pgtrigger.Referencing(old="old_rows", new="new_rows")
 
     def get_func(self, model: Any) -> str:
-        # Only columns that differ become JSON. EXECUTE, because a kept plan would be one for the first few statements:
-        # after some that changed nothing, the rows of a large one would be compared each with each.
-        into = self._into(model, row="o", operation="update", old="d.old", new="d.new").replace("context", "$1")
-        pairs = ",\n                ".join(
-            f'(\'{name}\', CASE WHEN o."{name}" IS DISTINCT FROM n."{name}" '
-            f'THEN jsonb_build_array(o."{name}", n."{name}") END)'
-            for name in self._columns(model)
+        # Columns are compared first, and only those that differ become JSON. EXECUTE, because a kept plan would be one
+        # for the first few statements: after some that changed nothing, the rows of a large one would be compared each
+        # with each.
+        into = self._into(model, row="o", operation="update", old="said.old", new="said.new").replace("context", "$1")
+        columns = self._columns(model)
+        differ = ",\n                ".join(
+            f'CASE WHEN o."{name}" IS DISTINCT FROM n."{name}" THEN \'{name}\' END' for name in columns
         )
         return f"""
     context := {_CONTEXT};
     EXECUTE $audit${into}
     FROM old_rows o JOIN new_rows n ON n.id = o.id,
-         LATERAL (SELECT jsonb_object_agg(name, pair -> 0) AS old, jsonb_object_agg(name, pair -> 1) AS new
-                  FROM (VALUES
-                {pairs}) told (name, pair) WHERE pair IS NOT NULL) d
-    WHERE d.old IS NOT NULL$audit$ USING context;
+         LATERAL (SELECT array_remove(ARRAY[
+                {differ}], NULL) AS names OFFSET 0) differ,
+         LATERAL (SELECT jsonb_object_agg(name, {self._value("o", columns)}) AS old,
+                         jsonb_object_agg(name, {self._value("n", columns)}) AS new
+                  FROM unnest(differ.names) name) said
+    WHERE differ.names <> '{{}}'$audit$ USING context;
     RETURN NULL;"""  # noqa: S608 - names of our own columns
+
+    def _value(self, row: str, columns: Sequence[str]) -> str:
+        return "CASE name " + " ".join(f"WHEN '{name}' THEN to_jsonb({row}.\"{name}\")" for name in columns) + " END"
 
     def _columns(self, model: Any) -> list[str]:
         unsaid = {"updated_at", *self.silent}

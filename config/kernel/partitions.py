@@ -18,6 +18,12 @@ CREATE FUNCTION clearline_uuid7() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SA
         PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
         52, 1), 53, 1), 'hex')::uuid
 $$;
+DO $$ BEGIN
+    IF current_setting('server_version_num')::int >= 180000 THEN -- its own is twenty times as fast
+        CREATE OR REPLACE FUNCTION clearline_uuid7() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE
+        AS 'SELECT uuidv7()';
+    END IF;
+END $$;
 CREATE FUNCTION clearline_uuid7_from(moment timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT (lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;

@@ -13,7 +13,7 @@ from crm.querysets import CompanyQuerySet
 class Company(Timestamped, Address):
     """An organisation. Without an external id it is the one company of its normalised name."""
 
-    external_id = models.CharField(max_length=100, unique=True, null=True, blank=True)
+    external_id = models.CharField(max_length=100, null=True, blank=True)
     name = models.CharField(max_length=200)
     name_key = models.CharField(
         max_length=200,
@@ -47,6 +47,7 @@ class Company(Timestamped, Address):
         verbose_name_plural = "companies"
         ordering = ["-id"]
         constraints = [
+            models.UniqueConstraint(fields=["external_id"], name="crm_company_one_per_id"),
             models.UniqueConstraint(
                 fields=["name_key"], condition=Q(external_id=None), name="crm_company_one_per_name"
             ),

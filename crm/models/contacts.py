@@ -19,7 +19,7 @@ class Contact(Timestamped, Address):
     ``primary_phone`` and ``primary_email`` are copies that one service keeps true (DESIGN 9).
     """
 
-    contact_id = models.CharField(max_length=100, unique=True, null=True, blank=True, help_text="Their id elsewhere.")
+    contact_id = models.CharField(max_length=100, null=True, blank=True, help_text="Their id elsewhere.")
     first_name = models.CharField(max_length=100, blank=True, db_default="")
     last_name = models.CharField(max_length=100, blank=True, db_default="")
     name = models.CharField(max_length=200, blank=True, db_default="", help_text="As it is shown and searched.")
@@ -86,7 +86,9 @@ class Contact(Timestamped, Address):
 
     class Meta:
         ordering = ["-id"]
+        # Unique by constraint: to a field that is ``unique`` Django gives a second index, for patterns nobody asks for.
         constraints = [
+            models.UniqueConstraint(fields=["contact_id"], name="crm_contact_one_per_id"),
             models.CheckConstraint(
                 condition=Q(lead_score=None) | Q(lead_score__range=(0, 100)), name="crm_contact_score_0_to_100"
             ),

@@ -15,7 +15,7 @@ from crm.querysets import ProjectContactQuerySet, ProjectQuerySet
 class Project(Timestamped, Address):
     """A construction or event project that somebody is called about."""
 
-    project_id = models.CharField(max_length=100, unique=True, help_text="Its id at the source.")
+    project_id = models.CharField(max_length=100, help_text="Its id at the source.")
     name = models.CharField(max_length=300, blank=True, db_default="")
     kind = models.CharField(max_length=120, blank=True, db_default="")
     status = models.CharField(max_length=80, blank=True, db_default="")
@@ -52,6 +52,7 @@ class Project(Timestamped, Address):
 
     class Meta:
         ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["project_id"], name="crm_project_one_per_id")]
         indexes = [
             GinIndex(fields=["search"], opclasses=["gin_trgm_ops"], name="crm_project_search"),
             models.Index(fields=["owner", "id"], name="crm_project_by_owner"),

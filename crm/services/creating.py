@@ -29,8 +29,7 @@ from crm.signals import tell_reachability
 TRIES: Final = 3
 # The keys by which two who write at once mean the same row: whoever comes second finds it instead.
 _KEYS: Final = frozenset(
-    {"crm_contact_contact_id_key", "crm_project_project_id_key", "crm_company_external_id_key"}
-    | {"crm_company_one_per_name"}
+    {"crm_contact_one_per_id", "crm_project_one_per_id", "crm_company_one_per_id", "crm_company_one_per_name"}
 )
 RowT = TypeVar("RowT", Contact, Company, Project)
 

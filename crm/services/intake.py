@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 CHUNK: Final = 10_000  # rows
+FIRST_CHUNK: Final = 1_250  # rows; each chunk is twice the one before, so that nobody waits for a whole one to be read
 MOST_POSTED: Final = 1_000  # records
 
 
@@ -105,7 +106,7 @@ def take_in(
     on_progress: Progress | None = None,
     sides: Sides | None = None,
 ) -> Account:
-    """Take ``records`` in, in chunks of ``chunk_rows``, and return the account of the whole run.
+    """Take ``records`` in, in chunks that grow up to ``chunk_rows``, and return the account of the whole run.
 
     Rows up to ``run.rows_done`` are passed over, so a run that was interrupted goes on. Progress, counts and the
     lengths of the side files are committed with each chunk; ``on_progress`` hears of each. A PostgreSQL that went away
@@ -119,8 +120,10 @@ def take_in(
     taking = Taking(run=run, at=at, sides=sides, on_progress=on_progress)
     rows = _prepared(records, run)
     try:
-        while chunk := list(islice(rows, chunk_rows)):
+        size = min(FIRST_CHUNK, chunk_rows)
+        while chunk := list(islice(rows, size)):
             taking.take(chunk)
+            size = min(2 * size, chunk_rows)
     except TakenElsewhere:
         raise
     except Exception as error:

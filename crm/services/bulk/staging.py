@@ -31,6 +31,7 @@ _AS_TEXT: Final = frozenset(
 # The joins below have no condition on a big table but the equality of keys: before its statistics exist, PostgreSQL
 # takes any other for so selective that it loops over the staged keys once for every row.
 _TABLE = "CREATE TEMP TABLE intake_key (kind text, value text, detail text, source text) ON COMMIT DROP"
+_FEW = "SET LOCAL default_statistics_target = 10"  # how many keys there are of each kind is all that the planner asks
 
 _SOURCES = """
 SELECT DISTINCT ON (s.id)
@@ -107,6 +108,7 @@ class Staging:
         self._cursor, self._source = cursor, source
 
     def __enter__(self) -> Self:
+        self._cursor.execute(_FEW)
         self._cursor.execute(_TABLE)
         return self
 
@@ -186,7 +188,8 @@ class Staging:
             thing = unread[id_]
             thing.version = version
             thing.edited = frozenset(_KEYS.get(name, name) for name in edited)
-            thing.columns = {name: _plain(name, value) for name, value in zip(names, values, strict=False)}
+            thing.stored = {name: _plain(name, value) for name, value in zip(names, values, strict=False)}
+            thing.columns = thing.stored.copy()
             yield thing, values[len(names) :]
         if any(thing.version == "unread" for thing in unread.values()):
             raise RaceLost(f"A {kind} was deleted meanwhile.")

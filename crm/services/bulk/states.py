@@ -62,6 +62,7 @@ class Thing:
     id: str
     version: str = ""  # "" for what is born in this chunk
     columns: Columns | None = None  # None: exactly what was said when it was born
+    stored: Columns = field(default_factory=dict)  # what the database holds of what was there before
     edited: frozenset[str] = frozenset()
     said: AnySaid | None = None
     dirty: bool = False

@@ -153,12 +153,12 @@ class Writer:
     def _update(self, kind: str, things: Sequence[Thing]) -> None:
         if not things:
             return
-        columns = COLUMNS[kind]
-        values = ", ".join(f"{name} = n.{name}" for name in columns)
+        columns = _columns_changed(things, COLUMNS[kind])
+        values = "".join(f"{name} = n.{name}, " for name in columns)
         lines = (copy_line([thing.id, *(thing.now()[name] for name in columns)]) for thing in things)
         with self._staged("intake_row", TABLES[kind], ", ".join(("id", *columns)), lines):
             self._cursor.execute(
-                f"UPDATE {TABLES[kind]} t SET {values}, updated_at = statement_timestamp() "  # noqa: S608 - our own names
+                f"UPDATE {TABLES[kind]} t SET {values}updated_at = statement_timestamp() "  # noqa: S608 - our own names
                 "FROM intake_row n WHERE t.id = n.id"
             )
 
@@ -247,3 +247,9 @@ class Writer:
     def _rows(self, sql: str, values: Any = None) -> list[Any]:
         self._cursor.execute(sql, values)
         return list(self._cursor.fetchall())
+
+
+def _columns_changed(things: Sequence[Thing], columns: Iterable[str]) -> list[str]:
+    """Those of ``columns`` in which any of these things is not what the database holds; each of them has been read."""
+    states = [(thing.now(), thing.stored) for thing in things]
+    return [name for name in columns if any(now[name] != stored[name] for now, stored in states)]
