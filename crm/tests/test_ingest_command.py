@@ -207,6 +207,28 @@ def test_rows_that_the_database_refuses_keep_their_cells(ingest, file):
     ]
 
 
+def test_a_database_that_gives_up_is_told_in_words_and_the_same_command_goes_on(ingest, file):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.name = 'Cid Example' THEN "
+            "RAISE EXCEPTION 'could not extend file for \"%\"', NEW.name USING ERRCODE = '53100'; "
+            "END IF; RETURN NEW; END $$;"
+            "CREATE TRIGGER full_disk BEFORE INSERT ON crm_contact FOR EACH ROW EXECUTE FUNCTION full_disk()"
+        )
+    other = write(file.parent / "others.csv", [("P-3", "Mill", "Dee Example", "owner", "", "dee@example.com", "")])
+    try:
+        with pytest.raises(CommandError, match=r"leads.csv: the database .*command goes on") as stopped:
+            ingest(file, other, "--chunk", "2")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER full_disk ON crm_contact; DROP FUNCTION full_disk()")
+
+    assert "Cid" not in str(stopped.value)
+    assert set(Contact.objects.values_list("name", flat=True)) == {"Ada Example", "Bo Sample", "Dee Example"}
+    assert ingest(file)["rows"] == 4
+    assert Contact.objects.count() == 4
+
+
 def test_the_file_that_is_taken_in_is_never_lost_to_its_refused_rows(ingest, file, tmp_path):
     before, link = file.read_bytes(), tmp_path / "link.csv"
     link.symlink_to(file)

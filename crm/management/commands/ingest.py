@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseTrouble
 
 from config.kernel import clock
 from config.kernel.errors import DomainError
+from config.kernel.redaction import brief
 from crm.management.ledger import Ledger, as_table
 from crm.management.progress import Progress
 from crm.models import IntakeRun
@@ -20,6 +22,12 @@ from crm.services.bulk.originals import Originals
 from crm.services.bulk.sides import encodable
 
 SHOWN = 5  # reasons of each kind in a dry run
+
+
+class DatabaseStopped(DomainError):
+    """The database gave up on a file; what was committed stays, and the same command goes on behind it."""
+
+    code = "database_stopped"
 
 
 class Command(BaseCommand):
@@ -60,6 +68,10 @@ class Command(BaseCommand):
                 facts = (self._check if options["dry_run"] else self._take)(path, file, options)
         except (DomainError, OSError) as error:
             ledger.refuse(path, error)
+            return
+        except DatabaseTrouble as error:
+            going_on = "What was taken in stays; the same command goes on behind it."
+            ledger.refuse(path, DatabaseStopped(f"{name}: the database stopped ({brief(error)}). {going_on}"))
             return
         except KeyboardInterrupt:
             self.stderr.write(f"\nStopped. What was taken in of {name} stays; the same command goes on behind it.")

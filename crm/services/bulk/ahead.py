@@ -189,8 +189,10 @@ def _serve(pipe: Connection) -> None:
     gc.disable()  # rows are in no cycles, and looking for some takes longer than reading them
     try:
         while True:
-            pipe.send(_read(pipe, *pipe.recv()))
-            gc.collect()
+            asked = pipe.recv()
+            if asked != LEAVE:  # a file that had been read to its end when it was left
+                pipe.send(_read(pipe, *asked))
+                gc.collect()
     except (EOFError, OSError, KeyboardInterrupt):
         return  # whoever asked has left
 
