@@ -2,6 +2,8 @@
 
 from django.db import models
 
+ACCESS_CHANGED = "access_changed"  # the hint upon which a rep's screens ask again whether they may listen
+
 
 class Direction(models.TextChoices):
     OUTBOUND = "outbound", "Outbound"

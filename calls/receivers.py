@@ -1,15 +1,19 @@
-"""What telephone work does about news from crm."""
+"""What telephone work does about news from crm, and about sessions that end."""
 
 from typing import Any
 
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.models import Session
+from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
+from calls.choices import ACCESS_CHANGED
 from calls.services import hints
 from calls.tasks import count_waterfalls
 from config.kernel import clock
 from config.kernel.realtime import tell
 from config.kernel.work import ring
-from crm.signals import ReachabilityChanged, reachability_changed
+from crm.signals import AccessChanged, ReachabilityChanged, access_changed, reachability_changed
 
 MANY = 100  # an intake, not a person at work: the dashboard's count is out of date at once
 
@@ -26,3 +30,15 @@ def refresh_hints(event: ReachabilityChanged, **kwargs: Any) -> None:
     tell("desk", "queue_changed")
     if len(event.contact_ids) >= MANY:
         ring(count_waterfalls)
+
+
+@receiver(access_changed, dispatch_uid="calls.let_screens_ask_again")
+def let_screens_ask_again(event: AccessChanged, **kwargs: Any) -> None:
+    tell(f"rep.{event.user_id}", ACCESS_CHANGED)
+
+
+@receiver(post_delete, sender=Session, dispatch_uid="calls.session_ended")
+def session_ended(instance: Session, **kwargs: Any) -> None:
+    """Signing out deletes the session only after it has sent its own signal: that one would come too early."""
+    if user := instance.get_decoded().get(SESSION_KEY):
+        tell(f"rep.{user}", ACCESS_CHANGED)

@@ -20,7 +20,15 @@ class ReachabilityChanged:
     pair_ids: tuple[UUID, ...] = ()
 
 
+@dataclass(frozen=True)
+class AccessChanged:
+    """A user may do more or less than before, or signs in in another way: whoever listens as them asks again."""
+
+    user_id: UUID
+
+
 reachability_changed = Signal()  # sender: the class; event: the instance
+access_changed = Signal()  # sender: the class; event: the instance
 
 
 def tell_reachability(

@@ -183,7 +183,7 @@ def _write(ruling: Ruling, *, user: User, at: datetime) -> Lease | None:
     if not prepared.run(_LEASE, facts):
         return None
     lease = Lease.from_db(connection.alias, _COLUMNS, list(facts.values()))
-    tell("desk", "lease_taken", pair=str(lease.pair_id))
+    tell("desk", "lease_taken")
     return lease
 
 

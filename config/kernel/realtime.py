@@ -16,7 +16,8 @@ PATIENCE = 1.0  # seconds
 def tell(group: str, kind: str, **facts: Any) -> None:
     """Tell every screen in ``group`` that something of ``kind`` happened, once the transaction commits.
 
-    ``facts`` are ids and states, never personal data. A broker that is away is logged and costs nothing else.
+    ``facts`` are ids and states, never personal data; a group whose members see different things is told none. A broker
+    that is away is logged and costs nothing else.
     """
     transaction.on_commit(lambda: _send(group, {"kind": kind, **facts}), robust=True)
 

@@ -17,6 +17,7 @@ from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
 from crm.choices import Role
 from crm.models import User
+from crm.signals import AccessChanged, access_changed
 
 EDITABLE: Final = frozenset({"email", "name", "time_zone", "role"})
 
@@ -84,6 +85,7 @@ def edit_user(*, user: User, changes: Mapping[str, Any], at: datetime, by: User 
             if changes["role"] != Role.ADMIN:
                 _keep_an_admin(user)
             _give_role(user, str(changes["role"]))
+            _tell_access(user)
     return user
 
 
@@ -127,7 +129,12 @@ def _set(user: User, by: User, **values: Any) -> User:
         setattr(user, field, value)
     with acting(user=by.pk):
         user.save(update_fields=list(values))
+    _tell_access(user)
     return user
+
+
+def _tell_access(user: User) -> None:
+    access_changed.send(sender=AccessChanged, event=AccessChanged(user.pk))
 
 
 def _lock(user: User) -> User:

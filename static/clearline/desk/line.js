@@ -2,7 +2,8 @@
 import { $, desk, hear, state, tell } from "./page.js";
 import { isBusy, quietly, refresh } from "./server.js";
 
-const REFUSED = 4403; // the code with which the server shuts out who may not listen
+const SIGNED_OUT = 4401; // the codes with which the server lets go who may not listen: nobody is signed in,
+const REFUSED = 4403; // or somebody who may not use the desk
 const POLL = { down: 15_000, up: 60_000, playing: 1_000, heartbeat: 20_000 };
 
 let socket = null;
@@ -26,9 +27,10 @@ export function listen() {
     socket.addEventListener("close", (event) => {
         socket = null;
         tries += 1;
-        const refused = event.code === REFUSED;
+        const refused = event.code === REFUSED || event.code === SIGNED_OUT;
         lineDown({ refused });
-        const pause = refused ? 60_000 : Math.min(30_000, 1000 * 2 ** Math.min(tries - 1, 5));
+        // Who signed in anew in another window is let in at the second try.
+        const pause = refused && tries > 1 ? 60_000 : Math.min(30_000, 1000 * 2 ** Math.min(tries - 1, 5));
         waiting = setTimeout(listen, pause * (0.7 + Math.random() * 0.6));
         if (refused) refresh(); // if we are signed out, this answer says so
     });

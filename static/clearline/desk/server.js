@@ -1,6 +1,6 @@
 // Asking the server, which alone knows where the rep stands.
 import { $, base, desk, state, tell } from "./page.js";
-import { complain, show, signedOut } from "./showing.js";
+import { complain, show, shutOut } from "./showing.js";
 
 const token = $("[name=csrfmiddlewaretoken]", desk).value;
 let busy = false;
@@ -18,7 +18,8 @@ export async function ask(path, body) {
     });
     let answer;
     try { answer = await response.json(); } catch { answer = { error: "The server answered something unreadable." }; }
-    if (response.status === 401 || answer.error_code === "csrf_failed") signedOut(answer.error);
+    if (response.status === 401 || answer.error_code === "csrf_failed") shutOut(answer.error);
+    if (answer.error_code === "permission_denied") shutOut(answer.error, { signIn: false });
     return { ok: response.ok, status: response.status, answer };
 }
 

@@ -61,13 +61,14 @@ export function complain(words) {
     complaining = setTimeout(() => bar.remove(), 12_000);
 }
 
-export function signedOut(words) {
+// Nobody is signed in any more, or somebody who may not use the desk: then signing in again does not help.
+export function shutOut(words, { signIn = true } = {}) {
     const bar = $("#desk-offline");
     bar.hidden = false;
     const link = document.createElement("a");
     link.href = desk.dataset.signIn;
     link.textContent = "Sign in again";
-    $("[data-offline-words]").replaceChildren(`${words || "You are signed out."} `, link);
+    $("[data-offline-words]").replaceChildren(`${words || "You are signed out."} `, ...(signIn ? [link] : []));
 }
 
 hear("lead", lead);
