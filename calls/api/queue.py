@@ -80,7 +80,10 @@ class EligibleCallViewSet(GenericViewSet):
     @extend_schema(request=None, responses=readings.LeaseReading)
     @action(detail=False, methods=["post"])
     def heartbeat(self, request: Any) -> Response:
-        """Keep the lease for five more minutes; every twenty seconds is often enough."""
+        """Keep the lease for five more minutes; every twenty seconds is often enough.
+
+        Half an hour after it was taken without a call it is given back instead: 409 `held_too_long`.
+        """
         self._asked(Told, request.data)
         return Response(self._held(leasing.heartbeat(user=request.user, at=clock.now()).pk))
 

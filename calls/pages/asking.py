@@ -17,7 +17,8 @@ from config.kernel.providers import ProviderError
 from crm.models import Project, User
 
 LARGEST = 100_000  # bytes of a body; the longest thing that is said here is a note
-WANTED, SAVED = "desk_wanted", "desk_saved"  # what the session of the browser remembers
+# What the session of the browser remembers.
+WANTED, SAVED, GIVEN_BACK = "desk_wanted", "desk_saved", "desk_given_back"
 
 View = Callable[..., HttpResponse]
 

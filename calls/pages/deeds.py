@@ -84,6 +84,7 @@ def take_next(request: HttpRequest, said: dict[str, Any]) -> None:
     """Give back whoever is held, and take the next."""
     _require_free(request)
     user, at = asking.user_of(request), clock.now()
+    request.session.pop(asking.GIVEN_BACK, None)
     leasing.release(user=user, at=at)
     leasing.take_next(user=user, at=at, wanted=asking.wanted_of(request))
 
@@ -95,6 +96,7 @@ def take(request: HttpRequest, said: dict[str, Any]) -> None:
     user = asking.user_of(request)
     pairs = ProjectContact.objects.visible_to(user).select_related("contact", "project")
     leasing.take(pair=asking.found(pairs, said.get("pair"), "This person"), user=user, at=clock.now())
+    request.session.pop(asking.GIVEN_BACK, None)
 
 
 @_done
@@ -104,7 +106,15 @@ def release(request: HttpRequest, said: dict[str, Any]) -> None:
 
 @_done
 def heartbeat(request: HttpRequest, said: dict[str, Any]) -> None:
-    leasing.heartbeat(user=asking.user_of(request), at=clock.now())
+    """Keep whom the rep holds; who was held too long without a call goes back, and the page says so until it moves on."""
+    user, at = asking.user_of(request), clock.now()
+    held = leasing.current(user=user, at=at)
+    try:
+        leasing.heartbeat(user=user, at=at)
+    except leasing.HeldTooLong:
+        if held:
+            request.session[asking.GIVEN_BACK] = str(held.pair_id)
+        raise
 
 
 @_done

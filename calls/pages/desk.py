@@ -103,6 +103,7 @@ def standing(request: HttpRequest) -> Standing:
         wanted=asking.wanted_of(request),
         finishing=asking.maybe_key(request.GET.get("finish")),
         saved_id=asking.maybe_key(request.session.get(asking.SAVED)),
+        given_back_id=asking.maybe_key(request.session.get(asking.GIVEN_BACK)),
     )
 
 
@@ -142,6 +143,8 @@ def _wanted(desk: Standing) -> dict[str, Any]:
 
 def _said(desk: Standing) -> str:
     """What a screen reader announces when this becomes the state."""
+    if desk.given_back:
+        return f"{desk.given_back.contact} went back to the queue: nobody was called for half an hour."
     name = str(desk.contact) if desk.contact else ""
     company = f", {desk.contact.company}" if desk.contact and desk.contact.company else ""
     return {

@@ -14,6 +14,7 @@ from calls.services.queue import Explanation, Offer, Wanted
 from crm.models import Contact, Endpoint, ProjectContact, User
 
 STRIP = 5
+SOON = timedelta(minutes=5)
 
 TALKING = {Status.INITIATED: "dialing", Status.RINGING: "ringing", Status.ANSWERED: "connected"}
 
@@ -46,6 +47,7 @@ class Standing:
     offers: list[Offer]
     empty: Empty | None
     wanted: Wanted
+    given_back: ProjectContact | None
 
     @property
     def pair(self) -> ProjectContact | None:
@@ -60,11 +62,27 @@ class Standing:
         """The number that is called or offered."""
         return self.call.endpoint if self.call else self.lease.endpoint if self.lease else None
 
+    @property
+    def goes_back_at(self) -> datetime | None:
+        """When whom the rep only prepares for goes back to the queue; None while that is more than five minutes off."""
+        end = self.lease.taken_at + leasing.PREPARING if self.lease and not self.call else None
+        return end if end and end - self.at <= SOON else None
+
 
 def stand(
-    *, user: User, at: datetime, wanted: Wanted, finishing: UUID | None = None, saved_id: UUID | None = None
+    *,
+    user: User,
+    at: datetime,
+    wanted: Wanted,
+    finishing: UUID | None = None,
+    saved_id: UUID | None = None,
+    given_back_id: UUID | None = None,
 ) -> Standing:
-    """Return where ``user`` stands; ``finishing`` is an older call that they chose, ``saved_id`` their last one."""
+    """Return where ``user`` stands.
+
+    ``finishing`` is an older call that they chose, ``saved_id`` their last one, ``given_back_id`` the pair that went
+    back to the queue because they were away.
+    """
     call = _chosen(user, finishing) or open_call(user=user, at=at)
     lease = leasing.current(user=user, at=at)
     if lease and call is None and not _sees(user, lease):
@@ -86,7 +104,14 @@ def stand(
         offers=offers,
         empty=None if offers or call or lease else emptiness(user=user, at=at, wanted=wanted),
         wanted=wanted,
+        given_back=None if lease or call else _given_back(user, given_back_id),
     )
+
+
+def _given_back(user: User, pair_id: UUID | None) -> ProjectContact | None:
+    if pair_id is None:
+        return None
+    return ProjectContact.objects.visible_to(user).filter(pk=pair_id).select_related("contact").first()
 
 
 def _sees(user: User, lease: Lease) -> bool:

@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
 
-from calls.models import Lease
+from calls.models import CallStatus, Lease
+from calls.querysets import UNFINISHED_AFTER
 from calls.services import deciding, queue
 from calls.services.deciding import Refused, Ruling
 from calls.services.sieve import Candidate, Wanted
@@ -21,6 +23,7 @@ from crm.choices import Channel, GateAction
 from crm.models import ContactPoint, ProjectContact, User
 
 LEASE = timedelta(minutes=5)
+PREPARING = timedelta(minutes=30)  # as long as somebody is held without being called
 LOOK = 8  # candidates of the first look; the next is four times as wide
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -35,6 +38,12 @@ class NoLease(Conflict):
     """The user holds no lease, or it has run out."""
 
     code = "no_lease"
+
+
+class HeldTooLong(NoLease):
+    """Half an hour has passed without a call: the page was left open, and a colleague may call them instead."""
+
+    code = "held_too_long"
 
 
 class TookAnother(Conflict):
@@ -187,15 +196,25 @@ def _write(ruling: Ruling, *, user: User, at: datetime) -> Lease | None:
     return lease
 
 
-@transaction.atomic
 def heartbeat(*, user: User, at: datetime) -> Lease:
     """Keep the lease alive for five more minutes.
 
+    :raises HeldTooLong: for half an hour nobody was called; the pair is given back.
     :raises NoLease: it has run out; somebody else may hold the pair by now.
     """
-    if not Lease.objects.live(at).filter(user=user).update(expires_at=at + LEASE):
-        raise NoLease("The lease has run out: take the next pair.")
-    return Lease.objects.get(user=user)
+    mine = Lease.objects.live(at).filter(user=user)
+    if mine.filter(Q(taken_at__gt=at - PREPARING) | Exists(_call_at_hand(at))).update(expires_at=at + LEASE):
+        return Lease.objects.get(user=user)
+    if mine.exists():
+        release(user=user, at=at)
+        raise HeldTooLong("Held for half an hour without a call, so given back to the queue: take them or the next.")
+    raise NoLease("The lease has run out: take the next pair.")
+
+
+def _call_at_hand(at: datetime) -> Any:
+    """The rep's call of the pair that runs or waits for its outcome; after two hours it waits elsewhere."""
+    since = CallStatus.objects.unfinished().filter(initiated_at__gt=at - UNFINISHED_AFTER)
+    return since.filter(rep=OuterRef("user"), session__pair=OuterRef("pair"), initiated_at__gte=OuterRef("taken_at"))
 
 
 def release(*, user: User, at: datetime) -> None:

@@ -148,6 +148,20 @@ def test_a_lease_is_taken_kept_shown_and_given_back(rep):
     assert rep.send("post", "eligible-calls/heartbeat/")[1]["error_code"] == "no_lease"
 
 
+def test_who_is_held_for_half_an_hour_without_a_call_is_given_back_with_a_code_and_words(rep):
+    callable_pair()
+    for minute in range(0, 30, 4):
+        with clock.standing_at(NOON + timedelta(minutes=minute)):
+            rep.send("post", "eligible-calls/lease/", {})
+            assert rep.send("post", "eligible-calls/heartbeat/")[0] == 200
+    with clock.standing_at(NOON + timedelta(minutes=30)):
+        status, said = rep.send("post", "eligible-calls/heartbeat/")
+        assert rep.send("get", "eligible-calls/lease/")[0] == 404
+
+    assert (status, said["error_code"]) == (409, "held_too_long")
+    assert "half an hour without a call" in said["error"]
+
+
 def test_a_named_pair_can_be_taken_unless_a_colleague_holds_it(rep):
     first, second = callable_pair(), callable_pair()
     LeaseFactory(pair=first)

@@ -71,6 +71,29 @@ class TestTheQueue:
 
         assert (late.status_code, late.json()["phase"]) == (409, "idle")
 
+    def test_an_unattended_page_gives_the_person_back_and_says_so_until_somebody_moves_on(self, rep):
+        pair = callable_pair()
+        rep.does("next")
+        for _ in range(7):
+            rep.at += 4 * MINUTE
+            kept = rep.does("heartbeat")
+        assert "back to the queue at 14:30 unless you call" in kept["parts"]["call"]
+        rep.at += 2 * MINUTE
+
+        refused = rep.ask("heartbeat")
+
+        told = refused.json()
+        assert (refused.status_code, told["error_code"], told["phase"]) == (409, "held_too_long", "idle")
+        assert told["said"] == f"{pair.contact} went back to the queue: nobody was called for half an hour."
+        rep.at += 60 * MINUTE
+        notices = rep.state()["parts"]["notices"]
+        assert f"<strong>{pair.contact}</strong> went back to the queue" in notices
+        assert f'data-act="take" data-pair="{pair.pk}"' in notices
+        again = rep.does("take", pair=str(pair.pk))
+        assert (again["pair"], again["parts"]["notices"].strip()) == (str(pair.pk), "")
+        rep.does("release")
+        assert rep.state()["parts"]["notices"].strip() == ""
+
     def test_the_waterfall_bar_covers_everybody(self, rep):
         callable_pair(), callable_pair(suppress_for_project=True)
         waterfalls.count(project=None, at=NOON)

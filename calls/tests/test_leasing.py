@@ -8,17 +8,32 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from calls.choices import Scope
+from calls.choices import EventKind, Scope
 from calls.models import CallingHours, Lease
 from calls.rules import opening
-from calls.services import deciding, dialing, hints, leasing, outcomes, queue, terminal
+from calls.services import deciding, dialing, hints, leasing, outcomes, queue, recording, terminal
 from calls.services.deciding import Refused
-from calls.tests.factories import CallingPolicyFactory, DispositionFactory, LeaseFactory, callable_pair, first_point
+from calls.tests.factories import (
+    CallingPolicyFactory,
+    CallSessionFactory,
+    DispositionFactory,
+    LeaseFactory,
+    callable_pair,
+    first_point,
+)
 from calls.tests.worlds import SHUT
 from config.testing import NOON
 from crm.choices import Channel, GateAction
 from crm.models import Endpoint, GateDecision, HoursProfile, ProjectContact, Touch
 from crm.tests.factories import ContactFactory, ProjectFactory, TouchFactory, UserFactory, give_point
+
+
+def kept_for(how_long, rep, at):
+    """Take the next pair and keep it, with a heartbeat every minute; return the lease."""
+    lease = leasing.take_next(user=rep, at=at)
+    for minute in range(1, 1 + how_long // timedelta(minutes=1)):
+        lease = leasing.heartbeat(user=rep, at=at + timedelta(minutes=minute))
+    return lease
 
 
 @pytest.mark.django_db
@@ -53,6 +68,47 @@ class TestOneRep:
         assert leasing.heartbeat(user=rep, at=later).expires_at == later + timedelta(minutes=5)
         with pytest.raises(leasing.NoLease):
             leasing.heartbeat(user=rep, at=later + timedelta(minutes=5))
+
+    def test_who_is_held_for_half_an_hour_without_a_call_goes_back(self, at):
+        pair, rep = callable_pair(), UserFactory(bdr=True)
+        lease = kept_for(timedelta(minutes=29), rep, at)
+
+        assert lease.pair == pair
+        with pytest.raises(leasing.HeldTooLong):
+            leasing.heartbeat(user=rep, at=at + timedelta(minutes=30))
+        assert leasing.take_next(user=UserFactory(bdr=True), at=at + timedelta(minutes=30)).pair == pair
+
+    @pytest.mark.parametrize("answered", [False, True])
+    def test_a_call_keeps_whom_it_is_with_until_it_has_an_outcome(self, at, answered):
+        pair, rep = callable_pair(), UserFactory(bdr=True)
+        kept_for(timedelta(minutes=20), rep, at)
+        call = dialing.dial(user=rep, point=first_point(pair.contact), at=at + timedelta(minutes=21))
+        kind = EventKind.ANSWERED if answered else EventKind.COMPLETED
+        recording.add_event(session=call, kind=kind, at=at + timedelta(minutes=22), by=rep)
+
+        assert kept_for(timedelta(minutes=90), rep, at).pair == pair
+        outcomes.conclude(session=call, disposition=DispositionFactory(), by=rep, at=at + timedelta(minutes=91))
+        with pytest.raises(leasing.HeldTooLong):
+            leasing.heartbeat(user=rep, at=at + timedelta(minutes=92))
+
+    def test_a_call_that_nobody_finishes_keeps_them_for_two_hours(self, at):
+        pair, rep = callable_pair(), UserFactory(bdr=True)
+        leasing.take_next(user=rep, at=at)
+        dialing.dial(user=rep, point=first_point(pair.contact), at=at)
+
+        kept_for(timedelta(minutes=119), rep, at)
+        with pytest.raises(leasing.HeldTooLong):
+            leasing.heartbeat(user=rep, at=at + timedelta(hours=2))
+
+    def test_a_call_before_the_lease_or_with_somebody_else_keeps_nobody(self, at):
+        pair, rep = callable_pair(), UserFactory(bdr=True)
+        CallSessionFactory(rep=rep, pair=pair, initiated_at=at - timedelta(minutes=1), source="provider")
+        LeaseFactory(pair=pair, user=rep, taken_at=at, expires_at=at + timedelta(minutes=31))
+        CallSessionFactory(rep=rep, pair=callable_pair(), initiated_at=at + timedelta(minutes=1))
+        CallSessionFactory(rep=UserFactory(bdr=True), pair=pair, initiated_at=at + timedelta(minutes=1))
+
+        with pytest.raises(leasing.HeldTooLong):
+            leasing.heartbeat(user=rep, at=at + timedelta(minutes=30))
 
     def test_nothing_callable_is_said_so(self, at):
         callable_pair(suppress_for_project=True)
