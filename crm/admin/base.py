@@ -10,9 +10,10 @@ from django.urls import URLPattern, path, reverse
 
 from config.kernel.admin.base import ClearlineAdmin
 from crm.admin import timelines
-from crm.models import AuditEvent
+from crm.models import AuditEvent, User
 from crm.querysets import owned_or_free
 from crm.reports import audit
+from crm.services import editing
 
 CHANGES = 50  # of a history, at once
 
@@ -31,6 +32,17 @@ class RecordAdmin(ClearlineAdmin):
             seen: QuerySet[Any] = super().get_queryset(request)
             return seen
         return rows.filter(owned_or_free(user, *self.owners))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Offer as owner, and as whoever promised a callback, only whom the service will accept."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        user: Any = request.user
+        if obj is not None and "owner" in form.base_fields:
+            _offer(form.base_fields["owner"], editing.possible_owners(obj, user))
+        if obj is not None and "callback_by" in form.base_fields:
+            active = User.objects.filter(is_active=True).values_list("pk", flat=True)
+            _offer(form.base_fields["callback_by"], [None, *active, obj.callback_by_id])
+        return form
 
     def tabs(self, request: HttpRequest, row: Any, current: str) -> list[dict[str, Any]]:
         found = super().tabs(request, row, current)
@@ -75,3 +87,10 @@ class StoryAdmin(RecordAdmin):
 
     def timeline_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return timelines.older(request, self._seen(request, object_id))
+
+
+def _offer(field: Any, keys: Iterable[UUID | None]) -> None:
+    """Let the select ``field`` show these people, by name; None among them is nobody."""
+    known = set(keys)
+    field.queryset = User.objects.filter(pk__in=[key for key in known if key]).order_by("name", "pk")
+    field.empty_label = "Nobody" if None in known else None

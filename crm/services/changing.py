@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
@@ -96,6 +97,14 @@ def claim(*, row: RowT, by: User, at: datetime) -> RowT:
     if owner not in (None, by.pk):
         raise OwnedByOther(f"This {row._meta.verbose_name} is somebody else's already.")
     return edit(row=row, changes={"owner": by}, by=by, at=at)
+
+
+def possible_owners(row: Any, by: User) -> list[UUID | None]:
+    """Return whom ``by`` may make the owner of ``row``; None is nobody. The owner it has may stay."""
+    if by.has_perm(ASSIGNS):
+        active = User.objects.filter(is_active=True).order_by("name", "pk").values_list("pk", flat=True)
+        return list(dict.fromkeys([None, *active, row.owner_id]))
+    return list(dict.fromkeys([row.owner_id, by.pk]))
 
 
 def refuse_giving(row: Any, values: Mapping[str, Any], by: User | None) -> None:

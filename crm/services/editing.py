@@ -3,7 +3,16 @@
 One door for interfaces: an edit of what is there, and new rows by their natural keys.
 """
 
-from crm.services.changing import MayNotAssign, MayNotLoosen, OwnedByOther, RowDeleted, Taken, claim, edit
+from crm.services.changing import (
+    MayNotAssign,
+    MayNotLoosen,
+    OwnedByOther,
+    RowDeleted,
+    Taken,
+    claim,
+    edit,
+    possible_owners,
+)
 from crm.services.creating import (
     NobodyNamed,
     TryAgain,
@@ -32,5 +41,6 @@ __all__ = [
     "create_contact",
     "create_project",
     "edit",
+    "possible_owners",
     "put_in_project",
 ]

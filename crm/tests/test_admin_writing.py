@@ -14,6 +14,8 @@ from crm.models import (
 from crm.tests.backoffice import form_of, page_url, signed_in
 from crm.tests.factories import (
     ContactFactory,
+    ProjectContactFactory,
+    ProjectFactory,
     UserFactory,
 )
 
@@ -144,3 +146,47 @@ def test_people_make_new_rows_through_services(boss, path, said, kind):
     assert response.status_code == 200
     assert kind.objects.count() == 1
     assert "created." in response.content.decode()
+
+
+def offered(client, row, field="owner"):
+    select = client.get(f"{page_url(row)}?tab=edit").context["adminform"].form.fields[field]
+    return [str(label) for value, label in select.choices]
+
+
+class TestOwnersOffered:
+    @pytest.fixture(autouse=True)
+    def colleagues(self, rep):
+        UserFactory(bdr=True, name="Sol Sales")
+        UserFactory(bdr=True, name="Gone Gladys", is_active=False)
+
+    @pytest.mark.parametrize("factory", [ContactFactory, ProjectFactory])
+    def test_a_rep_is_offered_themselves_and_nobody_where_it_is_nobodys(self, rep, factory):
+        free, mine = factory(), factory(owner=rep)
+
+        assert offered(signed_in(rep), free) == ["Nobody", "Rae Rep"]
+        assert offered(signed_in(rep), mine) == ["Rae Rep"]
+
+    def test_whoever_assigns_is_offered_everybody_who_works_here(self, boss):
+        assert offered(boss, ContactFactory()) == ["Nobody", "Ada Admin", "Rae Rep", "Sol Sales"]
+
+    def test_an_owner_who_left_stays_until_somebody_else_is_chosen(self, boss, at):
+        person = ContactFactory(owner=User.objects.get(name="Gone Gladys"), title="Owner")
+        url = f"{page_url(person)}?tab=edit"
+
+        assert "Gone Gladys" in offered(boss, person)
+        assert boss.post(url, {**form_of(boss, url), "title": "Director"}).status_code == 302
+        person.refresh_from_db()
+        assert (person.title, person.owner.name) == ("Director", "Gone Gladys")
+
+    def test_everything_that_is_offered_is_accepted(self, rep):
+        for owner in (None, rep):
+            person = ContactFactory(owner=owner)
+            url = f"{page_url(person)}?tab=edit"
+            client = signed_in(rep)
+            for value, _ in client.get(url).context["adminform"].form.fields["owner"].choices:
+                assert client.post(url, {**form_of(client, url), "owner": str(value)}).status_code == 302
+
+    def test_a_callback_is_promised_by_somebody_who_works_here(self, rep):
+        pair = ProjectContactFactory()
+
+        assert offered(signed_in(rep), pair, "callback_by") == ["Nobody", "Rae Rep", "Sol Sales"]
