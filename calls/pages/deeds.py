@@ -106,7 +106,7 @@ def release(request: HttpRequest, said: dict[str, Any]) -> None:
 
 @_done
 def heartbeat(request: HttpRequest, said: dict[str, Any]) -> None:
-    """Keep whom the rep holds; who was held too long without a call goes back, and the page says so until it moves on."""
+    """Keep whom the rep holds. Who was held too long without a call goes back; the page says so until it moves on."""
     user, at = asking.user_of(request), clock.now()
     held = leasing.current(user=user, at=at)
     try:

@@ -28,6 +28,7 @@ from crm.models import ContactPoint, Project, ProjectContact
 PARTS = ("strip", "person", "call", "script", "side", "notices")
 IN_CALL = {"dialing", "ringing", "connected", "wrapup", "finishing"}
 PROJECTS = 8
+KEYS = {"previewing": "Press Space to call.", "saved": "Press U to undo."}  # said where single keys are on
 
 
 @asking.page
@@ -131,6 +132,7 @@ def facts(desk: Standing) -> dict[str, Any]:
         "opens_at": desk.empty.until.isoformat() if desk.empty and desk.empty.until else None,
         "wanted": _wanted(desk),
         "said": _said(desk),
+        "key": KEYS.get(desk.phase, ""),
     }
 
 
@@ -150,14 +152,14 @@ def _said(desk: Standing) -> str:
     return {
         "idle": f"Ready. {len(desk.offers)} or more people can be called.",
         "empty": "Nobody can be called right now. The page says why.",
-        "previewing": f"{name}{company}. Press Space to call.",
+        "previewing": f"{name}{company}.",
         "blocked": f"{name} cannot be called now.",
         "dialing": f"Calling {name}.",
         "ringing": f"Ringing {name}.",
         "connected": f"{name} answered.",
         "wrapup": f"The call with {name} is over. Choose an outcome.",
         "finishing": f"An earlier call with {name}. Choose its outcome.",
-        "saved": f"Saved: {desk.saved.event.disposition}. Press U to undo." if desk.saved else "Saved.",
+        "saved": f"Saved: {desk.saved.event.disposition}." if desk.saved else "Saved.",
     }[desk.phase]
 
 

@@ -18,6 +18,7 @@ from config.testing import NOON
 from config.tests.desk_people import people
 from config.tests.desk_windows import DESKTOP, LAPTOP, Desk, Live
 from crm.models import ProjectContact, User
+from crm.services import accounts
 from crm.tests.factories import ContactFactory, UserFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -199,6 +200,52 @@ def test_a_callback_is_promised_by_keyboard_and_skipping_asks_why(desks):
     pairs[0].refresh_from_db()
     assert pairs[0].callback_at is not None
     assert pairs[0].callback_at.astimezone(NOON.tzinfo).strftime("%H:%M") == "14:30"  # half past nine in Chicago
+
+
+def test_single_keys_can_be_switched_off_and_then_only_buttons_do_something(desks):
+    people()
+    desk = desks().open()
+    desk.press("Space")
+    desk.wait("previewing")
+    switch = desk.page.locator(".desk-left").get_by_role("switch", name="Single-key shortcuts")
+    assert switch.get_attribute("aria-checked") == "true"
+    switch.click()
+    desk.shows("Single-key shortcuts: off")
+    desk.page.locator("#desk-person-name").click()
+    desk.press("s", "?", "Space", "n")
+    assert desk.page.locator("dialog[open]").count() == 0
+    assert not CallSession.objects.filter(rep=desk.rep).exists()
+    assert desk.page.evaluate("document.activeElement.id") != "desk-note"
+    assert desk.page.locator("#desk kbd:visible").count() == 0
+
+    desk.page.reload()
+    desk.page.wait_for_selector("#desk[data-keys=off]")
+    desk.page.get_by_role("button", name="Show all keys").click()
+    desk.shows("This browser remembers it for you.")
+    desk.page.locator("#desk-help").get_by_role("switch").focus()
+    desk.press("Enter", "Escape", "s")
+    desk.shows("Skip, because…")
+    desk.press("Escape")
+    desk.page.get_by_role("button", name="Call (512)").focus()
+    desk.press("Space")
+    desk.page.wait_for_selector(".desk-outcomes")
+
+
+def test_who_is_signed_out_elsewhere_reads_so_and_a_person_held_too_long_is_given_back_kindly(desks):
+    people()
+    desk = desks().open()
+    desk.press("Space")
+    desk.wait("previewing")
+    Lease.objects.update(taken_at=NOON - timedelta(minutes=31))
+    desk.shows("Dana Whitcomb went back to the queue: nobody was called for half an hour")
+    desk.page.get_by_role("button", name="Take them again").click()
+    desk.wait("previewing")
+    assert desk.name() == "Dana Whitcomb"
+
+    accounts.deactivate(user=desk.rep, by=UserFactory(admin=True), at=NOON)
+    desk.shows("You are signed out.")
+    assert desk.page.get_by_role("link", name="Sign in again").is_visible()
+    desk.problems = [one for one in desk.problems if "401" not in one and "409" not in one]  # Chromium tells of both
 
 
 def test_a_real_telephone_is_handed_the_number(desks, settings):

@@ -5,12 +5,13 @@ import "./desk/deeds.js";
 import "./desk/keys.js";
 import { listen } from "./desk/line.js";
 import { takeShelved } from "./desk/notes.js";
-import { state } from "./desk/page.js";
-import { announce, lead } from "./desk/showing.js";
+import { showSwitches } from "./desk/shortcuts.js";
+import { announceState, lead } from "./desk/showing.js";
 
+showSwitches();
 takeShelved();
 tick();
 setInterval(tick, 1000);
 lead();
-announce(state.facts.said);
+announceState();
 listen();

@@ -21,7 +21,10 @@
         window.addEventListener("pageshow", () => {
             toolbar.querySelectorAll("input, select").forEach((control) => { control.disabled = false; });
         });
-        document.addEventListener("keydown", (event) => {
+        // Single keys are switched off at the call desk, for both.
+        const keys = localStorage.getItem(`single-keys:${toolbar.dataset.user}`) !== "off";
+        toolbar.querySelectorAll("[data-slash]").forEach((hint) => { hint.hidden = !keys; });
+        if (keys) document.addEventListener("keydown", (event) => {
             const typing = event.target.closest("input, textarea, select, [contenteditable]");
             const search = document.getElementById("searchbar");
             if (event.key === "/" && !typing && search && !event.ctrlKey && !event.metaKey && !event.altKey) {

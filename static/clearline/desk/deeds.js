@@ -4,6 +4,7 @@ import { openFilter, want } from "./filters.js";
 import { askWhen, callBackAt, callBackWhen, finish, saveOutcome } from "./outcomes.js";
 import { $, desk, state } from "./page.js";
 import { act, ask } from "./server.js";
+import { switchOver } from "./shortcuts.js";
 import { complain, lead } from "./showing.js";
 
 async function explain(pair) {
@@ -45,6 +46,7 @@ export const deeds = {
     unfilter: (button) => act("want", { drop: button.dataset.filter }).then(closeDialogs),
     want,
     help: () => open("#desk-help"),
+    keys: switchOver,
 };
 
 desk.addEventListener("click", (event) => {

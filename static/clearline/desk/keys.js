@@ -1,7 +1,8 @@
-// The keyboard: the whole desk can be worked without a mouse.
+// The keyboard: the whole desk can be worked without a mouse, by single keys or, where these are off, by Tab and Enter.
 import { deeds } from "./deeds.js";
 import { dialogs } from "./dialogs.js";
 import { $, $$, desk, note } from "./page.js";
+import * as shortcuts from "./shortcuts.js";
 import { lead } from "./showing.js";
 
 const press = (selector, within = desk) => {
@@ -26,6 +27,7 @@ document.addEventListener("keydown", (event) => {
         if (event.key === "Escape" && field === note) { note.blur(); lead(); }
         return;
     }
+    if (!shortcuts.areOn()) return;
     const [dialog] = dialogs();
     if (dialog) {
         if (/^[1-9]$/.test(event.key) && $(".desk-choices", dialog)) {

@@ -2,6 +2,7 @@
 import { tick } from "./clocks.js";
 import { closeDialogs } from "./dialogs.js";
 import { $, $$, desk, hear, note, state, tell } from "./page.js";
+import * as shortcuts from "./shortcuts.js";
 
 const parts = Object.fromEntries($$("[data-part]").map((part) => [part.dataset.part, null]));
 
@@ -23,7 +24,7 @@ export function show(answer, { moved = false } = {}) {
     tick();
     if (changed) {
         closeDialogs();
-        announce(state.facts.said);
+        announceState();
         if (moved || !document.activeElement || document.activeElement === document.body) lead();
     } else if (mark && !desk.contains(document.activeElement)) {
         $(mark.startsWith("[") ? mark : `[data-focus="${mark}"]`)?.focus();
@@ -39,7 +40,11 @@ export function lead() {
     target?.focus({ preventScroll: true });
 }
 
-export function announce(words) {
+export function announceState() {
+    announce(shortcuts.areOn() ? `${state.facts.said} ${state.facts.key}`.trim() : state.facts.said);
+}
+
+function announce(words) {
     const place = $("#desk-announce");
     place.textContent = "";
     requestAnimationFrame(() => { place.textContent = words || ""; });
