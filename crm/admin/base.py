@@ -10,7 +10,7 @@ from django.urls import URLPattern, path, reverse
 
 from config.kernel.admin.base import ClearlineAdmin
 from crm.admin import timelines
-from crm.models import AuditEvent, User
+from crm.models import User
 from crm.querysets import owned_or_free
 from crm.reports import audit
 from crm.services import editing
@@ -60,14 +60,12 @@ class RecordAdmin(ClearlineAdmin):
         if not self.audited:
             raise Http404("There is no such page.")
         user: Any = request.user
-        events = AuditEvent.objects.filter(entity_id__in=list(self.audited_rows(row, user)))
-        told = audit.newest(events, limit=CHANGES + 1, before=timelines.read_place(request.GET))
-        found = audit.in_words(told[:CHANGES], user=user)
-        older = timelines.place_query((found[-1].at, found[-1].key)) if len(told) > CHANGES else ""
-        if not older and (birth := audit.born(self.opts.label_lower, row.pk, user=user)):
-            found.append(birth)
+        rows, place = set(self.audited_rows(row, user)), timelines.read_place(request.GET)
+        found = audit.history(rows, user=user, limit=CHANGES + 1, before=place)
+        last = found[CHANGES - 1] if len(found) > CHANGES else None
+        older = timelines.place_query((last.at, last.key)) if last else ""
         context = {**self.admin_site.each_context(request), **self.frame(request, row, "history"), "older": older}
-        return TemplateResponse(request, "admin/history.html", {**context, "changes": found})
+        return TemplateResponse(request, "admin/history.html", {**context, "changes": found[:CHANGES]})
 
     def _seen(self, request: HttpRequest, object_id: str) -> Any:
         row = self.get_object(request, object_id)

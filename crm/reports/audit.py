@@ -16,8 +16,8 @@ from django.utils.dateparse import parse_datetime
 
 from crm.choices import Operation
 from crm.models import AuditEvent, Contact, ContactPoint, ProjectContact, SourceRecord, User
-from crm.reports.changes import SERVICE
-from crm.reports.changes import birth as changes_of_birth
+from crm.reports.changes import SERVICE, Birth
+from crm.reports.changes import births as births_of
 
 Place = tuple[datetime, str]  # (at, key) of the last one that was seen: where the next page begins
 
@@ -41,7 +41,10 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of one row. ``event_id`` is empty for a birth that was read from the row itself."""
+    """One change of one row. ``event_id`` is empty for a birth that was read from the row itself.
+
+    ``key`` makes the order total: the id of the event, or of the row for a birth without one.
+    """
 
     at: datetime
     operation: Operation
@@ -58,7 +61,7 @@ class Change:
 
     @property
     def key(self) -> str:
-        return str(self.event_id or "")
+        return str(self.event_id or self.entity_id)
 
 
 def changes(
@@ -75,12 +78,38 @@ def changes(
     back, and from the first record that a source told of it. ``before`` is (at, key) of the last change that was seen.
     Names of rows that ``user`` may not see are withheld.
     """
-    told = newest(AuditEvent.objects.filter(entity=entity, entity_id=entity_id), limit=limit, before=before)
-    found = in_words(told, user=user)
-    birth = born(entity, entity_id, user=user) if len(told) < limit else None
-    if birth and (before is None or (birth.at, birth.key) < before):
-        found.append(birth)
-    return found
+    return history([entity_id], entities=[entity], user=user, limit=limit, before=before)
+
+
+def history(
+    ids: Collection[UUID],
+    *,
+    user: User | None,
+    limit: int,
+    before: Place | None = None,
+    entities: Collection[str] | None = None,
+) -> list[Change]:
+    """Return the changes of all these rows, newest first, with the births of those that were born in bulk.
+
+    Rows that are gone have theirs too. The order is total.
+    """
+    events = AuditEvent.objects.filter(entity_id__in=ids)
+    told = newest(events.filter(entity__in=entities) if entities else events, limit=limit, before=before)
+    found = [*in_words(told, user=user), *births(ids, entities=entities, user=user, limit=limit, before=before)]
+    return sorted(found, key=lambda change: (change.at, change.key), reverse=True)[:limit]
+
+
+def births(
+    ids: Collection[UUID],
+    *,
+    user: User | None,
+    limit: int,
+    before: Place | None = None,
+    entities: Collection[str] | None = None,
+) -> list[Change]:
+    """Return the births, among these rows, that were never written down, newest first."""
+    found = births_of(ids, entities=entities, limit=limit, before=before)
+    return [replace(change, event_id=None) for change in in_words([_told(birth) for birth in found], user=user)]
 
 
 def newest(events: "QuerySet[AuditEvent]", *, limit: int, before: Place | None) -> list[AuditEvent]:
@@ -96,12 +125,17 @@ def life_of(contact: Contact, *, user: User) -> set[UUID]:
     in projects.
     """
     points = ContactPoint.objects.filter(contact=contact).values_list("pk", "endpoint")
+    pairs = ProjectContact.objects.visible_to(user).filter(contact=contact)
+    ids = {contact.pk, *pairs.values_list("pk", flat=True), *lost_points(contact)}
+    return ids.union(*(found for found in points)) - {None}
+
+
+def lost_points(contact: Contact) -> set[UUID]:
+    """Return the ids of the points that ``contact`` had and has no more: their deletions say whose they were."""
     lost = AuditEvent.objects.annotate(whose=KT("old__contact_id")).filter(
         operation=Operation.DELETE, whose=str(contact.pk), entity=ContactPoint._meta.label_lower
     )
-    pairs = ProjectContact.objects.visible_to(user).filter(contact=contact)
-    ids = {contact.pk, *pairs.values_list("pk", flat=True), *lost.values_list("entity_id", flat=True)}
-    return ids.union(*(found for found in points)) - {None}
+    return set(lost.values_list("entity_id", flat=True))
 
 
 def earlier(before: Place | None, *, moment: str = "at", suffix: str = "") -> Q:
@@ -126,18 +160,14 @@ def in_words(events: Sequence[AuditEvent], *, user: User | None = None) -> list[
     return [_in_words(event, names) for event in events]
 
 
-def born(entity: str, entity_id: UUID, *, user: User | None = None) -> Change | None:
-    """Return the birth of a row that was never written down; None where it was, or where there is no such row."""
-    birth = changes_of_birth(entity=entity, entity_id=entity_id)
-    if birth is None:
-        return None
+def _told(birth: Birth) -> AuditEvent:
+    """The event that the trigger would have written."""
     run, record = birth.origin.run, birth.origin.record
-    event = AuditEvent(
-        id=entity_id, at=birth.at, entity=birth.entity, entity_id=entity_id, operation=Operation.CREATE,
+    return AuditEvent(
+        id=birth.entity_id, at=birth.at, entity=birth.entity, entity_id=birth.entity_id, operation=Operation.CREATE,
         new=dict(birth.new), actor=birth.by, service=_from(record), ip=run.ip if run else None,
         user_agent=run.user_agent if run else "", request_id=run.request_id if run else "",
     )  # fmt: skip
-    return replace(in_words([event], user=user)[0], event_id=None)
 
 
 def model_of(entity: str) -> type[models.Model] | None:

@@ -5,7 +5,7 @@ read from the row as it is now, with all that changed since taken back (DESIGN 1
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -19,10 +19,10 @@ from django.utils.dateparse import parse_datetime
 from config.kernel.ids import born_at
 from crm.choices import Operation
 from crm.models import AuditEvent, User
-from crm.reports.origins import Origin, origin
+from crm.reports.origins import Origin, Origins
 
 HIDDEN = frozenset({"password", "last_login", "search", "updated_at"})
-MOST = 1000
+MOST = 1000  # changes of a row that are taken back
 SERVICE = "intake"  # nothing else makes rows in bulk
 
 
@@ -53,22 +53,44 @@ def birth(*, entity_id: UUID, entity: str = "") -> Birth | None:
 
     ``entity`` ("crm.contact") spares looking for the row in every audited table.
     """
-    events = AuditEvent.objects.filter(entity_id=entity_id).order_by("-id")
-    known = list(events.values_list("entity", "operation", "old")[:MOST])
-    if any(operation == Operation.CREATE for _, operation, _ in known):
-        return None
-    wanted = entity or (known[0][0] if known else "")
-    found = _row(entity_id, [wanted] if wanted else sorted(audited()))
-    if found is None and not known:
-        return None
-    name, values = found or (known[0][0], {})
-    for _, _, old in known:
-        values |= old or {}
-    said = parse_datetime(str(values.get("created_at") or ""))
-    new = {column: value for column, value in values.items() if value not in (None, "", [], {})}
-    at = said or born_at(entity_id)
-    came_from = origin(entity=name, entity_id=entity_id, values=values, at=at)
-    return Birth(name, entity_id, at, {k: v for k, v in new.items() if k not in HIDDEN}, came_from)
+    return next(iter(births([entity_id], entities=[entity] if entity else None)), None)
+
+
+def births(
+    ids: Collection[UUID],
+    *,
+    entities: Collection[str] | None = None,
+    limit: int | None = None,
+    before: tuple[datetime, str] | None = None,
+) -> list[Birth]:
+    """Return the creations that have no event of those of these rows that have none, newest first.
+
+    Of rows that are gone as well: their deletion says what they were. ``before`` is (at, id as text) of the last that
+    was seen. Rows of one moment, as a chunk of an intake makes them, cost as many questions as one of them.
+    """
+    written = AuditEvent.objects.filter(entity_id__in=ids, operation=Operation.CREATE)
+    wanted = set(ids) - set(written.values_list("entity_id", flat=True))
+    values, kinds = _values(wanted, entities)
+    for key, kind, old in _earlier_values(wanted):  # the newest first: the oldest has the last word
+        kinds.setdefault(key, kind)
+        values.setdefault(key, {}).update(old or {})
+    moments = {key: parse_datetime(str(told.get("created_at") or "")) or born_at(key) for key, told in values.items()}
+    places = sorted(((at, str(key), key) for key, at in moments.items()), reverse=True)
+    seen = [key for at, text, key in places if before is None or (at, text) < before][:limit]
+    origins = Origins()
+    return [_birth(kinds[key], key, moments[key], values[key], origins) for key in seen]
+
+
+def _birth(entity: str, key: UUID, at: datetime, values: Mapping[str, Any], origins: Origins) -> Birth:
+    new = {
+        column: value for column, value in values.items() if column not in HIDDEN and value not in (None, "", [], {})
+    }
+    return Birth(entity, key, at, new, origins.origin(entity=entity, entity_id=key, values=values, at=at))
+
+
+def _earlier_values(ids: Collection[UUID]) -> Iterator[tuple[UUID, str, dict[str, Any] | None]]:
+    events = AuditEvent.objects.filter(entity_id__in=ids).order_by("-id")
+    yield from events.values_list("entity_id", "entity", "old")[: MOST * len(ids)]
 
 
 @cache
@@ -81,16 +103,18 @@ def audited() -> dict[str, str]:
     }
 
 
-def _row(entity_id: UUID, entities: list[str]) -> tuple[str, dict[str, Any]] | None:
+def _values(
+    ids: Collection[UUID], entities: Collection[str] | None
+) -> tuple[dict[UUID, dict[str, Any]], dict[UUID, str]]:
+    """Return what the rows say now, and of which kind each is."""
+    tables = {entity: table for entity, table in audited().items() if entities is None or entity in entities}
+    if not ids or not tables:
+        return {}, {}
+    sql = " UNION ALL ".join(
+        f"SELECT %s, id, to_jsonb(row) FROM {connection.ops.quote_name(table)} row WHERE id = ANY(%s)"  # noqa: S608 - ours
+        for table in tables.values()
+    )
     with connection.cursor() as cursor:
-        for entity in entities:
-            table = audited().get(entity)
-            if table is None:
-                continue
-            cursor.execute(
-                f"SELECT to_jsonb(row) FROM {connection.ops.quote_name(table)} row WHERE id = %s",  # noqa: S608 - ours
-                [entity_id],
-            )
-            if found := cursor.fetchone():
-                return entity, json.loads(found[0])
-    return None
+        cursor.execute(sql, [one for entity in tables for one in (entity, list(ids))])
+        found = cursor.fetchall()
+    return {key: json.loads(row) for _, key, row in found}, {key: entity for entity, key, _ in found}

@@ -27,8 +27,8 @@ _VERBS: Final = {Operation.CREATE: "added", Operation.UPDATE: "changed", Operati
 class Entry:
     """One thing that happened. ``kind`` is for icons: created, changed, removed, touch, consent, suppressed, lifted.
 
-    ``entity`` and ``entity_id`` say which row it is about. ``key`` makes the order total: the id of a row as text, with
-    a suffix where the same row tells of another moment too.
+    ``entity`` and ``entity_id`` say which row it is about; one that is gone has no id. ``key`` makes the order total:
+    the id of a row as text, with a suffix where the same row tells of another moment too.
     """
 
     at: datetime
@@ -118,40 +118,46 @@ def _subject(contact: Contact | None, project: Project | None, pair: ProjectCont
 
 
 def changed(subject: Subject, *, user: User, limit: int, before: Place | None) -> Iterable[Entry]:
-    """Changes of the rows themselves and of what belongs to them, and births that were never written down."""
-    ids = _rows_of(subject, user)
-    events = audit.newest(AuditEvent.objects.filter(entity_id__in=ids), limit=limit, before=before)
+    """Changes of the rows themselves and of what belongs to them or did, and births that were never written down.
+
+    Of people put into a project in bulk the project's own timeline says nothing: they stand on its page.
+    """
+    mine, pairs, lost = _rows_of(subject, user)
+    events = audit.newest(AuditEvent.objects.filter(entity_id__in=mine | pairs | lost), limit=limit, before=before)
     if subject.contact:
-        lost = AuditEvent.objects.annotate(whose=KT("old__contact_id")).filter(
+        gone = AuditEvent.objects.annotate(whose=KT("old__contact_id")).filter(
             operation=Operation.DELETE, whose=str(subject.contact.pk)
         )
         known = {event.pk for event in events}
-        events += [event for event in audit.newest(lost, limit=limit, before=before) if event.pk not in known]
-    yield from (_changed(change) for change in audit.in_words(events, user=user))
-    for row in (subject.contact, subject.project, subject.pair):
-        if row is not None and (birth := audit.born(row._meta.label_lower, row.pk, user=user)):
-            yield _changed(birth)
+        events += [event for event in audit.newest(gone, limit=limit, before=before) if event.pk not in known]
+    bulk = mine | lost | (pairs if subject.contact else set())
+    told = [*audit.in_words(events, user=user), *audit.births(bulk, user=user, limit=limit, before=before)]
+    yield from (_changed(change, is_gone=change.entity_id in lost) for change in told)
 
 
-def _rows_of(subject: Subject, user: User) -> set[UUID]:
-    ids: set[UUID] = {row.pk for row in (subject.contact, subject.project, subject.pair) if row is not None}
+def _rows_of(subject: Subject, user: User) -> tuple[set[UUID], set[UUID], set[UUID]]:
+    """Return the ids of the subject with its points, of its parts in projects, and of points it lost."""
+    mine: set[UUID] = {row.pk for row in (subject.contact, subject.project, subject.pair) if row is not None}
+    pairs, lost = set[UUID](), set[UUID]()
     if subject.contact:
-        ids.update(ContactPoint.objects.filter(contact=subject.contact).values_list("pk", flat=True))
+        mine.update(ContactPoint.objects.filter(contact=subject.contact).values_list("pk", flat=True))
+        lost = audit.lost_points(subject.contact)
     if subject.pair is None:
         whose = {"contact": subject.contact} if subject.contact else {"project": subject.project}
-        pairs = ProjectContact.objects.visible_to(user).filter(**whose).order_by("-updated_at")
-        ids.update(pairs.values_list("pk", flat=True)[:PARTS])
-    return ids
+        seen = ProjectContact.objects.visible_to(user).filter(**whose).order_by("-updated_at")
+        pairs.update(seen.values_list("pk", flat=True)[:PARTS])
+    return mine, pairs, lost
 
 
-def _changed(change: Change) -> Entry:
+def _changed(change: Change, *, is_gone: bool) -> Entry:
     kind = {Operation.CREATE: "created", Operation.UPDATE: "changed", Operation.DELETE: "removed"}[change.operation]
     shown = change.fields if change.operation is Operation.UPDATE else ()
     title = f"{change.what} {_VERBS[change.operation]}"
     if shown:
         title += ": " + ", ".join(each.label.lower() for each in shown)
     text = f"{change.service}".strip() if not change.by else ""
-    return Entry(change.at, change.key, kind, title, text, change.by, change.entity, change.entity_id, change.fields)
+    entity_id = None if is_gone else change.entity_id
+    return Entry(change.at, change.key, kind, title, text, change.by, change.entity, entity_id, change.fields)
 
 
 def touched(subject: Subject, *, user: User, limit: int, before: Place | None) -> Iterable[Entry]:

@@ -95,6 +95,19 @@ def test_a_row_that_came_in_bulk_has_its_creation_in_its_history(boss):
     assert "Contact created" in boss.get(f"/admin/crm/contact/{person.pk}/history/").content.decode()
 
 
+def test_numbers_that_came_in_bulk_have_their_birth_in_the_history_also_those_that_are_gone(boss, at):
+    with acting(service="intake", bulk=True):
+        person = ContactFactory(source="permits")
+        lost = points.add_point(contact=person, kind="phone", value="+12145550134", label="old desk", at=at)
+        points.add_point(contact=person, kind="phone", value="+12145550135", label="new desk", at=at)
+    points.remove_point(point=lost, at=at)
+
+    shown = boss.get(f"/admin/crm/contact/{person.pk}/history/").content.decode()
+
+    assert (shown.count("old desk"), shown.count("new desk")) == (2, 1)
+    assert shown.count("Contact point created") == 2
+
+
 def test_an_account_that_does_not_balance_says_so(boss):
     good = IntakeRunFactory(rows_done=3, counts={"rows.created": 2, "rows.refused": 1})
     bad = IntakeRunFactory(rows_done=5, counts={"rows.created": 2})

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group
 
+from config.kernel import clock
 from config.kernel.audit import acting
 from config.kernel.errors import NotThere
 from crm.models import AuditEvent, Contact, ContactPoint, Project, ProjectContact
@@ -183,6 +184,50 @@ def test_a_number_that_was_removed_is_still_told_of(at, rep):
 
     assert (removed.title, removed.by) == ("Contact point removed", "Riley Rep")
     assert {each.field: each.old for each in removed.changes}["value_given"] == AUSTIN
+
+
+def test_a_number_that_came_in_bulk_and_was_removed_has_its_birth_beside_its_end(at, rep):
+    person = born_in_bulk(Contact, name="Pat Sample", created_at=at - timedelta(days=9))
+    with acting(service="intake", bulk=True):
+        lost = points.add_point(contact=person, kind="phone", value=AUSTIN, label="old desk", at=at)
+        kept = points.add_point(contact=person, kind="phone", value="+15125550135", at=at)
+    moment = lost.created_at
+    assert not AuditEvent.objects.filter(entity="crm.contactpoint", operation="create").exists()
+    points.describe(point=lost, at=at, by=rep, label="dead desk", extension="")
+    points.remove_point(point=lost, at=at, by=rep)
+
+    told = timeline(contact=person, user=rep)
+    (birth,) = [entry for entry in told if entry.kind == "created" and "+15125550134" in str(entry.changes)]
+    words = {one.field: one.new_text for one in birth.changes}
+
+    assert (birth.at, birth.entity_id, words["value_given"]) == (moment, None, AUSTIN)
+    assert words["label"] == "old desk"
+    assert [entry.entity_id for entry in told if entry.kind == "created" and entry.entity == "crm.contactpoint"] == [
+        kept.pk,
+        None,
+    ]
+    life = [change.operation for change in changes(entity="crm.contactpoint", entity_id=lost.pk)]
+    assert (life[0], set(life[1:-1]), life[-1]) == ("delete", {"update"}, "create")
+
+
+def test_births_in_bulk_are_paged_like_everything_else_and_those_of_one_moment_cost_as_much_as_one(
+    at, rep, django_assert_max_num_queries
+):
+    person = born_in_bulk(Contact, name="Pat", created_at=at)
+    with acting(service="intake", bulk=True), clock.standing_at(at):
+        for number in range(12):
+            points.add_point(contact=person, kind="phone", value=f"+1512555{number:04}", at=at)
+            SourceRecordFactory(contact=person)
+            ProjectContactFactory(contact=person)
+    with django_assert_max_num_queries(25):
+        whole = timeline(contact=person, user=rep, limit=200)
+
+    paged, before = [], None
+    while page := timeline(contact=person, user=rep, limit=5, before=before):
+        paged += page
+        before = page[-1].place
+    assert paged == whole
+    assert len([entry for entry in whole if entry.kind == "created"]) == 25
 
 
 def test_an_attempt_that_was_never_made_says_so(at, rep):
