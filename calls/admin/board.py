@@ -46,6 +46,7 @@ def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     user: Any = request.user
     at = clock.now()
     context["title"] = "Today"
+    context["sees_everything"] = user.sees_everything
     context["desk_url"] = _desk()
     context["lapsing"] = lapsing(user=user, at=at)
     context["board_empty"] = not (Project.objects.exists() or Contact.objects.exists())

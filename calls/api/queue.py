@@ -111,7 +111,10 @@ class EligibleCallViewSet(GenericViewSet):
     @action(detail=False, methods=["get"])
     @in_time
     def waterfall(self, request: Any) -> Response:
-        """How many pairs each rule keeps from the queue, counted by a worker; ``at`` is empty until it has counted."""
+        """How many pairs each rule keeps from the queue, of the whole team, whoever owns them.
+
+        A worker counts; ``at`` is empty until it has.
+        """
         asked = self._query(inputs.WaterfallAsked)
         row = waterfalls.ask(project=asked.get("project"), at=clock.now())
         names = ("at", "pairs", "callable", "rules", "seconds")

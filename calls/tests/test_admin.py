@@ -417,6 +417,8 @@ def test_the_board_shows_the_day(boss, rep):
     assert "Rae Rep" in said
     assert "permits.csv" in said
     assert "In a project" in said
+    assert "of the whole team, counted" in said
+    assert "of the calls that you see" not in said
 
 
 def test_a_rep_sees_a_board_of_what_they_see(rep):
@@ -425,9 +427,13 @@ def test_a_rep_sees_a_board_of_what_they_see(rep):
     )
     CallSessionFactory(pair=callable_pair(), rep=rep)
 
+    waterfalls.count_all(at=NOON)
     response = signed_in(rep).get("/admin/")
 
+    said = response.content.decode()
     assert response.context["today"].calls == 1
+    assert "of the whole team, counted" in said
+    assert "of the calls that you see" in said
     assert "machinery" not in response.context
 
 

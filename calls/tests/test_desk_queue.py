@@ -104,6 +104,15 @@ class TestTheQueue:
         assert sum(widths) == 10_000
         assert "Not to be called in this project" in strip
 
+    def test_whose_people_are_counted_is_said(self, rep):
+        callable_pair(), callable_pair(contact=ContactFactory(phone="+15125550134", owner=UserFactory(bdr=True)))
+        waterfalls.count(project=None, at=NOON)
+
+        parts = rep.state()["parts"]
+
+        assert "2 people in projects can be called now by the whole team." in parts["call"]
+        assert "people in projects, of the whole team" in parts["strip"]
+
     def test_the_strip_forecasts_when_the_queue_runs_dry(self, rep):
         for _ in range(3):
             callable_pair()
