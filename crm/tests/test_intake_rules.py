@@ -233,6 +233,18 @@ def test_equal_names_with_and_without_a_number_are_listed_and_not_joined(turned)
     assert (item.kind, item.project.project_id) == (ReviewKind.SAME_NAME, "P-1")
 
 
+@pytest.mark.parametrize("renamed", [False, True])
+@pytest.mark.parametrize("chunk_rows", [1, 9])
+def test_a_name_said_elsewhere_meets_its_equal_in_a_project_too(chunk_rows, renamed):
+    elsewhere = [somebody("Bea Sample" if renamed else "Ada Example", contact_id="x")]
+    elsewhere += [somebody("Ada Example", contact_id="x", title="Owner")] if renamed else []
+
+    take(("P-1", somebody("Ada Example")), *elsewhere, ("P-1", somebody(contact_id="x")), chunk_rows=chunk_rows)
+
+    item = ReviewItem.objects.get()
+    assert (item.kind, item.project.project_id) == (ReviewKind.SAME_NAME, "P-1")
+
+
 def test_outside_a_project_a_name_belongs_to_the_source_that_said_it():
     take(somebody("Ada Example", title="Clerk"))
     take(somebody("Ada Example", title="Owner"))

@@ -15,6 +15,7 @@ from crm.models import User
 from crm.services.bulk.applying import CREATED, Applier
 from crm.services.bulk.births import Midwife
 from crm.services.bulk.book import Book
+from crm.services.bulk.namesakes import read_namesakes
 from crm.services.bulk.owners import Owners
 from crm.services.bulk.places import known_places
 from crm.services.bulk.preparing import RowSaid
@@ -91,7 +92,7 @@ class Taker:
         found = Resolver(known, run=self.run, new_id=new_id).resolve(rows)
         staging.read_things(found)
         pairs = staging.pairs(found)
-        namesakes = staging.namesakes(known, found, pairs)
+        namesakes = read_namesakes(staging, known, found, pairs)
         points = staging.points(known, found)
         applier = Applier(
             known=known, pairs=pairs, points=points, places=known_places(cursor, found), owners=self.owners.ids,

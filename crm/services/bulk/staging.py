@@ -4,7 +4,6 @@ Never LATERAL .. LIMIT 1: for that PostgreSQL walks a primary key once for every
 milliseconds). Nothing is locked here; rows carry their version (``xmin``), and whoever writes proves it unchanged.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Self
@@ -12,7 +11,6 @@ from typing import Any, Final, Self
 import orjson
 
 from crm.services.bulk.columns import COMPANY, CONTACT, PROJECT, are_plain, escaped
-from crm.services.bulk.namesakes import Namesakes
 from crm.services.bulk.preparing import PartySaid, RowSaid
 from crm.services.bulk.resolving import Known, Resolved
 from crm.services.bulk.states import Pair, Somebody, SourceState, Thing
@@ -83,18 +81,6 @@ SELECT cp.contact_id::text, cp.endpoint_id::text
 FROM intake_key k JOIN crm_contactpoint cp ON cp.contact_id = k.value::uuid AND cp.endpoint_id = k.detail::uuid
 WHERE k.kind = 'point'
 """
-# Each pair of the projects is visited once, however many names are asked for.
-_NAMED = """
-WITH here AS MATERIALIZED (
-    SELECT pc.project_id, pc.contact_id, pc.listed_name FROM unnest(%(projects)s::uuid[]) AS p (id)
-    JOIN crm_projectcontact pc ON pc.project_id = p.id
-)
-SELECT DISTINCT here.project_id::text, c.id::text, here.listed_name IS NOT NULL
-FROM here JOIN crm_contact c ON c.id = here.contact_id
-LEFT JOIN intake_key k ON k.kind = 'named' AND k.value = here.project_id::text
-     AND k.detail = lower(coalesce(c.attributes ->> 'listed_as', c.name))
-WHERE k.kind IS NOT NULL OR c.id = ANY(%(people)s::uuid[])
-"""
 
 
 class RaceLost(Exception):
@@ -119,15 +105,15 @@ class Staging:
     def known(self, rows: Sequence[RowSaid]) -> Known:
         """Return whatever the database knows about the keys of these rows."""
         known = Known()
-        self._stage(_said_keys(rows))
-        for id_, kind, key, hash_, raw, run, position, target, version in self._rows(_SOURCES):
+        self.stage(_said_keys(rows))
+        for id_, kind, key, hash_, raw, run, position, target, version in self.rows(_SOURCES):
             state = SourceState(id_, kind, key, hash_, raw, run, position, target or "", version)
             known.sources[kind, key] = state
         news = [party for row in rows for party in row.parties if _is_news(known, party)]
         projects = {("project_id", row.project.project_id, "") for row in rows if row.project}
-        self._stage(projects.union(*map(_keys, news)))
-        known.projects.update((project_id, Thing(id_, "unread")) for project_id, id_ in self._rows(_PROJECTS))
-        for kind, value, id_, found_by in self._rows(_COMPANIES):
+        self.stage(projects.union(*map(_keys, news)))
+        known.projects.update((project_id, Thing(id_, "unread")) for project_id, id_ in self.rows(_PROJECTS))
+        for kind, value, id_, found_by in self.rows(_COMPANIES):
             index = known.companies_by_id if kind == "external_id" else known.companies_by_name
             if found_by:
                 index[value] = Thing(id_, "unread")
@@ -136,12 +122,12 @@ class Staging:
 
     def _people(self, known: Known, rows: Sequence[RowSaid], news: Sequence[PartySaid]) -> None:
         people = known.people
-        self._stage({("listed", name, project) for project, name in _listed_names(known, rows)})
-        for contact_id, id_ in self._rows(_BY_CONTACT_ID):
+        self.stage({("listed", name, project) for project, name in _listed_names(known, rows)})
+        for contact_id, id_ in self.rows(_BY_CONTACT_ID):
             people.by_contact_id[contact_id] = known.person(id_)
-        for kind, value, id_, owner in self._rows(_LINES):
+        for kind, value, id_, owner in self.rows(_LINES):
             people.lines[kind, value] = Line(id_, known.person(owner) if owner else None)
-        for project, name, project_id, id_ in self._rows(_LISTED):
+        for project, name, project_id, id_ in self.rows(_LISTED):
             people.listed[project, name] = known.person(id_)
             known.listed[project_id, name] = id_
         for party in news:
@@ -153,7 +139,7 @@ class Staging:
 
     def _strangers(self, known: Known) -> None:
         free = {line.id: line for line in known.people.lines.values() if line.owner is None}
-        for endpoint, contact in self._rows(_STRANGERS, [list(free)]) if free else ():
+        for endpoint, contact in self.rows(_STRANGERS, [list(free)]) if free else ():
             free[endpoint].strangers |= {contact}
 
     def read_contacts(self, people: Iterable[Somebody]) -> None:
@@ -183,7 +169,7 @@ class Staging:
         columns = [f"{name}::text" if name in _AS_TEXT else name for name in names]
         wanted = ["id::text", "xmin::text", "edited", *columns]
         sql = f"SELECT {', '.join([*wanted, *more])} FROM {TABLES[kind]} t WHERE id = ANY(%s::uuid[])"  # noqa: S608 - our own names
-        rows = self._rows(sql, [list(unread)])
+        rows = self.rows(sql, [list(unread)])
         for id_, version, edited, *values in rows:
             thing = unread[id_]
             thing.version = version
@@ -196,14 +182,14 @@ class Staging:
 
     def pairs(self, found: Resolved) -> dict[tuple[str, str], Pair]:
         """Return which of the pairs that the rows speak of exist."""
-        self._stage(
+        self.stage(
             {
                 ("pair", party.project.id, party.person.id)
                 for party in found.parties
                 if party.project and not party.project.born and not party.person.born
             }
         )
-        found_pairs = self._rows(_PAIRS)
+        found_pairs = self.rows(_PAIRS)
         return {(project, contact): Pair(id_, roles, shut, "") for id_, project, contact, roles, shut in found_pairs}
 
     def points(self, known: Known, found: Resolved) -> set[tuple[str, str]]:
@@ -215,31 +201,10 @@ class Staging:
             for key in (*party.lines.unknown, *party.lines.own, *party.lines.shared)
             if key not in found.new_lines
         }
-        self._stage(wanted)
-        return set(self._rows(_POINTS)) if wanted else set()
+        self.stage(wanted)
+        return set(self.rows(_POINTS)) if wanted else set()
 
-    def namesakes(self, known: Known, found: Resolved, pairs: dict[tuple[str, str], Pair]) -> Namesakes:
-        """Return who goes by which name in the projects where somebody is created by their name."""
-        wanted: dict[str, set[str]] = defaultdict(set)
-        for party in found.parties:
-            if party.first and party.by == "name" and party.project and not party.project.born:
-                wanted[party.project.id].add(party.said.listed_key)
-        namesakes = Namesakes(dict(known.listed))
-        self._stage({("named", project, name.lower()) for project, names in wanted.items() for name in names})
-        ids = [person.id for person in known.by_id.values() if not person.born]
-        named = self._rows(_NAMED, {"projects": list(wanted), "people": ids}) if wanted else []
-        people = [(project, known.person(id_)) for project, id_, is_listed in named if not is_listed]
-        new_here = [
-            party.person
-            for party in found.parties
-            if party.project and (party.project.id, party.person.id) not in pairs
-        ]
-        self.read_contacts([*(person for _, person in people), *new_here])
-        for project, person in people:
-            namesakes.know(project, person)
-        return namesakes
-
-    def _stage(self, keys: Iterable[Key]) -> None:
+    def stage(self, keys: Iterable[Key]) -> None:
         """Add keys to those that are staged; they are no more than a chunk speaks of."""
         keys, source = list(keys), escaped(self._source)
         lines = "".join([f"{kind}\t{value}\t{detail}\t{source}\n" for kind, value, detail in keys])
@@ -250,7 +215,8 @@ class Staging:
                 copy.write(lines)
             self._cursor.execute("ANALYZE intake_key")
 
-    def _rows(self, sql: str, values: Any = None) -> list[Any]:
+    def rows(self, sql: str, values: Any = None) -> list[Any]:
+        """Return what the database answers to ``sql``, which may join the staged keys."""
         self._cursor.execute(sql, values)
         return list(self._cursor.fetchall())
 
