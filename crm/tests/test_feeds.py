@@ -243,8 +243,48 @@ def test_our_own_words_are_understood_to_the_last():
     assert (party.time_zone, party.country, party.region) == ("America/Chicago", "US", "TX")
     assert (party.seniority, party.department) == ("VP", "Sales-Marketing")
     assert (party.company.name, party.company.employees) == ("Example, Inc.", 51)
-    assert project.attributes == {"favorite_color": "green"}
+    assert (project.attributes, party.attributes) == ({}, {"favorite_color": "green"})
     assert record.warnings == ()
+
+
+def test_a_column_that_is_nearly_ours_is_read_as_it_suggests_and_told():
+    feed, records = records_of(
+        "Full Name,Phone,Project ID,Do Not Call,Architect Name,Project Colour,Note\n"
+        "Ada Example,512 555 0134,P-1,no,Bo Sample,red,first\n"
+        "Cid Example,512 555 0135,P-1,no,,red,second\n"
+    )
+
+    assert feed.id == "clearline"
+    assert feed.version.startswith("3+")
+    assert feed.remarks[0].endswith("Full Name is the contact's name, Architect Name is the architect's name.")
+    said = [[(party.name, party.roles, party.attributes) for party in record.parties] for record in records]
+    assert said == [
+        [("Ada Example", (), {}), ("Bo Sample", ("architect",), {})],
+        [("Cid Example", (), {})],
+    ]
+    assert records[0].project.attributes == {"Project Colour": "red", "Note": "first"}
+
+
+def test_what_a_row_says_of_its_one_person_beyond_our_words_stays_with_the_person():
+    _, records = records_of(
+        "contact_id,first_name,last_name,project_id,project_colour,note,consent_date,consent_given\n"
+        "C-1,Ada,Example,P-1,red,first,2026-10-01,yes\n"
+        "C-2,Bo,Sample,P-1,red,second,,\n"
+        ",,,P-1,red,third,,\n"
+    )
+
+    notes = [[party.attributes["note"] for party in record.parties] for record in records]
+    assert notes == [["first"], ["second"], []]
+    assert [record.project.attributes.get("note") for record in records] == [None, None, "third"]
+    assert {record.project.attributes["project_colour"] for record in records} == {"red"}
+    given = [(party.consent_given, party.consent_on) for record in records for party in record.parties]
+    assert given == [(True, date(2026, 10, 1)), (None, None)]
+
+
+def test_a_guess_tells_what_it_made_of_the_columns_and_which_it_only_keeps():
+    feed, _ = records_of("Full Name,Mobile,Shoe Size\nAda Example,512 555 0134,39\n")
+
+    assert feed.remarks[0].endswith("Mobile is a phone (mobile). Kept as they are, as attributes: Shoe Size.")
 
 
 def test_what_cannot_be_read_in_our_own_words_says_why():

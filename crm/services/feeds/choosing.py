@@ -9,6 +9,7 @@ from crm.services.feeds.likeness import likeness
 from crm.services.feeds.maps import FeedMap, PartyMap, Place, fold, library
 from crm.services.feeds.posted_rows import POSTED, holds_records, is_posted
 from crm.services.feeds.reading import columns_of
+from crm.services.feeds.supplementing import supplemented
 from crm.services.files.rows import ABOUT
 from crm.services.files.tables import Table
 
@@ -41,6 +42,8 @@ def choose_feed(table: Table, *, feed_id: str = "") -> FeedMap:
     if table.header is not None and is_posted(columns, sample):
         return POSTED
     found = _by_header(columns) if table.header is not None else _by_shape(sample, len(columns))
+    if found and found.common:
+        found = supplemented(found, columns, sample)
     found = found or guess_map(columns, sample, header=table.header is not None)
     if found is None and holds_records(columns, sample):
         return POSTED

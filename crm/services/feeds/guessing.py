@@ -20,7 +20,8 @@ from crm.services.feeds.vocabulary import (
     SHARED,
 )
 
-VERSION = "guess-2"
+VERSION = "guess-3"
+TOLD = 40  # columns
 ALL_CHANNELS = ("do_not_call", "do_not_email", "do_not_text")
 FILLERS = ("fax", "count", "status", "source", "type", "extension", "verified", "confidence")  # "Email Status"
 
@@ -120,13 +121,14 @@ def guess_map(columns: Sequence[str], sample: Sequence[Sequence[str]], *, header
     places = project.places("project") if in_project else None
     return FeedMap(
         id="guessed",
-        version=f"{VERSION}-{_digest(repr((maps, places)))}",
-        source=f"guessed-{_digest(repr(sorted(map(fold, columns))))}",
+        version=f"{VERSION}-{digest(repr((maps, places)))}",
+        source=f"guessed-{digest(repr(sorted(map(fold, columns))))}",
         title="A file that no feed map is for",
         match=Match(),
         project=places,
         parties=maps,
-        remarks=(f"No feed map is for this file; it was read as its columns suggest: {_told(project, parties)}.",),
+        remarks=(_told(project, parties, columns),),
+        common=True,
     )
 
 
@@ -195,14 +197,17 @@ def _joined(drafts: list[Draft], *, in_project: bool) -> list[Draft]:
     return others
 
 
-def _told(project: Draft, parties: Sequence[Draft]) -> str:
+def _told(project: Draft, parties: Sequence[Draft], columns: Sequence[str]) -> str:
     pairs = [
         (column, meaning)
         for draft in (project, *parties)
         for meaning, found in draft.columns.items()
         for column in found
     ]
-    return ", ".join(f"{column} is {_said(meaning)}" for column, meaning in pairs[:40])
+    read = ", ".join(f"{column} is {_said(meaning)}" for column, meaning in pairs[:TOLD])
+    rest = [column for column in columns if column not in {column for column, _ in pairs}]
+    kept = f" Kept as they are, as attributes: {', '.join(rest[:TOLD])}." if rest else ""
+    return f"No feed map is for this file; it was read as its columns suggest: {read}.{kept}"
 
 
 def _said(meaning: Meaning) -> str:
@@ -211,5 +216,6 @@ def _said(meaning: Meaning) -> str:
     return f"the {meaning.group if meaning.group != 'field' else 'contact'}'s {meaning.word.replace('_', ' ')}"
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """Return a few characters that tell one map from another."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]

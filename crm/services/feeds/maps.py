@@ -138,6 +138,9 @@ class FeedMap:
     extracts: tuple[Extract, ...] = ()
     ignore: tuple[str, ...] = ()  # folded names
     remarks: tuple[str, ...] = ()  # what somebody should know who did not choose this map
+    common: bool = (
+        False  # in words that anybody may use: what it does not know is read as it suggests, or is the party's
+    )
 
     @property
     def known(self) -> frozenset[str]:
@@ -184,6 +187,7 @@ def read_map(data: dict[str, Any], *, name: str) -> FeedMap:
                 Extract(fold(item["column"]), re.compile(item["pattern"])) for item in data.get("extract", [])
             ),
             ignore=tuple(map(fold, data.get("ignore", []))),
+            common=data.get("common", False),
         )
     except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
         raise ImproperlyConfigured(f"The feed map {name} is wrong: {error!r}.") from error

@@ -69,10 +69,13 @@ class Plan:
         cut = [(names[at], group) for at, pattern in self._extracts for group in pattern.groupindex]
         columns = Columns([*names, *(f"{name}.{group}" for name, group in cut)], sample)
         rest = self._rest(feed, columns)
-        self._project = ProjectReader(feed, columns, rest) if feed.project else None
+        personal = self._personal(feed, rest)
+        self._project = (
+            ProjectReader(feed, columns, [at for at in rest if at not in personal]) if feed.project else None
+        )
         if self._project and not self._project.id_column:
             self._project = None  # a file of people in a format that may have projects too
-        loose = [] if self._project else rest
+        loose = personal if self._project else rest
         self._parties = [
             PartyReader(
                 party, columns, region=feed.region, in_project=self._project is not None, rest=[] if number else loose
@@ -91,6 +94,12 @@ class Plan:
             for at, name in enumerate(self._names)
             if at not in used and fold(name) not in known and name not in ABOUT
         ]
+
+    def _personal(self, feed: FeedMap, rest: Sequence[int]) -> list[int]:
+        """Those of the other columns that are the one party's of a row; the project of many rows has room for one."""
+        if not feed.common or len(feed.parties) != 1:
+            return []
+        return [at for at in rest if not fold(self._names[at]).startswith("project")]
 
     def read(self, row: Row) -> Record | Refused:
         cells = [*row.cells, *self._cut(row.cells)] if self._extracts else row.cells

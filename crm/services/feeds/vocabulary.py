@@ -21,6 +21,9 @@ PROJECT = {
     "bid_on": "biddate bidon biddue bidduedate closedate closingdate tenderdate duedate",
     "starts_on": "startdate startson issuedate issueddate dateissued issuedon issued permitissuedate constructionstart",
     "event_on": "eventdate eventon dateofevent showdate",
+    "call_suppressed": "callsuppressed",
+    "suppressed_reason": "suppressedreason callsuppressedreason",
+    "next_call_eligible_at": "nextcalleligibleat",
     "source_url": "projecturl permiturl sourceurl link detailurl",
 }
 PROJECT_ENDINGS = ("permitnumber", "permitno", "permitnum", "permit", "projectnumber", "projectid", "jobnumber")
@@ -52,6 +55,14 @@ PARTY = {
     "preferred_channel": "preferredchannel preferredcontactmethod preferredcontactchannel",
     "conversion_probability": "conversionprobability",
     "lead_score": "leadscore score",
+    "lifecycle_status": "lifecyclestatus lifecycle",
+    "consent_given": "consentgiven consent hasconsent consented",
+    "consent_on": "consenton consentat consentdate dateofconsent consentgivenat consentgivenon",
+    "owner": "contactowner",
+    "suppress_for_project": "suppressforproject",
+    "suppress_reason": "suppressreason",
+    "is_primary": "isprimary",
+    "pair_priority": "pairpriority",
     "role": "role roles contacttype partytype relationship contactrole",
 }
 COMPANY = {
@@ -62,6 +73,8 @@ COMPANY = {
     "industry": "industry sector branche companyindustry",
     "employees": "employees noofemployees numberofemployees employeecount headcount companysize companyemployees",
     "revenue": "revenue annualrevenue companyrevenue sales",
+    "technologies": "technologies companytechnologies",
+    "keywords": "keywords companykeywords",
     "phone": "companyphone companymainphone",
 }
 PHONES = {
