@@ -163,37 +163,44 @@ def audited(*, silent: Sequence[str] = ()) -> list[pgtrigger.Trigger]:
         AuditedInsert(name="audit_insert", silent=silent),
         AuditedUpdate(name="audit_update", silent=silent),
         AuditedDelete(name="audit_delete", silent=silent),
+        _refused(pgtrigger.Truncate, "audit_truncate", "audited, and a truncation leaves no trace: delete the rows."),
     ]
+
+
+def never_deleted(*, instead: str) -> list[pgtrigger.Trigger]:
+    """Refuse DELETE, but for the erasure function; ``instead`` says what to do. ``audited`` refuses TRUNCATE."""
+    return [_refused(pgtrigger.Delete, "keep_delete", f"never deleted. {instead}")]
 
 
 def append_only(*, but: Sequence[str] = ()) -> list[pgtrigger.Trigger]:
     """Refuse UPDATE, DELETE and TRUNCATE; ``but`` names the columns that may still change."""
+    why = "append-only: a correction is a new row."
     changes = "to_jsonb(OLD) IS DISTINCT FROM to_jsonb(NEW)"
     if but:
         spared = "'{" + ",".join(but) + "}'::text[]"
         changes = f"to_jsonb(OLD) - {spared} IS DISTINCT FROM to_jsonb(NEW) - {spared}"
-    refuse = "RAISE EXCEPTION '% is append-only: a correction is a new row.', TG_TABLE_NAME USING ERRCODE = '23001';"
     return [
         pgtrigger.Trigger(
             name="keep_update",
             when=pgtrigger.Before,
             operation=pgtrigger.Update,
-            func=f"IF {changes} AND NOT coalesce({ERASING}, false) THEN {refuse} END IF; RETURN NEW;",
+            func=f"IF {changes} AND NOT coalesce({ERASING}, false) THEN {_refusal(why)} END IF; RETURN NEW;",
         ),
-        pgtrigger.Trigger(
-            name="keep_delete",
-            when=pgtrigger.Before,
-            operation=pgtrigger.Delete,
-            func=f"IF NOT coalesce({ERASING}, false) THEN {refuse} END IF; RETURN OLD;",
-        ),
-        pgtrigger.Trigger(
-            name="keep_truncate",
-            level=pgtrigger.Statement,
-            when=pgtrigger.Before,
-            operation=pgtrigger.Truncate,
-            func=f"{refuse} RETURN NULL;",
-        ),
+        _refused(pgtrigger.Delete, "keep_delete", why),
+        _refused(pgtrigger.Truncate, "keep_truncate", why),
     ]
+
+
+def _refused(operation: Any, name: str, why: str) -> pgtrigger.Trigger:
+    if operation is pgtrigger.Truncate:
+        func, level = f"{_refusal(why)} RETURN NULL;", pgtrigger.Statement
+    else:
+        func, level = f"IF NOT coalesce({ERASING}, false) THEN {_refusal(why)} END IF; RETURN OLD;", pgtrigger.Row
+    return pgtrigger.Trigger(name=name, level=level, when=pgtrigger.Before, operation=operation, func=func)
+
+
+def _refusal(why: str) -> str:
+    return f"RAISE EXCEPTION '% is {why}', TG_TABLE_NAME USING ERRCODE = '23001';"
 
 
 class AddTriggers(Operation):
@@ -214,6 +221,8 @@ class AddTriggers(Operation):
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         for trigger in self.triggers:
             AddTrigger(self.model_name, trigger).database_forwards(app_label, schema_editor, from_state, to_state)
+        table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        schema_editor.execute("SELECT clearline_guard_parts(%s)", [table])
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         for trigger in self.triggers:

@@ -27,6 +27,20 @@ END $$;
 CREATE FUNCTION clearline_uuid7_from(moment timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT (lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;
+CREATE FUNCTION clearline_guard_parts(parent text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    guard record;
+BEGIN -- PostgreSQL clones triggers of rows to partitions, and not those of statements; 32: TRUNCATE
+    FOR guard IN
+        SELECT part.inhrelid::regclass AS part, t.tgname AS name, t.tgfoid::regproc AS does
+        FROM pg_inherits part JOIN pg_trigger t ON t.tgrelid = part.inhparent AND t.tgtype & 32 <> 0
+        WHERE part.inhparent = to_regclass(quote_ident(parent))
+          AND NOT EXISTS (SELECT FROM pg_trigger own WHERE own.tgrelid = part.inhrelid AND own.tgname = t.tgname)
+    LOOP
+        EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION %s()',
+            guard.name, guard.part, guard.does);
+    END LOOP;
+END $$;
 CREATE FUNCTION clearline_add_months(parent text, first date, months int) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
     month date; part text; made int := 0;
@@ -41,11 +55,13 @@ BEGIN
             made := made + 1;
         END IF;
     END LOOP;
+    PERFORM clearline_guard_parts(parent);
     RETURN made;
 END $$;
 """
 UNDO = """
 DROP FUNCTION clearline_add_months(text, date, int);
+DROP FUNCTION clearline_guard_parts(text);
 DROP FUNCTION clearline_uuid7_from(timestamptz);
 DROP FUNCTION clearline_uuid7();
 """

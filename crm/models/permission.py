@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from config.kernel import clock
-from config.kernel.audit import append_only, audited
+from config.kernel.audit import append_only, audited, never_deleted
 from config.kernel.models import Row
 from crm.choices import Channel, ConsentKind, GateAction, SuppressionReason
 from crm.querysets import ConsentQuerySet, GateDecisionQuerySet, SuppressionQuerySet, TouchQuerySet
@@ -56,7 +56,7 @@ class Suppression(Row):
             models.Index(F("endpoint"), condition=Q(lifted_at=None), name="crm_suppression_standing"),
             models.Index(F("cause"), condition=Q(cause__isnull=False), name="crm_suppression_by_cause"),
         ]
-        triggers = audited()
+        triggers = [*audited(), *never_deleted(instead="Lift it, with a reason.")]
 
     def __str__(self) -> str:
         return f"{self.endpoint}: {self.get_reason_display()}"

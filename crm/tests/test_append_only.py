@@ -5,8 +5,15 @@ from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
 from config.kernel.ids import uuid7
-from crm.models import AuditEvent, Consent, GateDecision, Touch
-from crm.tests.factories import ConsentFactory, ContactFactory, EndpointFactory, TouchFactory, UserFactory
+from crm.models import AuditEvent, Consent, GateDecision, Suppression, Touch
+from crm.tests.factories import (
+    ConsentFactory,
+    ContactFactory,
+    EndpointFactory,
+    SuppressionFactory,
+    TouchFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +35,7 @@ ROWS = {
     GateDecision: decision,
     AuditEvent: audit_event,
 }
+ERRORS = (DatabaseError, connection.Database.DatabaseError)  # psycopg's own, where Django is left out of it
 CHANGE = {Consent: "source", Touch: "source", GateDecision: "ruleset", AuditEvent: "service"}
 
 
@@ -74,8 +82,7 @@ def test_history_is_neither_changed_nor_removed_whichever_way_is_tried(model, wa
     row = ROWS[model](at)
     before = type(row).objects.filter(pk=row.pk).values().get()
 
-    # psycopg's own error, where Django is left out of it
-    with pytest.raises((DatabaseError, connection.Database.DatabaseError), match="append-only"), transaction.atomic():
+    with pytest.raises(ERRORS, match="append-only"), transaction.atomic():
         way(row, CHANGE[model])
 
     assert type(row).objects.filter(pk=row.pk).values().get() == before
@@ -146,3 +153,41 @@ def test_not_even_erasure_empties_a_table(at):
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         by_truncate(Consent.objects.get(), "")
     erasing("")
+
+
+def parts():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT i.inhrelid::regclass::text FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent "
+            "WHERE p.relkind = 'p' AND p.relnamespace = current_schema()::regnamespace"
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+def test_no_month_of_history_can_be_emptied_also_one_that_is_added_later(at):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clearline_add_months('crm_auditevent', '2031-05-01', 1)")
+    found = parts()
+
+    assert {"crm_auditevent_2031_05", "crm_auditevent_stray", "crm_gatedecision_stray"} <= set(found)
+    for part in found:
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {part} CASCADE")
+
+
+@pytest.mark.parametrize("table", ["crm_suppression", "crm_contact", "calls_callinghours", "calls_callingpolicy"])
+def test_what_is_audited_is_not_emptied_without_a_trace(table):
+    with pytest.raises(DatabaseError, match="leaves no trace"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {table} CASCADE")
+
+
+def test_a_suppression_is_lifted_and_never_deleted():
+    suppression = SuppressionFactory()
+
+    for way in (by_orm_delete, by_sql_delete):
+        with pytest.raises(ERRORS, match="never deleted"), transaction.atomic():
+            way(suppression, "")
+
+    erasing()
+    by_orm_delete(suppression, "")
+    assert not Suppression.objects.exists()
