@@ -245,6 +245,16 @@ def test_a_name_said_elsewhere_meets_its_equal_in_a_project_too(chunk_rows, rena
     assert (item.kind, item.project.project_id) == (ReviewKind.SAME_NAME, "P-1")
 
 
+def test_whoever_shares_a_switchboard_keeps_their_extension_beside_their_name():
+    for name, extension in (("Ada Example", "12"), ("Bo Sample", "13")):
+        line = PhoneIn(f"{PHONE} x{extension}", PHONE, extension, "mobile_or_landline", "work")
+        take(dataclasses.replace(somebody(name), phones=(line,)))
+
+    assert ContactPoint.objects.get().extension == "12"
+    assert OtherName.objects.get().name == "Bo Sample (ext. 13)"
+    assert ReviewItem.objects.get().value == "Bo Sample (ext. 13)"
+
+
 def test_outside_a_project_a_name_belongs_to_the_source_that_said_it():
     take(somebody("Ada Example", title="Clerk"))
     take(somebody("Ada Example", title="Owner"))

@@ -177,6 +177,7 @@ class Applier:
         if not second:
             return
         name = str(orjson.loads(said.raw).get("name_as_listed") or said.name)
+        name += next((f" (ext. {point.extension})" for point in said.points if point.extension), "")
         self._review(Review(ReviewKind.SECOND_NAME, contact=person.id, value=name))
         if was != said.name_key:
             self._name_said(person, said.name_key, name, +1)
