@@ -1,7 +1,7 @@
 """The gate under locks: the one place where an approach is decided for good, and its receipt is written."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,14 +30,21 @@ class Refused(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What was decided: the approach that passed with the receipt for it, or the verdict that refuses."""
+    """What was decided: the approach that passed with its receipt, or the verdict that refuses.
+
+    ``receipt`` are the parameters of ``RECEIPT``: a row of GateDecision.
+    """
 
     verdict: Verdict
-    decision_id: UUID | None = None
+    receipt: Mapping[str, Any] | None = None
 
     @property
     def allowed(self) -> bool:
-        return self.decision_id is not None
+        return self.receipt is not None
+
+    @property
+    def decision_id(self) -> UUID | None:
+        return self.receipt["id"] if self.receipt else None
 
 
 def approach_of(*, pair: ProjectContact | None, contact_id: UUID, point: ContactPoint | None) -> Approach:
@@ -91,10 +98,19 @@ def decide(*, action: GateAction, approaches: Sequence[Approach], user_id: UUID 
     The caller is in a transaction, holds the locks of ``lock`` and keeps them: the facts are read under them. A
     refusal is stored where its codes differ from the last decision of this kind about the same subject (DESIGN 15).
     """
+    ruling = prove(action=action, approaches=approaches, user_id=user_id, at=at)
+    if ruling.receipt:
+        prepared.run(RECEIPT, ruling.receipt)
+    return ruling
+
+
+def prove(*, action: GateAction, approaches: Sequence[Approach], user_id: UUID | None, at: datetime) -> Ruling:
+    """Decide as ``decide`` does, but leave the receipt of what passes to the caller: ``RECEIPT`` and what it permits
+    can then be written by one statement."""
     verdicts = judge(approaches, user_id=user_id, at=at)
     for verdict in verdicts:
         if verdict.allowed:
-            return Ruling(verdict, write_receipt(verdict, action=action, user_id=user_id))
+            return Ruling(verdict, _receipt(verdict, action=action, user_id=user_id))
     for verdict in verdicts:
         _keep_refusal(verdict, action=action, user_id=user_id)
     return Ruling(verdicts[0])
@@ -105,20 +121,20 @@ def _keep_refusal(verdict: Verdict, *, action: GateAction, user_id: UUID | None)
     subject = {"contact": approach.contact_id, "endpoint": approach.endpoint_id, "pair": approach.pair_id}
     last = GateDecision.objects.filter(**subject, action=action).values_list("codes", flat=True).first()
     if last != verdict.codes:
-        write_receipt(verdict, action=action, user_id=user_id)
+        prepared.run(RECEIPT, _receipt(verdict, action=action, user_id=user_id))
 
 
-_RECEIPT = """
+RECEIPT = """
     INSERT INTO crm_gatedecision (id, at, action, channel, allowed, codes, contact_id, endpoint_id, pair_id, user_id,
                                   facts, ruleset, zones)
     VALUES (%(id)s, %(at)s, %(action)s, %(channel)s, %(allowed)s, %(codes)s::varchar[], %(contact)s, %(endpoint)s,
             %(pair)s, %(user)s, %(facts)s::jsonb, %(ruleset)s, %(zones)s)"""
 
 
-def write_receipt(verdict: Verdict, *, action: GateAction, user_id: UUID | None) -> UUID:
-    approach, receipt = verdict.approach, uuid7()
-    facts: dict[str, Any] = {
-        "id": receipt,
+def _receipt(verdict: Verdict, *, action: GateAction, user_id: UUID | None) -> dict[str, Any]:
+    approach = verdict.approach
+    return {
+        "id": uuid7(),
         "at": verdict.at,
         "action": action.value,
         "channel": approach.channel,
@@ -132,8 +148,6 @@ def write_receipt(verdict: Verdict, *, action: GateAction, user_id: UUID | None)
         "ruleset": gate.version,
         "zones": ZONE_DATA_VERSION,
     }
-    prepared.run(_RECEIPT, facts)
-    return receipt
 
 
 def replay(decision: GateDecision) -> tuple[Block, ...]:

@@ -1,6 +1,7 @@
 """Taking the next pair, alone: a lease is proved under the locks of its person and number (DESIGN 12-14)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,9 +11,10 @@ from django.db.models import Exists, OuterRef, Q
 
 from calls.models import CallStatus, Lease
 from calls.querysets import UNFINISHED_AFTER
-from calls.services import deciding, queue
+from calls.services import deciding, walking
 from calls.services.deciding import Refused, Ruling
 from calls.services.sieve import Candidate, Wanted
+from calls.services.walking import Look
 from config.kernel import prepared
 from config.kernel.errors import Conflict
 from config.kernel.gate import Approach
@@ -61,15 +63,17 @@ def current(*, user: User, at: datetime) -> Lease | None:
 def take_next(*, user: User, at: datetime, wanted: Wanted | None = None) -> Lease:
     """Give ``user`` the best pair that nobody else holds; a lease they already hold is returned as it is.
 
-    Candidates are picked without locks; one whose person or number somebody else works on is skipped, one that no
-    longer passes is refused with a receipt, and the next is tried.
+    Candidates are picked without locks; one whose person or number somebody else works on is skipped, one that does
+    not pass is refused with a receipt, and the next is tried.
 
     :raises NothingCallable: nothing is left that passes.
     """
-    if _holds(user, at) and (held := current(user=user, at=at)):
+    walk = walking.begin(user=user, at=at, wanted=wanted or Wanted())
+    if walk.holding and (held := current(user=user, at=at)):
         return held
-    for candidates in queue.looks(user=user, at=at, wanted=wanted or Wanted(), size=LOOK):
-        if lease := _first_that_passes(candidates, user=user, at=at):
+    refused: set[UUID] = set()
+    for look in walk.looks(size=LOOK):
+        if lease := _best_of(look, refused, user=user, at=at):
             return lease
         if _holds(user, at) and (held := current(user=user, at=at)):
             return held
@@ -77,38 +81,66 @@ def take_next(*, user: User, at: datetime, wanted: Wanted | None = None) -> Leas
 
 
 def _holds(user: User, at: datetime) -> bool:
-    return bool(prepared.rows("SELECT 1 FROM calls_lease WHERE user_id = %s AND expires_at > %s", [user.pk, at]))
+    asked = {"user": user.pk, "at": at}
+    return bool(prepared.rows("SELECT 1 FROM calls_lease WHERE user_id = %(user)s AND expires_at > %(at)s", asked))
 
 
-def _first_that_passes(candidates: Sequence[Candidate], *, user: User, at: datetime) -> Lease | None:
-    left = {one.contact_id: one.pair_id for one in candidates}
-    while left:
-        lease, tried = _try_one(left, user=user, at=at)
-        if lease:
-            return lease
-        if tried is None:
-            return None
-        left.pop(tried)
+def _best_of(look: Look, refused: set[UUID], *, user: User, at: datetime) -> Lease | None:
+    """Try whom the hints propose. From the first refusal on hints are stale, and the gate is asked about all the
+    others at once before they are tried."""
+    lease = None
+    if not refused:
+        lease = _first_that_passes(look.hinted(), refused, user=user, at=at, refusals=1)
+    if refused and not lease:
+        lease = _first_that_passes(look.passing(), refused, user=user, at=at)
+    return lease
+
+
+def _first_that_passes(
+    candidates: Sequence[Candidate], refused: set[UUID], *, user: User, at: datetime, refusals: int | None = None
+) -> Lease | None:
+    """Try one candidate after the other, the best first, until one passes; name in ``refused`` the pairs that do not.
+
+    After so many ``refusals`` give up.
+    """
+    left: dict[UUID, UUID] = {}
+    for one in candidates:
+        if one.contact_id and one.pair_id not in refused:
+            left.setdefault(one.contact_id, one.pair_id)
+    already = len(refused)
+    while left and (refusals is None or len(refused) - already < refusals):
+        tried = _try_one(left, user=user, at=at)
+        if tried.lease or not tried.contact_id:
+            return tried.lease
+        pair = left.pop(tried.contact_id)
+        if tried.is_refused:
+            refused.add(pair)
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The lease, or the contact who was tried in vain; nothing of both: nobody is free."""
+
+    lease: Lease | None = None
+    contact_id: UUID | None = None
+    is_refused: bool = False
+
+
 @atomic_with_retries
-def _try_one(left: dict[UUID, UUID], *, user: User, at: datetime) -> tuple[Lease | None, UUID | None]:
-    """Lock the best contact that is free, prove it, and write the lease; return it, or who was tried in vain."""
+def _try_one(left: dict[UUID, UUID], *, user: User, at: datetime) -> Tried:
+    """Lock the best contact that is free, prove it, and write the lease."""
     asked = {"contacts": list(left), "pairs": list(left.values()), "at": at, "user": user.pk}
     found = prepared.rows(_LOCK, asked)
     if not found:
-        return None, None
+        return Tried()
     contact_id, pair_id, project_id, *_ = found[0]
     lines = [line for _, _, _, line, *_ in sorted(found, key=_primary_first) if line]
     if not lines:
-        return None, contact_id
+        return Tried(contact_id=contact_id)
     approaches = [Approach(contact_id, line, Channel.CALL.value, pair_id, project_id) for line in lines]
-    ruling = deciding.decide(action=GateAction.LEASE, approaches=approaches, user_id=user.pk, at=at)
-    lease = _write(ruling, user=user, at=at) if ruling.allowed else None
-    if ruling.allowed and not lease:
-        transaction.set_rollback(True)  # no receipt for a lease that there is not
-    return lease, contact_id
+    ruling = deciding.prove(action=GateAction.LEASE, approaches=approaches, user_id=user.pk, at=at)
+    return Tried(_write(ruling, user=user, at=at), contact_id, is_refused=not ruling.allowed)
 
 
 # The best contact whom nobody works on, then those of their lines that nobody works on, by id (DESIGN 13). Whom
@@ -119,8 +151,8 @@ _LOCK = """
         FROM unnest(%(contacts)s::uuid[], %(pairs)s::uuid[]) WITH ORDINALITY AS best (contact_id, pair_id, rank)
         JOIN crm_contact c ON c.id = best.contact_id
         JOIN crm_projectcontact pc ON pc.id = best.pair_id
-        WHERE NOT EXISTS (SELECT 1 FROM calls_lease held
-                          WHERE (held.contact_id = c.id OR held.user_id = %(user)s) AND held.expires_at > %(at)s)
+        WHERE c.id NOT IN (SELECT held.contact_id FROM calls_lease held WHERE held.expires_at > %(at)s)
+          AND NOT EXISTS (SELECT 1 FROM calls_lease held WHERE held.user_id = %(user)s AND held.expires_at > %(at)s)
         ORDER BY best.rank LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED)
     SELECT free.id, free.pair_id, free.project_id, line.id, line.is_primary, line.verified_at, line.point_id
     FROM free LEFT JOIN LATERAL (
@@ -154,7 +186,7 @@ def _take(*, pair: ProjectContact, user: User, at: datetime) -> tuple[Lease | No
     deciding.lock(contact_id=pair.contact_id, endpoint_ids=[point.endpoint_id for point in points if point.endpoint_id])
     asked_about: Sequence[ContactPoint | None] = points or [None]
     approaches = [deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point) for point in asked_about]
-    ruling = deciding.decide(action=GateAction.LEASE, approaches=approaches, user_id=user.pk, at=at)
+    ruling = deciding.prove(action=GateAction.LEASE, approaches=approaches, user_id=user.pk, at=at)
     if not ruling.allowed:
         return None, ruling
     Lease.objects.filter(user=user).delete()
@@ -164,34 +196,30 @@ def _take(*, pair: ProjectContact, user: User, at: datetime) -> tuple[Lease | No
 
 
 _COLUMNS = ["id", "pair_id", "contact_id", "endpoint_id", "user_id", "taken_at", "expires_at", "decision_id"]
-# What ran out of the person, the number or the rep holds nobody back. Counting it makes sure that it is gone before.
-_LEASE = """
-    WITH gone AS (
+# The receipt and what it permits. What ran out of the person, the number or the rep holds nobody back; counting it
+# makes sure that it is gone before.
+_LEASE = f"""
+    WITH receipt AS ({deciding.RECEIPT}), gone AS (
         DELETE FROM calls_lease
-        WHERE (pair_id = %(pair)s OR contact_id = %(contact)s OR endpoint_id = %(line)s OR user_id = %(user)s)
+        WHERE (pair_id = %(pair)s OR contact_id = %(contact)s OR endpoint_id = %(endpoint)s OR user_id = %(user)s)
           AND expires_at <= %(at)s RETURNING 1)
     INSERT INTO calls_lease (id, pair_id, contact_id, endpoint_id, user_id, taken_at, expires_at, decision_id)
-    SELECT %(id)s, %(pair)s, %(contact)s, %(line)s, %(user)s, %(at)s, %(until)s, %(decision)s
+    SELECT %(lease)s, %(pair)s, %(contact)s, %(endpoint)s, %(user)s, %(at)s, %(until)s, %(id)s
     WHERE (SELECT count(*) FROM gone) >= 0
-    ON CONFLICT DO NOTHING"""
+    ON CONFLICT DO NOTHING"""  # noqa: S608 - our own text
 
 
 def _write(ruling: Ruling, *, user: User, at: datetime) -> Lease | None:
-    """Write the lease; None: this rep took another pair in another window a moment ago, and that one counts."""
-    approach = ruling.verdict.approach
-    facts: dict[str, Any] = {
-        "id": uuid7(),
-        "pair": approach.pair_id,
-        "contact": approach.contact_id,
-        "line": approach.endpoint_id,
-        "user": user.pk,
-        "at": at,
-        "until": at + LEASE,
-        "decision": ruling.decision_id,
-    }
-    if not prepared.run(_LEASE, facts):
+    """Write the lease with its receipt. None: the gate refused, or this rep took another pair in another window a
+    moment ago, and that one counts; then there is no receipt either."""
+    if not ruling.receipt:
         return None
-    lease = Lease.from_db(connection.alias, _COLUMNS, list(facts.values()))
+    facts = {**ruling.receipt, "lease": uuid7(), "until": at + LEASE}
+    if not prepared.run(_LEASE, facts):
+        transaction.set_rollback(True)
+        return None
+    told = ["lease", "pair", "contact", "endpoint", "user", "at", "until", "id"]
+    lease = Lease.from_db(connection.alias, _COLUMNS, [facts[name] for name in told])
     tell("desk", "lease_taken")
     return lease
 

@@ -1,35 +1,23 @@
-"""Who is called next. The hint proposes, the set face of the gate disposes; nothing is stored, nothing is locked.
+"""Who is called next: the walk proposes, the set face of the gate disposes; nothing is stored, nothing is locked.
 
-A callback belongs to the rep who promised it for a quarter of an hour; then to everybody.
-
-Order: due callbacks, earliest first; then priority; then the longest silent, the never called before all; then age.
-One pair per contact. The walk reads two partial indexes in their order, profile by profile, so that its cost does not
-grow with the pairs behind them (DESIGN 12).
+One pair per contact, in the order of ``walking``.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Count
 
-from calls.rules import opening
-from calls.rules.policies import TERMS, Policy
-from calls.services import deciding, sieve
+from calls.services import deciding, walking
 from calls.services.sieve import Candidate
 from calls.services.sieve import Wanted as Wanted
-from config.kernel import prepared
-from config.kernel.gate import Asked, Block, Level, Verdict, gate
-from crm.choices import Channel, Priority
+from config.kernel.gate import Block, Level, Verdict, gate
+from crm.choices import Priority
 from crm.models import ContactPoint, ProjectContact, User
-from crm.services.normalization.places import candidates_of
-
-PROMISED = timedelta(minutes=15)
-CALLBACKS = 500  # due ones that are looked at; who leaves more waiting than that makes them in any order
-FIRST_LOOK, LOOKS = 64, 6  # candidates per look: 64, 256, 1024, ... until enough of them pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,97 +60,12 @@ def next_callable(*, user: User, at: datetime, wanted: Wanted | None = None, lim
 
 def candidates(*, user: User, at: datetime, wanted: Wanted) -> Iterator[Candidate]:
     """Yield passing pairs in queue order, one per contact, looking further ahead as long as somebody asks for more."""
-    for found in looks(user=user, at=at, wanted=wanted):
-        yield from found
-
-
-def looks(*, user: User, at: datetime, wanted: Wanted, size: int | None = None) -> Iterator[list[Candidate]]:
-    """Yield ``candidates`` look by look: those due for a callback and the best ``size``, then four times as many."""
-    asked, law = _circumstances(user, at)
-    profiles: list[UUID] = asked.memory["opened"][0]
-    if wanted.zone:
-        profiles = [profile for profile in profiles if _lies_in(wanted.zone, law.keys[profile])]
-    facts = {"late": at - PROMISED, "profiles": profiles}
     met: set[UUID] = set()
-    size = size or FIRST_LOOK
-    for look in range(LOOKS):
-        terms = _terms(user, wanted)
-        walk = _walk(terms, size) if look else f"({_due(terms)}) UNION ALL ({_walk(terms, size)})"
-        walked = sieve.passing(walk, facts, user=user, asked=asked, wanted=wanted)
-        best: dict[UUID, Candidate] = {}
-        for one in walked:
+    for look in walking.begin(user=user, at=at, wanted=wanted).looks():
+        for one in look.passing():
             if one.contact_id and one.contact_id not in met:
-                best.setdefault(one.contact_id, one)
-        met.update(best)
-        yield list(best.values())
-        if sum(one.hinted for one in walked) < size:
-            return
-        size *= 4
-
-
-def _lies_in(zone: str, profile: str) -> bool:
-    return zone in {candidate for candidate, _ in candidates_of(profile)}
-
-
-_CIRCUMSTANCES = f"""
-    SELECT {opening.STATE}, {opening.PLACES}, {", ".join(TERMS)}
-    FROM (SELECT) one LEFT JOIN calls_callingpolicy ON project_id IS NULL"""  # noqa: S608 - our own names
-
-
-def _circumstances(user: User, at: datetime) -> tuple[Asked, opening.Book]:
-    """Return what all looks of one question share: the policy for all, and the profiles that are open."""
-    ((law, places, *terms),) = prepared.rows(_CIRCUMSTANCES)
-    book, asked = opening.book_of(law, places), Asked(at=at, channel=Channel.CALL.value, user_id=user.pk)
-    asked.memory["policy"] = Policy() if terms[0] is None else Policy(*terms)
-    asked.memory["opened"] = book.open_ids(at, Channel.CALL), book.table.is_open(opening.UNKNOWN, at)
-    return asked, book
-
-
-# Whose promise it is calls first; and whom a colleague holds comes and goes too fast for a hint.
-_MAY = """pc.callable_from <= %(at)s
-      AND (pc.callback_at IS NULL OR pc.callback_by_id IS NULL OR pc.callback_by_id = %(user)s
-           OR pc.callback_at <= %(late)s)
-      AND NOT EXISTS (SELECT 1 FROM calls_lease held WHERE held.contact_id = pc.contact_id
-                      AND held.expires_at > %(at)s AND held.user_id <> %(user)s)"""
-# The sieve asks again. Asked here as well, so that a long stretch of a colleague's people does not use up the walk.
-_OWNED = "EXISTS (SELECT 1 FROM {table} o WHERE o.id = pc.{key} AND {owner})"
-_MINE = "(o.owner_id IS NULL OR o.owner_id = %(user)s)"
-_ORDER = "priority DESC, last_touch_at ASC NULLS FIRST, id"
-
-
-def _terms(user: User, wanted: Wanted) -> str:
-    """Write down which pairs the walk may propose; everything that varies is a parameter."""
-    chosen = {"project_id": wanted.project, "priority": wanted.priority}
-    terms = [_MAY, *(f"pc.{column} = %({column})s" for column, value in chosen.items() if value)]
-    if wanted.owner:
-        terms.append(_OWNED.format(table="crm_contact", key="contact_id", owner="o.owner_id = %(owner_id)s"))
-    if not user.sees_everything:
-        terms += [
-            _OWNED.format(table=table, key=key, owner=_MINE)
-            for table, key in (("crm_contact", "contact_id"), ("crm_project", "project_id"))
-        ]
-    return " AND ".join(terms)
-
-
-def _due(terms: str) -> str:
-    return f"""
-        SELECT pc.id, false AS hinted, row_number() OVER (ORDER BY pc.callback_at, pc.id) AS place
-        FROM crm_projectcontact pc
-        WHERE pc.callback_at <= %(at)s AND pc.hours_profile_id = ANY(%(profiles)s::uuid[]) AND {terms}
-        ORDER BY pc.callback_at, pc.id LIMIT {CALLBACKS}"""  # noqa: S608 - nothing in it comes from outside
-
-
-def _walk(terms: str, size: int) -> str:
-    """Ask for the best ``size`` hinted pairs over all open profiles."""
-    return f"""
-        SELECT best.id, true AS hinted, row_number() OVER (ORDER BY best.{_ORDER}) AS place
-        FROM unnest(%(profiles)s::uuid[]) AS open (profile)
-        CROSS JOIN LATERAL (
-            SELECT pc.id, pc.priority, pc.last_touch_at FROM crm_projectcontact pc
-            WHERE pc.hours_profile_id = open.profile AND {terms}
-            ORDER BY pc.{_ORDER} LIMIT {size}
-        ) best
-        ORDER BY best.{_ORDER} LIMIT {size}"""  # noqa: S608 - nothing in it comes from outside
+                met.add(one.contact_id)
+                yield one
 
 
 def _offers(pairs: list[ProjectContact], *, user: User, at: datetime) -> list[Offer]:

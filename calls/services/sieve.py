@@ -30,7 +30,10 @@ _turn = Lock()
 
 
 class Candidate(NamedTuple):
-    """A pair on the walk of the queue; without ``contact_id`` it does not pass."""
+    """A pair on the walk of the queue; without ``contact_id`` it does not pass.
+
+    ``hinted``: it stands there because of its hint, and not because of a callback.
+    """
 
     pair_id: UUID
     hinted: bool
@@ -46,24 +49,28 @@ class Wanted:
     priority: int | None = None
     zone: str = ""
 
+    @property
+    def params(self) -> dict[str, Any]:
+        """The filters on columns as parameters, by the name of the column; what is not wanted is None."""
+        chosen = {"project_id": self.project, "owner_id": self.owner, "priority": self.priority}
+        return {column: getattr(value, "pk", value) for column, value in chosen.items()}
+
 
 def passing(walk: str, params: Mapping[str, Any], *, user: User, asked: Asked, wanted: Wanted) -> list[Candidate]:
     """Return the pairs that ``walk`` gives (id, hinted, place), in order: whom the set face of the gate lets pass and
-    ``user`` may see with their contact, the others without.
+    ``user`` may see with their contact, the others without. ``params`` are the walk's, "at", "user" and ``wanted``'s.
 
     ``asked.memory`` knows "policy" and which profiles are "opened": all questions of one walk are about the same.
 
     :raises config.kernel.gate.GateFault: the gate is out of order.
     """
-    chosen = {"project_id": wanted.project, "owner_id": wanted.owner, "priority": wanted.priority}
-    where = "".join(f" AND passing.{column} = %({column})s" for column, value in chosen.items() if value)
+    where = "".join(f" AND passing.{column} = %({column})s" for column, value in wanted.params.items() if value)
     sql = f"""
         SELECT walked.id, walked.hinted, one.contact_id FROM ({walk}) walked
         LEFT JOIN LATERAL (SELECT passing.id, passing.contact_id FROM ({_question(user, asked)}) passing
                            WHERE passing.id = walked.id {where} OFFSET 0) one ON true
         ORDER BY walked.hinted, walked.place"""  # noqa: S608 - nothing in it comes from outside
-    keys = {column: getattr(value, "pk", value) for column, value in chosen.items()}
-    return [Candidate(*row) for row in prepared.rows(sql, {**keys, **params, "at": asked.at, "user": user.pk})]
+    return [Candidate(*row) for row in prepared.rows(sql, params)]
 
 
 def _question(user: User, asked: Asked) -> str:

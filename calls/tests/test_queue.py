@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from calls.choices import Scope
 from calls.models import CallingPolicy
 from calls.rules import opening
-from calls.services import deciding, emptiness, hints, queue, terminal, waterfalls
+from calls.services import deciding, emptiness, hints, queue, terminal, walking, waterfalls
 from calls.services.queue import Wanted
 from calls.tests import worlds
 from calls.tests.factories import CallingPolicyFactory, LeaseFactory, callable_pair, first_point
@@ -107,7 +107,7 @@ def test_a_zone_is_a_whole_name_and_holds_for_callbacks_too(rep):
 
 
 def test_callbacks_that_nobody_may_make_now_do_not_stand_before_those_that_are_due(rep, monkeypatch):
-    monkeypatch.setattr(queue, "CALLBACKS", 2)
+    monkeypatch.setattr(walking, "CALLBACKS", 2)
     colleague = UserFactory(bdr=True)
     for _ in range(2):
         callable_pair(callback_at=NOON - timedelta(days=2), contact__owner=colleague)
@@ -121,8 +121,8 @@ def test_callbacks_that_nobody_may_make_now_do_not_stand_before_those_that_are_d
 
 
 def test_a_long_stretch_of_a_colleagues_people_hides_nobody(rep, monkeypatch):
-    monkeypatch.setattr(queue, "FIRST_LOOK", 1)
-    monkeypatch.setattr(queue, "LOOKS", 1)
+    monkeypatch.setattr(walking, "FIRST_LOOK", 1)
+    monkeypatch.setattr(walking, "LOOKS", 1)
     colleague = UserFactory(bdr=True)
     for _ in range(2):
         callable_pair(priority=Priority.URGENT, contact__owner=colleague)
@@ -153,11 +153,11 @@ def test_the_queue_looks_on_where_many_hints_are_stale(rep):
     fresh = callable_pair(priority=Priority.LOW)
     Project.objects.filter(pk__in=[pair.project_id for pair in stale]).update(call_suppressed=True)
 
-    original, queue.FIRST_LOOK = queue.FIRST_LOOK, 2
+    original, walking.FIRST_LOOK = walking.FIRST_LOOK, 2
     try:
         assert offered(rep) == [fresh]
     finally:
-        queue.FIRST_LOOK = original
+        walking.FIRST_LOOK = original
 
 
 @settings(max_examples=80)

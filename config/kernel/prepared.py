@@ -1,39 +1,58 @@
 """Statements that are asked all day long: PostgreSQL plans each of them once per connection, not once per question.
 
-A question about one person joins a dozen tables; planning it takes ten times as long as answering it.
+A question about one person joins a dozen tables; planning it takes ten times as long as answering it. What is left is
+the way there and back, so that is short too: a text is translated once per process, and a cursor kept per connection.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 THRESHOLD = 5  # psycopg's own default; Django switches preparing off, and its own cursors never prepare
+KEPT = 1024  # translated texts
+NOTHING: Mapping[str, Any] = {}
+_PARAMETER = re.compile(r"%(?:\((\w+)\)s|%)")
 
 
-class _Preparing(psycopg.Cursor[Any]):
+class _Preparing(psycopg.RawCursor[Any]):
     name = "prepared"  # pghistory puts another statement before those of nameless cursors, and only one can be prepared
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        return super().execute(query, params, prepare=True, **options)
+        text, names = _numbered(query)
+        return super().execute(text, [params[name] for name in names], prepare=True, **options)
 
     def _convert_query(self, query: Any, params: Any = None) -> Any:
         self._query = super()._convert_query(query, params)  # what Django's log of statements shows
         return self._query
 
 
-def rows(sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+@lru_cache(maxsize=KEPT)
+def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return ``sql`` as PostgreSQL reads it, with "$1" for a parameter wherever it stands, and their names in order."""
+    numbers: dict[str, int] = {}
+
+    def told(found: re.Match[str]) -> str:
+        name = found[1]
+        return f"${numbers.setdefault(name, len(numbers) + 1)}" if name else "%"
+
+    return _PARAMETER.sub(told, sql).encode(), tuple(numbers)
+
+
+def rows(sql: str, params: Mapping[str, Any] = NOTHING) -> list[tuple[Any, ...]]:
     """Return the rows of ``sql``, whose plan the connection keeps; its parameters are bound by the server.
 
     The text has to be the same every time, whatever is asked: only parameters may differ, each with a type ("%(at)s::
     timestamptz") wherever PostgreSQL cannot see it. Behind a pooler (``BEHIND_POOLER``) nothing is kept: the next
     transaction may run on another connection.
     """
-    with _cursor() as cursor:
-        cursor.execute(sql, params)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+    cursor = _cursor()
+    cursor.execute(sql, params)
+    found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 def run(sql: str, params: Mapping[str, Any]) -> int:
@@ -41,32 +60,37 @@ def run(sql: str, params: Mapping[str, Any]) -> int:
 
     Not for audited tables: the statement does not tell their triggers who acts.
     """
-    with _cursor() as cursor:
-        cursor.execute(sql, params)
-        return int(cursor.rowcount)
+    cursor = _cursor()
+    cursor.execute(sql, params)
+    return int(cursor.rowcount)
 
 
 def named(sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of ``sql`` as dictionaries, by the names of its columns."""
-    with _cursor() as cursor:
-        cursor.execute(sql, params)
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    cursor = _cursor()
+    cursor.execute(sql, params)
+    told: psycopg.pq.abc.PGresult = cursor.pgresult
+    names = [str((told.fname(place) or b"").decode()) for place in range(told.nfields)]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _cursor() -> Any:
-    if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
-        return connection.cursor()
-    connection.ensure_connection()
-    django: Any = connection
-    if django.connection.prepare_threshold is None:
-        _begin_to_keep(django.connection)
-    return django._prepare_cursor(_Preparing(django.connection))  # noqa: SLF001 - counted and logged like any other
+    """Return the one cursor that this connection keeps for such questions: each is read to its end at once."""
+    django: Any = connections[DEFAULT_DB_ALIAS]
+    if django.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
+        return django.cursor()
+    django.close_if_health_check_failed()
+    django.ensure_connection()
+    own = django.connection
+    if own.prepare_threshold is None:
+        _begin_to_keep(django)
+    return django._prepare_cursor(own.kept_cursor)  # noqa: SLF001 - counted and logged like any other
 
 
-def _begin_to_keep(own: Any) -> None:
+def _begin_to_keep(django: Any) -> None:
     """Without the second setting PostgreSQL would plan anew whenever it believes that a plan for these parameters saves
     more than the planning costs; it underrates the planning of many joins ten times. A rollback would undo it."""
-    own.prepare_threshold = THRESHOLD
-    if not connection.in_atomic_block:
+    own = django.connection
+    own.prepare_threshold, own.kept_cursor = THRESHOLD, _Preparing(own)
+    if not django.in_atomic_block:
         own.execute("SET plan_cache_mode = force_generic_plan")

@@ -1,0 +1,161 @@
+"""The walk of the queue: the hints on the pairs propose who is called next, best first; nothing is proved by them.
+
+A callback belongs to the rep who promised it for a quarter of an hour; then to everybody.
+
+Order: due callbacks, earliest first; then priority; then the longest silent, the never called before all; then age.
+The walk reads two partial indexes in their order, profile by profile, so that its cost does not grow with the pairs
+behind them (DESIGN 12).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from calls.rules import opening
+from calls.rules.policies import TERMS, Policy
+from calls.services import sieve
+from calls.services.sieve import Candidate, Wanted
+from config.kernel import prepared
+from config.kernel.gate import Asked
+from crm.choices import Channel
+from crm.models import User
+from crm.services.normalization.places import candidates_of
+
+PROMISED = timedelta(minutes=15)
+CALLBACKS = 500  # due ones that are looked at; who leaves more waiting than that makes them in any order
+FIRST_LOOK, LOOKS = 64, 6  # candidates per look: 64, 256, 1024, ... until enough of them pass
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One question to the queue: who asks, whom they want, and the circumstances that all its looks share."""
+
+    user: User
+    wanted: Wanted
+    asked: Asked
+    profiles: list[UUID]
+    holding: bool
+
+    def looks(self, size: int | None = None) -> Iterator["Look"]:
+        """Yield a look at those due for a callback and at the best ``size``, then at four times as many, and so on.
+
+        It ends when a look that was taken came to the end of the hints.
+        """
+        size = size or FIRST_LOOK
+        for number in range(LOOKS):
+            look = Look(self, size, first=not number)
+            yield look
+            if look.is_last:
+                return
+            size *= 4
+
+    @cached_property
+    def terms(self) -> str:
+        """Which pairs the walk may propose; everything that varies is a parameter."""
+        chosen = {"project_id": self.wanted.project, "priority": self.wanted.priority}
+        terms = [_MAY, *(f"pc.{column} = %({column})s" for column, value in chosen.items() if value)]
+        if self.wanted.owner:
+            terms.append(_OWNED.format(table="crm_contact", key="contact_id", owner="o.owner_id = %(owner_id)s"))
+        if not self.user.is_active:
+            terms.append("false")
+        elif not self.user.sees_everything:
+            terms += [
+                _OWNED.format(table=table, key=key, owner=_MINE)
+                for table, key in (("crm_contact", "contact_id"), ("crm_project", "project_id"))
+            ]
+        return " AND ".join(terms)
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        own = {"at": self.asked.at, "user": self.user.pk, "late": self.asked.at - PROMISED, "profiles": self.profiles}
+        return {**self.wanted.params, **own}
+
+
+@dataclass
+class Look:
+    """Some of the best pairs, as far as their hints know."""
+
+    walk: Walk
+    size: int
+    first: bool
+    is_last: bool = field(default=False, init=False)
+
+    def hinted(self) -> list[Candidate]:
+        """Return them, best first, without asking the gate about any of them: whoever takes one proves it."""
+        sql = f"SELECT * FROM ({self.text}) walked ORDER BY hinted, place"  # noqa: S608 - our own text
+        return self._seen([Candidate(*row[:3]) for row in prepared.rows(sql, self.walk.params)])
+
+    def passing(self) -> list[Candidate]:
+        """Return them, best first; who does not pass the set face of the gate is without a contact.
+
+        :raises config.kernel.gate.GateFault: the gate is out of order.
+        """
+        walk = self.walk
+        return self._seen(sieve.passing(self.text, walk.params, user=walk.user, asked=walk.asked, wanted=walk.wanted))
+
+    @property
+    def text(self) -> str:
+        walk = _WALK.format(terms=self.walk.terms, size=self.size)
+        return f"({_DUE.format(terms=self.walk.terms, most=CALLBACKS)}) UNION ALL ({walk})" if self.first else walk
+
+    def _seen(self, found: list[Candidate]) -> list[Candidate]:
+        self.is_last = sum(one.hinted for one in found) < self.size
+        return found
+
+
+def begin(*, user: User, at: datetime, wanted: Wanted) -> Walk:
+    """Read what a walk needs to know: the policy for all, the profiles that are open, and whether ``user`` holds a
+    lease.
+
+    :raises calls.rules.law.UnreadableHours: the law makes no sense.
+    """
+    ((law, places, holding, *terms),) = prepared.rows(_CIRCUMSTANCES, {"user": user.pk, "at": at})
+    book, asked = opening.book_of(law, places), Asked(at=at, channel=Channel.CALL.value, user_id=user.pk)
+    opened = book.open_ids(at, Channel.CALL)
+    asked.memory["policy"] = Policy() if terms[0] is None else Policy(*terms)
+    asked.memory["opened"] = opened, book.table.is_open(opening.UNKNOWN, at)
+    if wanted.zone:
+        opened = [profile for profile in opened if _lies_in(wanted.zone, book.keys[profile])]
+    return Walk(user, wanted, asked, opened, holding)
+
+
+def _lies_in(zone: str, profile: str) -> bool:
+    return zone in {candidate for candidate, _ in candidates_of(profile)}
+
+
+_CIRCUMSTANCES = f"""
+    SELECT {opening.STATE}, {opening.PLACES},
+           EXISTS (SELECT 1 FROM calls_lease WHERE user_id = %(user)s AND expires_at > %(at)s), {", ".join(TERMS)}
+    FROM (SELECT) one LEFT JOIN calls_callingpolicy ON project_id IS NULL"""  # noqa: S608 - our own names
+
+# Whose promise it is calls first; and whom a colleague holds comes and goes too fast for a hint. Who is held is read
+# once: few are, and whatever churns is slow to probe.
+_MAY = """pc.callable_from <= %(at)s
+      AND (pc.callback_at IS NULL OR pc.callback_by_id IS NULL OR pc.callback_by_id = %(user)s
+           OR pc.callback_at <= %(late)s)
+      AND pc.contact_id NOT IN (SELECT held.contact_id FROM calls_lease held
+                                WHERE held.expires_at > %(at)s AND held.user_id <> %(user)s)"""
+# Asked here, and not only of those who are found, so that a long stretch of a colleague's people does not use up the
+# walk.
+_OWNED = "EXISTS (SELECT 1 FROM {table} o WHERE o.id = pc.{key} AND {owner})"
+_MINE = "(o.owner_id IS NULL OR o.owner_id = %(user)s)"
+_ORDER = "priority DESC, last_touch_at ASC NULLS FIRST, id"
+
+_DUE = """
+        SELECT pc.id, false AS hinted, pc.contact_id, row_number() OVER (ORDER BY pc.callback_at, pc.id) AS place
+        FROM crm_projectcontact pc
+        WHERE pc.callback_at <= %(at)s AND pc.hours_profile_id = ANY(%(profiles)s::uuid[]) AND {terms}
+        ORDER BY pc.callback_at, pc.id LIMIT {most}"""
+# The best hinted pairs over all open profiles.
+_WALK = f"""
+        SELECT best.id, true AS hinted, best.contact_id, row_number() OVER (ORDER BY best.{_ORDER}) AS place
+        FROM unnest(%(profiles)s::uuid[]) AS open (profile)
+        CROSS JOIN LATERAL (
+            SELECT pc.id, pc.contact_id, pc.priority, pc.last_touch_at FROM crm_projectcontact pc
+            WHERE pc.hours_profile_id = open.profile AND {{terms}}
+            ORDER BY pc.{_ORDER} LIMIT {{size}}
+        ) best
+        ORDER BY best.{_ORDER} LIMIT {{size}}"""  # noqa: S608 - nothing in it comes from outside
