@@ -1,13 +1,12 @@
 """The reasons of crm against an approach, each written twice: on facts, and on rows (see ``config.kernel.gate``)."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 
-from config.kernel.gate import Approach, Asked, Block, Facts, Level, Rule
-from config.kernel.gate_facts import gather
+from config.kernel.gate import Asked, Block, Facts, Level, Rule
+from config.kernel.gate_facts import Question, Source
 from crm.choices import REACHED_BY, Channel, PointState
 from crm.models import ContactPoint, Suppression
 
@@ -133,46 +132,42 @@ RULES: list[Rule] = [
 ]
 
 
-# One row per approach, in their order; each column is named after the fact that it tells.
-_FACTS = """
-    SELECT c.id IS NOT NULL AND c.deleted_at IS NULL AS "contact.here",
-           a.project_id IS NULL OR (p.id IS NOT NULL AND p.deleted_at IS NULL) AS "project.here",
-           a.pair_id IS NULL OR pc.id IS NOT NULL AS "pair.here",
-           a.endpoint_id IS NULL OR e.id IS NOT NULL AS "endpoint.here",
-           c.do_not_call AS "contact.do_not_call",
-           c.do_not_text AS "contact.do_not_text",
-           c.do_not_email AS "contact.do_not_email",
-           EXISTS (SELECT 1 FROM crm_contactpoint t
-                   WHERE t.contact_id = a.contact_id AND t.kind = %(kind)s AND t.endpoint_id IS NOT NULL
-                     AND t.state = 'good') AS "contact.reachable",
-           p.call_suppressed AS "project.suppressed",
-           pc.suppress_for_project AS "pair.suppressed",
-           pc.callback_at AS "pair.callback_at",
-           e.id::text AS "endpoint",
-           point.state AS "point.state",
-           e.failed_until AS "endpoint.failed_until",
-           (SELECT x.id::text FROM crm_suppression x
-            WHERE x.endpoint_id = e.id AND x.lifted_at IS NULL AND x.at < %(up_to)s::timestamptz
-              AND x.channel IN ('', %(channel)s)
-            ORDER BY x.id LIMIT 1) AS "endpoint.suppression"
-    FROM {approaches}
+_FACTS = Question(
+    columns={
+        "contact.here": "c.id IS NOT NULL AND c.deleted_at IS NULL",
+        "project.here": "a.project_id IS NULL OR (p.id IS NOT NULL AND p.deleted_at IS NULL)",
+        "pair.here": "a.pair_id IS NULL OR pc.id IS NOT NULL",
+        "endpoint.here": "a.endpoint_id IS NULL OR e.id IS NOT NULL",
+        "contact.do_not_call": "c.do_not_call",
+        "contact.do_not_text": "c.do_not_text",
+        "contact.do_not_email": "c.do_not_email",
+        "contact.reachable": """
+            EXISTS (SELECT 1 FROM crm_contactpoint t
+                    WHERE t.contact_id = a.contact_id AND t.kind = %(kind)s AND t.endpoint_id IS NOT NULL
+                      AND t.state = 'good')""",
+        "project.suppressed": "p.call_suppressed",
+        "pair.suppressed": "pc.suppress_for_project",
+        "pair.callback_at": "pc.callback_at",
+        "endpoint": "e.id::text",
+        "point.state": "point.state",
+        "endpoint.failed_until": "e.failed_until",
+        "endpoint.suppression": """
+            (SELECT x.id::text FROM crm_suppression x
+             WHERE x.endpoint_id = e.id AND x.lifted_at IS NULL AND x.at < %(up_to)s::timestamptz
+               AND x.channel IN ('', %(channel)s)
+             ORDER BY x.id LIMIT 1)""",
+    },
+    tables="""
     LEFT JOIN crm_contact c ON c.id = a.contact_id
     LEFT JOIN crm_project p ON p.id = a.project_id
     LEFT JOIN crm_projectcontact pc
       ON pc.id = a.pair_id AND pc.contact_id = a.contact_id AND pc.project_id = a.project_id
     LEFT JOIN crm_endpoint e ON e.id = a.endpoint_id
     LEFT JOIN crm_contactpoint point
-      ON point.contact_id = a.contact_id AND point.endpoint_id = a.endpoint_id AND point.kind = %(kind)s
-    ORDER BY a.place
-"""
+      ON point.contact_id = a.contact_id AND point.endpoint_id = a.endpoint_id AND point.kind = %(kind)s""",
+)
 
-
-def facts(approaches: Sequence[Approach], *, asked: Asked) -> Mapping[Approach, Facts]:
-    """Gather what crm knows about ``approaches``, in one statement whatever their number.
-
-    With ``asked.up_to`` a suppression from then or later does not count. What has been written over since cannot be
-    known: flags, promises and the state of a number are today's, and a suppression that was lifted is not seen.
-    """
-    kind = REACHED_BY[Channel(asked.channel)].value
-    found = gather(_FACTS, approaches, kind=kind, channel=asked.channel, up_to=asked.up_to or "infinity")
-    return dict(zip(approaches, found, strict=True))
+# What crm knows about approaches. With ``Asked.up_to`` a suppression from then or later does not count. What has been
+# written over since cannot be known: flags, promises and the state of a number are today's, and a suppression that was
+# lifted is not seen.
+facts = Source(lambda asked: _FACTS, lambda asked: {"kind": REACHED_BY[Channel(asked.channel)].value})

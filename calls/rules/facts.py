@@ -1,4 +1,4 @@
-"""What the rules of telephone work look at, in one statement whatever the number of approaches (DESIGN 10).
+"""What the rules of telephone work look at, whatever the number of approaches by one statement (DESIGN 10).
 
 Everything is read at once and under the locks of whoever decides: touches, closures, leases, both policies, and the
 state of the law. Nothing is remembered from one decision to the next but the law itself, looked up by its state.
@@ -8,15 +8,14 @@ later. What is written over cannot be known: flags of people, pairs and projects
 project or a number rests are today's; a lease that was given back since is not seen.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from calls.choices import Scope
 from calls.rules import opening
 from calls.rules.policies import TERMS, WEEK, Policy
 from calls.rules.terminal import SUBJECT
-from config.kernel.gate import Approach, Asked, Facts
-from config.kernel.gate_facts import gather
+from config.kernel.gate import Approach, Facts
+from config.kernel.gate_facts import Question, Row, Source
 
 
 def _touches(subject: str) -> str:
@@ -25,11 +24,10 @@ def _touches(subject: str) -> str:
            ARRAY(SELECT t.at FROM crm_touch t
                  WHERE t.{subject}_id = a.{subject}_id AND t.counts AND t.at < %(up_to)s::timestamptz
                    AND t.at > %(at)s::timestamptz - %(week)s::interval
-                 ORDER BY t.at DESC LIMIT greatest(everybody.day_cap, everybody.week_cap)) AS "touches.{subject}"
-    """  # noqa: S608 - our own names
+                 ORDER BY t.at DESC LIMIT greatest(everybody.day_cap, everybody.week_cap))"""  # noqa: S608 - our own names
 
 
-def _last_call(whose: str, condition: str) -> str:
+def _last_call(condition: str) -> str:
     """The last call to them: one on a number that is marked as not theirs was none."""
     return f"""
            (SELECT max(t.at) FROM crm_touch t
@@ -37,8 +35,7 @@ def _last_call(whose: str, condition: str) -> str:
               AND t.at > %(at)s::timestamptz - greatest(%(week)s::interval, everybody.cooldown, own.cooldown)
               AND t.channel = 'call' AND {condition}
               AND NOT EXISTS (SELECT 1 FROM crm_contactpoint w WHERE w.contact_id = t.contact_id
-                              AND w.endpoint_id = t.endpoint_id AND w.state = 'wrong_person')) AS "calls.{whose}.last"
-    """  # noqa: S608 - our own names
+                              AND w.endpoint_id = t.endpoint_id AND w.state = 'wrong_person'))"""  # noqa: S608 - our own names
 
 
 def _held(subject: str) -> str:
@@ -66,50 +63,45 @@ def _closed(scope: Scope, *, past: bool) -> str:
         ORDER BY s.until DESC NULLS FIRST, s.id LIMIT 1) {scope.value}_closed ON true"""  # noqa: S608 - our own names
 
 
-_TERMS = ", ".join(f'{policy}.{term} AS ":{policy}.{term}"' for policy in ("everybody", "own") for term in TERMS)
-_LEASES = ", ".join(
-    f'{subject}_held.user_id::text AS "lease.{subject}.by", {subject}_held.expires_at AS "lease.{subject}.until"'
-    for subject in ("contact", "endpoint")
-)
-_CLOSURES = ", ".join(
-    f'{scope}_closed.id::text AS "terminal.{scope}", {scope}_closed.until AS "terminal.{scope}.until"'
-    for scope in Scope.values
-)
+# What a fact is made of begins with a colon.
+_COLUMNS = {
+    ":law": opening.STATE,
+    **{f":{policy}.{term}": f"{policy}.{term}" for policy in ("everybody", "own") for term in TERMS},
+    "project.not_before": "project.next_call_eligible_at",
+    "hours.profile": "line.hours_profile_id::text",
+    "touches.contact": _touches("contact"),
+    "touches.endpoint": _touches("endpoint"),
+    "calls.contact.last": _last_call("true"),
+    "calls.pair.last": _last_call("(a.project_id IS NULL OR t.project_id = a.project_id)"),
+}
+for _subject in ("contact", "endpoint"):
+    _COLUMNS[f"lease.{_subject}.by"] = f"{_subject}_held.user_id::text"
+    _COLUMNS[f"lease.{_subject}.until"] = f"{_subject}_held.expires_at"
+for _scope in Scope.values:
+    _COLUMNS[f"terminal.{_scope}"] = f"{_scope}_closed.id::text"
+    _COLUMNS[f"terminal.{_scope}.until"] = f"{_scope}_closed.until"
 
 
-# One row per approach, in their order. A column is named after its fact; what a fact is made of begins with a colon.
-def _facts(*, past: bool) -> str:
-    return f"""
-    SELECT {opening.STATE} AS ":law", {_TERMS},
-           p.next_call_eligible_at AS "project.not_before", e.hours_profile_id::text AS "hours.profile",
-           {_touches("contact")}, {_touches("endpoint")},
-           {_last_call("contact", "true")},
-           {_last_call("pair", "(a.project_id IS NULL OR t.project_id = a.project_id)")},
-           {_LEASES}, {_CLOSURES}
-    FROM {{approaches}}
-    LEFT JOIN crm_project p ON p.id = a.project_id
-    LEFT JOIN crm_endpoint e ON e.id = a.endpoint_id
+def _question(*, past: bool) -> Question:
+    tables = f"""
+    LEFT JOIN crm_project project ON project.id = a.project_id
+    LEFT JOIN crm_endpoint line ON line.id = a.endpoint_id
     LEFT JOIN calls_callingpolicy everybody ON everybody.project_id IS NULL
     LEFT JOIN calls_callingpolicy own ON own.project_id = a.project_id
-    {_held("contact")} {_held("endpoint")} {"".join(_closed(scope, past=past) for scope in Scope)}
-    ORDER BY a.place"""  # noqa: S608 - nothing in it comes from outside
+    {_held("contact")} {_held("endpoint")} {"".join(_closed(scope, past=past) for scope in Scope)}"""
+    return Question(_COLUMNS, tables)
 
 
-_FACTS, _PAST = _facts(past=False), _facts(past=True)
+_NOW, _PAST = _question(past=False), _question(past=True)
 
 
-def facts(approaches: Sequence[Approach], *, asked: Asked) -> Mapping[Approach, Facts]:
-    """Gather what calls knows about ``approaches``, in one statement whatever their number.
-
-    With ``asked.up_to`` nothing that was done then or later counts. A new law or profile costs one more statement.
-    """
-    sql = _PAST if asked.up_to else _FACTS
-    rows = gather(sql, approaches, at=asked.at, up_to=asked.up_to or "infinity", week=WEEK, user=asked.user_id)
+def _made(approaches: Sequence[Approach], rows: Sequence[Row]) -> Sequence[Facts]:
+    """A new law or profile costs one more statement."""
     opening.learn(row["hours.profile"] for row in rows)
-    return {approach: _made(approach, row) for approach, row in zip(approaches, rows, strict=True)}
+    return [_facts_of(approach, row) for approach, row in zip(approaches, rows, strict=True)]
 
 
-def _made(approach: Approach, row: dict[str, Any]) -> Facts:
+def _facts_of(approach: Approach, row: Row) -> Facts:
     everybody, own = (_policy(policy, row) for policy in ("everybody", "own"))
     general = everybody or Policy()
     return {
@@ -122,6 +114,10 @@ def _made(approach: Approach, row: dict[str, Any]) -> Facts:
     }
 
 
-def _policy(name: str, row: dict[str, Any]) -> Policy | None:
+def _policy(name: str, row: Row) -> Policy | None:
     terms = [row.pop(f":{name}.{term}") for term in TERMS]
     return None if terms[0] is None else Policy(*terms)
+
+
+# What calls knows about approaches; with ``Asked.up_to`` nothing that was done then or later counts.
+facts = Source(lambda asked: _PAST if asked.up_to else _NOW, lambda asked: {"week": WEEK}, _made)

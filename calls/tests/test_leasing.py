@@ -320,8 +320,8 @@ class TestWhatItCosts:
         leasing.release(user=rep, at=at)
         return rep
 
-    def test_taking_the_next_pair_is_eight_statements(self, rep, pair, at, django_assert_num_queries):
-        with django_assert_num_queries(8):  # circumstances, walk, begin, lock, two facts, receipt and lease, end
+    def test_taking_the_next_pair_is_seven_statements(self, rep, pair, at, django_assert_num_queries):
+        with django_assert_num_queries(7):  # circumstances, walk, begin, lock, facts, receipt and lease, end
             assert leasing.take_next(user=rep, at=at).pair_id == pair.pk
 
     def test_dialing_costs_the_same_however_many_numbers_there_are(self, rep, pair, at, django_assert_max_num_queries):

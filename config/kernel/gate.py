@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, runtime_checkable
 from uuid import UUID
 
 from django.db.models import Q
@@ -100,6 +100,13 @@ class FactSource(Protocol):
         ...
 
 
+@runtime_checkable
+class Joinable(FactSource, Protocol):
+    """A source that can be asked in one go with another of its kind."""
+
+    def joined(self, other: Self) -> Self: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the gate said: every block, not only the first, with the facts that it was said on."""
@@ -135,7 +142,12 @@ class Gate:
             if any(known.code == rule.code for known in self._rules):
                 raise ValueError(f"A rule {rule.code!r} is registered already.")
             self._rules.append(rule)
-        self._sources.extend(facts)
+        for source in facts:
+            last = self._sources[-1] if self._sources else None
+            if isinstance(last, Joinable) and type(source) is type(last):
+                self._sources[-1] = last.joined(source)
+            else:
+                self._sources.append(source)
 
     def rules(self, channel: str) -> list[Rule]:
         """Return the rules of a channel in the order in which apps registered them: the order of the waterfall."""
