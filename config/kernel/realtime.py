@@ -1,7 +1,9 @@
 """Hints to screens. Lossy by contract: a page can always fetch the truth again."""
 
 import logging
+import os
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import redis
@@ -28,11 +30,48 @@ def _send(group: str, message: dict[str, Any]) -> None:
     config: Any = settings.CHANNEL_LAYERS["default"]["CONFIG"]
     body = get_channel_layer().serialize({"type": "hint", "message": message})
     try:
-        _publisher(config["hosts"][0]).publish(f"{config['prefix']}__group__{group}", body)
+        _publisher(config["hosts"][0], os.getpid()).publish(f"{config['prefix']}__group__{group}", body)
     except (OSError, redis.RedisError) as error:
         logger.warning("Screens of %s were not told: %s", group.split(".")[0], type(error).__name__)
 
 
+class _Publisher:
+    """One connection per process on which the broker does not answer: nobody waits for how many screens have heard."""
+
+    def __init__(self, address: str) -> None:
+        patience = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
+        self._pool = redis.ConnectionPool.from_url(address, **patience)
+        self._connection: Any = None
+        self._turn = Lock()
+
+    def publish(self, channel: str, body: bytes) -> None:
+        """:raises redis.RedisError: the broker is away; the next hint tries it again."""
+        with self._turn:
+            own, self._connection = self._connection, None  # nobody's, should anything fail
+            if own is None or _is_lost(own):
+                own = self._connected(own)
+            own.send_command("PUBLISH", channel, body, check_health=False)
+            self._connection = own
+
+    def _connected(self, lost: Any) -> Any:
+        if lost:
+            lost.disconnect()
+        own: Any = self._pool.make_connection()
+        own.connect()
+        own.send_command("CLIENT", "REPLY", "OFF", check_health=False)
+        return own
+
+
+def _is_lost(own: Any) -> bool:
+    """All that can ever be read on such a connection is its end."""
+    try:
+        lost: bool = own.can_read(0)
+    except (OSError, redis.RedisError):
+        lost = True
+    return lost
+
+
 @cache
-def _publisher(address: str) -> redis.Redis:
-    return redis.Redis.from_url(address, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+def _publisher(address: str, process: int) -> _Publisher:
+    """A child process must not speak on its parent's connection."""
+    return _Publisher(address)
