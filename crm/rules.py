@@ -67,6 +67,7 @@ class NoCallableNumber:
     """There is no endpoint of the channel's kind that is this person's."""
 
     code, level, channels, version = "no_callable_number", Level.CONTACT, EVERY, 1
+    follows = "wrong_person"  # it blocks exactly those to whom that rule leaves no number
 
     def blocks(self, facts: Facts, at: datetime) -> Block | None:
         return None if facts.get("contact.reachable") else Block(self.code, self.level, {})

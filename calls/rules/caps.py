@@ -30,7 +30,7 @@ from calls.choices import CooldownScope
 from calls.rules.policies import DAY, WEEK, Policy, cap_in_sql, cooldown_in_sql, general
 from config.kernel.gate import Asked, Block, Facts, Level, Rule
 from crm.choices import Channel, PointState
-from crm.models import ContactPoint, Touch
+from crm.models import ContactPoint, ProjectContact, Touch
 from crm.querysets import TouchQuerySet
 
 CALL = frozenset({Channel.CALL})
@@ -75,9 +75,12 @@ class Cooldown:
         return Block(self.code, self.level, {"last_call": last, "scope": policy.scope}, until=until)
 
     def excludes(self, asked: Asked) -> Q:
+        used_up = Q(Exists(self._calls(asked).filter(at__gte=OuterRef("callback_at"))))
+        if asked.wide:  # few have a callback: from all who were called those are taken away, by an index of their own
+            due = ProjectContact.objects.filter(callback_at__lte=asked.at)
+            return self._called(asked) & ~Q(pk__in=due.exclude(used_up).order_by().values("pk"))
         waiting = Q(callback_at=None) | Q(callback_at__gt=asked.at)
-        used_up = Q(callback_at__lte=asked.at) & Q(Exists(self._calls(asked).filter(at__gte=OuterRef("callback_at"))))
-        return (self._called(asked) & waiting) | used_up
+        return (self._called(asked) & waiting) | (Q(callback_at__lte=asked.at) & used_up)
 
     def _called(self, asked: Asked) -> Q:
         if not asked.wide or general(asked).scope == CooldownScope.PAIR:

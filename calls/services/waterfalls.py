@@ -4,22 +4,29 @@ Every rule is asked for what it blocks, as a WHERE of its own: PostgreSQL then j
 a flag on each pair would probe them a million times.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import BigIntegerField, Q, QuerySet, Value
 
 from calls.models import Waterfall
 from calls.rules import opening
 from config.kernel import clock
 from config.kernel.gate import Asked, Rule, gate
+from config.kernel.replica import may_be_old
 from crm.choices import Channel
 from crm.models import ContactPoint, Project, ProjectContact
 
 LOOKED_AT, WISH = timedelta(days=1), timedelta(hours=1)
+
+# Sums fit into memory. PostgreSQL believes that they have few groups, and would sort all rows instead.
+_SETTINGS = ", ".join(
+    f"set_config('{name}', '{value}', true)"
+    for name, value in {"work_mem": "64MB", "jit": "off", "enable_sort": "off"}.items()
+)
 
 Ruled = Sequence[tuple[Rule, Q]]
 Sql = tuple[str, tuple[Any, ...]]
@@ -41,25 +48,28 @@ def ask(*, project: Project | None, at: datetime) -> Waterfall:
     return row
 
 
-@transaction.atomic
 def count(*, project: Project | None, at: datetime) -> Waterfall:
-    """Count now, and keep the result.
+    """Count now, from the replica where there is one, and keep the result.
 
     ``blocks`` of a rule is how many pairs it blocks, whatever else does; ``first`` how many no earlier rule blocks.
     A number rule blocks a pair when it leaves none of its numbers.
     """
     began = clock.monotonic()
+    counted = {"at": at, **_count(project, at), "seconds": clock.monotonic() - began}
+    row, _ = Waterfall.objects.update_or_create(
+        project=project, defaults=counted, create_defaults={**counted, "asked_at": at}
+    )
+    return row
+
+
+@may_be_old
+def _count(project: Project | None, at: datetime) -> dict[str, Any]:
     asked = Asked(at=at, channel=Channel.CALL.value, wide=True)
     opening.book()
     of_pairs, of_points = gate.exclusions(asked, endpoints=False), gate.exclusions(asked, endpoints=True)
     combinations = _combinations(project, of_pairs, of_points)
     rules, left = _tally(combinations, [rule for rule, _ in of_pairs], [rule for rule, _ in of_points])
-    total = sum(number for _, _, number in combinations)
-    counted = {"at": at, "pairs": total, "callable": left, "rules": rules, "seconds": clock.monotonic() - began}
-    row, _ = Waterfall.objects.update_or_create(
-        project=project, defaults=counted, create_defaults={**counted, "asked_at": at}
-    )
-    return row
+    return {"pairs": sum(number for _, _, number in combinations), "callable": left, "rules": rules}
 
 
 def _combinations(project: Project | None, of_pairs: Ruled, of_points: Ruled) -> list[Combination]:
@@ -71,48 +81,80 @@ def _combinations(project: Project | None, of_pairs: Ruled, of_points: Ruled) ->
     """
     pairs, points = ProjectContact.objects.all(), ContactPoint.objects.reaching(Channel.CALL)
     if project:
-        pairs, points = pairs.filter(project=project), points.filter(contact__pairs__project=project)
-    size = len(of_points)
+        pairs = pairs.filter(project=project)
+        points = points.filter(contact__in=pairs.order_by().values("contact"))
+    size, followed = len(of_points), _followers(of_pairs, of_points)
     every = (1 << 2 * size) - 1
-    number_bits = [1 << place | (every >> size + place) << size + place for place in range(size)]
-    every_pair, every_point = _keys(pairs), _keys(points)
-    blocked_pairs = _blocked(pairs, of_pairs, [1 << place for place in range(len(of_pairs))])
-    blocked_points = _blocked(points, of_points, number_bits)
-    sql = f"""
-        SELECT coalesce(blocked.bits, 0), coalesce(numbers.bits, {every}), count(*)
-        FROM ({every_pair[0]}) pairs (id, contact_id)
-        LEFT JOIN ({blocked_pairs[0]}) blocked USING (id)
-        LEFT JOIN (
-            SELECT contact_id, bit_and(coalesce(bits, 0)) AS bits
-            FROM ({every_point[0]}) points (id, contact_id) LEFT JOIN ({blocked_points[0]}) b USING (id)
-            GROUP BY contact_id
-        ) numbers USING (contact_id)
-        GROUP BY 1, 2"""  # noqa: S608 - made of our own names
+    asked = [(blocked, 1 << i) for i, (_, blocked) in enumerate(of_pairs) if i not in followed]
+    asked_of_points = [(blocked, 1 << i | (every >> size + i) << size + i) for i, (_, blocked) in enumerate(of_points)]
+    parts = {
+        "every_pair": _keys(pairs),
+        "every_point": _keys(points),
+        "blocked_points": _blocked(points, asked_of_points, ["pk", "contact_id"]),
+        "blocked_pairs": _blocked(pairs, asked, ["pk"]),
+    }
+    sql = _COMBINATIONS.format(every=every, **{name: text for name, (text, _) in parts.items()})
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)")
-        cursor.execute(sql, [*every_pair[1], *blocked_pairs[1], *every_point[1], *blocked_points[1]])
-        found: list[Combination] = cursor.fetchall()
-    return found
+        cursor.execute(f"SELECT {_SETTINGS}")
+        cursor.execute(sql, [param for _, params in parts.values() for param in params])
+        *found, (_, _, total) = cursor.fetchall()
+    found = [(_with_followers(pair, number, followed), number, times) for pair, number, times in found]
+    return [*found, (0, 0, total - sum(times for _, _, times in found))]
+
+
+# Whoever has a point that nothing blocks loses nothing to the number rules: only the others are looked at, and only
+# pairs that lose anything at all. The last row is how many pairs there are.
+_COMBINATIONS = """
+    WITH pairs (id, contact_id) AS NOT MATERIALIZED ({every_pair}),
+         points (id, contact_id) AS NOT MATERIALIZED ({every_point}),
+         bad AS MATERIALIZED (
+             SELECT id, contact_id, bit_or(bits) AS bits FROM ({blocked_points}) told (id, contact_id, bits)
+             GROUP BY 1, 2),
+         numberless AS (
+             SELECT pairs.id, 0::bigint, coalesce(numbers.bits, {every}) FROM pairs
+             LEFT JOIN (SELECT contact_id, bit_and(bits) AS bits FROM bad GROUP BY 1) numbers USING (contact_id)
+             WHERE NOT EXISTS (SELECT 1 FROM points LEFT JOIN bad USING (id)
+                               WHERE bad.id IS NULL AND points.contact_id = pairs.contact_id)),
+         told (id, pair_bits, number_bits) AS (
+             SELECT id, bits, 0::bigint FROM ({blocked_pairs}) blocked (id, bits)
+             UNION ALL SELECT * FROM numberless)
+    SELECT pair_bits, number_bits, count(*)
+    FROM (SELECT bit_or(pair_bits) AS pair_bits, bit_or(number_bits) AS number_bits FROM told GROUP BY id) each
+    GROUP BY 1, 2
+    UNION ALL SELECT NULL, NULL, count(*) FROM pairs"""
+
+
+def _followers(of_pairs: Ruled, of_points: Ruled) -> dict[int, int]:
+    """Return the places of pair rules that need not be asked, each with the place of the number rule that it follows:
+    it blocks those to whom that one leaves no number."""
+    places = {rule.code: place for place, (rule, _) in enumerate(of_points)}
+    follows = ((index, getattr(rule, "follows", "")) for index, (rule, _) in enumerate(of_pairs))
+    return {index: places[code] for index, code in follows if code in places}
+
+
+def _with_followers(pair_bits: int, number_bits: int, followed: Mapping[int, int]) -> int:
+    for index, place in followed.items():
+        pair_bits |= (number_bits >> place & 1) << index
+    return pair_bits
 
 
 def _keys(rows: QuerySet[Any]) -> Sql:
     return rows.order_by().values("pk", "contact_id").query.sql_with_params()
 
 
-def _blocked(rows: QuerySet[Any], rules: Ruled, bits: Sequence[int]) -> Sql:
-    """Return the question for the keys of all ``rows`` that some rule blocks, with the bits of every rule that does."""
-    told, params = ["SELECT NULL::uuid, 0::bigint WHERE false"], []
-    for (_, blocked), value in zip(rules, bits, strict=True):
+def _blocked(rows: QuerySet[Any], rules: Sequence[tuple[Q, int]], keys: Sequence[str]) -> Sql:
+    """Return the question for the ``keys`` of all ``rows`` that some rule blocks, with the bits of each that does."""
+    told, params = [], []
+    for blocked, value in rules:
         for alternative in _alternatives(blocked):
             found = rows.filter(alternative).order_by().annotate(bits=Value(value, BigIntegerField()))
             try:
-                sql, its_params = found.values("pk", "bits").query.sql_with_params()
+                sql, its_params = found.values(*keys, "bits").query.sql_with_params()
             except EmptyResultSet:
                 continue
             told.append(sql)
             params.extend(its_params)
-    union = " UNION ALL ".join(told)
-    return f"SELECT id, bit_or(bits) AS bits FROM ({union}) told (id, bits) GROUP BY id", tuple(params)  # noqa: S608
+    return " UNION ALL ".join(told or [f"SELECT {'NULL::uuid, ' * len(keys)} 0::bigint WHERE false"]), tuple(params)
 
 
 def _alternatives(condition: Q) -> Iterator[Q]:

@@ -1,5 +1,6 @@
 """Who is called next, and why not the others."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -306,6 +307,13 @@ def test_the_waterfall_counts_what_the_rules_say_of_each_pair(data):
         assert {rule["code"]: rule["first"] for rule in row.rules} == first
         assert (row.callable, row.pairs) == (left, len(world.pairs))
         assert sum(first.values()) + left == row.pairs
+        each = [waterfalls.count(project=project, at=NOON) for project in Project.objects.all()]
+        for number in ("blocks", "first"):
+            counted = Counter[str]()
+            for part in each:
+                counted.update({rule["code"]: rule[number] for rule in part.rules})
+            assert dict(counted) == {rule["code"]: rule[number] for rule in row.rules}
+        assert (sum(part.callable for part in each), sum(part.pairs for part in each)) == (left, row.pairs)
 
 
 def test_a_waterfall_of_one_project_counts_its_pairs_only():

@@ -9,7 +9,8 @@ from django.core.management import call_command
 from django.db import InternalError, connections, transaction
 from psycopg.errors import ReadOnlySqlTransaction
 
-from calls.models import Lease
+from calls.models import Lease, Waterfall
+from calls.services import waterfalls
 from calls.tests.factories import CallSessionFactory, callable_pair
 from config.kernel import clock
 from config.kernel.replica import ALIAS, stale_reads
@@ -101,6 +102,15 @@ def test_the_command_lists_what_the_replica_knows(replica, admin, capsys):
     call_command("eligible_calls", "--json")
 
     assert capsys.readouterr().out == ""
+
+
+def test_the_waterfall_counts_what_the_replica_knows_and_is_kept_by_the_primary(replica):
+    stand_still()
+    callable_pair()
+
+    row = waterfalls.count(project=None, at=NOON)
+
+    assert (row.pairs, Waterfall.objects.get()) == (0, row)
 
 
 @pytest.mark.parametrize("kind", ["replica", "primary"])

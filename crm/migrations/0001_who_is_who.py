@@ -133,7 +133,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
-                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['search'], name='crm_contact_search', opclasses=['gin_trgm_ops']), models.Index(fields=['owner', 'id'], name='crm_contact_by_owner'), models.Index(fields=['updated_at', 'id'], name='crm_contact_by_update'), models.Index(fields=['name', 'id'], name='crm_contact_by_name'), models.Index(fields=['lifecycle', 'id'], name='crm_contact_by_lifecycle'), models.Index(fields=['source', 'id'], name='crm_contact_by_source'), models.Index(condition=models.Q(('priority', 2), _negated=True), fields=['priority', 'id'], name='crm_contact_unusual'), models.Index(condition=models.Q(('do_not_call', True), ('do_not_email', True), ('do_not_text', True), _connector='OR'), fields=['id'], name='crm_contact_wishes')],
+                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['search'], name='crm_contact_search', opclasses=['gin_trgm_ops']), models.Index(fields=['owner', 'id'], name='crm_contact_by_owner'), models.Index(fields=['updated_at', 'id'], name='crm_contact_by_update'), models.Index(fields=['name', 'id'], name='crm_contact_by_name'), models.Index(fields=['lifecycle', 'id'], name='crm_contact_by_lifecycle'), models.Index(fields=['source', 'id'], name='crm_contact_by_source'), models.Index(condition=models.Q(('priority', 2), _negated=True), fields=['priority', 'id'], name='crm_contact_unusual'), models.Index(condition=models.Q(('do_not_call', True), ('do_not_email', True), ('do_not_text', True), _connector='OR'), fields=['id'], name='crm_contact_wishes'), models.Index(condition=models.Q(('deleted_at__isnull', False)), fields=['id'], name='crm_contact_deleted')],
                 'constraints': [models.UniqueConstraint(fields=('contact_id',), name='crm_contact_one_per_id'), models.CheckConstraint(condition=models.Q(('lead_score', None), ('lead_score__range', (0, 100)), _connector='OR'), name='crm_contact_score_0_to_100'), models.CheckConstraint(condition=models.Q(('conversion_probability', None), ('conversion_probability__range', (0, 1)), _connector='OR'), name='crm_contact_probability_0_to_1'), models.CheckConstraint(condition=models.Q(('data_quality__range', (0, 100))), name='crm_contact_quality_0_to_100')],
             },
         ),
@@ -163,7 +163,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
-                'indexes': [models.Index(fields=['owner'], name='crm_endpoint_by_owner')],
+                'indexes': [models.Index(fields=['owner'], name='crm_endpoint_by_owner'), models.Index(condition=models.Q(('failed_until__isnull', False)), fields=['failed_until'], name='crm_endpoint_failed')],
                 'constraints': [models.UniqueConstraint(fields=('value', 'kind'), name='crm_endpoint_once'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'phone'), _negated=True), ('value__regex', '^\\+[1-9][0-9]{3,14}$'), ('value__startswith', '#'), _connector='OR'), name='crm_endpoint_phone_is_e164'), models.CheckConstraint(condition=models.Q(('value', ''), _negated=True), name='crm_endpoint_has_a_value')],
             },
         ),
@@ -219,7 +219,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['contact', 'kind', '-is_primary', 'id'],
-                'indexes': [models.Index(models.F('endpoint'), name='crm_point_by_endpoint')],
+                'indexes': [models.Index(models.F('endpoint'), name='crm_point_by_endpoint'), models.Index(condition=models.Q(('state', 'good'), _negated=True), fields=['contact', 'endpoint'], name='crm_point_not_good')],
                 'constraints': [models.UniqueConstraint(fields=('contact', 'endpoint'), name='crm_point_once_per_contact'), models.UniqueConstraint(condition=models.Q(('is_primary', True)), fields=('contact', 'kind'), name='crm_point_one_primary_per_kind'), models.CheckConstraint(condition=models.Q(models.Q(('endpoint__isnull', False), ('kind__in', ['phone', 'email'])), models.Q(('endpoint', None), ('kind__in', ['address', 'social'])), _connector='OR'), name='crm_point_endpoint_by_kind')],
             },
         ),

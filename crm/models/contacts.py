@@ -111,6 +111,8 @@ class Contact(Timestamped, Address):
                 condition=Q(do_not_call=True) | Q(do_not_email=True) | Q(do_not_text=True),
                 name="crm_contact_wishes",
             ),
+            # The waterfall asks who is gone, and has to read everybody without it.
+            models.Index(fields=["id"], condition=Q(deleted_at__isnull=False), name="crm_contact_deleted"),
         ]
         triggers = audited(silent=["search", "data_quality"])
 

@@ -44,7 +44,10 @@ class Endpoint(Timestamped):
             ),
             models.CheckConstraint(condition=~Q(value=""), name="crm_endpoint_has_a_value"),
         ]
-        indexes = [models.Index(fields=["owner"], name="crm_endpoint_by_owner")]
+        indexes = [
+            models.Index(fields=["owner"], name="crm_endpoint_by_owner"),
+            models.Index(fields=["failed_until"], condition=Q(failed_until__isnull=False), name="crm_endpoint_failed"),
+        ]
         triggers = audited(silent=["hours_profile_id"])
 
     def __str__(self) -> str:
@@ -81,7 +84,13 @@ class ContactPoint(Timestamped, Address):
                 name="crm_point_endpoint_by_kind",
             ),
         ]
-        indexes = [models.Index(F("endpoint"), name="crm_point_by_endpoint")]
+        indexes = [
+            models.Index(F("endpoint"), name="crm_point_by_endpoint"),
+            # Few points are not good, and nobody who looks for them should read all the others.
+            models.Index(
+                fields=["contact", "endpoint"], condition=~Q(state=PointState.GOOD), name="crm_point_not_good"
+            ),
+        ]
         triggers = audited()
 
     def __str__(self) -> str:
