@@ -14,7 +14,7 @@ from calls.querysets import UNFINISHED_AFTER
 from calls.services import deciding, walking
 from calls.services.deciding import Refused, Ruling
 from calls.services.sieve import Candidate, Wanted
-from calls.services.walking import Look
+from calls.services.walking import Walk
 from config.kernel import prepared
 from config.kernel.errors import Conflict
 from config.kernel.gate import Approach
@@ -68,36 +68,42 @@ def take_next(*, user: User, at: datetime, wanted: Wanted | None = None) -> Leas
 
     :raises NothingCallable: nothing is left that passes.
     """
-    walk = walking.begin(user=user, at=at, wanted=wanted or Wanted())
-    if walk.holding and (held := current(user=user, at=at)):
-        return held
-    refused: set[UUID] = set()
-    for look in walk.looks(size=LOOK):
-        if lease := _best_of(look, refused, user=user, at=at):
-            return lease
-        if _holds(user, at) and (held := current(user=user, at=at)):
-            return held
+    wanted, refused = wanted or Wanted(), set[UUID]()
+    at_once = walking.begin_at_once(user=user, at=at, wanted=wanted)
+    if at_once and (lease := _first_of(at_once, refused, at_once=True)):
+        return lease
+    if lease := _first_of(walking.begin(user=user, at=at, wanted=wanted), refused):
+        return lease
     raise NothingCallable("Nobody can be called right now. The call desk says why, and when that changes.")
 
 
-def _holds(user: User, at: datetime) -> bool:
-    asked = {"user": user.pk, "at": at}
-    return bool(prepared.rows("SELECT 1 FROM calls_lease WHERE user_id = %(user)s AND expires_at > %(at)s", asked))
+def _first_of(walk: Walk, refused: set[UUID], *, at_once: bool = False) -> Lease | None:
+    """Return the lease on the best pair of a walk, or the one that its user holds; name whom the gate refused.
+
+    Whom the hints propose is tried as they are. From the first refusal on hints are stale, and the gate is asked about
+    all the others at once before they are tried. A walk that began ``at_once`` ends there: it may be stale itself.
+    """
+    for look in walk.looks(size=LOOK):
+        lease = None if refused else _first_that_passes(look.hinted(), refused, walk, refusals=1)
+        if refused and not lease:
+            if at_once:
+                return None
+            lease = _first_that_passes(look.passing(), refused, walk)
+        if lease := lease or _held(walk):
+            return lease
+    return None
 
 
-def _best_of(look: Look, refused: set[UUID], *, user: User, at: datetime) -> Lease | None:
-    """Try whom the hints propose. From the first refusal on hints are stale, and the gate is asked about all the
-    others at once before they are tried."""
-    lease = None
-    if not refused:
-        lease = _first_that_passes(look.hinted(), refused, user=user, at=at, refusals=1)
-    if refused and not lease:
-        lease = _first_that_passes(look.passing(), refused, user=user, at=at)
-    return lease
+def _held(walk: Walk) -> Lease | None:
+    """Return what the user holds: then nobody is free for them."""
+    asked = {"user": walk.user.pk, "at": walk.asked.at}
+    if prepared.rows("SELECT 1 FROM calls_lease WHERE user_id = %(user)s AND expires_at > %(at)s", asked):
+        return current(user=walk.user, at=walk.asked.at)
+    return None
 
 
 def _first_that_passes(
-    candidates: Sequence[Candidate], refused: set[UUID], *, user: User, at: datetime, refusals: int | None = None
+    candidates: Sequence[Candidate], refused: set[UUID], walk: Walk, *, refusals: int | None = None
 ) -> Lease | None:
     """Try one candidate after the other, the best first, until one passes; name in ``refused`` the pairs that do not.
 
@@ -109,7 +115,7 @@ def _first_that_passes(
             left.setdefault(one.contact_id, one.pair_id)
     already = len(refused)
     while left and (refusals is None or len(refused) - already < refusals):
-        tried = _try_one(left, user=user, at=at)
+        tried = _try_one(left, user=walk.user, at=walk.asked.at)
         if tried.lease or not tried.contact_id:
             return tried.lease
         pair = left.pop(tried.contact_id)

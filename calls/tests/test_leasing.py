@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from calls.choices import EventKind, Scope
 from calls.models import CallingHours, Lease
 from calls.rules import opening
-from calls.services import deciding, dialing, hints, leasing, outcomes, queue, recording, terminal
+from calls.services import deciding, dialing, hints, leasing, outcomes, queue, recording, terminal, walking
 from calls.services.deciding import Refused
 from calls.tests.factories import (
     CallingPolicyFactory,
@@ -320,8 +321,9 @@ class TestWhatItCosts:
         leasing.release(user=rep, at=at)
         return rep
 
-    def test_taking_the_next_pair_is_seven_statements(self, rep, pair, at, django_assert_num_queries):
-        with django_assert_num_queries(7):  # circumstances, walk, begin, lock, facts, receipt and lease, end
+    def test_taking_the_next_pair_is_six_statements(self, rep, pair, at, django_assert_num_queries, monkeypatch):
+        monkeypatch.setattr(walking, "KNOWN", 3600)
+        with django_assert_num_queries(6):  # walk, begin, lock, facts, receipt and lease, end
             assert leasing.take_next(user=rep, at=at).pair_id == pair.pk
 
     def test_dialing_costs_the_same_however_many_numbers_there_are(self, rep, pair, at, django_assert_max_num_queries):
@@ -330,6 +332,47 @@ class TestWhatItCosts:
 
         with django_assert_max_num_queries(30):
             dialing.dial(user=rep, point=point, at=at)
+
+
+@pytest.mark.django_db
+class TestWhatWasReadAMomentAgo:
+    """A walk may propose by what is a second old; what it says is proved, and nothing ends with it."""
+
+    @pytest.fixture(autouse=True)
+    def forgetful(self, monkeypatch):
+        monkeypatch.setattr(walking, "KNOWN", 3600)
+        monkeypatch.setattr(walking, "_known", [])
+
+    @pytest.fixture
+    def rep(self, at):
+        rep = UserFactory(bdr=True)
+        with pytest.raises(leasing.NothingCallable):
+            leasing.take_next(user=rep, at=at)
+        assert walking._known
+        return rep
+
+    def test_a_place_that_is_new_since_then_is_called(self, rep, at):
+        walking._known[:] = [(since, replace(book, keys={}), policy) for since, book, policy in walking._known]
+        pair = callable_pair()
+
+        assert leasing.take_next(user=rep, at=at).pair_id == pair.pk
+
+    def test_a_law_that_is_new_since_then_refuses(self, rep, at):
+        callable_pair()
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE calls_callinghours SET windows = array_fill(''::varchar, ARRAY[7])")
+
+        with pytest.raises(leasing.NothingCallable):
+            leasing.take_next(user=rep, at=at)
+        assert not Lease.objects.exists()
+
+    def test_of_many_stale_hints_one_is_refused(self, rep, at):
+        stale = [callable_pair(priority=4) for _ in range(3)]
+        fresh = callable_pair()
+        ProjectContact.objects.filter(pk__in=[pair.pk for pair in stale]).update(suppress_for_project=True)
+
+        assert leasing.take_next(user=rep, at=at).pair_id == fresh.pk
+        assert GateDecision.objects.filter(allowed=False).count() == 1
 
 
 @pytest.mark.django_db
@@ -417,11 +460,9 @@ def test_a_receipt_names_its_law_and_replays(at):
 
 
 @pytest.mark.django_db
-def test_the_same_rep_in_two_windows_keeps_what_the_first_one_took(at, monkeypatch):
+def test_the_same_rep_in_two_windows_keeps_what_the_first_one_took(at):
     first, second = callable_pair(priority=4), callable_pair()
     rep = UserFactory(bdr=True)
-    told = iter([False, True])  # the other window is faster by a hair
-    monkeypatch.setattr(leasing, "_holds", lambda *asked: next(told))
     mine = LeaseFactory(pair=second, user=rep)
 
     assert leasing.take_next(user=rep, at=at) == mine
