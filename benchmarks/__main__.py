@@ -25,7 +25,11 @@ def main() -> None:
 
     embedded.ensure()
     django.setup()
+    from django.conf import settings
+
     from benchmarks import world
+
+    settings.DEBUG = False  # it keeps a log of all statements, which no production does
 
     world.database()
     print(

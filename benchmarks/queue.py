@@ -1,22 +1,18 @@
-"""The queue and the lease at 100,000 and a million pairs, beside the reference SQL and the naive way."""
+"""The queue at 100,000 and a million pairs, beside the reference SQL and the naive way."""
 
-import statistics
-import threading
-import time
 from datetime import timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, connections
+from django.db import connection
 from django.db.models import Q
 
 from benchmarks import world
-from benchmarks.measure import Result, faster, seconds, slower, taking_turns
-from calls.models import Lease, TerminalSession
+from benchmarks.measure import Result, seconds, slower, taking_turns
+from calls.models import TerminalSession
 from calls.rules import opening
-from calls.services import hints, leasing, queue
-from calls.services.leasing import NothingCallable
+from calls.services import hints, queue
 from calls.services.queue import Wanted
 from crm.models import Project, ProjectContact, Touch, User
 
@@ -56,7 +52,6 @@ def _at(size: int) -> list[Result]:
         _next(f"next 50 of one project, {label}", user, project, "median < 5 ms, p99 < 10 ms; <= 3x reference"),
         _next(f"next 50 of all projects, {label}", user, None, "< 25 ms"),
         _naive(f"the same, pair by pair (naive), {label}", user, project),
-        _leases(f"lease the next, 20 reps, {label}"),
     ]
 
 
@@ -139,46 +134,3 @@ def _naive(name: str, user: User, project: Project) -> Result:
 
     mine, theirs = [seconds(ours) for _ in range(5)], [seconds(naive)]
     return slower(name, mine, theirs, budget=">= 500 times faster")
-
-
-def _leases(name: str) -> Result:
-    Lease.objects.all().delete()
-    reps = [User.objects.get_or_create(email=f"rep{n}@clearline.example", defaults={"name": f"R{n}", "is_superuser": True})[0]
-            for n in range(20)]  # fmt: skip
-    took: list[float] = []
-
-    def hammer(rep: User) -> None:
-        for _ in range(5):
-            began = time.perf_counter()
-            try:
-                leasing.take_next(user=rep, at=world.AT)
-                took.append(time.perf_counter() - began)
-            except NothingCallable:
-                pass
-            leasing.release(user=rep, at=world.AT)
-        connections.close_all()
-
-    def ours() -> None:
-        _together([threading.Thread(target=hammer, args=(rep,)) for rep in reps])
-
-    def claim() -> None:
-        for _ in range(5):
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT id FROM crm_contact ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED")
-        connections.close_all()
-
-    def raw() -> None:
-        _together([threading.Thread(target=claim) for _ in reps])
-
-    mine, theirs = taking_turns(ours, raw, runs=3)
-    p95 = statistics.quantiles(took, n=20)[-1] * 1000
-    return faster(
-        f"{name} (p95 {p95:.0f} ms)", mine, theirs, amount=100, unit="/s", budget=">= 0.3 of raw claims; p95 <= 50 ms"
-    )
-
-
-def _together(working: list[threading.Thread]) -> None:
-    for one in working:
-        one.start()
-    for one in working:
-        one.join()

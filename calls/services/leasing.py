@@ -21,12 +21,15 @@ from config.kernel.gate import Approach
 from config.kernel.ids import uuid7
 from config.kernel.realtime import tell
 from config.kernel.transactions import atomic_with_retries
+from config.kernel.turns import Turns
 from crm.choices import Channel, GateAction
 from crm.models import ContactPoint, ProjectContact, User
 
 LEASE = timedelta(minutes=5)
 PREPARING = timedelta(minutes=30)  # as long as somebody is held without being called
 LOOK = 8  # candidates of the first look; the next is four times as wide
+# Everybody wants the same best pairs: more at once pass over each other's locks, and need a third more CPU for each.
+TURNS = Turns(2, patience=1.0)
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -68,13 +71,19 @@ def take_next(*, user: User, at: datetime, wanted: Wanted | None = None) -> Leas
 
     :raises NothingCallable: nothing is left that passes.
     """
-    wanted, refused = wanted or Wanted(), set[UUID]()
+    with TURNS.one():
+        lease = _take_next(user=user, at=at, wanted=wanted or Wanted())
+    if lease:
+        return lease
+    raise NothingCallable("Nobody can be called right now. The call desk says why, and when that changes.")
+
+
+def _take_next(*, user: User, at: datetime, wanted: Wanted) -> Lease | None:
+    refused = set[UUID]()
     at_once = walking.begin_at_once(user=user, at=at, wanted=wanted)
     if at_once and (lease := _first_of(at_once, refused, at_once=True)):
         return lease
-    if lease := _first_of(walking.begin(user=user, at=at, wanted=wanted), refused):
-        return lease
-    raise NothingCallable("Nobody can be called right now. The call desk says why, and when that changes.")
+    return _first_of(walking.begin(user=user, at=at, wanted=wanted), refused)
 
 
 def _first_of(walk: Walk, refused: set[UUID], *, at_once: bool = False) -> Lease | None:
