@@ -13,7 +13,7 @@ def _may(permission: str) -> Callable[[HttpRequest], bool]:
 
 
 def _list(label: str, title: str, icon: str, asks: str = "", **more: Any) -> dict[str, Any]:
-    """A list of the back office, for whoever may see its model."""
+    """A list of the back office, for whoever may see its model. Its heading says ``title`` as well."""
     app, model = label.split(".")
     url = reverse_lazy(f"admin:{app}_{model}_changelist")
     return {
@@ -21,6 +21,8 @@ def _list(label: str, title: str, icon: str, asks: str = "", **more: Any) -> dic
         "icon": icon,
         "link": (lambda request: f"{url}{asks}") if asks else url,
         "permission": _may(f"{app}.view_{model}"),
+        "model": label,
+        "asks": asks,
         **more,
     }
 
@@ -55,7 +57,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _list("crm.company", "Companies", "apartment"),
             _list("crm.endpoint", "Numbers and e-mails", "dialpad"),
             _list("crm.suppression", "Suppressions", "block"),
-            _list("crm.consent", "Consent", "verified_user"),
+            _list("crm.consent", "Consents", "verified_user"),
         ],
     },
     {
@@ -103,7 +105,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "collapsible": True,
         "items": [
             _list("crm.user", "Users", "badge"),
-            _list("crm.auditevent", "Audit trail", "history"),
+            _list("crm.auditevent", "Audit events", "history"),
             _list("crm.hoursprofile", "Hours profiles", "public"),
             {"title": "API", "icon": "api", "link": "/api/v1/docs/"},
         ],

@@ -2,6 +2,27 @@
 
 from django.db import models
 
+# Columns whose name in the database is not the word that people read.
+COLUMN_WORDS = {
+    "at": "When",
+    "changed_at": "Changed",
+    "created_at": "Added",
+    "email": "E-mail",
+    "endpoint": "Number or e-mail",
+    "is_primary": "Primary",
+    "last_login": "Last signed in",
+    "last_touch_at": "Last touch",
+    "lifecycle": "Stage",
+    "pair": "Person in a project",
+    "point": "Number or address",
+    "primary_email": "Primary e-mail",
+    "rule_id": "Rule",
+    "taken_at": "Taken",
+    "updated_at": "Changed",
+    "verified_at": "Verified",
+    "verified_on": "Looked up",
+}
+
 
 class Role(models.TextChoices):
     ADMIN = "admin", "Admin"

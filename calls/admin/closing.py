@@ -21,6 +21,7 @@ from config.kernel.admin.edits import EditForm, MomentField
 from config.kernel.admin.pages import Header, Section
 from config.kernel.admin.scope import shown
 from config.kernel.admin.verbs import Question, Verb, add_verb
+from crm.admin import phrases
 from crm.admin.base import RecordAdmin
 from crm.admin.verbs import Reason
 
@@ -95,8 +96,8 @@ class TerminalSessionAdmin(RecordAdmin):
     views = [("All", {}), ("Standing", {"state": "stands"}), ("Everybody closed", {"scope": "everyone"})]
 
     @display(description="Closed")
-    def shown_subject(self, row: TerminalSession) -> str:
-        return str(_subject(row) or "Everyone")
+    def shown_subject(self, row: TerminalSession) -> Any:
+        return phrases.reach(row.endpoint) if row.scope == Scope.ENDPOINT else _subject(row) or "Everyone"
 
     @display(description="Until")
     def shown_until(self, row: TerminalSession) -> SafeString | str:
@@ -108,7 +109,7 @@ class TerminalSessionAdmin(RecordAdmin):
 
     def header(self, request: HttpRequest, row: TerminalSession) -> Header:
         return Header(
-            title=cells.link(shown(_subject(row), request.user)) if row.scope != Scope.EVERYONE else "Everyone",
+            title=_title(row, request.user),
             subtitle=row.reason,
             badges=[_state(row), cells.badge(row.get_scope_display(), "plain")],
             facts=[
@@ -127,6 +128,12 @@ class TerminalSessionAdmin(RecordAdmin):
         if lift is not None:
             facts = [("When", cells.exact(lift.at)), ("By", lift.by or cells.NOTHING), ("Why", lift.reason)]
             yield Section(title="Lifted", facts=facts)
+
+
+def _title(row: TerminalSession, viewer: Any) -> Any:
+    if row.scope == Scope.EVERYONE:
+        return "Everyone"
+    return phrases.line(row.endpoint) if row.scope == Scope.ENDPOINT else cells.link(shown(_subject(row), viewer))
 
 
 def _subject(row: TerminalSession) -> Any:

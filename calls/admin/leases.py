@@ -22,7 +22,7 @@ class LeaseAdmin(RecordAdmin):
 
     audited = False
     empty_hint = "Nobody is at the call desk."
-    list_display = ["contact", "user", "shown_project", "endpoint", "taken_at", "shown_end"]
+    list_display = ["contact", "user", "shown_project", "shown_line", "taken_at", "shown_end"]
     list_filter = [filters.Person.of("user", nobody="")]
     list_select_related = ["contact", "user", "pair__project", "endpoint"]
     symbol = "timer"
@@ -43,6 +43,10 @@ class LeaseAdmin(RecordAdmin):
     def shown_project(self, row: Lease) -> Any:
         return row.pair.project
 
+    @display(description="Number")
+    def shown_line(self, row: Lease) -> SafeString:
+        return phrases.phone(row.endpoint.value)
+
     @display(description="Ends")
     def shown_end(self, row: Lease) -> SafeString:
         return cells.badges(cells.moment(row.expires_at), cells.yes(row.expires_at <= clock.now(), "Over", "plain"))
@@ -52,7 +56,7 @@ class LeaseAdmin(RecordAdmin):
             title=cells.badges(row.user, "with", cells.link(row.contact)),
             subtitle=cells.badges("about", cells.link(row.pair.project)),
             facts=[
-                ("Number", cells.link(row.endpoint, phrases.phone(row.endpoint.value))),
+                ("Number", phrases.line(row.endpoint)),
                 ("Taken", cells.exact(row.taken_at)),
                 ("Ends", self.shown_end(row)),
                 ("Receipt", cells.link_to("crm.gatedecision", row.decision_id, "Open")),
@@ -60,4 +64,8 @@ class LeaseAdmin(RecordAdmin):
         )
 
     def sections(self, request: HttpRequest, row: Lease) -> Iterable[Section]:
-        return ()
+        yield Section(
+            title="What it means",
+            text="Nobody else is offered this person, or anybody on this number. It ends with the outcome of the call, "
+            "five minutes after the rep's browser falls silent, and after half an hour without a call.",
+        )

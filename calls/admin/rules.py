@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from calls.choices import Scope, Sentiment
+from calls.choices import CooldownScope, Scope, Sentiment
 from calls.models import CallingHours, CallingPolicy, Disposition
 from calls.services import rulebook
 from config.kernel import clock
@@ -144,6 +144,24 @@ class CallingPolicyAdmin(RecordAdmin):
                 ("In a rolling week", f"{row.week_cap} touches"),
             ],
         )
+
+    def sections(self, request: HttpRequest, row: CallingPolicy) -> Iterable[Section]:
+        said = [
+            f"After a call, {_WAITING[CooldownScope(row.cooldown_scope)]} for {cells.length(row.cooldown)}.",
+            f"Nobody, and no number, is called more than {row.day_cap} times in any day"
+            f" or {row.week_cap} times in any seven days, over all projects and every channel.",
+            "The hours of the law hold besides."
+            if row.project_id is None
+            else "Where the policy for all projects, or the law, is stricter, that one counts.",
+        ]
+        yield Section(title="In words", text=cells.lines(said))
+
+
+_WAITING = {
+    CooldownScope.CONTACT: "the person is not called again, in any project,",
+    CooldownScope.PAIR: "the person is not called again in this project",
+    CooldownScope.PROJECT: "nobody of the project is called",
+}
 
 
 class Verifying(Question):

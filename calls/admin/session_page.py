@@ -90,12 +90,16 @@ def sections(row: CallSession, viewer: Any) -> Iterator[Section]:
         aside=True,
         facts=[
             ("Id where it was made", row.call_session_id),
-            ("Number or line", cells.link(row.endpoint)),
-            ("Pair", cells.link(row.pair, "Open") if row.pair_id and shown(row.contact, viewer) else cells.NOTHING),
+            ("Whoever uses the number", phrases.line(row.endpoint)),
+            ("Person in a project", _pair(row, viewer)),
             ("Recorded", cells.exact(row.recorded_at)),
             ("Recording", phrases.page(row.now.recording_url, "Listen")),
         ],
     )
+
+
+def _pair(row: CallSession, viewer: Any) -> SafeString:
+    return cells.link(row.pair, "Open") if row.pair_id and shown(row.contact, viewer) else cells.NOTHING
 
 
 def _event(one: CallEvent) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from calls.choices import CooldownScope, Scope
 from config.kernel.admin import cells
-from crm.admin import reasons
+from crm.admin import clocks, reasons
 from crm.models import HoursProfile, User
 
 _HOURS = {
@@ -77,7 +77,7 @@ def _times(value: Any) -> Any:
 
 def _places(value: Any) -> Any:
     profile = HoursProfile.objects.filter(pk=value).first()
-    return cells.lines(profile.key.split("|")) if profile and profile.key else "Unknown"
+    return cells.lines(clocks.places(profile)) if profile and profile.key else "Unknown"
 
 
 def _rep(value: Any) -> Any:
@@ -91,6 +91,7 @@ def _touches(value: Any) -> str:
 reasons.teach_facts(
     {
         "hours.profile": ("Where it may ring", _places),
+        "hours.law": ("Version of the law", str),
         "calls.contact.last": ("Last call to them", cells.exact),
         "calls.pair.last": ("Last call in this project", cells.exact),
         "touches.contact": ("Touches of the person this week", _times),

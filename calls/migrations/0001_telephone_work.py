@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
                 ('recorded_at', models.DateTimeField(default=config.kernel.clock.now, editable=False)),
             ],
             options={
+                'verbose_name': 'call',
                 'ordering': ['-id'],
                 'permissions': [('use_call_desk', 'Works at the call desk'), ('correct_any_call', "Corrects any call's outcome, with a reason")],
                 'indexes': [models.Index(models.F('contact'), models.OrderBy(models.F('initiated_at'), descending=True), name='calls_session_by_contact'), models.Index(models.F('rep'), models.OrderBy(models.F('initiated_at'), descending=True), name='calls_session_by_rep'), models.Index(models.F('project'), models.OrderBy(models.F('initiated_at'), descending=True), name='calls_session_by_project'), models.Index(models.OrderBy(models.F('initiated_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='calls_session_newest')],

@@ -43,6 +43,7 @@ class CallSession(Row):
     objects = CallSessionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "call"
         ordering = ["-id"]
         permissions = [
             ("use_call_desk", "Works at the call desk"),

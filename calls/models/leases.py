@@ -25,7 +25,7 @@ class Lease(Row):
         indexes = [models.Index(fields=["expires_at"], name="calls_lease_by_end")]
 
     def __str__(self) -> str:
-        return f"{self.pair_id} until {self.expires_at:%H:%M:%S}"
+        return f"Lease until {self.expires_at:%H:%M:%S}"
 
 
 class Waterfall(Row):

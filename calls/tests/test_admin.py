@@ -206,7 +206,7 @@ def test_a_call_shows_its_events_its_receipt_and_what_it_caused(boss, rep):
     assert "Prefers e-mail" in said
     assert "What it caused" in said
     assert "Receipt of the gate" in said
-    assert "America/Chicago US-TX" in said
+    assert "Chicago (US-TX)" in said
 
 
 def test_a_call_made_against_the_rules_says_which(boss):
@@ -479,7 +479,7 @@ def test_receipts_are_readable(boss):
 
     assert "1 day" in said
     assert "3 touches" in said
-    assert "America/Chicago US-TX" in said
+    assert "Chicago (US-TX)" in said
     assert not Touch.objects.exists()
 
 

@@ -195,7 +195,7 @@ def test_a_refusal_is_said_inside_the_dialog_and_what_was_typed_stays(opened, bo
 
     page.get_by_role("link", name="Add number").click()
     dialog = page.locator("#modal-content")
-    dialog.get_by_label("Number or address").fill("+1 512 555 0143")
+    dialog.get_by_label("Number or e-mail").fill("+1 512 555 0143")
     dialog.get_by_label("Kind").select_option("phone")
     dialog.get_by_role("button", name="Add number").click()
     expect(page.get_by_text("1 contact can be reached there.")).to_be_visible()

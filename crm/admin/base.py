@@ -10,6 +10,7 @@ from django.urls import URLPattern, path, reverse
 
 from config.kernel.admin.base import ClearlineAdmin
 from crm.admin import timelines
+from crm.choices import COLUMN_WORDS
 from crm.models import User
 from crm.querysets import owned_or_free
 from crm.reports import audit
@@ -36,6 +37,8 @@ class RecordAdmin(ClearlineAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Offer as owner, and as whoever promised a callback, only whom the service will accept."""
         form = super().get_form(request, obj, change=change, **kwargs)
+        for name, field in form.base_fields.items():
+            field.label = COLUMN_WORDS.get(name, field.label)
         user: Any = request.user
         if obj is not None and "owner" in form.base_fields:
             _offer(form.base_fields["owner"], editing.possible_owners(obj, user))

@@ -75,7 +75,7 @@ class ContactAdmin(StoryAdmin):
     ]  # fmt: skip
     list_filter = [
         filters.Person.of("owner"),
-        filters.Choice.of("lifecycle"),
+        filters.Choice.of("lifecycle", "stage"),
         filters.Choice.of("priority"),
         filters.Flag.of("do_not_call", "do not call"),
         filters.Born.of("id", "Added"),

@@ -11,6 +11,7 @@ from unfold.decorators import display
 from config.kernel.admin import cells, filters
 from config.kernel.admin.pages import Header, Section
 from config.kernel.gate import gate, unpack
+from crm.admin import phrases
 from crm.admin.base import RecordAdmin
 from crm.admin.reasons import facts_in_words, in_words, name_of
 from crm.models import GateDecision
@@ -46,12 +47,13 @@ class GateDecisionAdmin(RecordAdmin):
 
     def header(self, request: HttpRequest, row: GateDecision) -> Header:
         return Header(
-            title=f"{row.get_action_display()} {'allowed' if row.allowed else 'refused'}",
+            title=cells.badges(
+                row.get_action_display(), "allowed" if row.allowed else "refused", "for", cells.link(row.contact)
+            ),
             subtitle=", ".join(map(name_of, row.codes)) or "Nothing stood against it",
             badges=[verdict(row)],
             facts=[
-                ("Person", cells.link(row.contact)),
-                ("Number or address", cells.link(row.endpoint)),
+                ("Number or e-mail", phrases.line(row.endpoint)),
                 ("Channel", row.get_channel_display()),
                 ("When", cells.exact(row.at)),
                 ("For", row.user or cells.NOTHING),

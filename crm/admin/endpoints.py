@@ -13,6 +13,7 @@ from config.kernel.admin.pages import Header, Section
 from config.kernel.admin.scope import shown, visible
 from crm.admin import clocks, phrases, verbs
 from crm.admin.base import RecordAdmin
+from crm.choices import LineType
 from crm.models import ContactPoint, Endpoint, HoursProfile, Suppression, Touch
 from crm.services.normalization.emails import find_email
 from crm.services.normalization.phones import find_phone
@@ -29,7 +30,7 @@ class EndpointAdmin(RecordAdmin):
     """Phone lines and mailboxes, whoever uses them: suppressed and capped as a whole, and never deleted."""
 
     empty_hint = "Numbers and addresses come with people."
-    list_display = ["shown_value", "kind", "line_type", "owner", "shown_state", "shown_profile", "shown_age"]
+    list_display = ["shown_value", "kind", "shown_type", "shown_whose", "shown_state", "shown_profile", "shown_age"]
     list_filter = [
         filters.Choice.of("kind"),
         filters.Given.of("suppressed_at", "suppressed"),
@@ -45,9 +46,17 @@ class EndpointAdmin(RecordAdmin):
     verbs = [verbs.SUPPRESS_ENDPOINT, verbs.REST]
     views = [("All", {}), ("Suppressed", {"suppressed_at": "yes"}), ("E-mail", {"kind": "email"})]
 
-    @display(description="Number or address")
+    @display(description="Number or e-mail")
     def shown_value(self, row: Endpoint) -> Any:
-        return phrases.phone(row.value) if row.kind == "phone" else row.value
+        return phrases.reach(row)
+
+    @display(description="Line type")
+    def shown_type(self, row: Endpoint) -> str:
+        return row.get_line_type_display() if row.kind == "phone" else ""
+
+    @display(description="Whose")
+    def shown_whose(self, row: Endpoint) -> Any:
+        return row.owner
 
     @display(description="State")
     def shown_state(self, row: Endpoint) -> SafeString:
@@ -55,32 +64,39 @@ class EndpointAdmin(RecordAdmin):
 
     @display(description="Where it may ring")
     def shown_profile(self, row: Endpoint) -> Any:
-        return ", ".join(clocks.zones(row.hours_profile)[:3]) if row.kind == "phone" else ""
+        if row.kind != "phone":
+            return ""
+        cities = [clocks.city(zone) for zone in clocks.zones(row.hours_profile)]
+        return ", ".join(cities[:3]) + (f" and {len(cities) - 3} more" if len(cities) > 3 else "")
 
     @display(description="Added", ordering="pk")
     def shown_age(self, row: Endpoint) -> SafeString:
         return cells.moment(row.created_at)
 
     def header(self, request: HttpRequest, row: Endpoint) -> Header:
+        kind_of_line = "" if row.line_type == LineType.UNKNOWN else self.shown_type(row)
+        by_phone = [
+            ("Their time now", clocks.local_times(row.hours_profile)),
+            ("Rests until", cells.exact(row.failed_until)),
+        ]
         return Header(
             title=self.shown_value(row),
-            subtitle=f"{row.get_kind_display()} · {row.get_line_type_display()}",
+            subtitle=" · ".join(part for part in (row.get_kind_display(), kind_of_line) if part),
             badges=[_state(row)],
             facts=[
-                ("Means", cells.link(shown(row.owner, request.user))),
-                ("Their time now", clocks.local_times(row.hours_profile)),
+                ("Whose", cells.link(shown(row.owner, request.user))),
+                *(by_phone if row.kind == "phone" else []),
                 ("Suppressed", cells.moment(row.suppressed_at)),
-                ("Rests until", cells.exact(row.failed_until)),
                 ("Added", cells.moment(row.created_at)),
             ],
         )
 
     def sections(self, request: HttpRequest, row: Endpoint) -> Iterable[Section]:
-        yield _users(request, row)
-        yield _suppressions(row)
+        yield users_of(request, row)
+        yield suppressions_of(row)
         yield _touches(request, row)
         if row.kind == "phone":
-            places = sorted(row.hours_profile.key.split("|")) if row.hours_profile and row.hours_profile.key else []
+            places = clocks.places(row.hours_profile) if row.hours_profile and row.hours_profile.key else []
             yield Section(
                 title="Where it may ring",
                 aside=True,
@@ -95,7 +111,8 @@ def _state(row: Endpoint) -> SafeString:
     return cells.badges(*found) if found else cells.badge("Good", "good")
 
 
-def _users(request: HttpRequest, row: Endpoint) -> Section:
+def users_of(request: HttpRequest, row: Endpoint) -> Section:
+    """Everybody whom the number or address reaches, as far as one sees them."""
     points = visible(ContactPoint.objects.filter(endpoint=row), request.user).select_related("contact__company")
     found = list(points.order_by("-is_primary", "id")[:50])
     return Section(
@@ -112,7 +129,8 @@ def _users(request: HttpRequest, row: Endpoint) -> Section:
     )  # fmt: skip
 
 
-def _suppressions(row: Endpoint) -> Section:
+def suppressions_of(row: Endpoint) -> Section:
+    """Who asked us to leave it alone, and when that was lifted."""
     found = Suppression.objects.filter(endpoint=row).select_related("by").order_by("-id")[:20]
     return Section(
         title="Suppressions",

@@ -1,6 +1,7 @@
 """May we? Suppressions, consents and touches: evidence that services write and nobody edits."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q
@@ -15,6 +16,7 @@ from crm.admin import phrases, verbs
 from crm.admin.base import RecordAdmin
 from crm.admin.endpoints import written_as
 from crm.models import Consent, Endpoint, Suppression, Touch
+from crm.reports import audit
 
 
 @admin.register(Suppression)
@@ -23,19 +25,27 @@ class SuppressionAdmin(RecordAdmin):
 
     empty_hint = "Nobody has asked to be left alone. Suppress a number on its page, or on the page of a person."
     linked_by = ("endpoint",)
-    list_display = ["endpoint", "reason", "shown_channel", "shown_words", "at", "by", "shown_state"]
+    list_display = ["shown_line", "shown_whose", "reason", "shown_channel", "shown_words", "at", "by", "shown_state"]
     list_filter = [
         filters.Given.of("lifted_at", "state", yes="Lifted", no="Standing"),
         filters.Choice.of("reason"),
         filters.Born.of("id", "Since"),
     ]
-    list_select_related = ["endpoint", "by"]
+    list_select_related = ["endpoint__owner", "by"]
     search_exactly = staticmethod(lambda text: _of_endpoint(text))
     search_fields = ["endpoint__value"]
     search_help_text = "A whole number or e-mail address"
     symbol = "block"
     verbs = [verbs.LIFT]
     views = [("All", {}), ("Standing", {"lifted_at": "no"}), ("Lifted", {"lifted_at": "yes"})]
+
+    @display(description="Number or e-mail")
+    def shown_line(self, row: Suppression) -> Any:
+        return phrases.reach(row.endpoint)
+
+    @display(description="Whose")
+    def shown_whose(self, row: Suppression) -> Any:
+        return row.endpoint.owner
 
     @display(description="Channel")
     def shown_channel(self, row: Suppression) -> str:
@@ -51,10 +61,11 @@ class SuppressionAdmin(RecordAdmin):
 
     def header(self, request: HttpRequest, row: Suppression) -> Header:
         return Header(
-            title=cells.link(row.endpoint, phrases.phone(row.endpoint.value)),
+            title=phrases.line(row.endpoint),
             subtitle=row.get_reason_display(),
             badges=[_state(row)],
             facts=[
+                ("Whose", cells.link(shown(row.endpoint.owner, request.user))),
                 ("Channel", row.get_channel_display() or "All channels"),
                 ("Since", cells.exact(row.at)),
                 ("By", row.by or cells.NOTHING),
@@ -112,7 +123,7 @@ class ConsentAdmin(RecordAdmin):
             facts=[
                 ("Channel", row.get_channel_display() or "All channels"),
                 ("When", cells.exact(row.at)),
-                ("Number or address", cells.link(row.endpoint)),
+                ("Number or e-mail", phrases.line(row.endpoint)),
                 ("Source", row.source),
                 ("By", row.by or cells.NOTHING),
             ],
@@ -129,7 +140,7 @@ class TouchAdmin(RecordAdmin):
     audited = False
     empty_hint = "Nobody has been approached yet."
     linked_by = ("contact", "endpoint", "project")
-    list_display = ["contact", "channel", "at", "endpoint", "project", "user", "shown_counts"]
+    list_display = ["contact", "channel", "at", "shown_line", "project", "user", "shown_counts"]
     list_filter = [filters.Choice.of("channel"), filters.Person.of("user", nobody=""), filters.Days.of("at", "When")]
     list_select_related = ["contact", "endpoint", "project", "user"]
     ordering = ["-at", "-pk"]
@@ -138,6 +149,10 @@ class TouchAdmin(RecordAdmin):
     search_through = ("contact",)
     sortable_by = ["at"]
     symbol = "touch_app"
+
+    @display(description="Number or e-mail")
+    def shown_line(self, row: Touch) -> Any:
+        return phrases.reach(row.endpoint)
 
     @display(description="Counts")
     def shown_counts(self, row: Touch) -> SafeString:
@@ -149,9 +164,19 @@ class TouchAdmin(RecordAdmin):
             badges=[self.shown_counts(row)],
             facts=[
                 ("When", cells.exact(row.at)),
-                ("Number or address", cells.link(row.endpoint)),
+                ("Number or e-mail", phrases.line(row.endpoint)),
                 ("Project", cells.link(shown(row.project, request.user))),
                 ("By", row.user or cells.NOTHING),
-                ("Made by", cells.link_to(row.source, row.source_id, row.source)),
+                ("Made by", cells.link_to(row.source, row.source_id, _made_by(row))),
             ],
         )
+
+    def sections(self, request: HttpRequest, row: Touch) -> Iterable[Section]:
+        counts = "It counts for a week, for the person and for the number, whatever the project, and begins a cooldown."
+        never = "It certainly never left the house, so it counts for nothing."
+        yield Section(title="What it counts for", text=counts if row.counts else never)
+
+
+def _made_by(row: Touch) -> str:
+    model = audit.model_of(row.source)
+    return audit.name_of(model) if model else row.source

@@ -32,6 +32,16 @@ def phone(value: str) -> SafeString:
     return format_html('<span class="cl-number">{}</span>', phonenumbers.format_number(parsed, style))
 
 
+def reach(row: Endpoint | None) -> Any:
+    """A number as people write it, an address as it stands."""
+    return cells.NOTHING if row is None else phone(row.value) if row.kind == "phone" else row.value
+
+
+def line(row: Endpoint | None) -> SafeString:
+    """The same as a link to its page."""
+    return cells.link(row, reach(row))
+
+
 def lifecycle(row: Contact) -> SafeString | str:
     return _badge(row.get_lifecycle_display(), _STAGES.get(Lifecycle(row.lifecycle), "info"))
 

@@ -9,7 +9,7 @@ from unfold.decorators import display
 from config.kernel import clock
 from config.kernel.admin import cells, filters
 from config.kernel.admin.pages import Header, Section
-from crm.admin import clocks, phrases, verbs
+from crm.admin import clocks, endpoints, phrases, verbs
 from crm.admin.base import RecordAdmin
 from crm.models import ContactPoint
 
@@ -45,8 +45,7 @@ class ContactPointAdmin(RecordAdmin):
             subtitle=cells.badges(row.get_kind_display(), "of", cells.link(row.contact)),
             badges=[self.shown_state(row), cells.yes(row.is_primary, "Primary", "info")],
             facts=[
-                ("Everybody's", cells.link(row.endpoint)),
-                ("Their time now", clocks.local_times(row.endpoint.hours_profile if row.endpoint else None)),
+                *_line(row),
                 ("Verified", cells.moment(row.verified_at)),
                 ("Label", row.label or cells.NOTHING),
                 ("As it was given", row.value_given or cells.NOTHING),
@@ -56,3 +55,13 @@ class ContactPointAdmin(RecordAdmin):
     def sections(self, request: HttpRequest, row: ContactPoint) -> Iterable[Section]:
         if row.kind == "address":
             yield Section(title="Address", text=row.address_line)
+        if row.endpoint:
+            yield endpoints.users_of(request, row.endpoint)
+            yield endpoints.suppressions_of(row.endpoint)
+
+
+def _line(row: ContactPoint) -> list[tuple[str, Any]]:
+    if row.endpoint is None:
+        return []
+    there = [("Their time now", clocks.local_times(row.endpoint.hours_profile))] if row.kind == "phone" else []
+    return [("Whoever uses it", phrases.line(row.endpoint)), *there]

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from config.kernel.admin import cells
 from config.kernel.gate import GATE_ERROR, Block
+from crm.admin import phrases
 from crm.choices import PointState
 from crm.models import Endpoint
 
@@ -36,12 +37,12 @@ def _yes(value: Any) -> str:
 
 
 def _number(value: Any) -> Any:
-    return cells.link(Endpoint.objects.filter(pk=value).first())
+    return phrases.line(Endpoint.objects.filter(pk=value).first())
 
 
 # The facts of a receipt in the order in which people ask for them: name, and how it is shown.
 _FACTS: dict[str, tuple[str, Shown]] = {
-    "endpoint": ("Number or address", _number),
+    "endpoint": ("Number or e-mail", _number),
     "point.state": ("For this person", lambda value: dict(PointState.choices).get(value, value)),
     "contact.reachable": ("Has a number that works", _yes),
     "contact.do_not_call": ("Asked not to be called", _yes),

@@ -13,6 +13,7 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from unfold.decorators import display
 
 from config.kernel.admin import cells, filters
@@ -88,7 +89,7 @@ class IntakeRunAdmin(RecordAdmin):
         yield account(row)
         yield _sides(row)
         rest = sorted((name, number) for name, number in row.counts.items() if not name.startswith("rows."))
-        facts = [(name.replace(".", " ").replace("_", " ").capitalize(), cells.number(number)) for name, number in rest]
+        facts = [(_became(name), cells.number(number)) for name, number in rest]
         yield Section(title="What became of it", facts=facts, empty="Nothing yet.")
 
     def get_urls(self) -> list[URLPattern]:
@@ -107,6 +108,21 @@ class IntakeRunAdmin(RecordAdmin):
         response = FileResponse(_head(file.path, file.size), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="{which}-{row.pk}.csv"'
         return response
+
+
+_BECAME = {
+    "endpoints": "numbers and e-mails",
+    "pairs": "people in projects",
+    "points": "ways to reach somebody",
+    "reviews": "to review:",
+    "roles": "parts in projects",
+}
+
+
+def _became(name: str) -> str:
+    """A counter in words: "pairs.created" is "People in projects created"."""
+    kind, _, what = name.partition(".")
+    return capfirst(f"{_BECAME.get(kind, kind)} {what}".replace("_", " ").strip())
 
 
 def counted(row: IntakeRun, outcome: str) -> int:

@@ -11,11 +11,12 @@ from django.urls import reverse
 from config.kernel.admin import cells
 from config.kernel.admin.pages import Section
 from crm.models import Contact, Project, ProjectContact
-from crm.reports.audit import NOTHING, Place
+from crm.reports.audit import HIDDEN, NOTHING, Place
 from crm.reports.timelines import Entry, timeline
 
 PAGE = 20
-SAID = 5  # fields of something new
+SAID = 5  # fields of something new or gone
+_TELLING = ("value_given", "value", "project", "contact", "name", "kind", "label")  # the first fields, in this order
 
 # Symbol and tone by what happened; apps above name theirs with ``teach``.
 _LOOKS = {
@@ -71,10 +72,17 @@ def _shown(entry: Entry) -> dict[str, Any]:
     if entry.entity and entry.entity_id and entry.kind not in {"changed", "removed"}:
         title = cells.link_to(entry.entity, entry.entity_id, entry.title)
     text = entry.text
-    if entry.kind == "created" and not text:
-        said = [f"{one.label}: {one.new_text}" for one in entry.changes if one.new_text not in (NOTHING, "no")]
-        text = " · ".join(said[:SAID])
+    if entry.kind in {"created", "removed"}:
+        text = " · ".join(part for part in (text, *_said(entry)) if part)
     return {
         "icon": icon, "tone": tone, "title": title, "text": text, "by": entry.by, "at": entry.at,
         "changes": entry.changes if entry.kind == "changed" else (),
     }  # fmt: skip
+
+
+def _said(entry: Entry) -> list[str]:
+    """What something new or gone was: its number first, where it has one."""
+    values = [(one, one.new_text if entry.kind == "created" else one.old_text) for one in entry.changes]
+    said = [(one, text) for one, text in values if text not in (NOTHING, "no", HIDDEN)]
+    said.sort(key=lambda found: _TELLING.index(found[0].field) if found[0].field in _TELLING else len(_TELLING))
+    return [f"{one.label}: {text}" for one, text in said[:SAID]]

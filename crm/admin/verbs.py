@@ -35,7 +35,7 @@ class Reason(Question):
 
 class NewPoint(Question):
     kind = forms.ChoiceField(choices=[(kind.value, kind.label) for kind in (PointKind.PHONE, PointKind.EMAIL)])
-    value = forms.CharField(label="Number or address", max_length=254)
+    value = forms.CharField(label="Number or e-mail", max_length=254)
     extension = forms.CharField(required=False, max_length=20)
     label = forms.CharField(required=False, max_length=40, help_text="For example mobile, office, assistant.")
     is_primary = forms.BooleanField(label="Try this one first", required=False)

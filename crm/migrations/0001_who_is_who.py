@@ -162,6 +162,8 @@ class Migration(migrations.Migration):
                 ('suppressed_at', models.DateTimeField(blank=True, editable=False, help_text='Since when nobody may use it; kept true with suppressions.', null=True)),
             ],
             options={
+                'verbose_name': 'number or e-mail',
+                'verbose_name_plural': 'numbers and e-mails',
                 'ordering': ['-id'],
                 'indexes': [models.Index(fields=['owner'], name='crm_endpoint_by_owner'), models.Index(condition=models.Q(('failed_until__isnull', False)), fields=['failed_until'], name='crm_endpoint_failed')],
                 'constraints': [models.UniqueConstraint(fields=('value', 'kind'), name='crm_endpoint_once'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'phone'), _negated=True), ('value__regex', '^\\+[1-9][0-9]{3,14}$'), ('value__startswith', '#'), _connector='OR'), name='crm_endpoint_phone_is_e164'), models.CheckConstraint(condition=models.Q(('value', ''), _negated=True), name='crm_endpoint_has_a_value')],
@@ -281,7 +283,8 @@ class Migration(migrations.Migration):
                 ('last_touch_at', models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
-                'verbose_name': 'project contact',
+                'verbose_name': 'person in a project',
+                'verbose_name_plural': 'people in projects',
                 'ordering': ['-id'],
                 'indexes': [models.Index(models.F('project'), models.F('hours_profile'), models.OrderBy(models.F('priority'), descending=True), models.OrderBy(models.F('last_touch_at'), nulls_first=True), models.F('id'), models.F('callable_from'), condition=models.Q(('callable_from__isnull', False)), name='crm_pair_queue_of_project'), models.Index(models.F('hours_profile'), models.OrderBy(models.F('priority'), descending=True), models.OrderBy(models.F('last_touch_at'), nulls_first=True), models.F('id'), models.F('callable_from'), condition=models.Q(('callable_from__isnull', False)), name='crm_pair_queue'), models.Index(condition=models.Q(('callback_at__isnull', False)), fields=['callback_at', 'id'], name='crm_pair_callbacks'), models.Index(fields=['contact', 'id'], name='crm_pair_by_contact')],
                 'constraints': [models.UniqueConstraint(fields=('project', 'contact'), name='crm_pair_once'), models.UniqueConstraint(condition=models.Q(('listed_name__isnull', False)), fields=('project', 'listed_name'), name='crm_pair_listed_name_once')],

@@ -33,6 +33,8 @@ class Endpoint(Timestamped):
     objects = EndpointQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "number or e-mail"
+        verbose_name_plural = "numbers and e-mails"
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["value", "kind"], name="crm_endpoint_once"),

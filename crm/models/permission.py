@@ -122,7 +122,7 @@ class Touch(Row):
         triggers = append_only(but=["counts", "user_id"])
 
     def __str__(self) -> str:
-        return f"{self.get_channel_display()} to {self.contact_id} at {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.get_channel_display()} at {self.at:%Y-%m-%d %H:%M}"
 
 
 class GateDecision(models.Model):

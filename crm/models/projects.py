@@ -96,7 +96,8 @@ class ProjectContact(Timestamped):
     objects = ProjectContactQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "project contact"
+        verbose_name = "person in a project"
+        verbose_name_plural = "people in projects"
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["project", "contact"], name="crm_pair_once"),

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KT
 from django.utils.dateparse import parse_datetime
 
-from crm.choices import Operation
+from crm.choices import COLUMN_WORDS, Operation
 from crm.models import AuditEvent, Contact, ContactPoint, ProjectContact, SourceRecord, User
 from crm.reports.changes import SERVICE, Birth
 from crm.reports.changes import births as births_of
@@ -208,9 +208,11 @@ def _field_change(
     model: type[models.Model] | None, column: str, old: Any, new: Any, names: Mapping[UUID, str]
 ) -> FieldChange:
     field = _field(model, column)
-    label = str(field.verbose_name).capitalize() if field is not None else column.replace("_", " ").capitalize()
+    name = field.name if field is not None else column
+    said = str(field.verbose_name) if field is not None else column.replace("_", " ")
+    label = COLUMN_WORDS.get(name) or said.capitalize()
     texts = (_text(field, value, names) for value in (old, new))
-    return FieldChange(field.name if field is not None else column, label, old, new, *texts)
+    return FieldChange(name, label, old, new, *texts)
 
 
 def _text(field: Any, value: Any, names: Mapping[UUID, str]) -> str:

@@ -155,7 +155,7 @@ def _changed(change: Change, *, is_gone: bool) -> Entry:
     title = f"{change.what} {_VERBS[change.operation]}"
     if shown:
         title += ": " + ", ".join(each.label.lower() for each in shown)
-    text = f"{change.service}".strip() if not change.by else ""
+    text = "" if change.by else change.service.partition(", record ")[0]
     entity_id = None if is_gone else change.entity_id
     return Entry(change.at, change.key, kind, title, text, change.by, change.entity, entity_id, change.fields)
 

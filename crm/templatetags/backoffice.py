@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from config.kernel.admin import cells
 from config.kernel.admin.lists import Listing
 from config.kernel.admin.scope import shown
+from crm.choices import COLUMN_WORDS
 
 register = template.Library()
 
@@ -31,6 +32,7 @@ def list_headers(cl: Listing) -> list[dict[str, Any]]:
         if name == "action_checkbox":
             continue
         label, attr = label_for_field(name, cl.model, model_admin=cl.model_admin, return_attr=True)
+        label = COLUMN_WORDS.get(name, label)
         sortable = name in (cl.sortable_by or ()) and bool(attr is None or getattr(attr, "admin_order_field", None))
         way = sorted_by.get(number)
         order = f"-{number}" if way == "asc" else str(number)

@@ -1,20 +1,28 @@
 """Pages say things as people do: no ids, no JSON, no code names, and nobody's name to who may not see them."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.conf import settings
 from django.test import Client
+from django.urls import reverse
+from django.utils.text import capfirst
 
+from config.kernel.ids import uuid7
 from config.testing import NOON
-from crm.models import AuditEvent
+from crm.models import AuditEvent, GateDecision
 from crm.services import editing
 from crm.tests.backoffice import list_url, page_url, signed_in
 from crm.tests.factories import (
     ContactFactory,
+    EndpointFactory,
     HoursProfileFactory,
     ReviewItemFactory,
     SourceRecordFactory,
+    TouchFactory,
     UserFactory,
 )
 
@@ -82,3 +90,56 @@ def test_a_review_names_only_those_whom_one_may_see():
     seen = [signed_in(user).get(list_url("crm.reviewitem")).content.decode() for user in (rep, UserFactory(admin=True))]
 
     assert ["Theirs Marsh" in text for text in seen] == [False, True]
+
+
+def test_a_thing_has_one_word_in_sidebar_heading_breadcrumbs_and_title(boss):
+    items = [item for group in settings.UNFOLD["SIDEBAR"]["navigation"] for item in group["items"] if "model" in item]
+    for item in items:
+        app, name = item["model"].split(".")
+        url = reverse(f"admin:{app}_{name}_changelist") + item["asks"]
+
+        said = boss.get(url).content.decode()
+
+        assert _title(said) == f"{item['title']} | Clearline", url
+        assert item["title"] in _crumbs(said), url
+        if not item["asks"]:
+            words = apps.get_model(item["model"])._meta.verbose_name_plural
+            assert item["title"] == capfirst(words), url
+
+
+def test_a_page_is_called_by_its_heading_and_never_by_a_key(boss):
+    touch = TouchFactory(
+        contact=ContactFactory(name="Pat Sample"), endpoint=EndpointFactory(value="+15125550134"), at=NOON
+    )
+    refused = GateDecision.objects.create(
+        id=uuid7(), at=NOON, action="lease", channel="call", contact=touch.contact, allowed=False, codes=["cooldown"]
+    )
+    rows = {
+        touch: ["Calls", "Touches", "Call to Pat Sample"],
+        touch.endpoint: ["People", "Numbers and e-mails", "(512) 555-0134"],
+        EndpointFactory(kind="email", value="pat@example.com"): ["People", "Numbers and e-mails", "pat@example.com"],
+        refused: ["Rules", "Gate decisions", "Lease refused for Pat Sample"],
+    }  # fmt: skip
+    for row, crumbs in rows.items():
+        said = boss.get(page_url(row)).content.decode()
+
+        assert _crumbs(said) == crumbs
+        assert _title(said) == f"{crumbs[-1]} | Clearline"
+
+
+def test_a_question_stands_below_the_page_that_it_is_about(boss):
+    person = ContactFactory(name="Pat Sample")
+
+    said = boss.get(f"/admin/crm/contact/{person.pk}/do/suppress/").content.decode()
+
+    assert _crumbs(said) == ["People", "Contacts", "Pat Sample", "Suppress"]
+
+
+def _crumbs(page):
+    (heading,) = re.findall(r"<h1 .*?</h1>", page, re.DOTALL)
+    return [unescape(words) for words in re.findall(r'truncate tracking-tight">(.*?)</', heading)]
+
+
+def _title(page):
+    (said,) = re.findall(r"<title>(.*?)</title>", page, re.DOTALL)
+    return unescape(said.strip())

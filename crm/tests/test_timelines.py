@@ -60,7 +60,7 @@ def test_a_change_is_told_per_field_with_label_words_actor_and_origin(rep):
     assert (change.user_agent, change.request_id, change.operation) == ("Browser/1", "r-1", "update")
     told = {each.field: (each.label, each.old_text, each.new_text) for each in change.fields}
     assert told == {
-        "lifecycle": ("Lifecycle", "New", "Closed won"),
+        "lifecycle": ("Stage", "New", "Closed won"),
         "do_not_call": ("Do not call", "no", "yes"),
         "company": ("Company", "-", "Ace Electric"),
         "title": ("Title", "-", "Buyer"),

@@ -201,8 +201,9 @@ class ClearlineAdmin(VerbsMixin, ModelAdmin):
 
     def frame(self, request: HttpRequest, row: Any, tab: str) -> dict[str, Any]:
         """What every page about ``row`` shows around its contents."""
+        header = self.header(request, row)
         return {
-            "opts": self.opts, "original": row, "title": str(row), "header": self.header(request, row),
+            "opts": self.opts, "original": row, "called": header.name, "title": header.name, "header": header,
             "record_tabs": self.tabs(request, row, tab), "record_verbs": self.offered_on(request, row),
         }  # fmt: skip
 

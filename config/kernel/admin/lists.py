@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.contrib.admin.views.main import ORDER_VAR
+from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from unfold.views import ChangeList
 
-from config.kernel.admin import search
+from config.kernel.admin import search, sidebar
 from config.kernel.admin.patience import TooBroad, patient
 from config.kernel.admin.scope import visible
 
@@ -67,7 +68,12 @@ class Listing(ChangeList):
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.request, self.user = request, request.user
         super().__init__(request, *args, **kwargs)
-        self.title = str(self.opts.verbose_name_plural).capitalize()
+        self.title = self._heading()
+
+    def _heading(self) -> str:
+        """The sidebar's word for the list, or for the ready-made question that is asked."""
+        asked = {name: value for name, value in self.params.items() if name not in {ORDER_VAR, PAGE_VAR} and value}
+        return sidebar.title_of(self.opts.label_lower, asked) or capfirst(str(self.opts.verbose_name_plural))
 
     def get_results(self, request: HttpRequest) -> None:
         found = self._found()

@@ -7,8 +7,10 @@ for what an app above adds to a row of an app below, which does not know it.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any
 
+from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 
 Facts = Sequence[tuple[str, Any]]
@@ -23,6 +25,11 @@ class Header:
     badges: Sequence[SafeString] = ()
     facts: Facts = ()
     symbol: str = ""
+
+    @property
+    def name(self) -> str:
+        """The heading without links: what breadcrumbs and the window's title say."""
+        return " ".join(unescape(strip_tags(str(self.title))).split())
 
 
 @dataclass(frozen=True)

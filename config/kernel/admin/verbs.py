@@ -88,6 +88,7 @@ class VerbsMixin:
     model: Any
     opts: Any
     admin_site: Any
+    header: Any  # of the page of a row
 
     def all_verbs(self) -> list[Verb]:
         return [*self.verbs, *_extras[self.opts.label_lower]]
@@ -145,7 +146,8 @@ class VerbsMixin:
             return HttpResponseRedirect(back)
         context = {
             **self.admin_site.each_context(request),
-            "opts": self.opts, "original": one, "title": verb.label, "verb": verb, "form": form, "back": back,
+            "opts": self.opts, "original": one, "called": self.header(request, one).name if one else "",
+            "title": verb.label, "verb": verb, "form": form, "back": back,
             "rows": rows[:SHOWN], "others": max(0, len(rows) - SHOWN), "counted": self.counted(len(rows)),
             "on_page": on_page, "row_keys": [str(row.pk) for row in rows], "checkbox": helpers.ACTION_CHECKBOX_NAME,
         }  # fmt: skip
