@@ -75,7 +75,7 @@ class TerminalSessionAdmin(RecordAdmin):
     empty_hint = "Nothing is closed. Outcomes close people and projects; you can, too, on their pages."
     form = CloseEverything
     linked_by = ("project", "contact", "pair", "endpoint")
-    list_display = ["shown_subject", "scope", "reason", "kind", "at", "shown_until", "by", "shown_state"]
+    list_display = ["shown_subject", "scope", "reason", "at", "shown_until", "by", "shown_state"]
     list_filter = [
         Standing.of("state"),
         filters.Choice.of("scope"),

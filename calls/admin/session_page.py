@@ -90,7 +90,7 @@ def sections(row: CallSession, viewer: Any) -> Iterator[Section]:
         aside=True,
         facts=[
             ("Id where it was made", row.call_session_id),
-            ("Whoever uses the number", phrases.line(row.endpoint)),
+            ("The number itself", phrases.line(row.endpoint)),
             ("Person in a project", _pair(row, viewer)),
             ("Recorded", cells.exact(row.recorded_at)),
             ("Recording", phrases.page(row.now.recording_url, "Listen")),

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from calls.admin import panels, session_page
+from calls.choices import Status
 from calls.models import CallSession, CallStatus, Disposition
 from calls.services import outcomes
 from config.kernel import clock
@@ -97,8 +98,7 @@ class CallSessionAdmin(RecordAdmin):
     empty_hint = "Nobody has called yet. Start at the call desk, or record calls made elsewhere through the API."
     linked_by = ("contact", "project", "endpoint", "pair")
     list_display = [
-        "contact", "shown_status", "shown_outcome", "shown_when", "rep", "project", "shown_number", "shown_length",
-        "shown_breach",
+        "contact", "shown_outcome", "shown_when", "rep", "project", "shown_number", "shown_length",
     ]  # fmt: skip
     list_filter = [
         filters.Person.of("rep", nobody=""),
@@ -149,13 +149,13 @@ class CallSessionAdmin(RecordAdmin):
     def get_urls(self) -> list[URLPattern]:
         return [*panels.urls(self.admin_site.admin_view), *super().get_urls()]
 
-    @display(description="State")
-    def shown_status(self, row: CallSession) -> SafeString:
-        return session_page.state(row)
-
-    @display(description="Outcome")
+    @display(description="How it went")
     def shown_outcome(self, row: CallSession) -> SafeString:
-        return session_page.outcome(row)
+        """The outcome; how far it came where it is not simply over; and that it was against the rules."""
+        over = row.now.status == Status.COMPLETED
+        return cells.badges(
+            "" if over else session_page.state(row), session_page.outcome(row), session_page.breach(row)
+        )
 
     @display(description="When", ordering="initiated_at")
     def shown_when(self, row: CallSession) -> SafeString:
@@ -168,10 +168,6 @@ class CallSessionAdmin(RecordAdmin):
     @display(description="Length")
     def shown_length(self, row: CallSession) -> str:
         return cells.duration(row.now.duration)
-
-    @display(description="Gate")
-    def shown_breach(self, row: CallSession) -> SafeString | str:
-        return session_page.breach(row)
 
     def header(self, request: HttpRequest, row: CallSession) -> Header:
         return session_page.header(row, request.user)

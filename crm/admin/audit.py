@@ -12,6 +12,7 @@ from config.kernel.admin import cells, filters
 from config.kernel.admin.pages import Header, Section
 from config.kernel.admin.scope import visible
 from crm.admin.base import RecordAdmin
+from crm.choices import COLUMN_WORDS
 from crm.models import AuditEvent
 from crm.reports import audit
 
@@ -45,7 +46,7 @@ class AuditEventAdmin(RecordAdmin):
     @display(description="Fields")
     def shown_fields(self, row: AuditEvent) -> str:
         said = [name for name in row.new or row.old or {} if name not in audit.UNSAID]
-        names = [name.removesuffix("_id").replace("_", " ") for name in said]
+        names = [_column(name.removesuffix("_id")) for name in said]
         return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
     @display(description="By")
@@ -78,6 +79,10 @@ class AuditEventAdmin(RecordAdmin):
         rows = [[one.label, one.old_text, one.new_text] for one in change.fields]
         yield Section(title="What changed", headers=["Field", "From", "To"], rows=rows)
         yield Section(title="With", aside=True, text=row.user_agent, empty="No browser: a service did it.")
+
+
+def _column(name: str) -> str:
+    return COLUMN_WORDS.get(name, name).replace("_", " ").lower()
 
 
 def _name(row: AuditEvent, user: Any) -> str:

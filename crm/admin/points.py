@@ -64,4 +64,4 @@ def _line(row: ContactPoint) -> list[tuple[str, Any]]:
     if row.endpoint is None:
         return []
     there = [("Their time now", clocks.local_times(row.endpoint.hours_profile))] if row.kind == "phone" else []
-    return [("Whoever uses it", phrases.line(row.endpoint)), *there]
+    return [("The number itself" if row.kind == "phone" else "The address itself", phrases.line(row.endpoint)), *there]

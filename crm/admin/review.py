@@ -66,7 +66,8 @@ class ReviewItemAdmin(RecordAdmin):
 
     @display(description="Offered")
     def shown_value(self, row: ReviewItem) -> str:
-        return f"{row.field.replace('_', ' ')}: {row.value}"[:80] if row.field else row.value[:80]
+        value = row.value.strip(" ,")  # a name without its company
+        return f"{row.field.replace('_', ' ')}: {value}"[:80] if row.field else value[:80]
 
     @display(description="State")
     def shown_state(self, row: ReviewItem) -> SafeString:

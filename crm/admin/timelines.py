@@ -16,7 +16,20 @@ from crm.reports.timelines import Entry, timeline
 
 PAGE = 20
 SAID = 5  # fields of something new or gone
-_TELLING = ("value_given", "value", "project", "contact", "name", "kind", "label")  # the first fields, in this order
+# What says best what something is, in this order; hints and keys say nothing to people.
+_TELLING = (
+    "value_given",
+    "value",
+    "label",
+    "project",
+    "roles",
+    "name",
+    "title",
+    "company",
+    "project_id",
+    "kind",
+    "city",
+)
 
 # Symbol and tone by what happened; apps above name theirs with ``teach``.
 _LOOKS = {
@@ -81,8 +94,7 @@ def _shown(entry: Entry) -> dict[str, Any]:
 
 
 def _said(entry: Entry) -> list[str]:
-    """What something new or gone was: its number first, where it has one."""
-    values = [(one, one.new_text if entry.kind == "created" else one.old_text) for one in entry.changes]
-    said = [(one, text) for one, text in values if text not in (NOTHING, "no", HIDDEN)]
-    said.sort(key=lambda found: _TELLING.index(found[0].field) if found[0].field in _TELLING else len(_TELLING))
-    return [f"{one.label}: {text}" for one, text in said[:SAID]]
+    """What something new or gone was."""
+    told = {one.field: one.new_text if entry.kind == "created" else one.old_text for one in entry.changes}
+    said = [told[name].replace("_", " ") for name in _TELLING if told.get(name, NOTHING) not in (NOTHING, HIDDEN)]
+    return list(dict.fromkeys(said))[:SAID]

@@ -28,7 +28,8 @@ def breadcrumbs(context: template.Context) -> list[dict[str, str]]:
         return [{"title": title, "link": ""}]
     heading = sidebar.title_of(opts.label_lower, {}) or capfirst(str(opts.verbose_name_plural))
     base = f"admin:{opts.app_label}_{opts.model_name}"
-    found = [("", sidebar.group_of(opts.label_lower)), (_address(f"{base}_changelist"), heading)]
+    group = sidebar.group_of(opts.label_lower)
+    found = [("", group if group != heading else ""), (_address(f"{base}_changelist"), heading)]
     if row is not None:
         called = str(context.get("called") or row)
         found.append((_address(f"{base}_change", row.pk), called))

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.text import capfirst
 
+from config.kernel.audit import acting
 from config.kernel.ids import uuid7
 from config.testing import NOON
 from crm.models import AuditEvent, GateDecision
@@ -20,10 +21,14 @@ from crm.tests.factories import (
     ContactFactory,
     EndpointFactory,
     HoursProfileFactory,
+    ProjectContactFactory,
+    ProjectFactory,
     ReviewItemFactory,
     SourceRecordFactory,
+    SuppressionFactory,
     TouchFactory,
     UserFactory,
+    give_point,
 )
 
 pytestmark = pytest.mark.django_db
@@ -116,6 +121,7 @@ def test_a_page_is_called_by_its_heading_and_never_by_a_key(boss):
     )
     rows = {
         touch: ["Calls", "Touches", "Call to Pat Sample"],
+        ProjectFactory(name="Hill Clinic"): ["Projects", "Hill Clinic"],
         touch.endpoint: ["People", "Numbers and e-mails", "(512) 555-0134"],
         EndpointFactory(kind="email", value="pat@example.com"): ["People", "Numbers and e-mails", "pat@example.com"],
         refused: ["Rules", "Gate decisions", "Lease refused for Pat Sample"],
@@ -143,3 +149,37 @@ def _crumbs(page):
 def _title(page):
     (said,) = re.findall(r"<title>(.*?)</title>", page, re.DOTALL)
     return unescape(said.strip())
+
+
+@pytest.mark.parametrize("label", ["crm.suppression", "crm.touch", "crm.endpoint"])
+def test_lists_write_numbers_as_people_do_and_name_whose_they_are_to_who_may_know(boss, label):
+    rep = UserFactory(bdr=True)
+    hidden, mine = ContactFactory(name="Pat Sample", owner=UserFactory(bdr=True)), ContactFactory(owner=rep)
+    line = EndpointFactory(value="+15125550134", owner=hidden)
+    give_point(mine, "phone", line.value)
+    SuppressionFactory(endpoint=line, at=NOON)
+    for person in (hidden, mine):
+        TouchFactory(contact=person, endpoint=line, at=NOON)
+
+    seen, told = (client.get(list_url(label)).content.decode() for client in (signed_in(rep), boss))
+
+    for page in (seen, told):
+        assert "(512) 555-0134" in page
+        assert ">+15125550134<" not in page
+    assert "Pat Sample" in told
+    assert "Pat Sample" not in seen
+
+
+def test_a_timeline_says_what_came_in_words_and_not_by_which_key(boss):
+    person = ContactFactory(name="Pat Sample")
+    with acting(service="intake", bulk=True):
+        point = give_point(person, "phone", "+15125550134", label="work")
+        pair = ProjectContactFactory(contact=person, project=ProjectFactory(name="Hill Clinic"), roles=["folder_owner"])
+    SourceRecordFactory(contact=person, source="permits", key="2014|folder_owner|phone:+15125550134")
+
+    said = " ".join(boss.get(page_url(person)).content.decode().split())
+
+    assert f"intake: permits · {point.value_given} · work · Phone</p>" in said
+    assert f"intake: permits · {pair.project} · folder owner</p>" in said
+    assert "2014|folder_owner" not in said
+    assert "Callable from" not in said
