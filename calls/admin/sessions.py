@@ -151,11 +151,10 @@ class CallSessionAdmin(RecordAdmin):
 
     @display(description="How it went")
     def shown_outcome(self, row: CallSession) -> SafeString:
-        """The outcome; how far it came where it is not simply over; and that it was against the rules."""
+        """That it was against the rules, how far it came where it is not simply over, and the outcome."""
         over = row.now.status == Status.COMPLETED
-        return cells.badges(
-            "" if over else session_page.state(row), session_page.outcome(row), session_page.breach(row)
-        )
+        state = "" if over else session_page.state(row)
+        return cells.badges(session_page.breach(row), state, session_page.outcome(row))
 
     @display(description="When", ordering="initiated_at")
     def shown_when(self, row: CallSession) -> SafeString:

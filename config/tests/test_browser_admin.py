@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings as configured
 from django.core.cache import cache
 from django.test import Client
 from playwright.sync_api import Page, expect, sync_playwright
 
 from calls.models import Disposition
+from calls.rules import opening
 from calls.services import outcomes, recording, waterfalls
 from calls.services.recording import Told
 from config.kernel import clock
+from config.testing import NOON
 from crm.models import Contact, ProjectContact, Suppression, User
 from crm.services import quality
 from crm.tests.backoffice import page_url
@@ -89,6 +92,14 @@ def is_outside(url: str, ours: str) -> bool:
 @pytest.fixture
 def boss() -> User:
     return UserFactory(admin=True, name="Ada Admin", email="ada@clearline.example", time_zone="America/Chicago")
+
+
+@pytest.fixture
+def noon() -> Iterator[None]:
+    """A Tuesday on which everybody may be called, on every thread."""
+    opening._read.clear()  # it knows the newest profile by its id, and clocks that run backwards confuse it
+    with time_machine.travel(NOON, tick=True):
+        yield
 
 
 def settled(page: Page) -> None:
@@ -243,6 +254,18 @@ def test_lists_are_searched_and_filtered_by_keyboard_and_the_address_says_what_i
     expect(page.locator("#result_list tbody tr")).to_have_count(2)
 
 
+@pytest.mark.parametrize("size", [DESKTOP, LAPTOP], ids=["desktop", "laptop"])
+def test_what_must_not_be_overlooked_is_never_cut_off(opened, boss, size):
+    ContactFactory(name="Maximilian Featherstonehaugh of the Long Name", do_not_call=True, do_not_email=True)
+    page = opened(boss, size)
+    page.goto("/admin/crm/contact/")
+
+    cell = page.locator("#result_list .field-shown_name").first.bounding_box()
+    for badge in page.locator("#result_list .field-shown_name .cl-badge").all():
+        box = badge.bounding_box()
+        assert box["x"] + box["width"] <= cell["x"] + cell["width"]
+
+
 def test_whoever_is_looked_for_is_found_from_any_page(opened, boss):
     person = ContactFactory(name="Alma Barford")
     page = opened(boss)
@@ -288,9 +311,11 @@ def test_the_dark_clothes_fit_too(opened, boss):
 @pytest.mark.skipif(
     os.environ.get("CLEARLINE_SHOTS") != "1", reason="pictures for the documentation: CLEARLINE_SHOTS=1"
 )
-def test_pictures_for_the_documentation(opened, boss):
+def test_pictures_for_the_documentation(opened, boss, noon):
     SHOTS.mkdir(parents=True, exist_ok=True)
     pair = a_day(boss)
+    waterfalls.count(project=pair.project, at=clock.now())
+    Contact.objects.update(updated_at=clock.now())  # where SQL wrote it, by the real clock
     urls = {"board": "/admin/", "contacts": "/admin/crm/contact/", "contact": page_url(pair.contact),
             "project": page_url(pair.project), "call": page_url(pair.contact.call_sessions.first())}  # fmt: skip
 
