@@ -82,8 +82,9 @@ def births(
 
 
 def _birth(entity: str, key: UUID, at: datetime, values: Mapping[str, Any], origins: Origins) -> Birth:
+    unsaid = HIDDEN | _silent(entity)
     new = {
-        column: value for column, value in values.items() if column not in HIDDEN and value not in (None, "", [], {})
+        column: value for column, value in values.items() if column not in unsaid and value not in (None, "", [], {})
     }
     return Birth(entity, key, at, new, origins.origin(entity=entity, entity_id=key, values=values, at=at))
 
@@ -101,6 +102,13 @@ def audited() -> dict[str, str]:
         for model in apps.get_models()
         if any(trigger.name == "audit_update" for trigger in getattr(model._meta, "triggers", ()))
     }
+
+
+@cache
+def _silent(entity: str) -> frozenset[str]:
+    """Columns that nobody records: what they were at birth is not known, and what they are now would be a lie."""
+    triggers = getattr(apps.get_model(entity)._meta, "triggers", ())
+    return frozenset(column for trigger in triggers for column in getattr(trigger, "silent", ()))
 
 
 def _values(

@@ -133,6 +133,16 @@ def test_a_page_is_called_by_its_heading_and_never_by_a_key(boss):
         assert _title(said) == f"{crumbs[-1]} | Clearline"
 
 
+def test_forms_are_called_by_what_they_write(boss):
+    person = ContactFactory(name="Pat Sample")
+    edited, new = (
+        boss.get(url).content.decode() for url in (f"{page_url(person)}?tab=edit", "/admin/crm/contact/add/")
+    )
+
+    assert (_title(edited), _crumbs(edited)) == ("Pat Sample | Clearline", ["People", "Contacts", "Pat Sample"])
+    assert (_title(new), _crumbs(new)) == ("New contact | Clearline", ["People", "Contacts", "New contact"])
+
+
 def test_a_question_stands_below_the_page_that_it_is_about(boss):
     person = ContactFactory(name="Pat Sample")
 

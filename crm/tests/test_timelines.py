@@ -210,6 +210,18 @@ def test_a_number_that_came_in_bulk_and_was_removed_has_its_birth_beside_its_end
     assert (life[0], set(life[1:-1]), life[-1]) == ("delete", {"update"}, "create")
 
 
+def test_a_birth_in_bulk_says_nothing_of_what_nobody_records(at, rep):
+    with acting(service="intake", bulk=True):
+        pair = ProjectContactFactory(roles=["owner"], callable_from=at)
+    ProjectContact.objects.update(callable_from=at + timedelta(days=3), last_touch_at=at)
+
+    (birth,) = changes(entity="crm.projectcontact", entity_id=pair.pk)
+
+    said = {one.field for one in birth.fields}
+    assert {"roles", "project", "contact"} <= said
+    assert said.isdisjoint({"callable_from", "last_touch_at", "hours_profile"})
+
+
 def test_births_in_bulk_are_paged_like_everything_else_and_those_of_one_moment_cost_as_much_as_one(
     at, rep, django_assert_max_num_queries
 ):

@@ -169,7 +169,8 @@ class ClearlineAdmin(VerbsMixin, ModelAdmin):
     ) -> Any:
         """Show the page of a row, or the form that writes it; what a service refuses is said in the form."""
         if object_id is None:
-            return self._written(request, None, form_url, {**(extra_context or {}), **_ONE_BUTTON})
+            new = {"title": f"New {self.opts.verbose_name}"}
+            return self._written(request, None, form_url, {**(extra_context or {}), **new, **_ONE_BUTTON})
         row = self.get_object(request, object_id)
         if row is None:
             raise Http404("There is no such page.")
@@ -203,7 +204,8 @@ class ClearlineAdmin(VerbsMixin, ModelAdmin):
         """What every page about ``row`` shows around its contents."""
         header = self.header(request, row)
         return {
-            "opts": self.opts, "original": row, "called": header.name, "title": header.name, "header": header,
+            "opts": self.opts, "original": row, "called": header.name, "title": header.name, "subtitle": "",
+            "header": header,
             "record_tabs": self.tabs(request, row, tab), "record_verbs": self.offered_on(request, row),
         }  # fmt: skip
 
