@@ -246,10 +246,11 @@ def heartbeat(*, user: User, at: datetime) -> Lease:
     :raises NoLease: it has run out; somebody else may hold the pair by now.
     """
     mine = Lease.objects.live(at).filter(user=user)
-    if mine.filter(Q(taken_at__gt=at - PREPARING) | Exists(_call_at_hand(at))).update(expires_at=at + LEASE):
+    attended = Q(taken_at__gt=at - PREPARING) | Exists(_call_at_hand(at))
+    if mine.filter(attended).update(expires_at=at + LEASE):
         return Lease.objects.get(user=user)
-    if mine.exists():
-        release(user=user, at=at)
+    if mine.exclude(attended).delete()[0]:
+        tell("desk", "lease_released")
         raise HeldTooLong("Held for half an hour without a call, so given back to the queue: take them or the next.")
     raise NoLease("The lease has run out: take the next pair.")
 
