@@ -28,6 +28,7 @@ CATCH_TEL = """document.addEventListener("click", (event) => {
     window.dialed = event.target.href;
     event.preventDefault(); // or the browser asks, in a window that no test can close
 }, true)"""
+HEARTBEAT = """import("/static/clearline/desk/server.js").then((server) => server.quietly("heartbeat/"))"""
 SHOTS = Path(configured.BASE_DIR) / "docs" / "img"
 
 
@@ -237,6 +238,7 @@ def test_who_is_signed_out_elsewhere_reads_so_and_a_person_held_too_long_is_give
     desk.press("Space")
     desk.wait("previewing")
     Lease.objects.update(taken_at=NOON - timedelta(minutes=31))
+    desk.page.evaluate(HEARTBEAT)
     desk.shows("Dana Whitcomb went back to the queue: nobody was called for half an hour")
     desk.page.get_by_role("button", name="Take them again").click()
     desk.wait("previewing")
