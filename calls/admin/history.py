@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest
-from django.utils import timezone
 
 from calls.choices import Scope
 from calls.models import CallSession, TerminalLift, TerminalSession
@@ -38,7 +37,7 @@ def closed(subject: Subject, *, user: Any, limit: int, before: Place | None) -> 
     about = _about(subject) | Q(scope=Scope.PAIR) & _about(subject, "pair__")
     sessions = TerminalSession.objects.visible_to(user).filter(about)
     for row in sessions.filter(earlier(before)).select_related("by").order_by("-at", "-id")[:limit]:
-        until = f" until {timezone.localtime(row.until):%-d %b %Y}" if row.until else " for ever"
+        until = f" until {cells.local(row.until):%-d %b %Y}" if row.until else " for ever"
         title = f"{row.get_scope_display()} closed for calls{until}"
         yield Entry(
             row.at, str(row.pk), "closed", title, row.reason, str(row.by or ""), "calls.terminalsession", row.pk

@@ -12,7 +12,7 @@ from rest_framework.exceptions import ErrorDetail
 from calls.choices import CallSource, Direction, EventKind, Scope, Status, TerminalKind
 from calls.models import CallingPolicy, Disposition
 from config.kernel import clock
-from config.kernel.api.fields import VisibleRelatedField, WordField
+from config.kernel.api.fields import DayField, MomentField, VisibleRelatedField, WordField
 from config.kernel.api.writing import ModelTold, Told
 from crm.api.inputs import ColleagueField
 from crm.choices import Priority
@@ -50,21 +50,21 @@ class CallTold(Told):
 
     call_session_id = serializers.CharField(max_length=100)
     contact = VisibleRelatedField(queryset=Contact.objects.all())
-    initiated_at = serializers.DateTimeField()
+    initiated_at = MomentField()
     project = VisibleRelatedField(queryset=Project.objects.all(), required=False, allow_null=True)
     rep = ColleagueField(required=False, allow_null=True, help_text="Who called; left out: whoever tells.")
     point = VisibleRelatedField(queryset=ContactPoint.objects.all(), required=False, allow_null=True)
     number = serializers.CharField(required=False, max_length=40, allow_blank=True)
     direction = serializers.ChoiceField(choices=Direction.choices, required=False)
     status = serializers.ChoiceField(choices=Status.choices, required=False, allow_blank=True)
-    answered_at = serializers.DateTimeField(required=False, allow_null=True)
-    ended_at = serializers.DateTimeField(required=False, allow_null=True)
+    answered_at = MomentField(required=False, allow_null=True)
+    ended_at = MomentField(required=False, allow_null=True)
     duration = serializers.IntegerField(
         required=False, allow_null=True, min_value=0, max_value=86_400, help_text="Seconds."
     )
     recording_url = serializers.URLField(required=False, max_length=1000, allow_blank=True)
     disposition = DispositionField(required=False, allow_null=True)
-    callback_at = serializers.DateTimeField(required=False, allow_null=True)
+    callback_at = MomentField(required=False, allow_null=True)
     notes = serializers.CharField(required=False, max_length=NOTE, allow_blank=True)
 
     def validate_rep(self, rep: User | None) -> User | None:
@@ -88,7 +88,7 @@ class EventTold(Told):
     """News about a call. ``external_id`` lets the same news arrive twice."""
 
     kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in BY_HAND])
-    at = serializers.DateTimeField(required=False)
+    at = MomentField(required=False)
     facts = FactsTold(required=False)
     external_id = serializers.CharField(required=False, max_length=100)
 
@@ -101,7 +101,7 @@ class EventTold(Told):
 class OutcomeTold(Told):
     disposition = DispositionField()
     note = serializers.CharField(required=False, max_length=NOTE, allow_blank=True)
-    callback_at = serializers.DateTimeField(required=False, allow_null=True)
+    callback_at = MomentField(required=False, allow_null=True)
 
 
 class CorrectionTold(OutcomeTold):
@@ -132,7 +132,7 @@ class TerminalTold(Told):
     pair = VisibleRelatedField(queryset=ProjectContact.objects.all(), required=False, allow_null=True)
     endpoint = VisibleRelatedField(queryset=Endpoint.objects.all(), required=False, allow_null=True)
     reason = serializers.CharField(max_length=200)
-    until = serializers.DateTimeField(required=False, allow_null=True, help_text="Left out: for ever.")
+    until = MomentField(required=False, allow_null=True, help_text="Left out: for ever.")
     kind = serializers.ChoiceField(choices=TerminalKind.choices, default=TerminalKind.TERMINAL)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class PolicyTold(PolicyChanges):
 class HoursVerified(Told):
     """A row of law was looked up again, and still says the same."""
 
-    verified_on = serializers.DateField(help_text="The day on which somebody looked.")
+    verified_on = DayField(help_text="The day on which somebody looked.")
     source = serializers.CharField(  # type: ignore[assignment]  # DRF's fields have an attribute of this name
         max_length=2_000, help_text="Statute, regulation or page, with its date."
     )

@@ -5,9 +5,9 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from calls.rules import opening
-from calls.services.outcomes import FARTHEST
 from config.kernel.errors import DomainError
 from crm.models import Endpoint, User
+from crm.services.fields import FARTHEST
 from crm.services.normalization.places import candidates_of
 
 CLOCKS = 3  # shown at most

@@ -11,9 +11,9 @@ from config.kernel.ids import uuid7
 from config.kernel.realtime import tell
 from config.kernel.transactions import atomic_with_retries
 from crm.models import User
+from crm.services.fields import FARTHEST
 
 UNDO = timedelta(seconds=10)  # until then the rep may take it back, from then on others are told
-FARTHEST = timedelta(days=60)  # of a promise to call back; the queue looks no further ahead either
 
 
 class AlreadyConcluded(Conflict):

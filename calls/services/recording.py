@@ -13,6 +13,7 @@ from calls.services.telling import WARNINGS
 from calls.services.telling import Told as Told
 from calls.services.terminal import ToldDifferently
 from config.kernel.errors import DomainError
+from config.kernel.moments import require_kept
 from config.kernel.realtime import tell
 from config.kernel.transactions import atomic_with_retries
 from crm.choices import EndpointKind
@@ -159,9 +160,11 @@ def add_event(
     News that only a call that began can tell makes it count again, where it was said never to have begun.
 
     :raises DomainError: outcomes and corrections have services of their own.
+    :raises YearOutOfRange: ``at`` is of a year that is not kept.
     """
     if kind in {EventKind.OUTCOME, EventKind.CORRECTION, EventKind.INITIATED}:
         raise DomainError("This kind of event cannot be added by hand.", details={"kind": "Use outcome or correct."})
+    require_kept(at=at)
     if kind in dialing.PROVES:
         dialing.hold(session)
     CallSession.objects.select_for_update(no_key=True).get(pk=session.pk)

@@ -6,11 +6,12 @@ from typing import Any
 
 from calls.choices import CallSource, Direction, EventKind, Scope
 from calls.models import CallSession, CallStatus, Disposition
-from calls.services.outcomes import FARTHEST
 from calls.services.undoing import text
 from config.kernel.errors import DomainError
+from config.kernel.moments import OUT_OF_RANGE, is_kept
 from crm.choices import Channel
 from crm.models import Contact, ContactPoint, Project, ProjectContact, Touch, User
+from crm.services.fields import FARTHEST
 from crm.services.normalization.phones import Phone, parse_phone
 from crm.services.normalization.refusals import Unusable
 
@@ -78,8 +79,8 @@ def phone_of(number: str) -> Phone | None:
 def require_sense(told: Told, at: datetime) -> None:
     """Refuse what cannot have happened.
 
-    :raises DomainError: ``details`` name the fields: a moment ahead of ``at`` or before the call, an answer after the
-        end, a length that is not over yet, the number of somebody else.
+    :raises DomainError: ``details`` name the fields: a moment ahead of ``at``, before the call or of a year that is not
+        kept, an answer after the end, a length that is not over yet, the number of somebody else.
     """
     faults = _faults_of_times(told, at)
     if told.point and told.point.contact_id != told.contact.pk:
@@ -94,7 +95,9 @@ def _faults_of_times(told: Told, at: datetime) -> dict[str, str]:
         faults["answered_at"] = "Is after ended_at."
     for name in ("initiated_at", "answered_at", "ended_at"):
         moment = getattr(told, name)
-        if moment and moment < told.initiated_at:
+        if moment and not is_kept(moment):
+            faults[name] = OUT_OF_RANGE
+        elif moment and moment < told.initiated_at:
             faults[name] = "Is before initiated_at."
         elif moment and moment > at + SKEW:
             faults[name] = "Lies ahead."

@@ -11,6 +11,7 @@ from calls.models import CallEvent, TerminalLift, TerminalSession
 from calls.models.terminal import SUBJECTS
 from calls.services import deciding, hints
 from config.kernel.errors import Conflict, DomainError
+from config.kernel.moments import require_kept
 from config.kernel.realtime import tell
 from config.kernel.transactions import atomic_with_retries
 from crm.models import Contact, Endpoint, Project, ProjectContact, User
@@ -56,6 +57,7 @@ def close(
 
     :raises NeedsReason: ``reason`` is empty.
     :raises DomainError: ``until`` is not after ``at``, or the subject does not fit the scope.
+    :raises YearOutOfRange: ``until`` is of a year that is not kept.
     :raises ToldDifferently: the id is known with another scope, subject, kind, reason or end.
     """
     facts = {"scope": scope, "kind": kind, "reason": reason.strip(), "until": until, **_subject(scope, subject)}
@@ -63,6 +65,7 @@ def close(
         return _same(known, facts), False
     if not facts["reason"]:
         raise NeedsReason("Say why this may not be called.", details={"reason": "A reason is required."})
+    require_kept(until=until)
     if until and until <= at:
         raise DomainError("It would be over before it begins.", details={"until": "Must lie in the future."})
     _lock(scope, subject)

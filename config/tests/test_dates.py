@@ -1,25 +1,38 @@
 """Moments that no calendar of ours knows: an answer or a refusal, never a crash."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import django_filters as filters
 import pytest
 from django.contrib import admin as back_office
+from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from calls.tests.factories import callable_pair
+from calls.choices import EventKind, Scope
+from calls.services import recording, terminal
+from calls.tests.factories import CallSessionFactory, callable_pair
 from config.api import router
 from config.kernel import clock
+from config.kernel.admin import cells
+from config.kernel.admin.edits import MomentField
 from config.kernel.admin.filters import Days
+from config.kernel.errors import DomainError
+from config.kernel.moments import OUT_OF_RANGE, YearOutOfRange
 from config.testing import NOON
 from config.tests.clients import Caller
 from config.tests.clients import admin as an_admin
 from config.tests.records import MAKE
 from crm.models import ProjectContact, User
+from crm.services import consenting, editing, points, suppressing
+from crm.services.editing import FieldInvalid
 from crm.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
 EARLY = ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "1900-02-28T12:00:00Z", "1969-12-31T23:59:59.999Z"]
 LATE = ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999999-14:00"]
 WRONG = ["0000-01-01T00:00:00Z", "2026-02-30T00:00:00Z", "yesterday", "12026-01-01T00:00:00Z", "2026-06-16T25:00:00Z"]
@@ -97,7 +110,7 @@ def test_what_is_told_with_an_impossible_moment_is_taken_or_refused(admin, prefi
     bodies: dict[str, dict[str, Any]] = {
         "call-sessions": {
             "call_session_id": "x", "contact": str(pair.contact_id), "project": str(pair.project_id),
-            "initiated_at": "2026-06-16T15:00:00Z", "disposition": "Callback",
+            "initiated_at": "2026-06-16T15:00:00Z", "disposition": "Call back",
         },
         "terminal-sessions": {"scope": "pair", "pair": str(pair.pk), "reason": "Asked us to wait"},
         "projects": {"project_id": "P-77", "name": "Harbour"},
@@ -106,3 +119,79 @@ def test_what_is_told_with_an_impossible_moment_is_taken_or_refused(admin, prefi
 
     assert status in {200, 201, 400}, said
     assert status == 400 or moment not in WRONG
+    assert status == 400 or 1800 <= int(moment[:4]) < 2200, moment
+
+
+def _doors() -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """Where moments are written: how to get there, and what has to be said besides."""
+    pair, call = callable_pair(), CallSessionFactory(pair=callable_pair())
+    line, person = call.endpoint, str(pair.contact_id)
+    assert line
+    called = {"call_session_id": "x", "contact": person, "initiated_at": "2026-06-16T15:00:00Z"}
+    closed = {"scope": "pair", "pair": str(pair.pk), "reason": "Asked us to wait"}
+    told = f"call-sessions/{call.pk}"
+    return {
+        "initiated_at": ("post", "call-sessions/", called),
+        "answered_at": ("post", "call-sessions/", called),
+        "ended_at": ("post", "call-sessions/", called),
+        "until": ("post", "terminal-sessions/", closed),
+        "next_call_eligible_at": ("patch", f"projects/{pair.project_id}/", {}),
+        "bid_on": ("patch", f"projects/{pair.project_id}/", {}),
+        "callback_at": ("patch", f"project-contacts/{pair.pk}/", {}),
+        "failed_until": ("patch", f"endpoints/{line.pk}/", {}),
+        "at of news": ("post", f"{told}/events/", {"kind": "answered"}),
+        "at of a suppression": ("post", "suppressions/", {"phone": "+15125550144"}),
+        "at of consent": ("post", "consents/", {"contact": person, "kind": "given"}),
+        "callback_at of an outcome": ("post", f"{told}/outcome/", {"disposition": "Call back"}),
+    }
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "1799-12-31T00:00:00Z", "2200-01-01T00:00:00Z", *LATE])
+def test_no_door_lets_a_year_in_that_is_not_kept(admin, moment):
+    for name, (method, path, body) in _doors().items():
+        field = name.split()[0]
+        said = moment[:10] if field == "bid_on" else moment
+
+        status, refusal = admin.send(method, path, body | {field: said})
+
+        details = [(detail["field"], detail["message"]) for detail in refusal.get("details", [])]
+        assert (status, details) == (400, [(field, OUT_OF_RANGE)]), name
+
+
+def test_a_form_of_the_back_office_refuses_a_year_that_is_not_kept():
+    for text in ("0001-01-01T00:00", "1799-12-31T12:00", "2200-01-02T12:00", "9999-12-31T23:59"):
+        with pytest.raises(ValidationError):
+            MomentField().clean(text)
+    assert MomentField().clean("2199-12-31T12:00")
+
+
+def test_services_refuse_a_year_that_is_not_kept_whoever_asks():
+    pair, call = callable_pair(), CallSessionFactory(pair=callable_pair())
+    by, line = UserFactory(admin=True), call.endpoint
+    assert line
+    for moment in (NOON.replace(year=1799), NOON.replace(year=2200)):
+        writes: list[Callable[[], Any]] = [
+            lambda at=moment: recording.add_event(session=call, kind=EventKind.ANSWERED, at=at),
+            lambda at=moment: terminal.close(scope=Scope.PAIR, subject=pair, reason="Wait", at=at, until=at + DAY),
+            lambda at=moment: points.mark_failed(endpoint=line, until=at, at=at - DAY),
+            lambda at=moment: suppressing.suppress(endpoint=line, reason="asked", source="test", at=at),
+            lambda at=moment: suppressing.put_suppression(endpoint=line, reason="asked", source="test", at=at, by=by),
+            lambda at=moment: consenting.give(contact=pair.contact, source="test", at=at),
+        ]  # fmt: skip
+        for write in writes:
+            with pytest.raises(YearOutOfRange):
+                write()
+        told = recording.Told(call_session_id="far", contact=pair.contact, initiated_at=moment)
+        with pytest.raises(DomainError, match="Such a call"):
+            recording.record(told=told, by=by, at=moment)
+        with pytest.raises(FieldInvalid):
+            editing.edit(row=pair.project, changes={"next_call_eligible_at": moment}, by=by, at=NOON)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
+def test_the_ends_of_the_calendar_are_shown_in_every_zone(zone):
+    with timezone.override(zone):
+        for moment in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)):
+            assert str(moment.year) in cells.exact(moment)
+            assert cells.moment(moment)
+            assert cells.second(moment)

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from config.kernel import clock
-from config.kernel.api.fields import VisibleRelatedField
+from config.kernel.api.fields import MomentField, VisibleRelatedField
 from config.kernel.api.writing import ModelTold, Told
 from crm.choices import PointKind, PointState, Role
 from crm.models import Company, Contact, Project, ProjectContact, User
@@ -106,7 +106,7 @@ class PairTold(PairChanges):
         fields = ["project", "contact", *PAIR]
 
 
-class PastField(serializers.DateTimeField):
+class PastField(MomentField):
     """When something happened: never in the future."""
 
     default_error_messages = {"future": "This moment is still to come."}
@@ -164,7 +164,7 @@ def _only_true(value: bool, instead: str) -> bool:
 
 
 class RestTold(Told):
-    failed_until = serializers.DateTimeField(allow_null=True, help_text="The line rests until then; null: it works.")
+    failed_until = MomentField(allow_null=True, help_text="The line rests until then; null: it works.")
 
 
 class LiftTold(Told):

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from config.kernel.audit import acting
 from config.kernel.errors import DomainError
+from config.kernel.moments import require_kept
 from config.kernel.transactions import atomic_with_retries
 from crm.choices import REACHED_BY, Channel, ConsentKind
 from crm.models import Consent, Contact, ContactPoint, Endpoint, User
@@ -92,6 +93,7 @@ def keep(
     Whoever does not say when it was may be repeating themselves: with ``again_within`` the same words shortly after the
     last ones about this channel are the row that is there.
     """
+    require_kept(at=at)
     _check(contact, source, channel, endpoint)
     about = {"endpoint": endpoint, "channel": channel}
     with acting(user=by and by.pk):

@@ -1,7 +1,7 @@
 """Which fields a person may set, what they must look like, and where to go for those that a service owns."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from django.core.validators import URLValidator
 from django.db import models
 
 from config.kernel.errors import DomainError
+from config.kernel.moments import OUT_OF_RANGE, is_kept
 from crm.models import Company, Contact, Project, ProjectContact
 from crm.services import addresses
 from crm.services.normalization.companies import domain_of, parse_company
@@ -17,6 +18,8 @@ from crm.services.normalization.phones import parse_phone
 from crm.services.normalization.places import from_statement
 from crm.services.normalization.refusals import Unusable
 from crm.services.normalization.text import one_line
+
+FARTHEST: Final = timedelta(days=60)  # of a promise to call back; the queue looks no further ahead either
 
 EDITABLE: Final[Mapping[type[models.Model], frozenset[str]]] = MappingProxyType(
     {
@@ -85,7 +88,7 @@ def read(row: models.Model, changes: Mapping[str, Any], *, at: datetime) -> dict
         except (Unusable, ValueError) as trouble:
             faults[name] = str(trouble)
     _clean(row, found, faults)
-    faults |= _in_the_past(found, at)
+    faults |= _of_years(found) | _of_promise(found, at)
     if faults:
         raise FieldInvalid("Some fields cannot be kept like this.", details=faults)
     return found
@@ -204,10 +207,18 @@ _READERS: Final[Mapping[str, Callable[[Any, Any], dict[str, Any]]]] = MappingPro
 )
 
 
-def _in_the_past(found: Mapping[str, Any], at: datetime) -> dict[str, str]:
+def _of_years(found: Mapping[str, Any]) -> dict[str, str]:
+    return {name: OUT_OF_RANGE for name, value in found.items() if isinstance(value, date) and not is_kept(value)}
+
+
+def _of_promise(found: Mapping[str, Any], at: datetime) -> dict[str, str]:
     moment = found.get("callback_at")
-    if isinstance(moment, datetime) and moment <= at:
+    if not isinstance(moment, datetime) or not is_kept(moment):
+        return {}
+    if moment <= at:
         return {"callback_at": "This moment has passed. Choose a later one."}
+    if moment > at + FARTHEST:
+        return {"callback_at": "That is too far ahead to be promised. Choose a time within the next 60 days."}
     return {}
 
 

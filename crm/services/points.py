@@ -11,6 +11,7 @@ from typing import Any
 
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
+from config.kernel.moments import require_kept
 from config.kernel.transactions import atomic_with_retries
 from crm.choices import PointKind, PointState
 from crm.models import Contact, ContactPoint, Endpoint, User
@@ -180,8 +181,10 @@ def mark_good(*, point: ContactPoint, at: datetime, is_primary: bool = False, by
 def mark_failed(*, endpoint: Endpoint, until: datetime | None, at: datetime, by: User | None = None) -> Endpoint:
     """Rest a line that does not work until ``until``, for everybody who uses it; None: it works again.
 
-    :raises NotInTheFuture: ``until`` is not after ``at``. :raises RowGone: it is not ``by``'s to see any more.
+    :raises NotInTheFuture: ``until`` is not after ``at``. :raises YearOutOfRange: it is of a year that is not kept.
+    :raises RowGone: the line is not ``by``'s to see any more.
     """
+    require_kept(failed_until=until)
     if until is not None and until <= at:
         raise NotInTheFuture(
             f"A line rests until a moment to come, and {until:%Y-%m-%d %H:%M} has passed. Choose a later one.",

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
+from config.kernel.moments import require_kept
 from config.kernel.transactions import atomic_with_retries
 from crm.choices import REACHED_BY, Channel, SuppressionReason
 from crm.models import Endpoint, Suppression, User
@@ -71,6 +72,7 @@ def suppress(
 
     :raises UnusableSuppression: an unknown reason, no source, or a channel that does not use such an endpoint.
     """
+    require_kept(at=at)
     _check(endpoint, reason, source, channel)
     with acting(user=by and by.pk):
         endpoint = lock(endpoint)
@@ -99,6 +101,7 @@ def put_suppression(
     :raises UnusableSuppression: as for ``suppress``; not exactly one is named; the number or address cannot be used.
     :raises ExistsOutOfScope: only somebody whom ``by`` does not see is reached there.
     """
+    require_kept(at=at)
     with acting(user=by and by.pk):
         line = lock(endpoint) if endpoint else _line(phone, email)
         _check(line, reason, source, channel)

@@ -91,7 +91,7 @@ def test_the_same_evidence_is_kept_once_and_says_when_it_was_given(rep):
     assert (first[1]["id"], old[1]["id"]) == (again[1]["id"], old_again[1]["id"])
     assert old[1]["at"] == "2024-05-06T07:08:09Z"
     assert Consent.objects.count() == 4
-    status, said = rep.send("post", "consents/", {**body, "at": "2999-01-01T00:00:00Z"})
+    status, said = rep.send("post", "consents/", {**body, "at": "2198-01-01T00:00:00Z"})
     assert (status, said["details"][0]["field"], said["details"][0]["code"]) == (400, "at", "future")
 
 
@@ -121,7 +121,7 @@ def test_a_list_of_numbers_that_nobody_knows_is_held(rep, named, value):
     ({"phone": "555-0134"}, "phone"),
     ({"email": "nobody@"}, "email"),
     ({"email": "a@example.com", "channel": "sms"}, "channel"),
-    ({"phone": "512 555 0134", "at": "2999-01-01T00:00:00Z"}, "at"),
+    ({"phone": "512 555 0134", "at": "2198-01-01T00:00:00Z"}, "at"),
 ])  # fmt: skip
 def test_what_is_to_be_left_alone_is_named_once_and_makes_sense(rep, body, field):
     status, said = rep.send("post", "suppressions/", body)
@@ -275,7 +275,7 @@ def test_a_birth_is_told_only_where_the_question_asks_for_it(admin):
     assert len(changes(admin, entity_id=key, actor="me")) == 1
     assert len(changes(admin, entity_id=key, actor=str(admin.user.pk).upper())) == 1
     assert len(changes(admin, entity_id=key, since="2001-01-01T00:00:00Z")) == 1
-    assert changes(admin, entity_id=key, since="2999-01-01T00:00:00Z") == []
+    assert changes(admin, entity_id=key, since="2198-01-01T00:00:00Z") == []
     assert changes(admin, entity_id=key, actor="none") == []
     assert changes(other, entity_id=key, actor="me") == []
     assert changes(admin, entity_id=key, entity="crm.project") == []
@@ -332,5 +332,5 @@ def test_the_audit_is_asked_by_who_and_when_and_what(admin):
 
     mine = changes(admin, actor="me")
     assert {event["entity_id"] for event in mine} == {contact["id"]}
-    assert changes(admin, since="2999-01-01T00:00:00Z") == []
+    assert changes(admin, since="2198-01-01T00:00:00Z") == []
     assert {event["entity_id"] for event in changes(admin, entity="crm.project")} == {str(project.pk)}

@@ -184,6 +184,15 @@ def test_a_callback_lies_ahead(edit, at):
     assert edit(ProjectContactFactory(), callback_at=at + timedelta(hours=1)).callback_at == at + timedelta(hours=1)
 
 
+def test_a_callback_is_promised_for_the_next_60_days(edit, at):
+    last = at + timedelta(days=60)
+
+    details = refused(fields.FieldInvalid, edit, ProjectContactFactory(), callback_at=last + timedelta(seconds=1))
+
+    assert "within the next 60 days" in details["callback_at"]
+    assert edit(ProjectContactFactory(), callback_at=last).callback_at == last
+
+
 @pytest.mark.parametrize("factory", [ContactFactory, ProjectFactory])
 def test_what_was_deleted_is_not_edited(edit, at, factory):
     row = deleting.delete(row=factory(), by=None, at=at)

@@ -1,7 +1,7 @@
 """Small pieces of page: badges, moments, links. Color never speaks alone; every piece has its words."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Model
@@ -46,14 +46,22 @@ def link_to(label: str, pk: Any, text: Any, *, to: str = "change") -> SafeString
     return format_html('<a class="cl-link" href="{}">{}</a>', url, text)
 
 
+def local(at: datetime) -> datetime:
+    """Return ``at`` in the reader's zone; at the two ends of the calendar, which not every zone has, in UTC."""
+    try:
+        return timezone.localtime(at)
+    except OverflowError:
+        return at.astimezone(UTC)
+
+
 def moment(at: datetime | None, *, now: datetime | None = None) -> SafeString:
     """Return how far off ``at`` is ("3 hours ago", "in 2 days"), with the exact time of the reader's zone behind it."""
     if at is None:
         return NOTHING
-    local = timezone.localtime(at)
+    here = local(at)
     return format_html(
         '<time class="cl-moment" datetime="{}" title="{}">{}</time>',
-        at.isoformat(timespec="seconds"), f"{local:%a %-d %b %Y, %H:%M:%S %Z}", distance(at, now=now),
+        at.isoformat(timespec="seconds"), f"{here:%a %-d %b %Y, %H:%M:%S %Z}", distance(at, now=now),
     )  # fmt: skip
 
 
@@ -61,20 +69,20 @@ def exact(at: datetime | None) -> SafeString:
     """Return the day and minute in the reader's zone, with its name behind it."""
     if at is None:
         return NOTHING
-    local = timezone.localtime(at)
-    year = "" if local.year == timezone.localtime(clock.now()).year else f" {local.year}"
+    here = local(at)
+    year = "" if here.year == local(clock.now()).year else f" {here.year}"
     return format_html(
         '<time class="cl-moment" datetime="{}" title="{}">{}</time>',
-        at.isoformat(timespec="seconds"), f"{local:%a %-d %b %Y, %H:%M:%S %Z}", f"{local:%-d %b}{year}, {local:%H:%M}",
+        at.isoformat(timespec="seconds"), f"{here:%a %-d %b %Y, %H:%M:%S %Z}", f"{here:%-d %b}{year}, {here:%H:%M}",
     )  # fmt: skip
 
 
 def second(at: datetime) -> SafeString:
     """Return the time to the second, in the reader's zone, with the day behind it."""
-    local = timezone.localtime(at)
+    here = local(at)
     return format_html(
         '<time class="cl-moment" datetime="{}" title="{}">{}</time>',
-        at.isoformat(timespec="milliseconds"), f"{local:%a %-d %b %Y, %H:%M:%S %Z}", f"{local:%-d %b, %H:%M:%S}",
+        at.isoformat(timespec="milliseconds"), f"{here:%a %-d %b %Y, %H:%M:%S %Z}", f"{here:%-d %b, %H:%M:%S}",
     )  # fmt: skip
 
 

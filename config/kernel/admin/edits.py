@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 
 from config.kernel.errors import DomainError
+from config.kernel.moments import OUT_OF_RANGE, is_kept
 
 
 class MomentInput(forms.DateTimeInput):
@@ -27,6 +28,11 @@ class MomentField(forms.DateTimeField):
 
     widget = MomentInput
     hidden_widget = HiddenMoment
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value and not is_kept(value):
+            raise forms.ValidationError(OUT_OF_RANGE, code="out_of_range")
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(self._minute(initial) != self._minute(data))

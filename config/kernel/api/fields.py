@@ -8,6 +8,8 @@ from django.db.models import IntegerChoices
 from rest_framework import serializers
 from rest_framework.validators import UniqueValidator
 
+from config.kernel.moments import OUT_OF_RANGE, is_kept
+
 
 class WordField(serializers.ChoiceField):
     """A number in the database, a word outside: ``Priority.HIGH`` is "high"."""
@@ -25,6 +27,30 @@ class WordField(serializers.ChoiceField):
 
     def to_internal_value(self, data: Any) -> Any:
         return self.numbers[super().to_internal_value(data)]
+
+
+class MomentField(serializers.DateTimeField):
+    """A moment of a year that is kept, with its offset or in UTC."""
+
+    default_error_messages = {"out_of_range": OUT_OF_RANGE, "overflow": OUT_OF_RANGE}
+
+    def to_internal_value(self, value: Any) -> Any:
+        moment = super().to_internal_value(value)
+        if not is_kept(moment):
+            self.fail("out_of_range")
+        return moment
+
+
+class DayField(serializers.DateField):
+    """A day of a year that is kept."""
+
+    default_error_messages = {"out_of_range": OUT_OF_RANGE}
+
+    def to_internal_value(self, value: Any) -> Any:
+        day = super().to_internal_value(value)
+        if not is_kept(day):
+            self.fail("out_of_range")
+        return day
 
 
 class SecondsField(serializers.Field):
@@ -79,6 +105,8 @@ class Shapes(serializers.ModelSerializer):
         **serializers.ModelSerializer.serializer_field_mapping,
         models.JSONField: ObjectField,
         models.DurationField: SecondsField,
+        models.DateTimeField: MomentField,
+        models.DateField: DayField,
     }
 
     def build_standard_field(self, field_name: str, model_field: Any) -> Any:

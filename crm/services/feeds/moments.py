@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import Final, Literal
 
+from config.kernel.moments import is_kept
 from crm.services.feeds.flags import flag
 from crm.services.feeds.troubles import UnusableCell
-from crm.services.normalization.dates import YEARS, parse_date
+from crm.services.normalization.dates import parse_date
 from crm.services.normalization.refusals import Unusable
 
 Order = Literal["month first", "day first", "both", ""]
@@ -52,7 +53,7 @@ def moment(text: str, *, dayfirst: bool = False) -> datetime:
             instant = datetime.combine(parse_date(text, dayfirst=dayfirst), time())
         except Unusable as error:
             raise UnusableCell("unknown_moment", text) from error
-    if instant.year not in YEARS:  # before it is moved to UTC: the first and the last year cannot be
+    if not is_kept(instant):  # before it is moved to UTC: the first and the last year cannot be
         raise UnusableCell("year_out_of_range", text)
     return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
 

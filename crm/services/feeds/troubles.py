@@ -3,6 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
+from config.kernel.moments import OUT_OF_RANGE
 from crm.services.normalization.refusals import Unusable
 
 _NESTED: Final = re.compile(r'\s*(\{\s*"|\[\s*["{\[])')
@@ -18,7 +19,7 @@ class UnusableCell(Unusable):
         "not_a_whole_number": "This is not a whole number. Write one like 1200.",
         "not_a_share": "This is no probability. Write one from 0 to 1, or from 0% to 100%.",
         "out_of_range": "The number is too large or too small for this field.",
-        "year_out_of_range": "The year is not one from 1800 to 2199. Check it, or leave the field empty.",
+        "year_out_of_range": OUT_OF_RANGE,
         "unknown_word": "This is not one of the words for this field.",
         "unknown_country": "This is no country. Write its ISO code or English name.",
         "unknown_moment": "This is no moment in time. Write it as 2014-12-31T17:00:00Z.",

@@ -9,11 +9,11 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
+from config.kernel.moments import OUT_OF_RANGE, YEARS
 from crm.services.normalization.refusals import Unusable
 from crm.services.normalization.text import one_line, says_nothing
 
 MAX_LENGTH: Final = 64  # characters
-YEARS: Final = range(1800, 2200)  # others are fillers (0001, 9999) and slips of the finger
 PIVOT: Final = 69  # two digits: 69 is 1969 and 68 is 2068, as in POSIX
 CACHED: Final = 16_384
 
@@ -51,7 +51,7 @@ class UnusableDate(Unusable):
             "excel_mangled": "The column was too narrow and the spreadsheet wrote ##### or a figure like 1.69475E+12. "
             "Widen it or format it as a date in the original file and export it again.",
             "no_such_day": "There is no such day in the calendar. Check day and month; 2014-12-31 cannot be misread.",
-            "out_of_range": "The year is not one from 1800 to 2199. Check it, or leave the field empty.",
+            "out_of_range": OUT_OF_RANGE,
             "unknown_format": "This is not a date in a known notation. Write it as 2014-12-31 or 12/31/2014.",
         }
     )
