@@ -11,7 +11,7 @@ from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
 from crm.models import Company, Contact, Project, ProjectContact, User
-from crm.services import addresses, fields, quality
+from crm.services import addresses, fields, quality, resting
 from crm.services.clashes import broken_by
 from crm.services.locking import lock
 from crm.services.profiles import refresh_profiles
@@ -20,7 +20,8 @@ from crm.signals import tell_reachability
 
 RowT = TypeVar("RowT", Contact, Company, Project, ProjectContact)
 
-# What keeps people from being approached: anybody sets it, only whoever may lift a suppression takes it back.
+# What keeps people from being approached: anybody sets it, only whoever may lift a suppression takes it back; the same
+# holds for what rests them until a moment (``resting``).
 WISHES: Final = frozenset({"do_not_call", "do_not_email", "do_not_text", "call_suppressed", "suppress_for_project"})
 LOOSENS: Final = "crm.change_suppression"
 ASSIGNS: Final = "crm.see_everything"  # others take what nobody owns, and give nothing away
@@ -67,11 +68,14 @@ def edit(*, row: RowT, changes: Mapping[str, Any], by: User | None, at: datetime
     :raises fields.FieldInvalid: a value that cannot be kept.
     :raises RowGone: the row is not ``by``'s to see any more.
     :raises RowDeleted: the row was deleted.
-    :raises MayNotLoosen: what keeps somebody from being approached is taken back by somebody who may not.
+    :raises MayNotLoosen: what keeps somebody from being approached is taken back, or ends sooner, by somebody who may
+        not lift suppressions.
     :raises MayNotAssign: ``by`` gives the row to somebody else and may not.
     :raises Taken: a company without an id elsewhere would get the name of another.
     """
     with acting(user=by and by.pk):
+        if isinstance(row, ProjectContact) and "callback_at" in changes:
+            lock(row.contact)  # before the pair, as everywhere: nobody begins to call them meanwhile
         row = lock_seen(row, by)
         if getattr(row, "deleted_at", None):
             raise RowDeleted(f"{row} was deleted. Restore the {row._meta.verbose_name} before editing it.")
@@ -79,7 +83,7 @@ def edit(*, row: RowT, changes: Mapping[str, Any], by: User | None, at: datetime
         differing = {
             name: value for name, value in found.items() if getattr(row, name) != value or _confirms(row, name, value)
         }
-        _refuse_loosening(row, differing, by)
+        refuse_loosening(row, differing, by, at=at)
         refuse_giving(row, differing, by)
         if differing:
             _write(row, differing)
@@ -117,6 +121,20 @@ def refuse_giving(row: Any, values: Mapping[str, Any], by: User | None) -> None:
     )
 
 
+def refuse_loosening(row: Any, values: Mapping[str, Any], by: User | None, *, at: datetime) -> None:
+    """:raises MayNotLoosen: ``values`` let somebody be approached, or sooner, and ``by`` may not do that.
+
+    A wish is taken back, or a rest ends sooner: see ``resting.shortened``.
+    """
+    if by is None or by.has_perm(LOOSENS):
+        return
+    details = {name: "Ask an admin to take this back." for name in sorted(WISHES & values.keys()) if not values[name]}
+    details |= dict.fromkeys(resting.shortened(row, values, at=at), "Only later, never sooner. Ask an admin otherwise.")
+    if details:
+        words = ", ".join(name.replace("_", " ") for name in details)
+        raise MayNotLoosen(f"{row} is protected: {words}. Only an admin may take that back.", details=details)
+
+
 def _with_name(row: Any, found: dict[str, Any]) -> dict[str, Any]:
     """A contact's name is made of its parts, until somebody writes another."""
     if not isinstance(row, Contact) or "name" in found or found.keys().isdisjoint({"first_name", "last_name"}):
@@ -134,16 +152,6 @@ def _full(first: str, last: str) -> str:
 def _confirms(row: Any, name: str, value: Any) -> bool:
     """Whether a person says themselves what an outcome or a source has said before."""
     return name in WISHES and bool(value) and name not in getattr(row, "edited", [name])
-
-
-def _refuse_loosening(row: Any, differing: Mapping[str, Any], by: User | None) -> None:
-    loosened = sorted(name for name in WISHES & differing.keys() if not differing[name])
-    if loosened and by is not None and not by.has_perm(LOOSENS):
-        words = ", ".join(name.replace("_", " ") for name in loosened)
-        raise MayNotLoosen(
-            f"{row} is protected: {words}. Only an admin may take that back.",
-            details=dict.fromkeys(loosened, "Ask an admin to take this back."),
-        )
 
 
 def _write(row: Any, differing: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
 from crm.models import Company, Contact, Endpoint, Project, ProjectContact, User
 from crm.services import fields, points, quality
-from crm.services.changing import RowDeleted, edit, refuse_giving
+from crm.services.changing import RowDeleted, edit, refuse_giving, refuse_loosening
 from crm.services.clashes import broken_by
 from crm.services.directory import Known, directory_of, keys_of, list_for_review, refuse_hidden_lines
 from crm.services.locking import lock_all
@@ -147,7 +147,8 @@ def put_in_project(
 ) -> tuple[ProjectContact, bool]:
     """Give ``contact`` a part in ``project``; who has one keeps their roles and what is left blank, and gets the rest.
 
-    :raises RowDeleted: one of the two was deleted. :raises fields.FieldRefused, fields.FieldInvalid: as for an edit.
+    :raises RowDeleted: one of the two was deleted. :raises MayNotLoosen: a callback would end their rest sooner.
+    :raises fields.FieldRefused, fields.FieldInvalid: as for an edit.
     """
     with acting(user=by and by.pk):
         contact = lock_seen(contact, by)
@@ -156,6 +157,8 @@ def put_in_project(
         known = ProjectContact.objects.filter(project=project, contact=contact).first()
         if known is None:
             found = fields.read(ProjectContact(), {"roles": list(roles), **values}, at=at)
+            promised = {"callback_at": found.get("callback_at")}
+            refuse_loosening(ProjectContact(project=project, contact=contact), promised, by, at=at)
             pair = ProjectContact.objects.create(project=project, contact=contact, **found)
             tell_reachability(pairs=[pair.pk])
             pair.refresh_from_db()
