@@ -1,7 +1,6 @@
 """What the API of telephone work can be told."""
 
 import zoneinfo
-from datetime import timedelta
 from typing import Any, cast
 
 from drf_spectacular.types import OpenApiTypes
@@ -11,6 +10,7 @@ from rest_framework.exceptions import ErrorDetail
 
 from calls.choices import CallSource, Direction, EventKind, Scope, Status, TerminalKind
 from calls.models import CallingPolicy, Disposition
+from calls.services.telling import SKEW
 from config.kernel import clock
 from config.kernel.api.fields import DayField, MomentField, VisibleRelatedField, WordField
 from config.kernel.api.writing import ModelTold, Told
@@ -18,7 +18,6 @@ from crm.api.inputs import ColleagueField
 from crm.choices import Priority
 from crm.models import Contact, ContactPoint, Endpoint, Project, ProjectContact, User
 
-SKEW = timedelta(minutes=5)  # how far another machine's clock may run ahead of ours
 BY_HAND = [kind for kind in EventKind if kind not in {EventKind.INITIATED, EventKind.OUTCOME, EventKind.CORRECTION}]
 NOTE = 20_000
 

@@ -159,12 +159,14 @@ def add_event(
 
     News that only a call that began can tell makes it count again, where it was said never to have begun.
 
-    :raises DomainError: outcomes and corrections have services of their own.
+    :raises DomainError: outcomes and corrections have services of their own; or the news makes no sense, see
+        ``telling.require_news``.
     :raises YearOutOfRange: ``at`` is of a year that is not kept.
     """
     if kind in {EventKind.OUTCOME, EventKind.CORRECTION, EventKind.INITIATED}:
         raise DomainError("This kind of event cannot be added by hand.", details={"kind": "Use outcome or correct."})
     require_kept(at=at)
+    telling.require_news(session, kind, at, facts or {})
     if kind in dialing.PROVES:
         dialing.hold(session)
     CallSession.objects.select_for_update(no_key=True).get(pk=session.pk)

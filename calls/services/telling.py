@@ -1,5 +1,6 @@
 """A call as somebody outside tells it: what makes sense, what has no effect, and whether it is told as before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from crm.services.fields import FARTHEST
 from crm.services.normalization.phones import Phone, parse_phone
 from crm.services.normalization.refusals import Unusable
 
-SKEW = timedelta(minutes=5)  # how far another machine's clock may run ahead of ours
+SKEW = timedelta(minutes=5)  # how far another machine's clock may differ from ours
 WARNINGS = "warnings"  # in the first event: what was told and has no effect, by field
 
 
@@ -104,6 +105,25 @@ def _faults_of_times(told: Told, at: datetime) -> dict[str, str]:
     if not faults and told.end > at + SKEW:
         faults["duration"] = "Longer than the time since the call began."
     return faults
+
+
+def require_news(session: CallSession, kind: EventKind, at: datetime, facts: Mapping[str, Any]) -> None:
+    """Refuse news of a call that cannot have happened, or that says nothing.
+
+    :raises DomainError: ``details`` name the fields: it happened before the call began, by more than clocks may differ,
+        or a note has no text, or a recording no address.
+    """
+    faults = {}
+    if at < session.initiated_at - SKEW:
+        faults["at"] = f"Is before the call began, at {text(session.initiated_at)}. Check it, or leave it out for now."
+    needed = _NEEDED.get(EventKind(kind))
+    if needed and not str(facts.get(needed) or "").strip():
+        faults[f"facts.{needed}"] = f"News of the kind {EventKind(kind).value} needs this."
+    if faults:
+        raise DomainError("This cannot be news of this call: correct what is named.", details=faults)
+
+
+_NEEDED = {EventKind.NOTE: "note", EventKind.RECORDING: "recording_url"}
 
 
 def warnings(told: Told, pair: ProjectContact | None, at: datetime) -> dict[str, str]:

@@ -236,6 +236,39 @@ def test_news_that_makes_no_sense_is_refused(rep, body):
     assert session.events.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"kind": "completed", "at": "1990-01-01T00:00:00Z"}, "at"),
+        ({"kind": "answered", "at": "2026-06-16T17:54:59.999Z"}, "at"),
+        ({"kind": "note", "facts": {"duration": 4}}, "facts.note"),
+        ({"kind": "note"}, "facts.note"),
+        ({"kind": "recording"}, "facts.recording_url"),
+        ({"kind": "recording", "facts": {"note": "There is one."}}, "facts.recording_url"),
+    ],
+)
+def test_news_from_before_the_call_or_without_what_it_tells_is_refused_by_its_field(rep, body, field):
+    session = call(rep)
+
+    status, said = rep.send("post", f"call-sessions/{session.pk}/events/", body)
+
+    assert (status, [detail["field"] for detail in said["details"]]) == (400, [field])
+    assert session.events.count() == 1
+    assert session.now.status == "initiated"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "answered", "at": "2026-06-16T17:55:00Z"},
+        {"kind": "note", "facts": {"note": "Wants a quote."}},
+        {"kind": "recording", "facts": {"recording_url": "https://example.com/1.mp3"}},
+    ],
+)
+def test_news_from_a_clock_that_differs_by_minutes_and_with_its_facts_is_taken(rep, body):
+    assert rep.send("post", f"call-sessions/{call(rep).pk}/events/", body)[0] == 201
+
+
 def test_an_outcome_takes_effect_is_corrected_and_taken_back(rep):
     session = call(rep)
     path, on_key = f"call-sessions/{session.pk}", {row.key: str(row.pk) for row in Disposition.objects.all()}

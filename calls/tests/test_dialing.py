@@ -63,12 +63,19 @@ def test_news_of_a_call_that_never_began_counts_it_again(rep, refusing, kind):
     assert ProjectContact.objects.get(pk=pair.pk).callable_from == NOON + DAY
 
 
-@pytest.mark.parametrize("kind", [EventKind.FAILED, EventKind.RECORDING, EventKind.NOTE])
-def test_other_news_proves_nothing(rep, refusing, kind):
+@pytest.mark.parametrize(
+    ("kind", "facts"),
+    [
+        (EventKind.FAILED, {}),
+        (EventKind.RECORDING, {"recording_url": "https://example.com/1.mp3"}),
+        (EventKind.NOTE, {"note": "Rang off."}),
+    ],
+)
+def test_other_news_proves_nothing(rep, refusing, kind, facts):
     session = dial(rep, callable_pair())
     never_begins(session)
 
-    recording.add_event(session=session, kind=kind, at=NOON + SECOND)
+    recording.add_event(session=session, kind=kind, at=NOON + SECOND, facts=facts)
 
     assert not Touch.objects.get().counts
 
