@@ -1,5 +1,7 @@
 """What telephone work shows. Columns only: nothing here costs a query per row."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from calls.models import (
@@ -13,7 +15,9 @@ from calls.models import (
     TerminalLift,
     TerminalSession,
 )
-from config.kernel.api.reading import Reading
+from config.kernel.api.reading import Reading, Shown
+from crm.api.readings import blank_hidden
+from crm.models import ContactPoint, Endpoint, Project, ProjectContact
 
 
 class CallEventReading(Reading):
@@ -55,6 +59,14 @@ class CallSessionReading(Reading):
             *("id", "call_session_id", "pair", "contact", "project", "rep", "point", "endpoint", "number"),
             *("direction", "initiated_at", "source", "decision_id", "outside_gate", "recorded_at", "now", "events"),
         ]
+
+    @classmethod
+    def attach(cls, shown: list[Shown], *, request: Any) -> None:
+        """Leave out what the user does not see: a number that reaches a colleague's person, somebody else's project."""
+        blank_hidden(shown, "pair", ProjectContact, request=request)
+        blank_hidden(shown, "project", Project, request=request)
+        blank_hidden(shown, "point", ContactPoint, request=request)
+        blank_hidden(shown, "endpoint", Endpoint, request=request)
 
 
 class TerminalLiftReading(Reading):

@@ -113,6 +113,24 @@ def test_a_call_that_broke_a_rule_is_stored_and_shown_as_such(rep):
     assert (status, said["outside_gate"]) == (201, ["pair_suppressed"])
 
 
+def test_a_call_to_a_number_that_reaches_only_a_colleagues_person_is_stored_and_tells_no_id_of_it(rep, admin):
+    theirs = callable_pair(contact=ContactFactory(owner=UserFactory(bdr=True), phone="+15125550134"))
+    line, number = str(first_point(theirs.contact).endpoint_id), "+1 512 555 0134"
+    colleagues = ProjectFactory(owner=UserFactory(bdr=True))
+
+    status, said = rep.send("post", "call-sessions/", told(callable_pair(), number=number))
+
+    assert (status, said["endpoint"], said["number"]) == (201, None, number)
+    assert str(CallSession.objects.get().endpoint_id) == line
+    for path in ("call-sessions/", f"call-sessions/{said['id']}/", "touches/"):
+        assert line not in rep.get(f"/api/v1/{path}").content.decode(), path
+    assert admin.get(f"/api/v1/call-sessions/{said['id']}/").json()["endpoint"] == line
+
+    CallSessionFactory(rep=rep.user, pair=callable_pair(project=colleagues))
+    shown = rep.get("/api/v1/call-sessions/").json()["results"]
+    assert str(colleagues.pk) not in str(shown)
+
+
 def test_a_rep_records_only_their_own_calls_and_an_admin_anybodys(admin, rep):
     pair, colleague = callable_pair(), UserFactory(bdr=True)
 

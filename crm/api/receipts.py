@@ -9,6 +9,7 @@ from crm.api.readings import blank_hidden
 from crm.models import (
     AuditEvent,
     Consent,
+    Endpoint,
     GateDecision,
     IntakeRun,
     Project,
@@ -52,6 +53,7 @@ class TouchReading(Reading):
     @classmethod
     def attach(cls, shown: list[Shown], *, request: Any) -> None:
         blank_hidden(shown, "project", Project, request=request)
+        blank_hidden(shown, "endpoint", Endpoint, request=request)
 
 
 class GateDecisionReading(Reading):
