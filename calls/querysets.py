@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
-from calls.choices import Direction, Scope, Status
+from calls.choices import CallSource, Direction, Scope, Status
 from crm.models import Touch
 from crm.querysets import Visible, owned_or_free
 
@@ -52,6 +52,11 @@ class CallStatusQuerySet(CallSessionQuerySet):
         never_left = Touch.objects.filter(source="calls.callsession", source_id=OuterRef("session_id"), counts=False)
         waiting = self.filter(disposition=None, direction=Direction.OUTBOUND)
         return waiting.exclude(Q(status=Status.FAILED) & Exists(never_left))
+
+    def at_hand(self, at: datetime) -> Self:
+        """Unfinished calls that were dialed here in the last two hours: a rep finishes one before the next begins."""
+        here = [CallSource.DESK, CallSource.SIMULATED]
+        return self.unfinished().filter(initiated_at__gt=at - UNFINISHED_AFTER, session__source__in=here)
 
     def to_finish(self, at: datetime) -> Self:
         """Unfinished calls that were begun two hours ago or earlier, the oldest first."""

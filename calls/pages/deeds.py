@@ -26,12 +26,6 @@ FILTERS = ("project", "priority", "zone", "owner")
 Deed = Callable[[HttpRequest, dict[str, Any]], dict[str, Any] | None]
 
 
-class FinishFirst(Conflict):
-    """A call waits for its outcome, so nobody else is called."""
-
-    code = "finish_first"
-
-
 class MovedOn(Conflict):
     """The page showed somebody whom the rep holds no more."""
 
@@ -74,9 +68,10 @@ def _of_line(error: ProviderError) -> str:
 
 
 def _require_free(request: HttpRequest) -> None:
+    """Nobody else is called while a call waits for its outcome; of the same person dialing makes sure of it itself."""
     call = open_call(user=asking.user_of(request), at=clock.now())
     if call:
-        raise FinishFirst(f"First give the call with {call.contact} an outcome.")
+        raise dialing.FinishFirst(call)
 
 
 @_done

@@ -157,9 +157,8 @@ def my_calls(user: User) -> Any:
 
 def open_call(*, user: User, at: datetime) -> CallSession | None:
     """Return the rep's newest call from the desk in the last two hours without an outcome, if it began at all."""
-    here = [CallSource.DESK, CallSource.SIMULATED]
-    mine = CallStatus.objects.filter(rep=user, initiated_at__gt=at - UNFINISHED_AFTER, session__source__in=here)
-    newest = mine.unfinished().order_by("-initiated_at").values_list("session_id", flat=True).first()
+    mine = CallStatus.objects.filter(rep=user).at_hand(at)
+    newest = mine.order_by("-initiated_at").values_list("session_id", flat=True).first()
     found: CallSession | None = my_calls(user).filter(pk=newest).first() if newest else None
     return found
 

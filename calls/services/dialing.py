@@ -7,13 +7,14 @@ from django.db.models import Max
 
 from calls import providers
 from calls.choices import CallSource, CooldownScope, Direction, EventKind
-from calls.models import CallEvent, CallSession, Lease
+from calls.models import CallEvent, CallSession, CallStatus, Lease
 from calls.rules.policies import Policy, policies_of
 from calls.services import deciding, hints, leasing, pauses, status
 from calls.services.deciding import Refused, Ruling
 from calls.services.leasing import LEASE, NoLease
 from calls.services.undoing import Made, instant, text
 from config.kernel import faults
+from config.kernel.errors import Conflict
 from config.kernel.gate import Asked
 from config.kernel.ids import uuid7
 from config.kernel.providers import ProviderError, Rejected, Unavailable
@@ -27,6 +28,16 @@ WAITS = "project_waited"  # in the first event: until when the project rested be
 # What only a call that began can tell.
 PROVES = frozenset({EventKind.RINGING, EventKind.ANSWERED, EventKind.VOICEMAIL, EventKind.BUSY, EventKind.COMPLETED})
 
+
+class FinishFirst(Conflict):
+    """A call waits for its outcome, so the rep begins no other one."""
+
+    code = "finish_first"
+
+    def __init__(self, call: CallSession) -> None:
+        super().__init__(f"First give the call with {call.contact} an outcome.")
+
+
 faults.register("dial.before_commit", "dial.after_commit", "dial.after_handover")
 
 
@@ -36,6 +47,7 @@ def dial(*, user: User, point: ContactPoint, at: datetime, source: CallSource = 
     Call ``begin`` with the session afterwards: no provider is asked inside a transaction.
 
     :raises NoLease: the user does not hold this person any more.
+    :raises FinishFirst: their last call of this pair waits for its outcome; of two dials at once one begins.
     :raises Refused: the gate stands against this number.
     """
     session, ruling = _commit(user=user, point=point, at=at, source=source)
@@ -51,6 +63,8 @@ def _commit(*, user: User, point: ContactPoint, at: datetime, source: CallSource
     if lease is None or lease.contact_id != point.contact_id or point.endpoint_id is None:
         raise NoLease("You do not hold this person any more: take the next pair.")
     deciding.lock(contact_id=lease.contact_id, endpoint_ids=sorted({lease.endpoint_id, point.endpoint_id}))
+    if waiting := CallStatus.objects.filter(rep=user, session__pair=lease.pair_id).at_hand(at).first():
+        raise FinishFirst(waiting.session)
     approach = deciding.approach_of(pair=lease.pair, contact_id=lease.contact_id, point=point)
     ruling = deciding.decide(action=GateAction.DIAL, approaches=[approach], user_id=user.pk, at=at)
     if not ruling.allowed:

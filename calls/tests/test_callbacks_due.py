@@ -36,8 +36,10 @@ def test_one_dial_uses_a_due_callback_up_even_without_an_outcome(pair):
     leasing.take_next(user=rep, at=NOON)
     dialing.dial(user=rep, point=point, at=NOON)
 
+    Lease.objects.all().delete()
+
     with pytest.raises(Refused) as refusal:
-        dialing.dial(user=rep, point=point, at=NOON + timedelta(seconds=1))
+        leasing.take(pair=pair, user=rep, at=NOON + timedelta(seconds=1))
 
     assert refusal.value.verdict.codes == ["cooldown"]
     assert refusal.value.earliest == NOON + DAY

@@ -6,10 +6,19 @@ import pytest
 
 from calls.choices import EventKind, Status
 from calls.models import CallStatus, Lease
-from calls.services import dialing, hints, leasing, recording
-from calls.tests.factories import CallingPolicyFactory, LeaseFactory, callable_pair, first_point
+from calls.services import dialing, hints, leasing, outcomes, recording
+from calls.tests.factories import (
+    CallingPolicyFactory,
+    CallSessionFactory,
+    DispositionFactory,
+    LeaseFactory,
+    callable_pair,
+    first_point,
+)
+from config.kernel import clock
 from config.kernel.providers import Rejected
 from config.testing import NOON
+from config.tests.clients import rep as a_rep
 from crm.models import Project, ProjectContact, Touch
 from crm.tests.factories import UserFactory, give_point
 
@@ -154,3 +163,72 @@ def test_a_lease_that_ran_out_does_not_hold_the_second_number(rep):
 
     assert session.endpoint == second.endpoint
     assert Lease.objects.get().endpoint == second.endpoint
+
+
+class TestACallThatWaitsForItsOutcome:
+    """Where no cooldown keeps the next dial from beginning."""
+
+    @pytest.fixture
+    def pair(self):
+        CallingPolicyFactory(cooldown=timedelta(0))
+        return callable_pair()
+
+    def again(self, rep, pair, at=NOON + SECOND):
+        return dialing.dial(user=rep, point=first_point(pair.contact), at=at)
+
+    def test_lets_its_rep_not_dial_the_same_pair_again(self, rep, pair):
+        dial(rep, pair)
+
+        with pytest.raises(dialing.FinishFirst, match="an outcome"):
+            self.again(rep, pair)
+
+        assert CallStatus.objects.count() == Touch.objects.count() == 1
+
+    def test_that_has_its_outcome_is_in_nobodys_way(self, rep, pair):
+        busy = DispositionFactory(name="Busy again")
+        outcomes.conclude(session=dial(rep, pair), disposition=busy, by=rep, at=NOON)
+
+        assert self.again(rep, pair)
+
+    def test_that_never_began_is_in_nobodys_way(self, rep, pair, refusing):
+        never_begins(dial(rep, pair))
+
+        assert self.again(rep, pair)
+
+    def test_of_another_rep_or_made_elsewhere_is_in_nobodys_way(self, rep, pair):
+        for other in ({}, {"rep": rep, "source": "api"}):
+            CallSessionFactory(pair=pair, **other)
+
+        assert dial(rep, pair)
+
+    def test_waits_elsewhere_after_two_hours(self, rep, pair):
+        CallSessionFactory(pair=pair, rep=rep, initiated_at=NOON - 2 * HOUR)
+
+        assert dial(rep, pair)
+
+    def test_refuses_over_the_api(self, pair):
+        caller = a_rep()
+        with clock.standing_at(NOON):
+            leasing.take(pair=pair, user=caller.user, at=NOON)
+            body = {"point": str(first_point(pair.contact).pk)}
+            answers = [caller.send("post", "call-sessions/dial/", body) for _ in range(2)]
+
+        assert [status for status, _ in answers] == [201, 409]
+        assert answers[1][1]["error_code"] == "finish_first"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_five_dials_at_once_one_begins(threads):
+    CallingPolicyFactory(cooldown=timedelta(0))
+    pair, rep = callable_pair(), UserFactory(bdr=True)
+    point = first_point(pair.contact)
+    leasing.take(pair=pair, user=rep, at=NOON)
+
+    def call():
+        try:
+            return dialing.dial(user=rep, point=point, at=NOON)
+        except dialing.FinishFirst:
+            return None
+
+    assert len([session for session in threads(*[call] * 5) if session]) == 1
+    assert Touch.objects.count() == 1

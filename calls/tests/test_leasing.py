@@ -330,7 +330,7 @@ class TestWhatItCosts:
         leasing.take_next(user=rep, at=at)
         point = first_point(pair.contact)
 
-        with django_assert_max_num_queries(30):
+        with django_assert_max_num_queries(31):
             dialing.dial(user=rep, point=point, at=at)
 
 
