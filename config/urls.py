@@ -11,6 +11,7 @@ pages, app, namespace = admin.site.urls
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     # before the admin's own, whose last pattern takes everything
+    re_path("^admin/r/", not_found),  # Django's way to an object's public page: nothing here has one
     path("admin/", ([*desk, path("search/", admin.site.admin_view(finding.view)), *pages], app, namespace)),
     path("api/v1/", include("config.api")),
     re_path("^api/", not_found),

@@ -214,3 +214,12 @@ def test_a_rep_sees_what_sources_said_of_their_people_only(rep):
 
     assert ">mine<" in listed
     assert ">theirs<" not in listed
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", ["admin", "bdr"])
+@pytest.mark.parametrize("path", ["1/1", f"1/{'x' * 36}", "x/y"])
+def test_nothing_has_a_public_page(client, role, path):
+    client.force_login(UserFactory(**{role: True}))
+
+    assert client.get(f"/admin/r/{path}/").status_code == 404

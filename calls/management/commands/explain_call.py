@@ -1,5 +1,6 @@
 import json
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
@@ -61,11 +62,18 @@ def _pair(project: str, contact: str) -> ProjectContact:
     named = (
         Q(contact__contact_id=contact) | Q(contact__primary_phone=contact) | Q(contact__primary_email=contact.lower())
     )
-    if len(contact) == 36:
-        named |= Q(contact=contact)
+    if key := _key(contact):
+        named |= Q(contact=key)
     pair = (
         ProjectContact.objects.filter(named, project__project_id=project).select_related("contact", "project").first()
     )
     if pair is None:
         raise CommandError(f"No contact {contact!r} in project {project!r}: check both.")
     return pair
+
+
+def _key(contact: str) -> UUID | None:
+    try:
+        return UUID(contact)
+    except ValueError:
+        return None
