@@ -72,3 +72,14 @@ def test_only_admins_replace(row):
     assert a_rep().send("post", f"calling-hours/{row.pk}/replace/", FOUND)[0] == 403
     row.refresh_from_db()
     assert row.replaced_at is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-5, "0 or more"), ("5", "whole number"), (True, "whole number"), (10 * 366 * 86_400 + 1, "at most ten years")],
+)
+def test_a_length_of_time_is_refused_for_what_is_wrong_with_it(admin, seconds, words):
+    status, said = admin.send("post", "dispositions/", {"name": "Far", "retry_after": seconds})
+
+    assert (status, said["details"][0]["field"]) == (400, "retry_after")
+    assert words in said["details"][0]["message"]

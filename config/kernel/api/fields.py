@@ -56,8 +56,11 @@ class DayField(serializers.DateField):
 class SecondsField(serializers.Field):
     """A duration, as whole seconds."""
 
-    default_error_messages = {"invalid": "A duration is a whole number of seconds, 0 or more."}
     most = 10 * 366 * 86_400
+    default_error_messages = {
+        "invalid": "A duration is a whole number of seconds, 0 or more.",
+        "too_long": f"A duration is at most ten years: {most} seconds.",
+    }
 
     def shown(self, value: timedelta) -> int:
         return int(value.total_seconds())
@@ -66,8 +69,10 @@ class SecondsField(serializers.Field):
         return self.shown(value)
 
     def to_internal_value(self, data: Any) -> timedelta:
-        if isinstance(data, bool) or not isinstance(data, int) or not 0 <= data <= self.most:
+        if isinstance(data, bool) or not isinstance(data, int) or data < 0:
             self.fail("invalid")
+        if data > self.most:
+            self.fail("too_long")
         return timedelta(seconds=data)
 
 
