@@ -14,6 +14,7 @@ from calls.models import CallEvent, CallSession, CallStatus
 from calls.services import dialing, outcomes, recording
 from calls.services.recording import Told
 from config.kernel.api.resources import Listed, ReadOnly, Resource, Retrieved
+from config.kernel.api.schema import Refusal
 from config.kernel.errors import Conflict
 from config.kernel.providers import OutcomeUnknown, Rejected, Unavailable
 
@@ -72,7 +73,7 @@ class CallSessionViewSet(Listed, Retrieved, Resource):
         answer.data["warnings"] = recording.warnings_of(session)
         return answer
 
-    @extend_schema(responses={201: answers.DialedShown})
+    @extend_schema(responses={201: answers.DialedShown, 503: Refusal})
     @action(detail=False, methods=["post"])
     def dial(self, request: Any) -> Response:
         """Call a number of the person whom you hold, through the telephone company that is set up."""

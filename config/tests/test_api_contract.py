@@ -282,6 +282,8 @@ def test_the_schema_describes_every_resource_and_how_it_refuses(admin):
     assert {path.split("/")[3] for path in schema["paths"]} >= set(VIEWS)
     refusal = schema["components"]["schemas"]["Refusal"]["properties"]
     assert set(refusal) == {"error", "error_code", "details"}
+    dialing = schema["paths"]["/api/v1/call-sessions/dial/"]["post"]["responses"]
+    assert set(dialing) == {"201", "4XX", "503"}
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             assert "4XX" in operation["responses"], (method, path)
