@@ -166,6 +166,8 @@ def _write(row: RowT, values: Mapping[str, Any], by: User | None, at: datetime) 
 
 def _refuse_faults(row: models.Model) -> None:
     faults, taken = _too_long(row), False
+    if isinstance(row, Disposition):
+        faults |= _contradictions(row)
     if isinstance(row, CallingPolicy) and row.day_cap > LAWFUL_DAY_CAP:
         faults["day_cap"] = f"At most {LAWFUL_DAY_CAP}: Florida, Oklahoma and Maryland allow no more in 24 hours."
     try:
@@ -194,6 +196,18 @@ def _too_long(row: models.Model) -> dict[str, str]:
         for name, span in found.items()
         if span is not None and not timedelta(0) <= span <= LONGEST
     }
+
+
+def _contradictions(row: Disposition) -> dict[str, str]:
+    """Causes that cannot both be true of one call."""
+    found = {}
+    if row.wrong_person and row.do_not_call:
+        found["do_not_call"] = "Contradicts wrong person: who answered cannot speak for them. Close the number instead."
+    if row.asks_callback and row.wrong_person:
+        found["asks_callback"] = "Contradicts wrong person: nobody promises a call to a number that is not theirs."
+    elif row.asks_callback and row.do_not_call:
+        found["asks_callback"] = "Contradicts do not call: choose one of the two."
+    return found
 
 
 def _refuse_looser(row: CallingPolicy) -> None:

@@ -44,6 +44,25 @@ def test_what_cannot_be_kept_is_named_and_changes_nothing(admin, at, changes, fi
     assert Disposition.objects.get(pk=row.pk).name == "No answer"
 
 
+@pytest.mark.parametrize(("causes", "fields"), [
+    ({"do_not_call", "asks_callback"}, {"asks_callback"}),
+    ({"wrong_person", "asks_callback"}, {"asks_callback"}),
+    ({"wrong_person", "do_not_call"}, {"do_not_call"}),
+    ({"do_not_call", "asks_callback", "wrong_person"}, {"asks_callback", "do_not_call"}),
+])  # fmt: skip
+def test_an_outcome_does_not_cause_what_contradicts_itself(admin, at, causes, fields):
+    with pytest.raises(rulebook.UnusableRule, match="Contradicts") as refusal:
+        rulebook.add_disposition(name="Both", by=admin, at=at, **dict.fromkeys(causes, True))
+
+    assert set(refusal.value.details) == fields
+    assert not Disposition.objects.filter(name="Both").exists()
+
+
+@pytest.mark.parametrize("cause", ["do_not_call", "asks_callback", "wrong_person"])
+def test_an_outcome_may_cause_any_one_of_them(admin, at, cause):
+    assert rulebook.add_disposition(name="One", by=admin, at=at, **{cause: True})[1]
+
+
 def test_a_key_of_the_desk_belongs_to_one_outcome(admin, at):
     with pytest.raises(rulebook.Taken) as refusal:
         rulebook.add_disposition(name="Another", key=1, sentiment="neutral", by=admin, at=at)
