@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.db import transaction
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from config.kernel.api.resources import Listed, Resource, Retrieved, in_time
 from config.kernel.api.writing import Told
+from config.kernel.transactions import atomic_with_retries
 from crm.api import filters, inputs, readings
 from crm.choices import PointState
 from crm.models import Company, Contact, ContactPoint, Endpoint, User
@@ -94,25 +94,29 @@ class ContactPointViewSet(Listed, Retrieved, Resource):
 
     def partial_update(self, request: Any, pk: str) -> Response:
         """Say what was found out: whose it is, that it works, that it is to be tried first, what it is called."""
-        row, found = self.get_object(), self.asked()
-        who: dict[str, Any] = {"point": row, "by": request.user, "at": self.at}
-        with transaction.atomic():
-            if words := {name: found[name] for name in ("label", "extension") if name in found}:
-                points.describe(**who, **words)
-            if found.get("state") == PointState.WRONG_PERSON:
-                points.mark_wrong_person(**who)
-            if found.get("state") == PointState.GOOD:
-                points.mark_good(**who)
-            if found.get("verified"):
-                points.verify(**who)
-            if found.get("is_primary"):
-                points.make_primary(**who)
+        row = self.get_object()
+        _tell_of_point(self.asked(), {"point": row, "by": request.user, "at": self.at})
         return Response(self.shown(row.pk))
 
     def destroy(self, request: Any, pk: str) -> Response:
         """Forget that it reaches this contact. The line and what forbids using it stay."""
         points.remove_point(point=self.get_object(), by=request.user, at=self.at)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@atomic_with_retries
+def _tell_of_point(found: dict[str, Any], who: dict[str, Any]) -> None:
+    """Keep all of ``found``, or nothing of it."""
+    if words := {name: found[name] for name in ("label", "extension") if name in found}:
+        points.describe(**who, **words)
+    if found.get("state") == PointState.WRONG_PERSON:
+        points.mark_wrong_person(**who)
+    if found.get("state") == PointState.GOOD:
+        points.mark_good(**who)
+    if found.get("verified"):
+        points.verify(**who)
+    if found.get("is_primary"):
+        points.make_primary(**who)
 
 
 class EndpointViewSet(Listed, Retrieved, Resource):
@@ -156,13 +160,8 @@ class UserViewSet(Listed, Retrieved, Resource):
         return self.written(row, created=True)
 
     def partial_update(self, request: Any, pk: str) -> Response:
-        row, changes = self.get_object(), self.asked()
-        with transaction.atomic():
-            active = changes.pop("is_active", row.is_active)
-            if changes:
-                accounts.edit_user(user=row, changes=changes, by=request.user, at=self.at)
-            if active != row.is_active:
-                (accounts.activate if active else accounts.deactivate)(user=row, by=request.user, at=self.at)
+        row = self.get_object()
+        _change_user(self.asked(), {"user": row, "by": request.user, "at": self.at})
         return Response(self.shown(row.pk))
 
     @action(detail=False, methods=["get"])
@@ -176,3 +175,14 @@ class UserViewSet(Listed, Retrieved, Resource):
         """Change one's own name or time zone."""
         accounts.edit_user(user=request.user, changes=self.asked(), by=request.user, at=self.at)
         return Response(self.shown(request.user.pk))
+
+
+@atomic_with_retries
+def _change_user(changes: dict[str, Any], who: dict[str, Any]) -> None:
+    """Keep all of ``changes``, or nothing of them."""
+    told = {name: value for name, value in changes.items() if name != "is_active"}
+    if told:
+        accounts.edit_user(**who, changes=told)
+    active = changes.get("is_active", who["user"].is_active)
+    if active != who["user"].is_active:
+        (accounts.activate if active else accounts.deactivate)(**who)

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from psycopg.errors import DeadlockDetected
 
 from config.testing import NOON
 from config.tests.clients import Caller
@@ -10,6 +12,7 @@ from config.tests.clients import admin as an_admin
 from config.tests.clients import rep as a_rep
 from crm.api import inputs
 from crm.models import Company, Contact, ContactPoint, Endpoint, Project, ProjectContact
+from crm.services import accounts, points
 from crm.services.editing import EDITABLE
 from crm.tests.factories import (
     CompanyFactory,
@@ -497,3 +500,36 @@ def test_a_user_is_made_once_and_their_password_is_never_shown(admin):
     assert (again.status_code, again.json()["error_code"]) == (409, "email_taken")
     assert "horse" not in answer.content.decode() + again.content.decode()
     assert admin.post("/api/v1/users/", {**body, "email": "b@example.com", "password": "short"}).status_code == 400
+
+
+def _gives_up_once(verb: Any) -> Any:
+    """``verb``, but the first time PostgreSQL ends it for somebody else's sake."""
+    asked: list[Any] = []
+
+    def verb_at_last(**told: Any) -> Any:
+        asked.append(told)
+        if len(asked) == 1:
+            raise OperationalError from DeadlockDetected()
+        return verb(**told)
+
+    return verb_at_last
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_words_about_a_point_are_tried_again_as_one(monkeypatch):
+    admin, point = an_admin(), give_point(ContactFactory(), "phone", "+15125550177")
+    monkeypatch.setattr(points, "make_primary", _gives_up_once(points.make_primary))
+
+    status, said = admin.send("patch", f"contact-points/{point.pk}/", {"label": "Mobile", "is_primary": True})
+
+    assert (status, said["label"], said["is_primary"]) == (200, "Mobile", True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_changes_of_a_user_are_tried_again_as_one(monkeypatch):
+    admin, colleague = an_admin(), UserFactory(bdr=True)
+    monkeypatch.setattr(accounts, "deactivate", _gives_up_once(accounts.deactivate))
+
+    status, said = admin.send("patch", f"users/{colleague.pk}/", {"name": "Sam Other", "is_active": False})
+
+    assert (status, said["name"], said["is_active"]) == (200, "Sam Other", False)
