@@ -52,8 +52,9 @@ def close(
 ) -> tuple[TerminalSession, bool]:
     """Forbid calling ``subject`` until ``until``, for ever without it; say whether the session is new.
 
-    The same ``terminal_id`` again returns the stored session. A committed session stops every lease and dial that has
-    not been decided yet, because they read it under the locks that are taken here.
+    The same ``terminal_id`` again returns the stored session. A committed session stops every lease and dial that is
+    decided afterwards. One of a contact, a pair or a number waits here for what is being decided about them; closing a
+    project or everyone locks nothing, so a call that is being decided when it commits may still begin.
 
     :raises NeedsReason: ``reason`` is empty.
     :raises DomainError: ``until`` is not after ``at``, or the subject does not fit the scope.
