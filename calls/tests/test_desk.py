@@ -175,7 +175,7 @@ class TestSkipping:
         first.refresh_from_db()
         states = [point.state for point in pair.contact.points.filter(endpoint=first)]
         assert (states == [PointState.WRONG_PERSON]) is (why == "wrong_person")
-        assert (first.failed_until is not None) is (why == "bad_number")
+        assert first.failed_until == (NOON + timedelta(days=30) if why == "bad_number" else None)
 
     def test_without_another_number_the_person_is_given_back(self, rep):
         callable_pair()

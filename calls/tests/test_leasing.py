@@ -199,6 +199,22 @@ def test_whom_somebody_works_on_is_passed_over_without_waiting(threads, at, lock
     assert not GateDecision.objects.filter(contact=busy.contact_id).exists()
 
 
+@pytest.mark.django_db
+def test_nobody_is_judged_for_a_rep_who_took_somebody_in_another_window_meanwhile(at, monkeypatch):
+    mine, free, rep = callable_pair(priority=4), callable_pair(), UserFactory(bdr=True)
+    looks = queue.looks
+
+    def after_the_other_window(**asked):
+        found = list(looks(**asked))
+        leasing.take(pair=mine, user=rep, at=at)
+        monkeypatch.setattr(deciding, "decide", lambda **asked: pytest.fail("Somebody was judged."))
+        return [[one for one in candidates if one.pair_id == free.pk] for candidates in found]
+
+    monkeypatch.setattr(queue, "looks", after_the_other_window)
+
+    assert leasing.take_next(user=rep, at=at).pair_id == mine.pk
+
+
 @pytest.mark.django_db(transaction=True)
 def test_one_rep_in_eight_windows_gets_one_lease(threads, at):
     for _ in range(8):

@@ -30,6 +30,17 @@ def breaches(pair):
     return recording.record(told=told, by=None, at=NOON)[0].outside_gate
 
 
+def test_a_call_that_came_in_breaks_no_rule(pair):
+    terminal.close(scope=Scope.CONTACT, subject=pair.contact, reason="Asked us to stop", at=BEFORE)
+    told = recording.Told(
+        call_session_id="ext-2", contact=pair.contact, project=pair.project, initiated_at=CALLED, direction="inbound",
+        number=pair.contact.primary_phone,
+    )  # fmt: skip
+
+    assert recording.record(told=told, by=None, at=NOON)[0].outside_gate == []
+    assert breaches(pair) == ["terminal_contact"]
+
+
 def subject(scope, pair):
     return {
         Scope.PROJECT: pair.project, Scope.CONTACT: pair.contact, Scope.PAIR: pair,

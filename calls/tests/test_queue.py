@@ -24,6 +24,7 @@ from crm.tests.factories import (
     ContactFactory,
     ProjectContactFactory,
     ProjectFactory,
+    SuppressionFactory,
     TouchFactory,
     UserFactory,
     give_point,
@@ -251,6 +252,35 @@ def test_of_two_numbers_that_rest_the_hint_waits_for_the_one_that_is_back_first(
     hints.refresh(at=NOON, pair_ids=[pair.pk])
 
     assert ProjectContact.objects.get(pk=pair.pk).callable_from == NOON + timedelta(days=2)
+
+
+def test_the_hint_waits_until_a_closed_number_is_free_again():
+    pair, until = callable_pair(), NOON + timedelta(days=2)
+    line = first_point(pair.contact).endpoint
+
+    terminal.close(scope=Scope.ENDPOINT, subject=line, reason="Not in service", at=NOON, until=until)
+
+    assert ProjectContact.objects.get(pk=pair.pk).callable_from == until
+
+
+def test_the_hint_has_the_hours_of_the_primary_number_though_another_is_verified():
+    pair = callable_pair()
+    other = give_point(pair.contact, "phone", "+16716465001", verified_at=NOON)  # on Guam
+
+    hints.refresh(at=NOON, pair_ids=[pair.pk])
+
+    primary = first_point(pair.contact).endpoint.hours_profile
+    assert ProjectContact.objects.get(pk=pair.pk).hours_profile == primary != other.endpoint.hours_profile
+
+
+@pytest.mark.parametrize(("channel", "closed"), [("", True), ("call", True), ("sms", False)])
+def test_a_number_suppressed_for_calls_or_for_all_is_none_for_the_hint(channel, closed):
+    pair = callable_pair()
+    SuppressionFactory(endpoint=first_point(pair.contact).endpoint, channel=channel)
+
+    hints.refresh(at=NOON, pair_ids=[pair.pk])
+
+    assert (ProjectContact.objects.get(pk=pair.pk).callable_from is None) is closed
 
 
 def test_the_sweep_locks_and_moves_only_hints_that_went_stale():

@@ -38,6 +38,28 @@ def test_the_duration_runs_from_the_answer_to_the_end():
     assert status.amount_to(events).duration == 75
 
 
+def test_of_two_ends_the_later_one_counts():
+    events = [
+        CallEvent(id=uuid7(), kind=kind, at=NOON + timedelta(seconds=seconds))
+        for kind, seconds in ((EventKind.ANSWERED, 0), (EventKind.VOICEMAIL, 5), (EventKind.COMPLETED, 75))
+    ]
+
+    now = status.amount_to(events)
+
+    assert (now.ended_at, now.duration) == (NOON + timedelta(seconds=75), 75)
+
+
+def test_of_two_outcomes_that_stand_the_newer_one_counts():
+    first, second = (
+        CallEvent(id=uuid7(), kind=EventKind.OUTCOME, at=NOON + timedelta(seconds=seconds), disposition_id=uuid7())
+        for seconds in (1, 2)
+    )
+
+    now = status.amount_to([second, first])
+
+    assert (now.disposition_id, now.outcome_at) == (second.disposition_id, second.at)
+
+
 def test_a_duration_that_was_told_beats_the_clock():
     events = [
         CallEvent(id=uuid7(), kind=EventKind.ANSWERED, at=NOON),
