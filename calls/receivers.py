@@ -8,11 +8,12 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from calls.choices import ACCESS_CHANGED
-from calls.services import hints
+from calls.services import hints, leasing
 from calls.tasks import count_waterfalls
 from config.kernel import clock
 from config.kernel.realtime import tell
 from config.kernel.work import ring
+from crm.models import User
 from crm.signals import AccessChanged, ReachabilityChanged, access_changed, reachability_changed
 
 MANY = 100  # an intake, not a person at work: the dashboard's count is out of date at once
@@ -35,6 +36,14 @@ def refresh_hints(event: ReachabilityChanged, **kwargs: Any) -> None:
 @receiver(access_changed, dispatch_uid="calls.let_screens_ask_again")
 def let_screens_ask_again(event: AccessChanged, **kwargs: Any) -> None:
     tell(f"rep.{event.user_id}", ACCESS_CHANGED)
+
+
+@receiver(access_changed, dispatch_uid="calls.give_back_whom_they_hold")
+def give_back_whom_they_hold(event: AccessChanged, **kwargs: Any) -> None:
+    """Whoever may not use the desk any more keeps nobody from their colleagues."""
+    user = User.objects.get(pk=event.user_id)
+    if not user.has_perm("calls.use_call_desk"):
+        leasing.release(user=user, at=clock.now())
 
 
 @receiver(post_delete, sender=Session, dispatch_uid="calls.session_ended")

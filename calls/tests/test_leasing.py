@@ -26,6 +26,7 @@ from calls.tests.worlds import SHUT
 from config.testing import NOON
 from crm.choices import Channel, GateAction
 from crm.models import Endpoint, GateDecision, HoursProfile, ProjectContact, Touch
+from crm.services import accounts
 from crm.tests.factories import ContactFactory, ProjectFactory, TouchFactory, UserFactory, give_point
 
 
@@ -116,6 +117,16 @@ class TestOneRep:
 
         with pytest.raises(leasing.NothingCallable):
             leasing.take_next(user=UserFactory(bdr=True), at=at)
+
+    def test_whoever_is_let_in_no_longer_keeps_nobody_from_their_colleagues(self, at):
+        pair, rep, boss = callable_pair(), UserFactory(bdr=True), UserFactory(admin=True)
+        leasing.take_next(user=rep, at=at)
+        accounts.set_password(user=rep, password="a rather long pass phrase", by=boss, at=at)
+        assert leasing.current(user=rep, at=at)
+
+        accounts.deactivate(user=rep, by=boss, at=at)
+
+        assert leasing.take_next(user=UserFactory(bdr=True), at=at).pair == pair
 
     def test_a_colleagues_pair_cannot_be_taken_by_name(self, at):
         lease = LeaseFactory(pair=callable_pair())

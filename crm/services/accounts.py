@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from axes.utils import reset as forget_failures
-from django.contrib.auth import password_validation
+from django.contrib.auth import SESSION_KEY, password_validation
 from django.contrib.auth.models import Group
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import Q
@@ -91,7 +92,7 @@ def edit_user(*, user: User, changes: Mapping[str, Any], at: datetime, by: User 
 
 @atomic_with_retries
 def deactivate(*, user: User, by: User, at: datetime) -> User:
-    """Let somebody in no longer; their sessions end with their next request. What they own stays theirs.
+    """Let somebody in no longer: their sessions end, whom they hold goes back. What they own stays theirs.
 
     :raises NotYourself: one does not lock oneself out.
     :raises LastAdmin: it would leave nobody who is an admin.
@@ -100,12 +101,15 @@ def deactivate(*, user: User, by: User, at: datetime) -> User:
         raise NotYourself("You cannot deactivate your own account: ask another admin.")
     user = _lock(user)
     _keep_an_admin(user)
-    return _set(user, by, is_active=False)
+    user = _set(user, by, is_active=False)
+    _end_sessions(user, at)
+    return user
 
 
 @atomic_with_retries
 def activate(*, user: User, by: User, at: datetime) -> User:
-    """Let somebody in again, as what they were."""
+    """Let somebody in again, as what they were. They sign in anew: no session of before comes back to life."""
+    _end_sessions(user, at)  # one may have begun at the very moment of the deactivation
     return _set(user, by, is_active=True)
 
 
@@ -131,6 +135,13 @@ def _set(user: User, by: User, **values: Any) -> User:
         user.save(update_fields=list(values))
     _tell_access(user)
     return user
+
+
+def _end_sessions(user: User, at: datetime) -> None:
+    """A session names its user only inside, so each live one is opened; one at a time, for who listens to its end."""
+    for session in Session.objects.filter(expire_date__gt=at).iterator():
+        if session.get_decoded().get(SESSION_KEY) == str(user.pk):
+            session.delete()
 
 
 def _tell_access(user: User) -> None:

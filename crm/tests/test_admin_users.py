@@ -67,6 +67,27 @@ def test_a_deactivated_user_is_out_at_once(boss, rep):
     assert client.get("/admin/").status_code == 302
 
 
+def test_whoever_comes_back_signs_in_anew_and_others_stay_signed_in(boss, rep):
+    client, colleague = signed_in(rep), signed_in(UserFactory(bdr=True))
+
+    ask(boss, rep, "deactivate")
+    ask(boss, rep, "activate")
+
+    assert client.get("/admin/").status_code == 302
+    assert client.get("/api/v1/users/me/").status_code == 401
+    assert colleague.get("/admin/").status_code == 200
+    assert signed_in(rep).get("/admin/").status_code == 200
+
+
+def test_a_session_that_began_while_its_user_was_deactivated_is_none_when_they_come_back(boss, rep):
+    ask(boss, rep, "deactivate")
+    client = signed_in(rep)
+
+    ask(boss, rep, "activate")
+
+    assert client.get("/admin/").status_code == 302
+
+
 def test_a_new_password_ends_every_session(boss, rep):
     client = signed_in(rep)
 
