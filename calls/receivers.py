@@ -14,7 +14,14 @@ from config.kernel import clock
 from config.kernel.realtime import tell
 from config.kernel.work import ring
 from crm.models import User
-from crm.signals import AccessChanged, ReachabilityChanged, access_changed, reachability_changed
+from crm.signals import (
+    AccessChanged,
+    OwnersChanged,
+    ReachabilityChanged,
+    access_changed,
+    owners_changed,
+    reachability_changed,
+)
 
 MANY = 100  # an intake, not a person at work: the dashboard's count is out of date at once
 
@@ -44,6 +51,12 @@ def give_back_whom_they_hold(event: AccessChanged, **kwargs: Any) -> None:
     user = User.objects.get(pk=event.user_id)
     if not user.has_perm("calls.use_call_desk"):
         leasing.release(user=user, at=clock.now())
+
+
+@receiver(owners_changed, dispatch_uid="calls.tell_of_other_owners")
+def tell_of_other_owners(event: OwnersChanged, **kwargs: Any) -> None:
+    """No hint knows of owners; whoever looks at the queue sees others in it now."""
+    tell("desk", "queue_changed")
 
 
 @receiver(post_delete, sender=Session, dispatch_uid="calls.session_ended")

@@ -27,8 +27,17 @@ class AccessChanged:
     user_id: UUID
 
 
+@dataclass(frozen=True)
+class OwnersChanged:
+    """Everything that one user looked after is another's, or nobody's: others see and call it than before."""
+
+    from_id: UUID
+    to_id: UUID | None
+
+
 reachability_changed = Signal()  # sender: the class; event: the instance
 access_changed = Signal()  # sender: the class; event: the instance
+owners_changed = Signal()  # sender: the class; event: the instance
 
 
 def tell_reachability(

@@ -74,7 +74,7 @@ class ContactAdmin(StoryAdmin):
         "shown_quality", "updated_at",
     ]  # fmt: skip
     list_filter = [
-        filters.Person.of("owner"),
+        filters.Person.of("owner", left="Deactivated colleagues"),
         filters.Choice.of("lifecycle", "stage"),
         filters.Choice.of("priority"),
         filters.Flag.of("do_not_call", "do not call"),

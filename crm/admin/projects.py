@@ -44,7 +44,7 @@ class ProjectAdmin(StoryAdmin):
         "updated_at",
     ]  # fmt: skip
     list_filter = [
-        filters.Person.of("owner"),
+        filters.Person.of("owner", left="Deactivated colleagues"),
         filters.Flag.of("call_suppressed", "calling", yes="Suppressed", no="Allowed"),
         filters.Born.of("id", "Added"),
     ]

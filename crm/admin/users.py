@@ -1,7 +1,8 @@
 import zoneinfo
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
 
 from axes import admin as _axes  # noqa: F401 - registers its tables now, so that they can be taken off below
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
@@ -12,6 +13,8 @@ from django.contrib.auth import admin as _auth  # noqa: F401 - the same for the 
 from django.contrib.auth.models import Group
 from django.db.models import Q
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
@@ -20,10 +23,11 @@ from config.kernel.admin import cells, filters
 from config.kernel.admin.edits import EditForm
 from config.kernel.admin.pages import Header, Section
 from config.kernel.admin.verbs import Question, Verb
+from config.kernel.transactions import atomic_with_retries
 from crm.admin.base import RecordAdmin
 from crm.choices import Role
 from crm.models import User
-from crm.services import accounts
+from crm.services import accounts, handing
 
 ZONES = [(name, name.replace("_", " ")) for name in sorted(zoneinfo.available_timezones()) if "/" in name]
 
@@ -68,6 +72,46 @@ class NewPassword(Question):
         return answers
 
 
+class NewKeeper(Question):
+    """Whose it is from now on. ``KEEP`` leaves it with them, ``NOBODY`` opens it to every rep."""
+
+    KEEP, NOBODY = "keep", "nobody"
+    keep: ClassVar[list[tuple[str, str]]] = []
+    hand_over_to = forms.ChoiceField(label="What they own goes to", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["hand_over_to"]
+        others = User.objects.filter(is_active=True).exclude(pk=self.row and self.row.pk).order_by("name", "pk")
+        people = [(str(user.pk), str(user)) for user in others]
+        field.choices = [*self.keep, (self.NOBODY, "Nobody: every rep sees and calls them"), *people]
+        if self.row:
+            field.help_text = f"They look after {handing.held_by(self.row.pk)}."
+
+
+class Leaving(NewKeeper):
+    keep: ClassVar[list[tuple[str, str]]] = [(NewKeeper.KEEP, "Stays theirs: no other rep sees or calls them")]
+
+
+@atomic_with_retries
+def _deactivate(row: User, *, by: User, at: datetime, hand_over_to: str) -> None:
+    accounts.deactivate(user=row, by=by, at=at)
+    if hand_over_to not in ("", NewKeeper.KEEP):
+        _hand_over(row, by=by, at=at, hand_over_to=hand_over_to)
+
+
+def _hand_over(row: User, *, by: User, at: datetime, hand_over_to: str) -> None:
+    to = None if hand_over_to == NewKeeper.NOBODY else User.objects.get(pk=hand_over_to)
+    handing.hand_over(user=row, to=to, by=by, at=at)
+
+
+def _still_theirs(rows: Sequence[User]) -> str:
+    """What no other rep sees, now that its owner is gone, and where to change that."""
+    kept = [(row, held) for row in rows if (held := handing.held_by(row.pk))]
+    said = "; ".join(f"{row} still has {held}" for row, held in kept)
+    return f"{said}. No other rep sees or calls them: “Hand over” on the user's page gives them away." if said else ""
+
+
 def _email_or_name(text: str) -> Q:
     return Q(email__icontains=text.strip()) | Q(name__icontains=text.strip())  # a table of colleagues stays small
 
@@ -107,9 +151,14 @@ class UserAdmin(RecordAdmin):
         ),
         Verb(
             name="deactivate", label="Deactivate", permission="crm.change_user", icon="person_off", grave=True,
-            do=lambda row, *, by, at: accounts.deactivate(user=row, by=by, at=at),
-            effect="They are signed out and cannot come back in. What they own and what they did stays theirs.",
+            do=_deactivate, form=Leaving, still=_still_theirs,
+            effect="They are signed out and cannot come back in. What they did stays theirs.",
             done="deactivated", applies=lambda row: row.is_active,
+        ),
+        Verb(
+            name="hand-over", label="Hand over", permission="crm.see_everything", icon="move_up", in_lists=False,
+            do=_hand_over, form=NewKeeper, done="handed over",
+            effect="Every contact and project that they own, and every callback that they promised, becomes another's.",
         ),
         Verb(
             name="activate", label="Activate", permission="crm.change_user", icon="person",
@@ -148,6 +197,8 @@ class UserAdmin(RecordAdmin):
         )
 
     def sections(self, request: HttpRequest, row: User) -> Iterable[Section]:
+        if request.user.has_perm("crm.see_everything"):
+            yield _looked_after(row)
         may = sorted(row.get_all_permissions())
         yield Section(
             title="What they may do",
@@ -155,6 +206,25 @@ class UserAdmin(RecordAdmin):
             facts=_powers(may),
             empty="Nothing: they have no role.",
         )
+
+
+def _looked_after(row: User) -> Section:
+    held = handing.held_by(row.pk)
+    return Section(
+        title="What they look after",
+        note="" if row.is_active or not held else "No other rep sees or calls them: hand them over.",
+        facts=[
+            ("Contacts", _listed("crm_contact", row, held.contacts)),
+            ("Projects", _listed("crm_project", row, held.projects)),
+            ("Callbacks", f"{held.callbacks:,}"),
+        ],
+    )
+
+
+def _listed(table: str, owner: User, number: int) -> SafeString:
+    """The number, leading to the list of what is counted."""
+    url = f"{reverse(f'admin:{table}_changelist')}?owner={owner.pk}"
+    return format_html('<a class="cl-link" href="{}">{}</a>', url, f"{number:,}")
 
 
 def _powers(permissions: Iterable[str]) -> list[tuple[str, str]]:

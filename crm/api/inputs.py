@@ -185,6 +185,9 @@ class UserChanges(Told):
     role = serializers.ChoiceField(choices=Role.choices, required=False)
     time_zone = serializers.CharField(required=False, max_length=64)
     is_active = serializers.BooleanField(required=False)
+    hand_over_to = ColleagueField(
+        required=False, allow_null=True, help_text="Everything they own becomes this colleague's; null: nobody's."
+    )
 
 
 class OwnChanges(Told):

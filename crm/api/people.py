@@ -12,7 +12,7 @@ from config.kernel.transactions import atomic_with_retries
 from crm.api import filters, inputs, readings
 from crm.choices import PointState
 from crm.models import Company, Contact, ContactPoint, Endpoint, User
-from crm.services import accounts, deleting, editing, points
+from crm.services import accounts, deleting, editing, handing, points
 
 
 class CompanyViewSet(Listed, Retrieved, Resource):
@@ -141,6 +141,7 @@ class UserViewSet(Listed, Retrieved, Resource):
 
     queryset = User.objects.none()
     reading = readings.UserReading
+    reading_one = readings.OneUserReading
     told = inputs.UserTold
     changes = inputs.UserChanges
     takes = {"change_me": inputs.OwnChanges}
@@ -160,11 +161,13 @@ class UserViewSet(Listed, Retrieved, Resource):
         return self.written(row, created=True)
 
     def partial_update(self, request: Any, pk: str) -> Response:
+        """Change what is known of them. What a deactivated user ``owns`` stays theirs, and no other rep sees it, until
+        ``hand_over_to`` names a colleague, or null for nobody."""
         row = self.get_object()
         _change_user(self.asked(), {"user": row, "by": request.user, "at": self.at})
         return Response(self.shown(row.pk))
 
-    @action(detail=False, methods=["get"])
+    @action(detail=False, methods=["get"], reading_one=None)
     @in_time
     def me(self, request: Any) -> Response:
         """Whoever asks."""
@@ -180,9 +183,11 @@ class UserViewSet(Listed, Retrieved, Resource):
 @atomic_with_retries
 def _change_user(changes: dict[str, Any], who: dict[str, Any]) -> None:
     """Keep all of ``changes``, or nothing of them."""
-    told = {name: value for name, value in changes.items() if name != "is_active"}
+    told = {name: value for name, value in changes.items() if name not in ("is_active", "hand_over_to")}
     if told:
         accounts.edit_user(**who, changes=told)
     active = changes.get("is_active", who["user"].is_active)
     if active != who["user"].is_active:
         (accounts.activate if active else accounts.deactivate)(**who)
+    if "hand_over_to" in changes:
+        handing.hand_over(**who, to=changes["hand_over_to"])

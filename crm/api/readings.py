@@ -1,5 +1,6 @@
 """What the records of crm show. Columns only: nothing here costs a query per row."""
 
+from dataclasses import asdict
 from typing import Any
 
 from rest_framework import serializers
@@ -15,6 +16,7 @@ from crm.models import (
     ProjectContact,
     User,
 )
+from crm.services.handing import held_by
 
 ADDRESS = ["street", "city", "region", "postal_code", "country"]
 BORN = ["created_at", "updated_at"]
@@ -32,7 +34,7 @@ def blank_hidden(shown: list[Shown], field: str, model: Any, *, request: Any) ->
 
 
 class UserReading(Reading):
-    attached = ("roles",)
+    attached: tuple[str, ...] = ("roles",)
     roles = serializers.ListField(child=serializers.CharField())
 
     class Meta:
@@ -47,6 +49,28 @@ class UserReading(Reading):
             roles[member].append(role)
         for user in shown:
             user["roles"] = roles[user["id"]]
+
+
+class OwnsReading(serializers.Serializer[Any]):
+    """How many contacts and projects they own, and how many callbacks they have promised."""
+
+    contacts = serializers.IntegerField()
+    projects = serializers.IntegerField()
+    callbacks = serializers.IntegerField()
+
+
+class OneUserReading(UserReading):
+    attached = ("roles", "owns")
+    owns = OwnsReading()
+
+    class Meta(UserReading.Meta):
+        fields = [*UserReading.Meta.fields, "owns"]
+
+    @classmethod
+    def attach(cls, shown: list[Shown], *, request: Any) -> None:
+        super().attach(shown, request=request)
+        for user in shown:  # one: a list does not count
+            user["owns"] = asdict(held_by(user["id"]))
 
 
 class CompanyReading(Reading):

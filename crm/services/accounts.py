@@ -92,7 +92,9 @@ def edit_user(*, user: User, changes: Mapping[str, Any], at: datetime, by: User 
 
 @atomic_with_retries
 def deactivate(*, user: User, by: User, at: datetime) -> User:
-    """Let somebody in no longer: their sessions end, whom they hold goes back. What they own stays theirs.
+    """Let somebody in no longer: their sessions end, and whom they hold goes back to the queue.
+
+    What they own stays theirs, and no other rep sees it: ``crm.services.handing`` gives it to somebody else.
 
     :raises NotYourself: one does not lock oneself out.
     :raises LastAdmin: it would leave nobody who is an admin.

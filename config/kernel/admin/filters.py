@@ -97,21 +97,29 @@ class Given(Flag):
 
 
 class Person(Chosen):
-    """Mine, nobody's, or a colleague's; ``nobody`` is empty where there is always somebody."""
+    """Mine, nobody's, or a colleague's; ``nobody`` is empty where there is always somebody.
 
-    nobody = "Nobody"
+    ``left`` is what to call those who do not work here any more; without it they are not offered.
+    """
+
+    nobody, left = "Nobody", ""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         user: Any = request.user
         offered = [("me", "Me")] + ([("nobody", self.nobody)] if self.nobody else [])
         if not getattr(user, "sees_everything", False):
             return offered
-        people = get_user_model()._default_manager.filter(is_active=True).exclude(pk=user.pk).order_by("name", "pk")
-        return offered + [(str(pk), name) for pk, name in people.values_list("pk", "name")[:COLLEAGUES]]
+        people = get_user_model()._default_manager.exclude(pk=user.pk).order_by("-is_active", "name", "pk")
+        if not self.left:
+            return offered + [(str(person.pk), str(person)) for person in people.filter(is_active=True)[:COLLEAGUES]]
+        names = [(str(one.pk), str(one) if one.is_active else f"{one}, deactivated") for one in people[:COLLEAGUES]]
+        return [*offered, ("left", self.left), *names]
 
     def condition(self, value: Any, request: HttpRequest) -> Q:
         if value == "nobody":
             return Q(**{f"{self.path}__isnull": True})
+        if value == "left":
+            return Q(**{f"{self.path}__in": get_user_model()._default_manager.filter(is_active=False)})
         return Q(**{self.path: request.user.pk if value == "me" else value})
 
 

@@ -35,7 +35,8 @@ class Question(forms.Form):
 class Verb:
     """``do(row, by=, at=, **answers)`` is called for each row; the service behind it opens its own transaction.
 
-    ``effect`` tells a person what will happen; ``done`` completes "37 contacts ...".
+    ``effect`` tells a person what will happen; ``done`` completes "37 contacts ..."; ``still`` says of the rows it was
+    done to what is left to do, if anything is.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Verb:
     in_lists: bool = True
     on_page: bool = True
     grave: bool = False
+    still: Callable[[Sequence[Any]], str] = lambda rows: ""
 
 
 _extras: dict[str, list[Verb]] = defaultdict(list)
@@ -62,22 +64,22 @@ def add_verb(label: str, verb: Verb) -> None:
 
 @dataclass
 class Tally:
-    """What came of a verb: how many rows it was done to, and why not to the others."""
+    """What came of a verb: the rows it was done to, and why not to the others."""
 
-    done: int
+    done: list[Any]
     refusals: Counter[str]
 
 
 def perform(verb: Verb, rows: Sequence[Any], *, by: Any, answers: dict[str, Any]) -> Tally:
     """Do ``verb`` to each of ``rows``; a refusal leaves that row as it was and stops nobody else."""
-    tally, at = Tally(0, Counter()), clock.now()
+    tally, at = Tally([], Counter()), clock.now()
     for row in rows:
         try:
             verb.do(row, by=by, at=at, **answers)
         except DomainError as refusal:
             tally.refusals[str(refusal)] += 1
         else:
-            tally.done += 1
+            tally.done.append(row)
     return tally
 
 
@@ -159,7 +161,9 @@ class VerbsMixin:
 
     def _tell(self, request: HttpRequest, verb: Verb, tally: Tally) -> None:
         if tally.done:
-            messages.success(request, f"{self.counted(tally.done)} {verb.done}.")
+            messages.success(request, f"{self.counted(len(tally.done))} {verb.done}.")
+            if left := verb.still(tally.done):
+                messages.warning(request, left)
         for refusal, times in tally.refusals.most_common(5):
             messages.warning(request, f"{self.counted(times)} left as before: {refusal}" if times > 1 else refusal)
         if len(tally.refusals) > 5:
