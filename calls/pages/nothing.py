@@ -40,6 +40,9 @@ def shown(desk: Standing) -> dict[str, Any]:
         "empty": empty,
         "until_words": in_words(empty.until, desk.at),
         "places": facts.get("places", []),
+        "first": facts.get("first"),
+        "further": facts.get("further", 0),
+        "nowhere": any(not place["known"] for place in facts.get("places", [])),
         "reasons": [(name_of(code), number) for code, number in sorted(facts.get("reasons", {}).items(), key=_most)],
         "forecast": _bars(facts.get("forecast", [])),
         "gains": [

@@ -5,19 +5,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, Min, OuterRef, QuerySet
 
 from calls.models import Lease
 from calls.rules import opening
-from calls.services import deciding, queue
+from calls.services import deciding, queue, whereabouts
 from calls.services.queue import Wanted
 from config.kernel.gate import Verdict, gate
 from crm.choices import Channel
 from crm.models import ProjectContact, User
 
-SAMPLE, MANY = 200, 50
+SAMPLE, MANY, PLACES = 200, 50, 8
 CAPS = {"day_cap", "week_cap", "number_day_cap", "number_week_cap"}
 RESTS = {"caps_reached": CAPS, "cooling_down": {"cooldown", "project_not_yet"}}
 FILTERS: dict[str, Any] = {"project": None, "owner": None, "priority": None, "zone": ""}
@@ -79,19 +78,11 @@ def _closed_or_held(ready: Any, at: datetime, user: User) -> Empty:
             names = leases.order_by("user__name").values_list("user__name", flat=True).distinct()
             return Empty("leased_by_others", leases.aggregate(end=Min("expires_at"))["end"], {"names": list(names)})
         return _sampled(reachable, at, user)
-    counted = ready.values_list("hours_profile__key").annotate(number=Count("id")).order_by("-number")
-    places = [_place(law, key or "", number, at) for key, number in counted[:8]]
-    until = min((place["opens_at"] for place in places if place["opens_at"]), default=None)
-    return Empty("outside_hours", until, {"places": places})
-
-
-def _place(law: opening.Book, key: str, number: int, at: datetime) -> dict[str, Any]:
-    """Describe one profile: its first zone by name, how many wait there, and when it opens on the wall clock there."""
-    opens_at = law.table.next_open(key, at)
-    zone = key.split("|")[0].split(" ")[0]
-    local = opens_at.astimezone(ZoneInfo(zone)) if opens_at and zone else opens_at
-    name = zone.rsplit("/", 1)[-1].replace("_", " ") or "an unknown place"
-    return {"name": name, "number": number, "opens_at": opens_at, "local": f"{local:%a %H:%M}" if local else ""}
+    counted = ready.values_list("hours_profile__key").annotate(number=Count("id"))
+    places = whereabouts.places(law.table, [(key or "", number) for key, number in counted], at)
+    first = min((place for place in places if place["opens_at"]), key=lambda place: place["opens_at"], default=None)
+    facts = {"places": places[:PLACES], "further": len(places[PLACES:]), "first": first}
+    return Empty("outside_hours", first["opens_at"] if first else None, facts)
 
 
 def _resting(pairs: QuerySet[ProjectContact], at: datetime, user: User) -> Empty:

@@ -9,13 +9,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from calls.models import Lease
-from calls.services import leasing, waterfalls
+from calls.services import emptiness, hints, leasing, waterfalls
 from calls.tests.desk import MINUTE, Rep
 from calls.tests.factories import LeaseFactory, callable_pair
 from config.kernel import clock
 from config.testing import NOON
+from crm.services.normalization.places import SOMEWHERE_IN_THE_STATES, profile_key
 from crm.tests.factories import (
     ContactFactory,
+    HoursProfileFactory,
     ProjectFactory,
     UserFactory,
 )
@@ -138,6 +140,14 @@ def _statements(rep: Rep) -> int:
     return len(seen)
 
 
+def _waiting_at(key):
+    pair = callable_pair()
+    line = pair.contact.points.get().endpoint
+    line.hours_profile = HoursProfileFactory(key=key)
+    line.save()
+    hints.refresh(at=NOON, pair_ids=[pair.pk])
+
+
 class TestNobody:
     def test_nothing_imported_says_how_to_take_in_a_file(self, rep):
         assert "./dev ingest FILE" in rep.state()["parts"]["call"]
@@ -149,6 +159,37 @@ class TestNobody:
         said = rep.state()["parts"]["call"]
 
         assert re.search(r"Opens Wed 0\d:\d\d in Chicago, in \d+ h", said)
+
+    def test_outside_hours_the_headline_is_of_the_place_that_opens_first_however_few_wait_there(self, rep):
+        _waiting_at("Pacific/Honolulu US-HI"), _waiting_at("Pacific/Honolulu US-HI")
+        callable_pair()
+        rep.at = NOON + timedelta(hours=16)  # four in the morning in Chicago, midnight in Honolulu
+
+        said = rep.state()["parts"]["call"]
+
+        assert "Opens Wed 09:00 in Chicago, in 4 h" in said
+        assert said.index("Honolulu") < said.rindex("Chicago")
+
+    def test_outside_hours_also_a_place_that_is_not_listed_can_be_the_first(self, rep, monkeypatch):
+        monkeypatch.setattr(emptiness, "PLACES", 1)
+        _waiting_at("Pacific/Honolulu US-HI"), _waiting_at("Pacific/Honolulu US-HI")
+        callable_pair()
+        rep.at = NOON + timedelta(hours=16)
+
+        said = rep.state()["parts"]["call"]
+
+        assert "in Chicago, in 4 h" in said
+        assert "and 1 more place." in said
+
+    def test_outside_hours_who_may_be_anywhere_is_told_how_to_be_placed(self, rep):
+        _waiting_at(profile_key(SOMEWHERE_IN_THE_STATES))
+        rep.at = NOON + timedelta(hours=16)
+
+        said = rep.state()["parts"]["call"]
+
+        assert re.search(r"Opens in \d+ h( \d+ min)? for people whose place is not known", said)
+        assert "A time zone or an address on the person's page says where they are" in said
+        assert "Adak" not in said
 
     def test_cooling_down_shows_a_forecast_and_who_may_be_written_to(self, rep):
         callable_pair(contact=ContactFactory(phone="+15125550134", email="sam@example.com", name="Sam Sample"))
