@@ -21,6 +21,7 @@ MACHINE = frozenset({"CHROMIUM", "EMBEDDED_STATE_DIR", "PG_BIN", "REDIS_BIN"})
 __all__ = [
     "MACHINE",
     "CannotServe",
+    "dead",
     "ensure",
     "flush_tests",
     "is_embedded",
@@ -81,6 +82,13 @@ def ensure() -> bool:
     with places.turn():
         started = [server.start() for server in missing]
     return any(started)
+
+
+def dead() -> list[str]:
+    """Name the servers that the environment leaves to us and that do not live; cheap, to be asked all the time."""
+    set_default_env()
+    servers = {"PostgreSQL": _database(), "Valkey": _redis()}
+    return [name for name, server in servers.items() if server and not server.lives()]
 
 
 def stop() -> list[str]:

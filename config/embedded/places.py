@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,19 @@ def sockets() -> Path:
 
 def memory() -> Path:
     return MEMORY / _private_name()
+
+
+def is_heard(path: Path) -> bool:
+    """Whether anybody listens on the socket ``path``; costs the one who does nothing worth counting."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(2)
+        try:
+            caller.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:
+            return True  # somebody is there, and busy
+    return True
 
 
 def shelter() -> Path:

@@ -81,6 +81,10 @@ class Cluster:
     def url(self, database: str = DATABASE) -> str:
         return f"postgres://{ROLE}@/{database}?host={self.socket}"
 
+    def lives(self) -> bool:
+        """Whether a server listens, ready or not; cheap enough to be asked all the time."""
+        return places.is_heard(self.socket / ".s.PGSQL.5432")
+
     def ready(self, database: str = DATABASE) -> bool:
         return self.ask("select 1", database).returncode == 0
 

@@ -36,6 +36,10 @@ class Valkey:
     def database(self, use: str, *, slot: int = 0) -> int:
         return USES.index(use) + len(USES) * (slot % SLOTS)
 
+    def lives(self) -> bool:
+        """Whether a server listens, ready or not."""
+        return places.is_heard(self.socket)
+
     def ready(self) -> bool:
         return self.ask("PING") == "+PONG"
 

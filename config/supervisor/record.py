@@ -5,7 +5,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -31,8 +31,10 @@ class AlreadyRuns(SystemExit):
 
 
 @contextlib.contextmanager
-def only_one() -> Iterator[None]:
+def only_one(trouble: Callable[[str], str] = lambda url: "") -> Iterator[None]:
     """Be the only `./dev up` of this checkout. The system frees the place, however this process ends.
+
+    ``trouble`` says what is broken of the other one, by its address.
 
     :raises AlreadyRuns: another one runs.
     """
@@ -41,7 +43,10 @@ def only_one() -> Iterator[None]:
             yield
             return
     running = read()
-    raise AlreadyRuns(f"Clearline runs already{f' at {running.url}' if running else ''}; ./dev stop ends it.")
+    place, broken = (f" at {running.url}", trouble(running.url)) if running else ("", "")
+    if broken:
+        raise AlreadyRuns(f"Clearline runs already{place}, but {broken}. If that stays so: ./dev stop, then ./dev up.")
+    raise AlreadyRuns(f"Clearline runs already{place}; ./dev stop ends it.")
 
 
 def write(running: Running) -> None:

@@ -16,6 +16,7 @@ from config.supervisor.output import Pump, Terminal
 from config.supervisor.prepare import TABLES
 from config.supervisor.processes import Identity
 from config.supervisor.programs import KeepsDying, Program, commands, start_on_leash
+from config.supervisor.servers import Servers
 
 HOST = "127.0.0.1"
 PATIENCE = 4.5  # seconds for the programs to end what they do
@@ -34,11 +35,11 @@ class CannotStart(SystemExit):
 def up(port: int) -> None:
     """Run Clearline in the foreground until a signal comes.
 
-    :raises CannotStart: a port is taken, the database cannot be prepared, or a program keeps dying.
+    :raises CannotStart: a port is taken, the database cannot be prepared, or a program or server keeps dying.
     :raises record.AlreadyRuns: another `./dev up` of this checkout runs.
     """
     terminal, began = Terminal(), float(os.environ.get("DEV_BEGAN") or time.time())
-    with record.only_one():
+    with record.only_one(_trouble):
         for pid in record.clear_leftovers():
             terminal.say(f"killed process {pid}, left behind by a run that was killed")
         _require_free(port, port + 1)
@@ -61,6 +62,7 @@ class _Run:
         self.url = f"http://{HOST}:{port}"
         self.port, self.terminal = port, terminal
         self.programs: list[Program] = []
+        self.servers = Servers(terminal)
         self.preparing: Identity | None = None
 
     def start(self) -> None:
@@ -85,6 +87,7 @@ class _Run:
 
     def look_after(self) -> None:
         while True:
+            self.servers.look_after()
             self._look_once()
 
     def stop(self) -> None:
@@ -126,6 +129,7 @@ class _Run:
     def _wait_until_ready(self) -> None:
         complain_at = time.monotonic() + UNUSUAL
         while (status := _health(self.port)) != http.client.OK or not _listens(self.port + 1):
+            self.servers.look_after()
             self._look_once()
             if time.monotonic() > complain_at:
                 self.terminal.say(f"still waiting: {self.url}/health says {status or 'nothing'}")
@@ -150,6 +154,16 @@ def _require_free(*ports: int) -> None:
                     f"clearline: port {port} cannot be used ({error.strerror}). Clearline takes a port for pages and "
                     f"the next one for live updates; choose another with ./dev up --port {ports[0] + 10}"
                 ) from None
+
+
+def _trouble(url: str) -> str:
+    """Say what is broken of the `./dev up` that answers at ``url``; nothing, where nothing is."""
+    if dead := embedded.dead():
+        return f"{' and '.join(dead)} died"
+    status = _health(int(url.rpartition(":")[2]))
+    if not status:
+        return "its pages do not answer; it may still be starting"
+    return "" if status == http.client.OK else f"{url}/health says {status}"
 
 
 def _health(port: int) -> int:

@@ -10,15 +10,17 @@ import pytest
 from django.core.cache import cache
 
 from calls.tasks import HEARTBEAT, beat_heart
-from config.embedded import places
+from config.embedded import places, valkey
 from config.supervisor import prepare, processes, record
 from config.supervisor.output import Terminal
 from config.supervisor.processes import Identity
 from config.supervisor.programs import KeepsDying, Program, start_on_leash
 from config.supervisor.reset import Refused, reset
+from config.supervisor.servers import Servers
 from config.supervisor.up import CannotStart, up
 from crm.tests.factories import CompanyFactory
 
+OURS = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CACHE_URL", "CHANNELS_URL", "CLEARLINE_TESTS")
 SLEEP = ["-c", "import time; time.sleep(60)"]
 
 
@@ -175,6 +177,49 @@ def test_the_second_up_says_where_the_first_one_is(free_port):
 
         with pytest.raises(record.AlreadyRuns, match=r"http://127\.0\.0\.1:8765"):
             up(free_port)
+
+
+def test_the_second_up_says_what_is_broken_of_the_first(free_port, monkeypatch):
+    with record.only_one():
+        record.write(record.Running(f"http://127.0.0.1:{free_port}", Identity.of(os.getpid())))
+
+        with pytest.raises(record.AlreadyRuns, match=r"but its pages do not answer"):
+            up(free_port)
+        for name in OURS:
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(record.AlreadyRuns, match=r"but PostgreSQL and Valkey died\. .*\./dev stop"):
+            up(free_port)
+
+
+@pytest.fixture
+def only_valkey(monkeypatch) -> None:
+    """Somebody else's database, and a Valkey of ours that never comes up."""
+    for name in OURS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABASE_URL", "postgres://clearline@db.example.com/clearline")
+    monkeypatch.setenv("REDIS_BIN", "/bin/false")
+    monkeypatch.setattr(valkey, "PATIENCE", 0.1)
+
+
+def test_a_server_that_cannot_be_started_again_is_tried_twice_and_then_said(terminal, only_valkey):
+    servers = Servers(terminal)
+
+    servers.look_after(0)
+    servers.look_after(0.5)  # too early to look again
+    with pytest.raises(KeepsDying, match=r"Valkey died and cannot be started again\. Valkey does not answer"):
+        servers.look_after(20)
+
+    assert terminal.stream.getvalue().count("Valkey died; starting again") == 2
+    assert "Valkey did not start; trying once more" in terminal.stream.getvalue()
+
+
+def test_two_failures_in_an_hour_are_not_the_end(terminal, only_valkey):
+    servers = Servers(terminal)
+
+    for moment in (0, 600, 1200):
+        servers.look_after(moment)
+
+    assert terminal.stream.getvalue().count("trying once more") == 3
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 from config import embedded
 from config.embedded import places
 from config.embedded.postgres import Cluster
+from config.embedded.valkey import Valkey
 from config.supervisor import record
 
 READY = re.compile(r"ready after [\d.]+ s: (http://\S+)/admin/")
@@ -63,6 +64,37 @@ def readiness(port: int) -> dict[str, str]:
         return json.load(answer)["checks"]
 
 
+def kill_servers() -> None:
+    pids = [Cluster().data / "postmaster.pid", Valkey().directory / "pid"]
+    for pid in [int(path.read_text().split()[0]) for path in pids]:
+        os.kill(pid, signal.SIGKILL)
+
+
+def lines_until_they_run(process: subprocess.Popen[str], missing: set[str]) -> list[str]:
+    """Read until each of the servers runs again; they may be told of together or one by one."""
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if "started again" in line:
+            missing = {name for name in missing if name not in line}
+        if not missing:
+            return said
+    pytest.fail(f"{missing} did not come back:\n{''.join(said)}")
+
+
+def until_ok(port: int) -> bool:
+    give_up = time.monotonic() + 20
+    while time.monotonic() < give_up:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer,
+        ):
+            if answer.status == 200:
+                return True
+        time.sleep(0.2)
+    return False
+
+
 def go_down(process: subprocess.Popen[str], how: signal.Signals) -> str:
     process.send_signal(how)
     said, _ = process.communicate(timeout=30)
@@ -75,6 +107,12 @@ def test_clearline_comes_up_survives_a_kill_and_goes_down(environment, port):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
         assert answer.status == 200
     assert Cluster().ask("create table kept as select 42 as answer", "clearline").returncode == 0
+    kill_servers()
+    said += lines_until_they_run(first, {"PostgreSQL", "Valkey"})
+    assert "died; starting again" in "".join(said)
+    assert until_ok(port)
+    assert Cluster().ask("select answer from kept", "clearline").stdout == "42\n"
+
     orphans = record.read().programs
     assert len(orphans) == 4
     go_down(first, signal.SIGKILL)
