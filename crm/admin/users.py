@@ -1,4 +1,3 @@
-import zoneinfo
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -29,15 +28,16 @@ from crm.choices import Role
 from crm.models import User
 from crm.services import accounts, handing
 
-ZONES = [(name, name.replace("_", " ")) for name in sorted(zoneinfo.available_timezones()) if "/" in name]
-
 
 class UserForm(EditForm):
     role = forms.ChoiceField(
         choices=Role.choices, widget=UnfoldAdminSelectWidget, help_text="An admin sees and may do everything."
     )
     time_zone = forms.ChoiceField(
-        choices=ZONES, initial="America/New_York", widget=UnfoldAdminSelectWidget, help_text="Times are shown in it."
+        choices=[(name, name.replace("_", " ")) for name in accounts.zones()],
+        initial="America/New_York",
+        widget=UnfoldAdminSelectWidget,
+        help_text="Times are shown in it.",
     )
 
     class Meta:
@@ -47,6 +47,10 @@ class UserForm(EditForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.is_edit:
+            kept = self.instance.time_zone
+            field: Any = self.fields["time_zone"]
+            if kept not in accounts.zones():  # from before that was the rule: it stays until somebody chooses another
+                field.choices = [(kept, kept), *field.choices]
             self.initial["role"] = self.instance.groups.values_list("name", flat=True).first()
 
 

@@ -3,6 +3,7 @@
 import zoneinfo
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from axes.utils import reset as forget_failures
@@ -41,6 +42,12 @@ class LastAdmin(Conflict):
 
 class NotYourself(Conflict):
     code = "not_yourself"
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """Return the time zones that somebody may live by: those of a place, and UTC; not nicknames such as EST."""
+    return *sorted(name for name in zoneinfo.available_timezones() if "/" in name), "UTC"
 
 
 @atomic_with_retries
@@ -185,7 +192,7 @@ def _name(text: str) -> str:
 
 
 def _zone(name: str) -> str:
-    if name not in zoneinfo.available_timezones():
+    if name not in zones():
         raise UnusableAccount(
             f"No time zone is called {name!r}.", details={"time_zone": "Choose one of the list, like America/Chicago."}
         )

@@ -58,6 +58,18 @@ def test_nobody_locks_themselves_or_the_last_admin_out(boss):
     assert me.is_admin
 
 
+@pytest.mark.parametrize("zone", ["UTC", "EST"])
+def test_the_form_keeps_the_zone_that_somebody_has(boss, rep, zone):
+    User.objects.filter(pk=rep.pk).update(time_zone=zone)
+    url = f"{page_url(rep)}?tab=edit"
+
+    boss.post(url, {**form_of(boss, url), "name": "Rae Renamed"})
+
+    rep.refresh_from_db()
+    assert (rep.name, rep.time_zone) == ("Rae Renamed", zone)
+    assert f'<option value="{zone}" selected' in boss.get(url).content.decode()
+
+
 def test_a_deactivated_user_is_out_at_once(boss, rep):
     client = signed_in(rep)
     assert client.get("/admin/").status_code == 200

@@ -490,6 +490,11 @@ def test_everybody_sees_and_changes_themselves_and_only_admins_the_others(admin,
     assert rep.send("get", "users/me/")[0] == 401
 
 
+def test_a_program_and_a_person_choose_among_the_same_time_zones(rep):
+    assert rep.send("patch", "users/me/", {"time_zone": "UTC"})[0] == 200
+    assert rep.send("patch", "users/me/", {"time_zone": "EST"})[0] == 400
+
+
 def test_a_user_is_made_once_and_their_password_is_never_shown(admin):
     body = {"email": "new@example.com", "name": "New Rep", "role": "bdr", "password": "correct horse battery"}
 
