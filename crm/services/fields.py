@@ -14,6 +14,7 @@ from config.kernel.moments import OUT_OF_RANGE, is_kept
 from crm.models import Company, Contact, Project, ProjectContact
 from crm.services import addresses
 from crm.services.normalization.companies import domain_of, parse_company
+from crm.services.normalization.pages import is_page
 from crm.services.normalization.phones import parse_phone
 from crm.services.normalization.places import from_statement
 from crm.services.normalization.refusals import Unusable
@@ -135,6 +136,8 @@ def _company_name(row: Any, value: str) -> dict[str, str]:
 
 
 def _website(row: Any, value: str) -> dict[str, str]:
+    if not is_page(value) and value != _text(row.website):
+        raise ValueError("Write an address like https://example.com.")
     return {"website": value} | ({} if _text(row.domain) else {"domain": domain_of(value)})
 
 

@@ -133,6 +133,8 @@ def test_every_field_is_either_for_people_or_owned():
         (ContactFactory, {"profiles": {"linkedin": {"a": [1]}}}, "https://"),
         (ContactFactory, {"profiles": {"linkedin": ["https://example.com"]}}, "https://"),
         (CompanyFactory, {"profiles": {"linkedin": "javascript:alert(1)"}}, "https://"),
+        (CompanyFactory, {"website": "javascript:alert(1)"}, "https://"),
+        (CompanyFactory, {"website": " data:text/html,x"}, "https://"),
         (CompanyFactory, {"profiles": {"x" * 41: "https://example.com"}}, "40 characters"),
         (CompanyFactory, {"name": " - "}, "letter or a digit"),
         (CompanyFactory, {"name": ""}, "letter or a digit"),

@@ -85,3 +85,14 @@ def test_a_row_at_which_our_code_stumbles_is_refused_alone_and_logged_without_wh
     assert "Row 2" in caplog.text
     assert "ZeroDivisionError" in caplog.text
     assert "Bo" not in caplog.text
+
+
+@pytest.mark.parametrize("company", [
+    {"website": "javascript:alert(1)"}, {"profiles": {"linkedin": "javascript:alert(1)"}},
+])  # fmt: skip
+def test_a_posted_page_that_a_browser_would_run_is_refused(company):
+    posted = {"contacts": [{"name": "Ada Example", "phone": "512 555 0134", "company": {"name": "Ace", **company}}]}
+
+    (refused,) = read_posted([posted])
+
+    assert refused.code == "no_page"

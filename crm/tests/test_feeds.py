@@ -712,6 +712,18 @@ def test_a_list_of_companies_with_websites_is_one_of_companies():
     assert (party.is_company, party.company.name, party.company.domain) == (True, "Example Builders", "example.com")
 
 
+def test_what_a_browser_would_run_is_neither_a_website_nor_a_profile_and_stays_text():
+    _, [record] = records_of(
+        "name,phone,company,website,linkedin url\nAda Example,512 555 0134,Example Builders,javascript:alert(1),"
+        "data:text/html;base64\n"
+    )
+
+    (party,) = record.parties
+    assert (party.company.website, party.company.domain, party.profiles) == ("", "", {})
+    assert "javascript:alert(1)" in {**party.attributes, **party.company.attributes}.values()
+    assert [doubt.code for doubt in record.warnings].count("no_page") == 2
+
+
 def test_the_open_standard_for_permits_is_understood_without_a_map():
     _, [record] = records_of(
         "PermitNum,PermitClass,PermitTypeDesc,Description,EstProjectCost,IssuedDate,StatusCurrent,OriginalAddress1,"

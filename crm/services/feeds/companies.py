@@ -6,7 +6,7 @@ from crm.services.feeds.cells import Columns, first
 from crm.services.feeds.maps import PartyMap
 from crm.services.feeds.records import CompanyIn
 from crm.services.feeds.troubles import Trouble, whole
-from crm.services.feeds.values import Fields
+from crm.services.feeds.values import Fields, read_pages
 from crm.services.normalization.companies import domain_of
 from crm.services.normalization.phones import parse_phone
 from crm.services.normalization.refusals import Unusable
@@ -37,7 +37,7 @@ class CompanyReader:
         fields["domain"] = domain
         phone = self._read_phone(cells, fields.get("country", region), troubles, attributes)
         fields |= {key: _words(first(bound, cells)) for key, bound in self._lists if bound}
-        profiles = {cell.place.label: text for cell in self._profiles if (text := cell.read(cells))}
+        profiles = read_pages(self._profiles, cells, troubles, attributes)
         return CompanyIn(
             name=(name or domain)[:LONGEST_NAME],
             phone=phone,

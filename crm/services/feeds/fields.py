@@ -13,6 +13,7 @@ from crm.services.feeds.stated_zones import time_zone
 from crm.services.feeds.troubles import UnusableCell
 from crm.services.normalization.amounts import parse_amount
 from crm.services.normalization.emails import parse_email
+from crm.services.normalization.pages import is_page
 from crm.services.normalization.refusals import Unusable
 from crm.services.normalization.regions import regions_by_name
 from crm.services.normalization.zones import countries
@@ -118,6 +119,13 @@ def channel(text: str) -> str:
     return word
 
 
+def page(text: str) -> str:
+    """The address of a page; nothing that a browser would run instead of opening it."""
+    if not is_page(text):
+        raise UnusableCell("no_page", text)
+    return text
+
+
 Reader = Callable[[str], Any]
 READERS: dict[str, Reader] = {
     "value": money, "revenue": money, "employees": count, "lead_score": score, "bid_on": day, "starts_on": day,
@@ -125,6 +133,6 @@ READERS: dict[str, Reader] = {
     "do_not_text": refusal, "consent_given": consent, "next_call_eligible_at": moment, "country": country,
     "region": region, "postal_code": postal_code, "lifecycle_status": lifecycle, "priority": priority,
     "time_zone": time_zone, "preferred_channel": channel, "conversion_probability": share, "owner": parse_email,
-    "suppress_for_project": refusal, "is_primary": flag, "pair_priority": priority,
+    "suppress_for_project": refusal, "is_primary": flag, "pair_priority": priority, "website": page,
 }  # fmt: skip
 FLAGS = frozenset({consent, refusal, flag})

@@ -14,7 +14,7 @@ from crm.services.feeds.naming import Named, name_party
 from crm.services.feeds.places import Places
 from crm.services.feeds.records import CompanyIn, Party
 from crm.services.feeds.troubles import Trouble, UnusableCell
-from crm.services.feeds.values import Fields
+from crm.services.feeds.values import Fields, read_pages
 from crm.services.normalization.companies import parse_company
 from crm.services.normalization.names import match_key
 from crm.services.normalization.titles import parse_title
@@ -81,7 +81,7 @@ class PartyReader:
         attributes |= endpoints.unusable
         attributes |= {cell.column: text for cell in self._record_id if (text := cell.read(cells))}
         company = self._company.read(named.company, cells, region, troubles)
-        profiles = {cell.place.label: text for cell in self._profiles if (text := cell.read(cells))}
+        profiles = read_pages(self._profiles, cells, troubles, attributes)
         party = Party(
             roles=self._roles(cells),
             contact_id=contact_id,

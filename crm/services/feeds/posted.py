@@ -16,7 +16,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from crm.services.feeds.fields import FLAGS, LONGEST, READERS
+from crm.services.feeds.fields import FLAGS, LONGEST, READERS, page
 from crm.services.feeds.flags import CLOSED
 from crm.services.feeds.maps import NameKind
 from crm.services.feeds.naming import name_party
@@ -147,7 +147,7 @@ class RecordReader:
     def _value(self, name: str, given: Any, at: str, longest: int) -> Any:
         """The value of one field, None where it has a fault."""
         if name in MAPPINGS:
-            return self._mapping(given, at)
+            return self._pages(given, at) if name == "profiles" else self._mapping(given, at)
         if name in LISTS:
             return tuple(self._words(listed(given), at))
         if isinstance(given, bool) and READERS.get(name) in FLAGS:
@@ -176,6 +176,15 @@ class RecordReader:
         if "" in entries or any(isinstance(value, Mapping | list) for value in entries.values()):
             self.fault(at, "wrong_type", f"This must be an object of at most {MOST_ENTRIES} texts or numbers.")
         return {str(key): str(value) for key, value in entries.items() if value is not None and value != ""}
+
+    def _pages(self, given: Any, at: str) -> dict[str, str]:
+        pages = self._mapping(given, at)
+        for network, address in pages.items():
+            try:
+                page(address)
+            except Unusable as error:
+                self.fault(f"{at}.{network}", error.reason, str(error))
+        return pages
 
     def _words(self, given: Sequence[Any], at: str) -> list[str]:
         if all(isinstance(word, str) for word in given) and len(given) <= MOST_ENTRIES:

@@ -22,6 +22,7 @@ class UnusableCell(Unusable):
         "year_out_of_range": OUT_OF_RANGE,
         "unknown_word": "This is not one of the words for this field.",
         "unknown_country": "This is no country. Write its ISO code or English name.",
+        "no_page": "This is no address of a page: it begins with something else than http or https.",
         "unknown_moment": "This is no moment in time. Write it as 2014-12-31T17:00:00Z.",
         "ambiguous_date": "Other days in this column are written in the other order, so this may be another day: of "
         "01/02/2014 the first was read as the month. Write it as 2014-01-02.",

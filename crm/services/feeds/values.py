@@ -1,11 +1,11 @@
 """The fields of a project, party or company, read together from the cells of a row."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from crm.services.feeds.cells import Cell, Columns, first_of
-from crm.services.feeds.fields import LONGEST, READERS
+from crm.services.feeds.fields import LONGEST, READERS, page
 from crm.services.feeds.flags import CLOSED, refusal
 from crm.services.feeds.maps import Place
 from crm.services.feeds.moments import DAY_FIRST, Order, is_ambiguous
@@ -91,3 +91,18 @@ def _keep(
     column = next((cell.column for cell in bound if cell.read(cells)), "")
     troubles.append(Trouble.about(column, error))
     attributes[column] = error.raw
+
+
+def read_pages(
+    bound: Iterable[Cell], cells: Sequence[str], troubles: list[Trouble], attributes: dict[str, str]
+) -> dict[str, str]:
+    """Return the pages of somebody by network; what is no page is kept among the attributes, as text."""
+    found = {}
+    for cell in bound:
+        if text := cell.read(cells):
+            try:
+                found[cell.place.label] = page(text)
+            except UnusableCell as error:
+                troubles.append(Trouble.about(cell.column, error))
+                attributes[cell.column] = text
+    return found
