@@ -57,7 +57,7 @@ class UserForm(EditForm):
 class NewUserForm(UserForm):
     password = forms.CharField(
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="Ten characters or more. They can change it after signing in.",
+        help_text="Twelve characters or more. They can change it after signing in.",
     )
 
 
@@ -65,7 +65,7 @@ class NewPassword(Question):
     password = forms.CharField(
         label="New password",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Ten characters or more.",
+        help_text="Twelve characters or more.",
     )
     again = forms.CharField(label="The same again", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
 
