@@ -150,7 +150,7 @@ def _said(desk: Standing) -> str:
     name = str(desk.contact) if desk.contact else ""
     company = f", {desk.contact.company}" if desk.contact and desk.contact.company else ""
     return {
-        "idle": f"Ready. {len(desk.offers)} or more people can be called.",
+        "idle": f"Ready. {_how_many(desk)} can be called.",
         "empty": "Nobody can be called right now. The page says why.",
         "previewing": f"{name}{company}.",
         "blocked": f"{name} cannot be called now.",
@@ -161,6 +161,11 @@ def _said(desk: Standing) -> str:
         "finishing": f"An earlier call with {name}. Choose its outcome.",
         "saved": f"Saved: {desk.saved.event.disposition}." if desk.saved else "Saved.",
     }[desk.phase]
+
+
+def _how_many(desk: Standing) -> str:
+    number = len(desk.offers)
+    return f"{number} or more people" if desk.further else "1 person" if number == 1 else f"{number} people"
 
 
 def _context(desk: Standing) -> dict[str, Any]:

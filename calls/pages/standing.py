@@ -45,6 +45,7 @@ class Standing:
     explained: Explanation | None
     saved: Saved | None
     offers: list[Offer]
+    further: bool  # whether there are more than are shown
     empty: Empty | None
     wanted: Wanted
     given_back: ProjectContact | None
@@ -101,7 +102,8 @@ def stand(
         call=call,
         explained=explained,
         saved=saved,
-        offers=offers,
+        offers=offers[:STRIP],
+        further=len(offers) > STRIP,
         empty=None if offers or call or lease else emptiness(user=user, at=at, wanted=wanted),
         wanted=wanted,
         given_back=None if lease or call else _given_back(user, given_back_id),
@@ -187,8 +189,9 @@ def _saved(user: User, session_id: UUID | None, at: datetime) -> Saved | None:
 
 
 def _strip(user: User, at: datetime, wanted: Wanted, lease: Lease | None) -> list[Offer]:
+    """Return who comes next, one more than is shown where there are more."""
     offers = queue.next_callable(user=user, at=at, wanted=wanted, limit=STRIP + 1)
-    return [offer for offer in offers if lease is None or offer.pair.contact_id != lease.contact_id][:STRIP]
+    return [offer for offer in offers if lease is None or offer.pair.contact_id != lease.contact_id]
 
 
 def seconds(span: timedelta) -> int:

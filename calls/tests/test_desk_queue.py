@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from calls.models import Lease
+from calls.pages.standing import STRIP
 from calls.services import emptiness, hints, leasing, waterfalls
 from calls.tests.desk import MINUTE, Rep
 from calls.tests.factories import LeaseFactory, callable_pair
@@ -31,6 +32,15 @@ def rep() -> Rep:
 
 
 class TestTheQueue:
+    def test_it_says_how_many_there_are_and_or_more_only_where_there_are_more(self, rep):
+        said = []
+        for _ in range(STRIP + 1):
+            callable_pair()
+            said.append(rep.state()["said"])
+
+        assert said[0] == "Ready. 1 person can be called."
+        assert said[-2:] == [f"Ready. {STRIP} people can be called.", f"Ready. {STRIP} or more people can be called."]
+
     def test_two_reps_never_hold_the_same_person(self, rep):
         other = Rep()
         callable_pair(), callable_pair()
