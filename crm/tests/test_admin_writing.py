@@ -13,6 +13,7 @@ from crm.models import (
 )
 from crm.tests.backoffice import form_of, page_url, signed_in
 from crm.tests.factories import (
+    CompanyFactory,
     ContactFactory,
     ProjectContactFactory,
     ProjectFactory,
@@ -84,6 +85,32 @@ def test_an_edit_writes_only_what_was_touched(boss):
 
     person.refresh_from_db()
     assert (person.title, person.department) == ("Director", "Office")
+
+
+@pytest.mark.parametrize("make", [ProjectFactory, ContactFactory, CompanyFactory, ProjectContactFactory, UserFactory])
+def test_a_form_that_comes_without_its_fields_blanks_nothing_and_says_what_is_missing(boss, make):
+    row = make()
+    before = dict(type(row).objects.values().get(pk=row.pk))
+
+    response = boss.post(page_url(row), {})
+
+    assert response.status_code == 200
+    assert "This came without" in response.content.decode()
+    assert dict(type(row).objects.values().get(pk=row.pk)) == before
+
+
+def test_a_form_that_comes_without_one_field_names_it(boss):
+    project = ProjectFactory(name="Riverside", call_suppressed=True)
+    url = f"{page_url(project)}?tab=edit"
+    sent = form_of(boss, url)
+    for name in ("name", "initial-name", "call_suppressed", "initial-call_suppressed"):
+        del sent[name]
+
+    said = boss.post(url, sent).content.decode()
+
+    project.refresh_from_db()
+    assert "This came without Name, Call suppressed: nothing was changed" in said
+    assert (project.name, project.call_suppressed) == ("Riverside", True)
 
 
 def test_whoever_comes_second_to_the_same_field_is_told(boss):

@@ -74,6 +74,7 @@ class EditForm(forms.ModelForm):
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         if self.is_bound and self.is_edit:
+            self._refuse_incomplete()
             self._refuse_overtaken()
         if self.refusal is not None:
             self._tell(self.refusal)
@@ -87,6 +88,18 @@ class EditForm(forms.ModelForm):
         """A program that posts without having seen the page says nothing of what was shown."""
         key = self.add_initial_prefix(name)
         return key in self.data or f"{key}_0" in self.data
+
+    def _was_sent(self, name: str) -> bool:
+        """A box that is not ticked sends nothing; then what the page was made with says that it was there."""
+        key = self.add_prefix(name)
+        return key in self.data or f"{key}_0" in self.data or self._was_shown(name)
+
+    def _refuse_incomplete(self) -> None:
+        """What the page did not send would be read as empty, and blank what is there."""
+        missing = [name for name, field in self.fields.items() if not field.disabled and not self._was_sent(name)]
+        if missing:
+            labels = ", ".join(str(self[name].label) for name in missing)
+            self.add_error(NON_FIELD_ERRORS, f"This came without {labels}: nothing was changed. Reload the page.")
 
     def _refuse_overtaken(self) -> None:
         """A field that was changed here and, since the page was made, elsewhere: whoever comes second must look."""
