@@ -170,11 +170,22 @@ def test_a_month_without_a_partition_is_an_alarm(client):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_a_database_the_other_checks_are_not_asked(no_database):
-    answer = Client().get("/readyz")
+def test_without_a_database_each_other_part_still_speaks_for_itself(no_database):
+    from config.celery import app
 
-    assert answer.status_code == 503
-    assert answer.json()["checks"]["migrations"] == "not asked: there is no database"
+    beat_heart()
+    away = "not asked: there is no database"
+    well = Client().get("/readyz")
+    before, app.conf.broker_write_url = app.conf.broker_write_url, "redis://127.0.0.1:1/0"
+    try:
+        ill = Client().get("/readyz")
+    finally:
+        app.conf.broker_write_url = before
+
+    assert (well.status_code, ill.status_code) == (503, 503)
+    said = {name: found for name, found in well.json()["checks"].items() if name != "database"}
+    assert said == {"migrations": away, "broker": "ok", "cache": "ok", "worker": "ok", "partitions": away}
+    assert ill.json()["checks"]["broker"].startswith("The broker is unreachable")
 
 
 @pytest.mark.django_db
