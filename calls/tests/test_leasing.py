@@ -14,6 +14,7 @@ from calls.models import CallingHours, Lease
 from calls.rules import opening
 from calls.services import deciding, dialing, hints, leasing, outcomes, queue, recording, terminal, walking
 from calls.services.deciding import Refused
+from calls.services.queue import Wanted
 from calls.tests.factories import (
     CallingPolicyFactory,
     CallSessionFactory,
@@ -384,14 +385,16 @@ class TestWhatWasReadAMomentAgo:
 
         assert leasing.take_next(user=rep, at=at).pair_id == pair.pk
 
-    def test_a_law_that_is_new_since_then_refuses(self, rep, at):
-        callable_pair()
+    def test_a_law_that_is_new_since_then_refuses_one_and_proposes_no_other(self, rep, at):
+        callable_pair(), callable_pair(), callable_pair()
+        walking.begin(user=rep, at=at, wanted=Wanted())
         with connection.cursor() as cursor:
             cursor.execute("UPDATE calls_callinghours SET windows = array_fill(''::varchar, ARRAY[7])")
 
         with pytest.raises(leasing.NothingCallable):
             leasing.take_next(user=rep, at=at)
         assert not Lease.objects.exists()
+        assert [row.codes for row in GateDecision.objects.all()] == [["outside_hours"]]
 
     def test_of_many_stale_hints_one_is_refused(self, rep, at):
         stale = [callable_pair(priority=4) for _ in range(3)]
@@ -539,3 +542,17 @@ def test_a_refusal_leaves_a_receipt_for_each_number_and_each_project(at):
         (one.pk, point.endpoint_id) for one in (pair, elsewhere) for point in pair.contact.points.all()
     )
     assert GateDecision.objects.count() == 4
+
+
+@pytest.mark.django_db
+def test_there_is_no_receipt_for_a_lease_that_there_is_not(at):
+    pair, rep = callable_pair(), UserFactory(bdr=True)
+    approach = deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=first_point(pair.contact))
+    mine = LeaseFactory(pair=callable_pair(), user=rep)  # from another window, a moment ago
+
+    with transaction.atomic():
+        ruling = deciding.prove(action=GateAction.LEASE, approaches=[approach], user_id=rep.pk, at=at)
+        assert leasing._write(ruling, user=rep, at=at) is None
+
+    assert Lease.objects.get() == mine
+    assert not GateDecision.objects.exists()
