@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from config import celery as _celery  # noqa: F401 - whoever rings a task, rings it at our app
+
 
 class Config(AppConfig):
     """The project itself: whatever process starts, contradicting settings stop it here."""

@@ -126,6 +126,26 @@ def test_a_killed_supervisor_takes_its_programs_along():
     assert until(lambda: not program.lives())
 
 
+@pytest.mark.parametrize("module", ["config.supervisor.up", "crm.services.bulk.ahead"])
+def test_what_starts_first_waits_for_nothing_that_it_does_not_need(module):
+    script = f"import sys, {module}; print('celery.app' in sys.modules, 'django.db.models' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=places.CHECKOUT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "False False\n"
+
+
+def test_every_process_that_knows_django_rings_at_our_app():
+    script = "import django; django.setup(); from crm import tasks; print(tasks.look_after_partitions.app.main)"
+    settings = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=places.CHECKOUT, env=settings, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "clearline\n"
+
+
 def test_what_a_killed_run_left_behind_is_cleared_by_the_next(terminal):
     process, _ = start_on_leash("web", SLEEP, dict(os.environ), terminal)
     left_behind = Identity.of(process.pid)
