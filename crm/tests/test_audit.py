@@ -280,6 +280,7 @@ def test_every_audited_table_records_births_changes_and_ends(label):
     births = AuditEvent.objects.filter(entity=label, entity_id=row.pk).count()
 
     sql(f"UPDATE {table} SET {column} = 'changed' WHERE id = %s", row.pk)
+    sql("SELECT set_config('clearline.erasing', %s, true)", "yes")  # some are deleted by nobody else
     sql(f"DELETE FROM {table} WHERE id = %s", row.pk)
 
     told = list(AuditEvent.objects.filter(entity=label, entity_id=row.pk).order_by("at"))
