@@ -174,13 +174,9 @@ def test_the_queue_offers_exactly_those_whom_the_gate_passes(data):
         passing = ProjectContact.objects.callable(Asked(at=NOON, channel="call", user_id=user.pk))
         found = {pair.contact_id for pair in queue.candidates(user=user, at=NOON, wanted=Wanted())}
         open_ids = opening.book().open_ids(NOON, Channel.CALL)
-        expected = {pair.contact_id for pair in passing if pair.hours_profile_id in open_ids or _callback_due(pair)}
+        expected = {pair.contact_id for pair in passing if pair.hours_profile_id in open_ids}
 
         assert found == expected
-
-
-def _callback_due(pair):
-    return pair.callback_at is not None and pair.callback_at <= NOON
 
 
 @settings(max_examples=80)
