@@ -212,17 +212,11 @@ def test_whom_somebody_works_on_is_passed_over_without_waiting(threads, at, lock
 
 
 @pytest.mark.django_db
-def test_nobody_is_judged_for_a_rep_who_took_somebody_in_another_window_meanwhile(at, monkeypatch):
-    mine, free, rep = callable_pair(priority=4), callable_pair(), UserFactory(bdr=True)
-    looks = queue.looks
-
-    def after_the_other_window(**asked):
-        found = list(looks(**asked))
-        leasing.take(pair=mine, user=rep, at=at)
-        monkeypatch.setattr(deciding, "decide", lambda **asked: pytest.fail("Somebody was judged."))
-        return [[one for one in candidates if one.pair_id == free.pk] for candidates in found]
-
-    monkeypatch.setattr(queue, "looks", after_the_other_window)
+def test_nobody_is_judged_for_a_rep_who_holds_somebody(at, monkeypatch):
+    mine, rep = callable_pair(priority=1), UserFactory(bdr=True)
+    leasing.take(pair=mine, user=rep, at=at)
+    callable_pair(priority=4)
+    monkeypatch.setattr(deciding, "prove", lambda **asked: pytest.fail("Somebody was judged."))
 
     assert leasing.take_next(user=rep, at=at).pair_id == mine.pk
 
