@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from calls.choices import CallSource, Direction, EventKind, Status
 from calls.querysets import CallEventQuerySet, CallSessionQuerySet, CallStatusQuerySet
 from config.kernel import clock
-from config.kernel.audit import append_only
+from config.kernel.keeping import append_only
 from config.kernel.models import Row
 
 

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 from calls.choices import Scope, TerminalKind
 from calls.querysets import TerminalSessionQuerySet
-from config.kernel.audit import append_only
+from config.kernel.keeping import append_only
 from config.kernel.models import Row
 
 SUBJECTS = {

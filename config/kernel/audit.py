@@ -1,4 +1,4 @@
-"""What the database itself remembers and refuses: audit triggers, and triggers that make a table append-only.
+"""What the database itself remembers: audit triggers.
 
 Who acts is told to PostgreSQL by ``acting``; the triggers read it from there, so that a change through the ORM, raw
 SQL or an upsert is recorded alike. Bulk intake acts with ``bulk=True``: then the row itself is the proof of its birth.
@@ -15,7 +15,7 @@ from django.db.migrations.operations import RunSQL
 from django.db.migrations.operations.base import Operation
 from pgtrigger.migrations import AddTrigger
 
-ERASING = "current_setting('clearline.erasing', true) = 'yes'"  # set by the erasure function alone (DESIGN 20)
+from config.kernel.keeping import refused
 
 _CONTEXT = "NULLIF(current_setting('pghistory.context_metadata', true), '')::jsonb"
 
@@ -163,44 +163,8 @@ def audited(*, silent: Sequence[str] = ()) -> list[pgtrigger.Trigger]:
         AuditedInsert(name="audit_insert", silent=silent),
         AuditedUpdate(name="audit_update", silent=silent),
         AuditedDelete(name="audit_delete", silent=silent),
-        _refused(pgtrigger.Truncate, "audit_truncate", "audited, and a truncation leaves no trace: delete the rows."),
+        refused(pgtrigger.Truncate, "audit_truncate", "audited, and a truncation leaves no trace: delete the rows."),
     ]
-
-
-def never_deleted(*, instead: str) -> list[pgtrigger.Trigger]:
-    """Refuse DELETE, but for the erasure function; ``instead`` says what to do. ``audited`` refuses TRUNCATE."""
-    return [_refused(pgtrigger.Delete, "keep_delete", f"never deleted. {instead}")]
-
-
-def append_only(*, but: Sequence[str] = ()) -> list[pgtrigger.Trigger]:
-    """Refuse UPDATE, DELETE and TRUNCATE; ``but`` names the columns that may still change."""
-    why = "append-only: a correction is a new row."
-    changes = "to_jsonb(OLD) IS DISTINCT FROM to_jsonb(NEW)"
-    if but:
-        spared = "'{" + ",".join(but) + "}'::text[]"
-        changes = f"to_jsonb(OLD) - {spared} IS DISTINCT FROM to_jsonb(NEW) - {spared}"
-    return [
-        pgtrigger.Trigger(
-            name="keep_update",
-            when=pgtrigger.Before,
-            operation=pgtrigger.Update,
-            func=f"IF {changes} AND NOT coalesce({ERASING}, false) THEN {_refusal(why)} END IF; RETURN NEW;",
-        ),
-        _refused(pgtrigger.Delete, "keep_delete", why),
-        _refused(pgtrigger.Truncate, "keep_truncate", why),
-    ]
-
-
-def _refused(operation: Any, name: str, why: str) -> pgtrigger.Trigger:
-    if operation is pgtrigger.Truncate:
-        func, level = f"{_refusal(why)} RETURN NULL;", pgtrigger.Statement
-    else:
-        func, level = f"IF NOT coalesce({ERASING}, false) THEN {_refusal(why)} END IF; RETURN OLD;", pgtrigger.Row
-    return pgtrigger.Trigger(name=name, level=level, when=pgtrigger.Before, operation=operation, func=func)
-
-
-def _refusal(why: str) -> str:
-    return f"RAISE EXCEPTION '% is {why}', TG_TABLE_NAME USING ERRCODE = '23001';"
 
 
 class AddTriggers(Operation):

@@ -3,7 +3,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.fields.json import KT
 
-from config.kernel.audit import append_only
+from config.kernel.keeping import append_only
 from crm.choices import Operation
 from crm.querysets import AuditEventQuerySet
 

@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from config.kernel import clock
-from config.kernel.audit import append_only, audited, never_deleted
+from config.kernel.audit import audited
+from config.kernel.keeping import append_only, never_deleted
 from config.kernel.models import Row
 from crm.choices import Channel, ConsentKind, GateAction, SuppressionReason
 from crm.querysets import ConsentQuerySet, GateDecisionQuerySet, SuppressionQuerySet, TouchQuerySet

@@ -345,8 +345,8 @@ def test_a_line_that_does_not_work_rests_until_a_time_to_come(admin):
     line = EndpointFactory()
 
     assert admin.send("patch", f"endpoints/{line.pk}/", {"failed_until": "2001-01-01T00:00:00Z"})[0] == 400
-    status, said = admin.send("patch", f"endpoints/{line.pk}/", {"failed_until": "2999-01-01T00:00:00+02:00"})
-    assert (status, said["failed_until"]) == (200, "2998-12-31T22:00:00Z")
+    status, said = admin.send("patch", f"endpoints/{line.pk}/", {"failed_until": "2199-01-01T00:00:00+02:00"})
+    assert (status, said["failed_until"]) == (200, "2198-12-31T22:00:00Z")
     assert admin.send("patch", f"endpoints/{line.pk}/", {"failed_until": None})[1]["failed_until"] is None
 
 
