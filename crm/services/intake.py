@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 CHUNK: Final = 10_000  # rows
-FIRST_CHUNK: Final = 1_250  # rows; each chunk is twice the one before, so that nobody waits for a whole one to be read
+FIRST_CHUNK: Final = 2_500  # rows; each chunk is twice the one before, so that nobody waits for a whole one to be read
 MOST_POSTED: Final = 1_000  # records
 
 
