@@ -12,6 +12,7 @@ from calls.signals import call_concluded
 from calls.tests.factories import CallSessionFactory, DispositionFactory, callable_pair
 from config.kernel.errors import DomainError
 from config.testing import NOON
+from config.testing.hearing import hearing
 from crm.choices import PointState
 from crm.models import Suppression
 from crm.tests.factories import UserFactory
@@ -244,14 +245,8 @@ def test_nothing_can_be_corrected_before_there_is_an_outcome(call):
 
 @pytest.fixture
 def heard():
-    told = []
-
-    def hear(event, **kwargs):
-        told.append(event)
-
-    call_concluded.connect(hear, weak=False, dispatch_uid="test")
-    yield told
-    call_concluded.disconnect(dispatch_uid="test")
+    with hearing(call_concluded) as told:
+        yield told
 
 
 def test_others_hear_of_an_outcome_ten_seconds_later_and_once(call, heard):

@@ -3,6 +3,7 @@ from decimal import Decimal
 
 import pytest
 
+from config.testing.hearing import hearing
 from crm.choices import Priority
 from crm.models import AuditEvent, Company, Contact, Endpoint, Project
 from crm.services import deleting, editing, fields
@@ -293,14 +294,10 @@ def test_a_company_does_not_take_the_name_of_another(edit):
     ],
 )
 def test_whoever_is_callable_differently_now_is_told_of(edit, factory, changes, kind):
-    row, told = factory(), []
+    row = factory()
 
-    def hear(event, **kwargs):
-        told.append(event)
-
-    reachability_changed.connect(hear)
-    edit(row, **changes)
-    reachability_changed.disconnect(hear)
+    with hearing(reachability_changed) as told:
+        edit(row, **changes)
 
     assert [getattr(event, kind) for event in told] == ([(row.pk,)] if kind else [])
 

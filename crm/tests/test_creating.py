@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError
 
+from config.testing.hearing import hearing
 from crm.choices import ReviewKind
 from crm.models import Company, Contact, ContactAlias, Endpoint, Project, ProjectContact, ReviewItem
 from crm.services import creating, deleting, editing, fields, points
@@ -301,16 +302,10 @@ def test_only_a_key_means_that_somebody_was_faster(rep, at, monkeypatch):
 
 
 def test_a_new_pair_is_told(rep, at):
-    told = []
+    with hearing(reachability_changed) as told:
+        pair, _ = creating.put_in_project(project=ProjectFactory(), contact=ContactFactory(), by=rep, at=at)
 
-    def hear(event, **kwargs):
-        told.append(event.pair_ids)
-
-    reachability_changed.connect(hear)
-    pair, _ = creating.put_in_project(project=ProjectFactory(), contact=ContactFactory(), by=rep, at=at)
-    reachability_changed.disconnect(hear)
-
-    assert told == [(pair.pk,)]
+    assert [event.pair_ids for event in told] == [(pair.pk,)]
 
 
 @pytest.mark.parametrize("which", ["project", "contact"])

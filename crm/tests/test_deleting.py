@@ -1,5 +1,6 @@
 import pytest
 
+from config.testing.hearing import hearing
 from crm.models import AuditEvent, Contact, Endpoint
 from crm.services import deleting, points
 from crm.signals import reachability_changed
@@ -85,14 +86,10 @@ def test_a_line_that_somebody_alive_uses_too_is_theirs_from_then_on(at):
 
 
 def test_deletions_are_told(at):
-    person, project, told = ContactFactory(phone="+15125550134"), ProjectFactory(), []
+    person, project = ContactFactory(phone="+15125550134"), ProjectFactory()
 
-    def hear(event, **kwargs):
-        told.append(event)
-
-    reachability_changed.connect(hear)
-    for row in (person, project):
-        deleting.delete(row=row, by=None, at=at)
-    reachability_changed.disconnect(hear)
+    with hearing(reachability_changed) as told:
+        for row in (person, project):
+            deleting.delete(row=row, by=None, at=at)
 
     assert [(event.contact_ids, event.project_ids) for event in told] == [((person.pk,), ()), ((), (project.pk,))]

@@ -12,7 +12,7 @@ from crm.services.feeds.flags import CLOSED
 from crm.services.feeds.posted import read_posted
 from crm.services.feeds.records import PlaceIn, Record
 from crm.services.normalization.refusals import Unusable
-from crm.tests.test_feeds import records_of, the_party, the_record
+from crm.tests.reading import records_of, the_party, the_record
 
 FLAGS = ("do_not_call", "do_not_email", "do_not_text")
 

@@ -8,7 +8,7 @@ import pytest
 from crm.services.feeds import fields
 from crm.services.feeds.posted import read_posted
 from crm.services.feeds.records import Record, Refused
-from crm.tests.test_feeds import records_of, the_record
+from crm.tests.reading import records_of, the_record
 
 ADA = {"name": "Ada Example", "phone": 5125550134, "roles": ["owner"]}
 TOWER = {"project": {"project_id": "P-1", "name": "Tower", "value": 125000}, "contacts": [ADA]}

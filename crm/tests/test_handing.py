@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from config.testing.hearing import hearing
 from config.tests.clients import admin as an_admin
 from crm.models import AuditEvent, Contact, Project, ProjectContact, User
 from crm.services import handing
@@ -35,14 +36,8 @@ def leaver(at) -> User:
 
 @pytest.fixture
 def told():
-    heard = []
-
-    def hear(event, **kwargs):
-        heard.append(event)
-
-    owners_changed.connect(hear)
-    yield heard
-    owners_changed.disconnect(hear)
+    with hearing(owners_changed) as heard:
+        yield heard
 
 
 def owned(user):

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError
 
+from config.testing.hearing import hearing
 from crm.choices import PointKind, PointState
 from crm.models import AuditEvent, Contact, ContactPoint, Endpoint
 from crm.services import addresses, deleting, points
@@ -19,14 +20,8 @@ AUSTIN, DALLAS, BOSTON = "+15125550134", "+12145550134", "+16175550134"
 @pytest.fixture
 def news():
     """What is told while the test runs: one dataclass per signal."""
-    heard = []
-
-    def hear(event, **kwargs):
-        heard.append(event)
-
-    reachability_changed.connect(hear)
-    yield heard
-    reachability_changed.disconnect(hear)
+    with hearing(reachability_changed) as heard:
+        yield heard
 
 
 def fresh(contact):

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from config.kernel.ids import uuid7
 from config.testing import in_own_connection
+from config.testing.hearing import hearing
 from crm.models import AuditEvent, Endpoint, Suppression
 from crm.services import suppressing
 from crm.services.locking import lock
@@ -126,18 +127,14 @@ def test_what_was_lifted_is_not_lifted_again(at):
 
 
 def test_every_change_is_told_once_and_nothing_is_told_where_nothing_changed(at):
-    line, told = EndpointFactory(), []
+    line = EndpointFactory()
 
-    def hear(event, **kwargs):
-        told.append(event.endpoint_ids)
+    with hearing(reachability_changed) as told:
+        row = suppress(line, at)
+        suppress(line, at)
+        suppressing.lift(suppression=row, reason="A mistake.", by=None, at=at)
 
-    reachability_changed.connect(hear)
-    row = suppress(line, at)
-    suppress(line, at)
-    suppressing.lift(suppression=row, reason="A mistake.", by=None, at=at)
-    reachability_changed.disconnect(hear)
-
-    assert told == [(line.pk,)] * 2
+    assert [event.endpoint_ids for event in told] == [(line.pk,)] * 2
 
 
 def test_copies_are_put_right_for_many_in_two_statements(at, django_assert_num_queries):

@@ -8,6 +8,7 @@ from django.db import connection
 from config.celery import app
 from config.kernel import clock, partitions
 from config.kernel.ids import first_uuid7_at
+from config.testing.hearing import hearing
 from crm import tasks
 from crm.models import AuditEvent, Contact, Endpoint
 from crm.services import consistency
@@ -91,17 +92,11 @@ def test_a_batch_of_one_finds_what_a_batch_of_all_finds(at):
 
 
 def test_whoever_is_callable_differently_after_a_repair_is_told_of(at):
-    told = []
-
-    def hear(event, **kwargs):
-        told.append(event)
-
     person, blocked = spoil(at)
     line = Endpoint.objects.get(value="+15125550134")
-    reachability_changed.connect(hear)
-    consistency.check_copies()
-    consistency.check_copies()
-    reachability_changed.disconnect(hear)
+    with hearing(reachability_changed) as told:
+        consistency.check_copies()
+        consistency.check_copies()
 
     assert [event.contact_ids for event in told] == [(person.pk,), ()]
     assert told[1].endpoint_ids == tuple(sorted([blocked.pk, line.pk]))
