@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from calls.choices import CallSource, Direction, Scope, Status
-from crm.models import Touch
+from crm.models import Endpoint, Touch
 from crm.querysets import Visible, owned_or_free
 
 if TYPE_CHECKING:
@@ -76,8 +76,11 @@ class TerminalSessionQuerySet(models.QuerySet["TerminalSession"]):
             return self.none()
         if user.sees_everything:
             return self
-        return self.filter(
-            owned_or_free(user, "contact__owner", "project__owner", "pair__contact__owner", "pair__project__owner")
+        # A line is compared, not looked for among all lines that are seen: those would be gathered first.
+        line = Endpoint.objects.visible_to(user).filter(pk=OuterRef("endpoint")).values("pk")
+        return self.alias(seen_line=Subquery(line)).filter(
+            owned_or_free(user, "contact__owner", "project__owner", "pair__contact__owner", "pair__project__owner"),
+            Q(endpoint=None) | Q(seen_line=F("endpoint")),
         )
 
 

@@ -11,7 +11,7 @@ from calls.services import queue, terminal
 from calls.tests.factories import callable_pair
 from config.kernel.errors import DomainError
 from config.testing import NOON
-from crm.tests.factories import UserFactory
+from crm.tests.factories import ContactFactory, ProjectFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -125,3 +125,22 @@ def test_nonsense_is_refused_by_field(pair, field, options):
 def test_the_database_refuses_a_scope_without_its_subject(pair):
     with pytest.raises(IntegrityError, match="calls_terminal_subject_of_scope"), transaction.atomic():
         TerminalSession.objects.create(scope=Scope.PROJECT, pair=pair, reason="Wrong", at=NOON)
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_whoever_does_not_see_a_subject_does_not_see_that_it_is_closed(scope):
+    owner, stranger = UserFactory(bdr=True), UserFactory(bdr=True)
+    pair = callable_pair(contact=ContactFactory(owner=owner, phone="+15125550171"), project=ProjectFactory(owner=owner))
+    closing, _ = close(scope, pair)
+
+    seers = [user for user in (owner, stranger, UserFactory(admin=True)) if _sees(user, closing)]
+
+    assert (owner in seers, stranger in seers, len(seers)) == (
+        True,
+        scope == Scope.EVERYONE,
+        2 + (scope == Scope.EVERYONE),
+    )
+
+
+def _sees(user, closing):
+    return TerminalSession.objects.visible_to(user).filter(pk=closing.pk).exists()
