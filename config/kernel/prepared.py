@@ -7,15 +7,18 @@ the way there and back, so that is short too: a text is translated once per proc
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from types import NoneType
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg.pq import TransactionStatus
 
 THRESHOLD = 5  # psycopg's own default; Django switches preparing off, and its own cursors never prepare
 KEPT = 1024  # translated texts
 NOTHING: Mapping[str, Any] = {}
+_KEYS = frozenset({UUID, NoneType})
 _PARAMETER = re.compile(r"%(?:\((\w+)\)s|%)")
 
 
@@ -24,18 +27,20 @@ class _Preparing(psycopg.RawCursor[Any]):
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         text, names = _numbered(query)
-        return super().execute(text, [_plain(params[name]) for name in names], prepare=True, **options)
+        values = [params[name] for name in names]
+        told = [_plain(value) if isinstance(value, list) else value for value in values]
+        return super().execute(text, told, prepare=True, **options)
 
     def _convert_query(self, query: Any, params: Any = None) -> Any:
         self._query = super()._convert_query(query, params)  # what Django's log of statements shows
         return self._query
 
 
-def _plain(value: Any) -> Any:
+def _plain(values: list[Any]) -> Any:
     """Write lists of keys down: psycopg looks at every item twice to learn what it is, which takes far longer."""
-    if isinstance(value, list) and all(isinstance(item, UUID | None) for item in value):
-        return "{" + ",".join(item.hex if item else "NULL" for item in value) + "}"
-    return value
+    if _KEYS.issuperset(map(type, values)):
+        return "{" + ",".join([key.hex if key else "NULL" for key in values]) + "}"
+    return values
 
 
 @lru_cache(maxsize=KEPT)
@@ -91,14 +96,15 @@ def _cursor() -> Any:
     django.ensure_connection()
     own = django.connection
     if own.prepare_threshold is None:
-        _begin_to_keep(django)
+        own.prepare_threshold, own.kept_cursor, own.plans_once = THRESHOLD, _Preparing(own), False
+    if not own.plans_once and own.pgconn.transaction_status == TransactionStatus.IDLE:
+        _plan_once(own)
     return django._prepare_cursor(own.kept_cursor)  # noqa: SLF001 - counted and logged like any other
 
 
-def _begin_to_keep(django: Any) -> None:
-    """Without the second setting PostgreSQL would plan anew whenever it believes that a plan for these parameters saves
-    more than the planning costs; it underrates the planning of many joins ten times. A rollback would undo it."""
-    own = django.connection
-    own.prepare_threshold, own.kept_cursor = THRESHOLD, _Preparing(own)
-    if not django.in_atomic_block:
-        own.execute("SET plan_cache_mode = force_generic_plan")
+def _plan_once(own: Any) -> None:
+    """Without this PostgreSQL would plan anew whenever it believes that a plan for these parameters saves more than the
+    planning costs; it underrates the planning of many joins ten times. Said before a transaction begins: a rollback
+    would undo it."""
+    own.pgconn.exec_(b"SET plan_cache_mode = force_generic_plan")
+    own.plans_once = True
