@@ -9,6 +9,8 @@ project or a number rests are today's; a lease that was given back since is not 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 from calls.choices import Scope
 from calls.rules import opening
@@ -60,7 +62,7 @@ def _closed(scope: Scope, *, past: bool) -> str:
     return f"""
     LEFT JOIN LATERAL (
         SELECT s.id, s.until FROM ({standing}) s
-        ORDER BY s.until DESC NULLS FIRST, s.id LIMIT 1) {scope.value}_closed ON true"""  # noqa: S608 - our own names
+        ORDER BY s.until DESC NULLS FIRST LIMIT 1) {scope.value}_closed ON true"""  # noqa: S608 - our own names
 
 
 # What a fact is made of begins with a colon.
@@ -102,21 +104,21 @@ def _made(approaches: Sequence[Approach], rows: Sequence[Row]) -> Sequence[Facts
 
 
 def _facts_of(approach: Approach, row: Row) -> Facts:
-    everybody, own = (_policy(policy, row) for policy in ("everybody", "own"))
-    general = everybody or Policy()
+    terms = (tuple(row.pop(f":{policy}.{term}") for term in TERMS) for policy in ("everybody", "own"))
     return {
         "channel": approach.channel,
         "hours.law": opening.law_of(row.pop(":law")).version,
-        **(general.tightened_by(own) if own else general).facts(),
-        "number.day_cap": general.day_cap,
-        "number.week_cap": general.week_cap,
+        **_allowed(*terms),
         **row,
     }
 
 
-def _policy(name: str, row: Row) -> Policy | None:
-    terms = [row.pop(f":{name}.{term}") for term in TERMS]
-    return None if terms[0] is None else Policy(*terms)
+@lru_cache(maxsize=256)
+def _allowed(everybody: tuple[Any, ...], own: tuple[Any, ...]) -> Facts:
+    """What two policies allow together, by their terms; of one that is not there they are None."""
+    general = Policy() if everybody[0] is None else Policy(*everybody)
+    tightened = general if own[0] is None else general.tightened_by(Policy(*own))
+    return {**tightened.facts(), "number.day_cap": general.day_cap, "number.week_cap": general.week_cap}
 
 
 # What calls knows about approaches; with ``Asked.up_to`` nothing that was done then or later counts.

@@ -11,7 +11,7 @@ from calls.rules import opening
 from calls.services import deciding, queue, sieve
 from calls.tests import worlds
 from calls.tests.factories import callable_pair, first_point
-from config.kernel.gate import GATE_ERROR, Asked, GateFault, Level, gate, pack, unpack
+from config.kernel.gate import GATE_ERROR, Asked, Gate, GateFault, Level, gate, pack, unpack
 from config.testing import NOON
 from crm.choices import Channel, GateAction
 from crm.models import ContactPoint, GateDecision, ProjectContact
@@ -166,7 +166,14 @@ def test_a_refusal_is_stored_once_until_its_reasons_change(at):
 
 
 def test_the_rule_set_has_a_version_that_changes_with_any_rule(monkeypatch):
-    before = gate.version
+    def version_of(rules):
+        one = Gate()
+        one.register(rules=rules)
+        return one.version
+
+    before = version_of(RULES)
+    assert version_of(RULES) == before
+    assert version_of(RULES[1:]) != before
     monkeypatch.setattr(type(RULES[0]), "version", 2)
 
-    assert gate.version != before
+    assert version_of(RULES) != before

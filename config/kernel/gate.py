@@ -134,7 +134,9 @@ class GateFault(DomainError):
 class Gate:
     def __init__(self) -> None:
         self._rules: list[Rule] = []
+        self._rules_of: dict[str, list[Rule]] = {}  # by channel, as far as it was asked for
         self._sources: list[FactSource] = []
+        self.version = ""
 
     def register(self, *, rules: Iterable[Rule] = (), facts: Iterable[FactSource] = ()) -> None:
         """Add rules and sources once, when an app gets ready; a code may be registered only once."""
@@ -142,6 +144,8 @@ class Gate:
             if any(known.code == rule.code for known in self._rules):
                 raise ValueError(f"A rule {rule.code!r} is registered already.")
             self._rules.append(rule)
+        self._rules_of.clear()
+        self.version = _fingerprint(self._rules)
         for source in facts:
             last = self._sources[-1] if self._sources else None
             if isinstance(last, Joinable) and type(source) is type(last):
@@ -151,13 +155,9 @@ class Gate:
 
     def rules(self, channel: str) -> list[Rule]:
         """Return the rules of a channel in the order in which apps registered them: the order of the waterfall."""
-        return [rule for rule in self._rules if channel in rule.channels]
-
-    @property
-    def version(self) -> str:
-        """Twelve characters that change whenever a rule is added, dropped or rewritten."""
-        text = ",".join(f"{rule.code}:{rule.version}" for rule in self._rules)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        if channel not in self._rules_of:
+            self._rules_of[channel] = [rule for rule in self._rules if channel in rule.channels]
+        return self._rules_of[channel]
 
     def decide(self, approaches: Sequence[Approach], *, asked: Asked) -> list[Verdict]:
         """Return one verdict per approach, in their order; a source of facts that breaks blocks them all."""
@@ -207,6 +207,12 @@ class Gate:
         except Exception as error:
             logger.exception("The gate could not put its rules into SQL")
             raise GateFault("The gate is out of order: nobody is offered until it is mended.") from error
+
+
+def _fingerprint(rules: Iterable[Rule]) -> str:
+    """Twelve characters that change whenever a rule is added, dropped or rewritten."""
+    text = ",".join(f"{rule.code}:{rule.version}" for rule in rules)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _asked_safely(rule: Rule, facts: Facts, at: datetime) -> Block | None:
