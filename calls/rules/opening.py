@@ -19,8 +19,11 @@ from crm.models import HoursProfile
 UNKNOWN = ""
 IN_LAW = {Channel.CALL: "call", Channel.SMS: "sms", Channel.VOICEMAIL: "rvm", Channel.EMAIL: "email"}
 
-# What the law says now, as one number that any change of any row changes; 0.1 ms, and nobody has to keep it true.
-STATE = "(SELECT sum(hash_record_extended(h, 0)) FROM calls_callinghours h WHERE h.replaced_at IS NULL)"
+# What the law says now, as one number that any change of any row changes, for that makes a new version of the row;
+# 0.02 ms, and nobody has to keep it true.
+STATE = """
+    (SELECT sum(hashtextextended(h.xmin::text || h.ctid::text, 0)) FROM calls_callinghours h
+     WHERE h.replaced_at IS NULL)"""
 PLACES = "(SELECT sum(hash_record_extended(p, 0)) FROM crm_hoursprofile p)"
 KEPT = 4  # tables of law; each remembers what it has computed, at most 8 MB
 
