@@ -1,8 +1,8 @@
 """Twenty reps who hammer "next": the whole gate under locks beside bare SKIP LOCKED claims, from as many processes.
 
 Each rep takes the next pair and gives it back at once, so that the world does not run dry and everybody always wants
-the same best pairs. A lease is the whole of it: the walk, the proof under locks with its receipt, two commits that reach the
-disk, two hints to the screens. Giving back is part of the time and of the CPU, except in what is told of waiting for a
+the same best pairs. A lease is the whole of it: the walk, the proof under locks with its receipt, a commit that reaches the
+disk and, giving back, one that does not wait for it, two hints to the screens. Giving back is part of the time and of the CPU, except in what is told of waiting for a
 lease (p50, p95, p99). The machine may be busy, so CPU stands beside: of the process that asks and of the database's.
 """
 

@@ -1,6 +1,6 @@
 """Taking the next pair, alone: a lease is proved under the locks of its person and number (DESIGN 12-14)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -81,22 +81,30 @@ def take_next(*, user: User, at: datetime, wanted: Wanted | None = None) -> Leas
 def _take_next(*, user: User, at: datetime, wanted: Wanted) -> Lease | None:
     refused = set[UUID]()
     at_once = walking.begin_at_once(user=user, at=at, wanted=wanted)
-    if at_once and (lease := _first_of(at_once, refused, at_once=True)):
+    if at_once and (lease := _best_of(at_once, refused)):
         return lease
     return _first_of(walking.begin(user=user, at=at, wanted=wanted), refused)
 
 
-def _first_of(walk: Walk, refused: set[UUID], *, at_once: bool = False) -> Lease | None:
+def _best_of(walk: Walk, refused: set[UUID]) -> Lease | None:
+    """Try the best pair whom nobody works on, found and locked by one statement; it stays the only one, for the walk
+    may be stale."""
+    look = next(walk.looks(size=LOOK))
+    tried = _try_one(look.text, walk.params, user=walk.user, at=walk.at)
+    if tried.is_refused and tried.pair_id:
+        refused.add(tried.pair_id)
+    return tried.lease
+
+
+def _first_of(walk: Walk, refused: set[UUID]) -> Lease | None:
     """Return the lease on the best pair of a walk, or the one that its user holds; name whom the gate refused.
 
     Whom the hints propose is tried as they are. From the first refusal on hints are stale, and the gate is asked about
-    all the others at once before they are tried. A walk that began ``at_once`` ends there: it may be stale itself.
+    all the others at once before they are tried.
     """
     for look in walk.looks(size=LOOK):
         lease = None if refused else _first_that_passes(look.hinted(), refused, walk, refusals=1)
         if refused and not lease:
-            if at_once:
-                return None
             lease = _first_that_passes(look.passing(), refused, walk)
         if lease := lease or _held(walk):
             return lease
@@ -105,9 +113,9 @@ def _first_of(walk: Walk, refused: set[UUID], *, at_once: bool = False) -> Lease
 
 def _held(walk: Walk) -> Lease | None:
     """Return what the user holds: then nobody is free for them."""
-    asked = {"user": walk.user.pk, "at": walk.asked.at}
+    asked = {"user": walk.user.pk, "at": walk.at}
     if prepared.rows("SELECT 1 FROM calls_lease WHERE user_id = %(user)s AND expires_at > %(at)s", asked):
-        return current(user=walk.user, at=walk.asked.at)
+        return current(user=walk.user, at=walk.at)
     return None
 
 
@@ -124,7 +132,8 @@ def _first_that_passes(
             left.setdefault(one.contact_id, one.pair_id)
     already = len(refused)
     while left and (refusals is None or len(refused) - already < refusals):
-        tried = _try_one(left, user=walk.user, at=walk.asked.at)
+        asked = {"pairs": list(left.values()), "at": walk.at, "user": walk.user.pk}
+        tried = _try_one(_NAMED, asked, user=walk.user, at=walk.at)
         if tried.lease or not tried.contact_id:
             return tried.lease
         pair = left.pop(tried.contact_id)
@@ -135,40 +144,43 @@ def _first_that_passes(
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The lease, or the contact who was tried in vain; nothing of both: nobody is free."""
+    """The lease, or the pair that was tried in vain; nothing of both: nobody is free."""
 
     lease: Lease | None = None
     contact_id: UUID | None = None
+    pair_id: UUID | None = None
     is_refused: bool = False
 
 
 @atomic_with_retries
-def _try_one(left: dict[UUID, UUID], *, user: User, at: datetime) -> Tried:
-    """Lock the best contact that is free, prove it, and write the lease."""
-    asked = {"contacts": list(left), "pairs": list(left.values()), "at": at, "user": user.pk}
-    found = prepared.rows(_LOCK, asked)
+def _try_one(best: str, asked: Mapping[str, Any], *, user: User, at: datetime) -> Tried:
+    """Lock the best contact that is free, prove it, and write the lease. ``best`` gives pairs, as a ``Look`` does."""
+    found = prepared.rows(_LOCK.format(best=best), asked)
     if not found:
         return Tried()
     contact_id, pair_id, project_id, *_ = found[0]
     lines = [line for _, _, _, line, *_ in sorted(found, key=_primary_first) if line]
     if not lines:
-        return Tried(contact_id=contact_id)
+        return Tried(None, contact_id, pair_id)
     approaches = [Approach(contact_id, line, Channel.CALL.value, pair_id, project_id) for line in lines]
     ruling = deciding.prove(action=GateAction.LEASE, approaches=approaches, user_id=user.pk, at=at)
-    return Tried(_write(ruling, user=user, at=at), contact_id, is_refused=not ruling.allowed)
+    return Tried(_write(ruling, user=user, at=at), contact_id, pair_id, is_refused=not ruling.allowed)
 
 
-# The best contact whom nobody works on, then those of their lines that nobody works on, by id (DESIGN 13). Whom
-# somebody holds is passed over, not refused; nobody is free for a rep who holds somebody.
+# Pairs by name, the best first. Whom somebody holds is passed over, not refused.
+_NAMED = """
+        SELECT pc.id, true AS hinted, pc.contact_id, pc.project_id, named.place
+        FROM unnest(%(pairs)s::uuid[]) WITH ORDINALITY AS named (pair_id, place)
+        JOIN crm_projectcontact pc ON pc.id = named.pair_id
+        WHERE pc.contact_id NOT IN (SELECT held.contact_id FROM calls_lease held WHERE held.expires_at > %(at)s)"""
+# The best contact whom nobody works on, then those of their lines that nobody works on, by id (DESIGN 13). Nobody is
+# free for a rep who holds somebody.
 _LOCK = """
     WITH free AS MATERIALIZED (
-        SELECT c.id, pc.id AS pair_id, pc.project_id
-        FROM unnest(%(contacts)s::uuid[], %(pairs)s::uuid[]) WITH ORDINALITY AS best (contact_id, pair_id, rank)
-        JOIN crm_contact c ON c.id = best.contact_id
-        JOIN crm_projectcontact pc ON pc.id = best.pair_id
-        WHERE c.id NOT IN (SELECT held.contact_id FROM calls_lease held WHERE held.expires_at > %(at)s)
-          AND NOT EXISTS (SELECT 1 FROM calls_lease held WHERE held.user_id = %(user)s AND held.expires_at > %(at)s)
-        ORDER BY best.rank LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED)
+        SELECT c.id, best.id AS pair_id, best.project_id
+        FROM (SELECT * FROM ({best}) one ORDER BY hinted, place) best JOIN crm_contact c ON c.id = best.contact_id
+        WHERE NOT EXISTS (SELECT 1 FROM calls_lease held WHERE held.expires_at > %(at)s AND held.user_id = %(user)s)
+        ORDER BY best.hinted, best.place LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED)
     SELECT free.id, free.pair_id, free.project_id, line.id, line.is_primary, line.verified_at, line.point_id
     FROM free LEFT JOIN LATERAL (
         SELECT e.id, cp.is_primary, cp.verified_at, cp.id AS point_id
@@ -263,8 +275,13 @@ def _call_at_hand(at: datetime) -> Any:
 
 def release(*, user: User, at: datetime) -> None:
     """Give back whatever ``user`` holds; releasing nothing is fine."""
-    if prepared.run("DELETE FROM calls_lease WHERE user_id = %(user)s", {"user": user.pk}):
+    if prepared.run(_RELEASE if connection.in_atomic_block else _RELEASE + _AND_GO_ON, {"user": user.pk}):
         tell("desk", "lease_released")
+
+
+_RELEASE = "DELETE FROM calls_lease WHERE user_id = %(user)s"
+# Nobody waits for the disk, where nothing else is written: should the server die at this moment, the lease runs out.
+_AND_GO_ON = " AND set_config('synchronous_commit', 'off', true) = 'off'"
 
 
 @transaction.atomic

@@ -36,9 +36,10 @@ class Walk:
     """One question to the queue: who asks, whom they want, and the circumstances that all its looks share."""
 
     user: User
+    at: datetime
     wanted: Wanted
-    asked: Asked
-    profiles: list[UUID]
+    book: opening.Book
+    policy: Policy
 
     def looks(self, size: int | None = None) -> Iterator["Look"]:
         """Yield a look at those due for a callback and at the best ``size``, then at four times as many, and so on.
@@ -52,6 +53,17 @@ class Walk:
             if look.is_last:
                 return
             size *= 4
+
+    @cached_property
+    def asked(self) -> Asked:
+        """What the set face of the gate is asked, with what it would have to read first."""
+        opened = self._opened, self.book.table.is_open(opening.UNKNOWN, self.at)
+        memory = {"policy": self.policy, "opened": opened}
+        return Asked(at=self.at, channel=Channel.CALL.value, user_id=self.user.pk, memory=memory)
+
+    @cached_property
+    def _opened(self) -> list[UUID]:
+        return self.book.open_ids(self.at, Channel.CALL)
 
     @cached_property
     def terms(self) -> str:
@@ -71,7 +83,10 @@ class Walk:
 
     @cached_property
     def params(self) -> dict[str, Any]:
-        own = {"at": self.asked.at, "user": self.user.pk, "late": self.asked.at - PROMISED, "profiles": self.profiles}
+        profiles = self._opened
+        if self.wanted.zone:
+            profiles = [profile for profile in profiles if _lies_in(self.wanted.zone, self.book.keys[profile])]
+        own = {"at": self.at, "user": self.user.pk, "late": self.at - PROMISED, "profiles": profiles}
         return {**self.wanted.params, **own}
 
 
@@ -115,7 +130,7 @@ def begin(*, user: User, at: datetime, wanted: Wanted) -> Walk:
     ((law, places, *terms),) = prepared.rows(_CIRCUMSTANCES)
     book, policy = opening.book_of(law, places), Policy() if terms[0] is None else Policy(*terms)
     _known[:] = [(clock.monotonic(), book, policy)]
-    return _walk(book, policy, user=user, at=at, wanted=wanted)
+    return Walk(user, at, wanted, book, policy)
 
 
 def begin_at_once(*, user: User, at: datetime, wanted: Wanted) -> Walk | None:
@@ -125,18 +140,8 @@ def begin_at_once(*, user: User, at: datetime, wanted: Wanted) -> Walk | None:
     """
     for since, book, policy in _known:
         if since > clock.monotonic() - KNOWN:
-            return _walk(book, policy, user=user, at=at, wanted=wanted)
+            return Walk(user, at, wanted, book, policy)
     return None
-
-
-def _walk(book: opening.Book, policy: Policy, *, user: User, at: datetime, wanted: Wanted) -> Walk:
-    opened = book.open_ids(at, Channel.CALL)
-    asked = Asked(at=at, channel=Channel.CALL.value, user_id=user.pk)
-    asked.memory["policy"] = policy
-    asked.memory["opened"] = opened, book.table.is_open(opening.UNKNOWN, at)
-    if wanted.zone:
-        opened = [profile for profile in opened if _lies_in(wanted.zone, book.keys[profile])]
-    return Walk(user, wanted, asked, opened)
 
 
 def _lies_in(zone: str, profile: str) -> bool:
@@ -161,16 +166,18 @@ _MINE = "(o.owner_id IS NULL OR o.owner_id = %(user)s)"
 _ORDER = "priority DESC, last_touch_at ASC NULLS FIRST, id"
 
 _DUE = """
-        SELECT pc.id, false AS hinted, pc.contact_id, row_number() OVER (ORDER BY pc.callback_at, pc.id) AS place
+        SELECT pc.id, false AS hinted, pc.contact_id, pc.project_id,
+               row_number() OVER (ORDER BY pc.callback_at, pc.id) AS place
         FROM crm_projectcontact pc
         WHERE pc.callback_at <= %(at)s AND pc.hours_profile_id = ANY(%(profiles)s::uuid[]) AND {terms}
         ORDER BY pc.callback_at, pc.id LIMIT {most}"""
 # The best hinted pairs over all open profiles.
 _WALK = f"""
-        SELECT best.id, true AS hinted, best.contact_id, row_number() OVER (ORDER BY best.{_ORDER}) AS place
+        SELECT best.id, true AS hinted, best.contact_id, best.project_id,
+               row_number() OVER (ORDER BY best.{_ORDER}) AS place
         FROM unnest(%(profiles)s::uuid[]) AS open (profile)
         CROSS JOIN LATERAL (
-            SELECT pc.id, pc.contact_id, pc.priority, pc.last_touch_at FROM crm_projectcontact pc
+            SELECT pc.id, pc.contact_id, pc.project_id, pc.priority, pc.last_touch_at FROM crm_projectcontact pc
             WHERE pc.hours_profile_id = open.profile AND {{terms}}
             ORDER BY pc.{_ORDER} LIMIT {{size}}
         ) best

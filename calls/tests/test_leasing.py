@@ -343,10 +343,18 @@ class TestWhatItCosts:
         leasing.release(user=rep, at=at)
         return rep
 
-    def test_taking_the_next_pair_is_six_statements(self, rep, pair, at, django_assert_num_queries, monkeypatch):
+    def test_taking_the_next_pair_is_five_statements(self, rep, pair, at, django_assert_num_queries, monkeypatch):
         monkeypatch.setattr(walking, "KNOWN", 3600)
-        with django_assert_num_queries(6):  # walk, begin, lock, facts, receipt and lease, end
+        with django_assert_num_queries(5):  # begin, walk and lock, facts, receipt and lease, end
             assert leasing.take_next(user=rep, at=at).pair_id == pair.pk
+
+    def test_a_release_among_other_work_leaves_that_on_the_disk(self, rep, at):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = on")
+            leasing.take_next(user=rep, at=at)
+            leasing.release(user=rep, at=at)
+            cursor.execute("SHOW synchronous_commit")
+            assert cursor.fetchone() == ("on",)
 
     def test_dialing_costs_the_same_however_many_numbers_there_are(self, rep, pair, at, django_assert_max_num_queries):
         leasing.take_next(user=rep, at=at)
