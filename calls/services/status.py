@@ -80,21 +80,21 @@ def _last(events: list[CallEvent], fact: str) -> str:
     return next((str(event.facts[fact]) for event in reversed(events) if event.facts.get(fact)), "")
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def rebuild(session: CallSession) -> CallStatus:
     """Write what the events of ``session`` amount to into its status, and return it.
 
     The session is locked before its events are read: of two that add news at once, the second one sees both.
     """
-    CallSession.objects.select_for_update(no_key=True).get(pk=session.pk)
+    CallSession.objects.select_for_update(no_key=True).values_list("pk").get(pk=session.pk)
     now = amount_to(session.events.all())
-    status, _ = CallStatus.objects.update_or_create(
-        session=session,
-        defaults={
-            "rep_id": session.rep_id,
-            "direction": session.direction,
-            "initiated_at": session.initiated_at,
-            **{name: getattr(now, name) for name in Now.__slots__},
-        },
-    )
+    told = {
+        "rep_id": session.rep_id,
+        "direction": session.direction,
+        "initiated_at": session.initiated_at,
+        **{name: getattr(now, name) for name in Now.__slots__},
+    }
+    status = CallStatus(session=session, **told)
+    fields = [name.removesuffix("_id") for name in told]
+    CallStatus.objects.bulk_create([status], update_conflicts=True, unique_fields=["session"], update_fields=fields)
     return status

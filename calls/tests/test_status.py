@@ -111,6 +111,14 @@ def test_rebuilding_changes_nothing():
     assert before["status"] == Status.INITIATED
 
 
+@pytest.mark.django_db
+def test_rebuilding_is_three_statements(django_assert_num_queries):
+    call = CallSessionFactory()
+
+    with django_assert_num_queries(3):  # lock, events, status
+        status.rebuild(call)
+
+
 @pytest.mark.parametrize("_round", range(8))
 @pytest.mark.django_db(transaction=True)
 def test_news_and_an_outcome_at_once_are_both_in_the_status(threads, _round):
