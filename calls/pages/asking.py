@@ -83,7 +83,8 @@ def body(request: HttpRequest) -> dict[str, Any]:
         raise BadRequest("That is too long.")
     try:
         said = json.loads(request.body or b"{}")
-    except ValueError as error:
+        json.dumps(said, ensure_ascii=False).encode()  # half of a surrogate pair is JSON, and no text
+    except (ValueError, RecursionError) as error:
         raise BadRequest("The request is not JSON.") from error
     if not isinstance(said, dict):
         raise BadRequest("The request is not a JSON object.")

@@ -58,7 +58,7 @@ def zones_of(line: Endpoint | None) -> list[str]:
 def zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "America" is a directory
         return None
 
 

@@ -90,7 +90,7 @@ def _text(point: ContactPoint) -> str:
 @asking.fragment
 def projects(request: HttpRequest) -> HttpResponse:
     """Projects whose name or id contains what was typed, for the filter."""
-    typed = request.GET.get("q", "").strip().lower()[:80]
+    typed = request.GET.get("q", "").replace("\0", "").strip().lower()[:80]
     rows = Project.objects.visible_to(asking.user_of(request)).alive()
     rows = rows.filter(search__contains=typed) if len(typed) > 2 else rows
     named = [{"id": str(row.pk), "name": str(row)} for row in rows.order_by("-id")[:PROJECTS]]

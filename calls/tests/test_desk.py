@@ -256,6 +256,16 @@ class TestCallbacks:
         assert says in refused.json()["error"]
         assert refused.json()["session"] == session
 
+    @pytest.mark.parametrize("zone", ["America", "Nowhere/Else", "x" * 5_000, "", None])
+    def test_a_zone_that_there_is_not_is_the_rep_s_own(self, rep, zone):
+        pair = callable_pair()
+        rep.dials()
+
+        rep.saves("Call back", callback_wall="2026-06-17T10:30", callback_zone=zone)
+
+        pair.refresh_from_db()
+        assert pair.callback_at.isoformat() == "2026-06-17T14:30:00+00:00"
+
     def test_the_quick_choices_are_all_within_calling_hours(self, rep):
         callable_pair()
         rep.at = NOON + timedelta(hours=6)

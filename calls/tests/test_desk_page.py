@@ -15,6 +15,7 @@ from crm.tests.factories import (
     ContactFactory,
     EndpointFactory,
     HoursProfileFactory,
+    ProjectFactory,
     UserFactory,
     give_point,
 )
@@ -100,11 +101,18 @@ class TestWhoMayUseIt:
     def test_deeds_are_posted_only(self, rep):
         assert rep.client.get(reverse("admin:call_desk_next")).status_code == 405
 
-    @pytest.mark.parametrize("body", ["[1]", "{", '"x"'])
+    @pytest.mark.parametrize("body", ["[1]", "{", '"x"', '{"a":' * 15_000, '{"zone": "\\ud800"}'])
     def test_nonsense_is_refused_in_words(self, rep, body):
         refused = rep.client.post(reverse("admin:call_desk_next"), body, content_type="application/json")
 
         assert (refused.status_code, refused.json()["error_code"]) == (400, "bad_request")
+
+    def test_a_project_is_looked_for_by_whatever_is_typed(self, rep):
+        ProjectFactory(name="Example Tower")
+
+        found = rep.client.get(reverse("admin:call_desk_projects"), {"q": "example\0 tower"}).json()
+
+        assert [one["name"] for one in found["projects"]] == ["Example Tower"]
 
     def test_a_lease_on_somebody_who_became_anothers_is_given_back(self, rep):
         pair = callable_pair()

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -61,11 +62,14 @@ def older(request: HttpRequest, row: Any) -> HttpResponse:
 
 def read_place(query: Any) -> Place | None:
     """Where the older part begins; an address that says nothing sensible begins at the top."""
+    key = str(query.get("key", ""))[:100]
     try:
         at = datetime.fromisoformat(query.get("at", ""))
+        if key:
+            UUID(key[:36])
     except ValueError:
         return None
-    return (at, str(query.get("key", ""))[:100]) if at.tzinfo else None
+    return (at, key) if at.tzinfo else None
 
 
 def place_query(place: Place) -> str:

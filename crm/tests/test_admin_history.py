@@ -87,6 +87,15 @@ def test_a_history_is_the_whole_life_with_lost_numbers_and_lines_that_rest(boss,
     assert "+13105550134" not in shown
 
 
+@pytest.mark.parametrize("page", ["history", "timeline"])
+@pytest.mark.parametrize("at", ["2026-06-16T12:00:00+00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+@pytest.mark.parametrize("key", ["", "no key", "01890000-0000-7000-8000-000000000000/lifted"])
+def test_a_place_in_a_history_that_makes_no_sense_is_a_page_all_the_same(boss, page, at, key):
+    url = f"/admin/crm/contact/{ContactFactory().pk}/{page}/"
+
+    assert boss.get(url, {"at": at, "key": key}).status_code == 200
+
+
 def test_a_row_that_came_in_bulk_has_its_creation_in_its_history(boss):
     with acting(service="intake", bulk=True):
         person = ContactFactory(source="permits")
