@@ -87,6 +87,7 @@ def _commit(*, user: User, point: ContactPoint, at: datetime, source: CallSource
     )
     begun(session, policy=Policy.from_facts(ruling.verdict.facts))
     _hold_line(lease, point.endpoint_id, at)
+    tell(f"rep.{user.pk}", "call_changed", session=str(key))
     faults.point("dial.before_commit")
     return session, ruling
 

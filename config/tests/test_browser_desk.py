@@ -176,6 +176,27 @@ def test_two_reps_side_by_side_never_have_the_same_person(desks):
     )
 
 
+def test_what_a_rep_types_in_one_window_goes_with_the_outcome_given_in_another(desks):
+    people()
+    rep = UserFactory(bdr=True)
+    here, there = desks(DESKTOP, rep).open(), desks(LAPTOP, rep).open()
+    here.press("Space")
+    here.wait("previewing")
+    here.press("Space")
+    for desk in (here, there):
+        desk.page.wait_for_selector(".desk-outcomes")
+    here.press("n")
+    here.page.keyboard.type("Ask for Marta")
+    here.page.wait_for_function("document.querySelector('#desk-kept').textContent === 'saved'")
+
+    there.page.evaluate("window.dispatchEvent(new Event('focus'))")
+    there.page.wait_for_function("document.querySelector('#desk-note').value === 'Ask for Marta'")
+    there.press("1")
+    there.wait("saved")
+
+    assert CallSession.objects.get(rep=rep).now.notes == "Ask for Marta"
+
+
 def test_a_callback_is_promised_by_keyboard_and_skipping_asks_why(desks):
     pairs = people()
     desk = desks().open()

@@ -90,6 +90,7 @@ setInterval(() => {
 
 window.addEventListener("online", () => { clearTimeout(waiting); if (!socket) listen(); refresh(); });
 window.addEventListener("offline", unreachable);
+window.addEventListener("focus", () => refresh());
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 hear("unreachable", unreachable);
 hear("reached", reached);

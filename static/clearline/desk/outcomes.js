@@ -1,7 +1,7 @@
 // Saving how a call ended, and when somebody wants to be called back.
 import { instantOf, wallClock } from "./clocks.js";
 import { open } from "./dialogs.js";
-import { forgetNote, typingFor } from "./notes.js";
+import { forgetNote, settled, typingFor } from "./notes.js";
 import { $, base, desk, note, state } from "./page.js";
 import { act, refresh } from "./server.js";
 
@@ -31,6 +31,7 @@ $("#desk-when").addEventListener("input", (event) => {
 
 export async function saveOutcome(dataset, more = {}) {
     const pair = typingFor();
+    await settled();
     const done = await act("outcome", { session: dataset.session, disposition: dataset.disposition, note: note.value, ...more });
     if (!done) {
         if ($("#desk-callback").open) $("[data-when-error]").textContent = $("#desk-complaint")?.textContent || "";
