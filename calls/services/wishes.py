@@ -98,13 +98,29 @@ def _point(session: CallSession) -> ContactPoint | None:
 
 def _owner_followed(line: Endpoint, heir: str | None) -> bool:
     """Whether the line has the owner that it got by itself: whom somebody chose since stays."""
-    if heir is None or text(line.owner_id) == heir:
-        return text(line.owner_id) == heir
+    if text(line.owner_id) == heir:
+        return True
+    if heir is None:
+        theirs = ContactPoint.objects.filter(endpoint=line, contact=line.owner_id).first()
+        return _came_back(theirs, "was_owner")
     return not ContactPoint.objects.good().filter(endpoint=line, contact=UUID(heir)).exists()
 
 
 def _first_followed(point: ContactPoint, heir: str | None) -> bool:
     """Whether the number that is first became it by itself, one after the other: what somebody chose since stays."""
     rest = ContactPoint.objects.good().filter(contact=point.contact_id, kind=point.kind)
-    first = text(rest.filter(is_primary=True).values_list("pk", flat=True).first())
-    return first == heir or (heir is not None and not rest.filter(pk=heir).exists())
+    first = rest.filter(is_primary=True).first()
+    if heir is None:
+        return first is None or _came_back(first, "was_primary")
+    return text(first and first.pk) == heir or not rest.filter(pk=heir).exists()
+
+
+def _came_back(point: ContactPoint | None, place: str) -> bool:
+    """Whether a corrected outcome had taken a point away that had no such ``place`` then: it has it because it was the
+    only one that came back."""
+    if point is None:
+        return False
+    said = {f"facts__made__{WRONG_PERSON}__point": str(point.pk), f"facts__made__{WRONG_PERSON}__was": False}
+    told = CallEvent.objects.filter(session__contact=point.contact_id, corrected_by__isnull=False, **said)
+    last = told.order_by("pk").last()
+    return last is not None and not last.facts["made"][WRONG_PERSON][place]

@@ -189,6 +189,39 @@ class TestWrongPerson:
 
         assert reloaded(call.point).is_primary
 
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+    def test_the_first_number_is_first_again_when_the_second_was_taken_away_before_it(self, call, order):
+        point = ContactPointFactory(contact=call.contact, endpoint=EndpointFactory(value="+15125550188"))
+        calls = [call, CallSessionFactory(pair=call.pair, rep=call.rep, point=point)]
+        conclude(calls[1], "Wrong person")
+        conclude(calls[0], "Wrong person")
+
+        for number in order:
+            take_back(calls[number])
+
+        assert reloaded(call.point).is_primary
+        assert not reloaded(point).is_primary
+
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+    def test_a_shared_line_has_its_owner_again_when_the_guest_was_taken_away_before_them(self, call, order):
+        guest = callable_pair(contact=ContactFactory(phone=str(call.endpoint)))
+        calls = [call, CallSessionFactory(pair=guest, rep=call.rep)]
+        conclude(calls[1], "Wrong person")
+        conclude(calls[0], "Wrong person")
+
+        for number in order:
+            take_back(calls[number])
+
+        assert reloaded(call.endpoint).owner == call.contact
+
+    def test_a_number_that_came_since_stays_first(self, call):
+        conclude(call, "Wrong person")
+        new = points.add_point(contact=call.contact, kind="phone", value="+15125550188", at=NOON)
+
+        take_back(call)
+
+        assert reloaded(new).is_primary
+
     def test_a_shared_line_has_its_owner_again(self, call):
         other = ContactFactory(phone=str(call.endpoint))
         assert reloaded(call.endpoint).owner == call.contact
