@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Q
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.response import Response
@@ -121,6 +122,7 @@ class CallingHoursViewSet(ReadOnly):
     def get_queryset(self) -> Any:
         return CallingHours.objects.all()
 
+    @extend_schema(responses={201: readings.CallingHoursReading})
     @action(detail=True, methods=["post"])
     def replace(self, request: Any, pk: str) -> Response:
         """Put a new row with the same hours in the place of this one, good for 180 days; 409 where one has already."""

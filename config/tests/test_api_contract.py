@@ -1,20 +1,25 @@
 """What every resource promises, asked of each route that the router knows: a new one is held to it at once."""
 
+import json
 import re
+from functools import cache
 from typing import Any
 from uuid import UUID
 
+import jsonschema
 import pytest
 from django.core.management import call_command
 from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework import serializers
 from rest_framework.test import APIClient
 
 from config.api import router
 from config.kernel.api.reading import Reading
+from config.kernel.audit import acting
 from config.tests.records import ADMINS, EVERYBODYS, MAKE
-from crm.tests.factories import UserFactory
+from crm.tests.factories import ContactFactory, ContactPointFactory, EndpointFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +49,31 @@ def signed_in(user: Any) -> APIClient:
 
 def address(prefix: str, key: Any = None, action: str = "") -> str:
     return "".join(f"{part}/" for part in ("/api/v1", prefix, str(key or ""), action) if part)
+
+
+@cache
+def schema() -> Any:
+    """The schema as JSON Schema understands it: OpenAPI 3.0 has a word of its own for what may be null."""
+
+    def said(part: Any) -> Any:
+        if isinstance(part, list):
+            return [said(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        told = {name: said(one) for name, one in part.items() if name != "nullable"}
+        return {"anyOf": [told, {"type": "null"}]} if part.get("nullable") is True else told
+
+    return said(json.loads(json.dumps(SchemaGenerator().get_schema(request=None, public=True), default=str)))
+
+
+def assert_as_told(prefix: str, shown: dict[str, Any], *, one: bool = False) -> None:
+    """Every value of a row has the type that the schema says."""
+    paths = [
+        path for path in schema()["paths"] if re.fullmatch(rf"/api/v1/{prefix}/" + (r"\{\w+\}/" if one else ""), path)
+    ]
+    answers = schema()["paths"][paths[0]]["get"]["responses"]
+    told = answers["200"]["content"]["application/json"]["schema"]
+    jsonschema.validate(shown if one else {"next": None, "previous": None, "results": [shown]}, schema() | told)
 
 
 def actions(prefix: str, *, detail: bool) -> list[tuple[str, str]]:
@@ -129,11 +159,39 @@ def test_a_list_and_a_row_show_exactly_what_the_schema_says(prefix, admin):
     shown = admin.get(address(prefix, row.pk)).json()
     listed = admin.get(address(prefix)).json()["results"]
 
+    assert_as_told(prefix, shown, one=True)
+    assert_as_told(prefix, listed[0])
     assert set(shown) == set(one().fields)
     assert set(listed[0]) == set(view.reading().fields)
     assert all(
         not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\dT(?!.*Z$)", value) for value in shown.values()
     )
+
+
+def test_what_a_row_reads_through_others_may_be_empty_in_the_schema_too(admin):
+    person = ContactFactory(name="No Company")
+    point = ContactPointFactory(contact=person, kind="address", endpoint=None)
+    call, line = MAKE["call-sessions"](None), EndpointFactory(kind="email", value="x@example.com")
+    with acting(service="intake", bulk=True):
+        born = ContactFactory(source="permits")
+
+    for prefix, row in [("contacts", person), ("contact-points", point), ("call-sessions", call), ("endpoints", line)]:
+        assert_as_told(prefix, admin.get(address(prefix, row.pk)).json(), one=True)
+    births = admin.get("/api/v1/audit-log/", {"entity_id": str(born.pk)}).json()["results"]
+    assert [one["id"] for one in births] == [None]
+    assert_as_told("audit-log", births[0])
+
+
+def test_the_schema_knows_which_answer_means_that_it_was_done():
+    done = {
+        ("intake/", "post"): {"200"},
+        ("calling-hours/{id}/replace/", "post"): {"201"},
+        ("call-sessions/{id}/outcome/", "post"): {"200"},
+        ("contacts/{id}/", "delete"): {"204"},
+        ("contacts/", "post"): {"200", "201"},
+    }
+    for (path, method), expected in done.items():
+        assert set(schema()["paths"][f"/api/v1/{path}"][method]["responses"]) - {"4XX"} == expected, path
 
 
 @pytest.mark.parametrize("prefix", RESOURCES)

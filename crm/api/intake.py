@@ -1,6 +1,6 @@
 """Records that programs post, up to a thousand at once."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -54,7 +54,7 @@ class IntakeViewSet(GenericViewSet):
 
     queryset = IntakeRun.objects.none()
     serializer_class = IntakeTold
-    answers = AccountShown
+    answers: ClassVar = {"create": {200: AccountShown}}
     needs = {"create": ["crm.add_intakerun"]}
     filter_backends = ()
     pagination_class = None

@@ -85,6 +85,7 @@ class IntakeRunReading(Reading):
 
 class AuditEventReading(Reading):
     attached = ("changes",)
+    id = serializers.UUIDField(allow_null=True, help_text="Empty: a birth in bulk, which no event tells of.")
     actor_name = serializers.CharField(source="actor.name")
     changes = serializers.DictField(
         child=serializers.DictField(),

@@ -32,8 +32,12 @@ class Reading(Shapes):
 
     def get_fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = super().get_fields()
-        for shown_as in fields.values():
+        for name, shown_as in fields.items():
             shown_as.read_only, shown_as.required = True, False
+            if not isinstance(shown_as, serializers.BaseSerializer) and _may_be_empty(
+                self.Meta.model, shown_as.source or name
+            ):
+                shown_as.allow_null = True
         return fields
 
     @classmethod
@@ -108,6 +112,17 @@ class _Listed:
             owners[row[0]].append(inner)
         for item in shown:
             item[self.name] = owners[item[self.key]]
+
+
+def _may_be_empty(model: Any, source: str) -> bool:
+    """Whether a column that is read through relations may be missing, or empty, on the way."""
+    *relations, last = source.split(".")
+    for step in relations:
+        relation = model._meta.get_field(step)
+        if relation.null:
+            return True
+        model = relation.related_model
+    return bool(relations) and bool(model._meta.get_field(last.removesuffix("_id")).null)
 
 
 @cache
