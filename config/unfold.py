@@ -55,6 +55,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _list("crm.contact", "Contacts", "group"),
             _list("crm.company", "Companies", "apartment"),
+            _list("crm.contactpoint", "Contact points", "contact_phone"),
             _list("crm.endpoint", "Numbers and e-mails", "dialpad"),
             _list("crm.suppression", "Suppressions", "block"),
             _list("crm.consent", "Consents", "verified_user"),

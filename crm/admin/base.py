@@ -35,7 +35,7 @@ class RecordAdmin(ClearlineAdmin):
         return rows.filter(owned_or_free(user, *self.owners))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Offer as owner, and as whoever promised a callback, only whom the service will accept."""
+        """Offer only what the service will accept: owners, who promised a callback, wishes that may be taken back."""
         form = super().get_form(request, obj, change=change, **kwargs)
         for name, field in form.base_fields.items():
             field.label = COLUMN_WORDS.get(name, field.label)
@@ -45,6 +45,10 @@ class RecordAdmin(ClearlineAdmin):
         if obj is not None and "callback_by" in form.base_fields:
             active = User.objects.filter(is_active=True).values_list("pk", flat=True)
             _offer(form.base_fields["callback_by"], [None, *active, obj.callback_by_id])
+        for name in editing.beyond(obj, user) if obj is not None else []:
+            if name in form.base_fields:
+                form.base_fields[name].disabled = True
+                form.base_fields[name].help_text = "Only an admin takes this back."
         return form
 
     def tabs(self, request: HttpRequest, row: Any, current: str) -> list[dict[str, Any]]:

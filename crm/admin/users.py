@@ -203,11 +203,10 @@ class UserAdmin(RecordAdmin):
     def sections(self, request: HttpRequest, row: User) -> Iterable[Section]:
         if request.user.has_perm("crm.see_everything"):
             yield _looked_after(row)
-        may = sorted(row.get_all_permissions())
         yield Section(
             title="What they may do",
-            note=f"{len(may)} permissions" if not row.is_superuser else "everything",
-            facts=_powers(may),
+            text="Everything that anybody may do here." if row.sees_everything else "",
+            facts=() if row.sees_everything else _powers(row.get_all_permissions()),
             empty="Nothing: they have no role.",
         )
 
@@ -232,17 +231,28 @@ def _listed(table: str, owner: User, number: int) -> SafeString:
 
 
 def _powers(permissions: Iterable[str]) -> list[tuple[str, str]]:
-    """Permissions by what they are about: ("Contacts", "view, change"), and those about no table of ours by name."""
-    found: dict[str, list[str]] = defaultdict(list)
+    """Permissions as people say them: what they may see, add and change, what only see, and what besides."""
+    verbs, besides = defaultdict(set), []
     for permission in permissions:
         app, _, codename = permission.partition(".")
         verb, _, table = codename.partition("_")
         try:
-            about = str(apps.get_model(app, table)._meta.verbose_name_plural).capitalize()
+            verbs[str(apps.get_model(app, table)._meta.verbose_name_plural)].add(verb)
         except LookupError:
-            about, verb = "Besides", codename.replace("_", " ")
-        found[about].append(verb)
-    return [(about, ", ".join(sorted(verbs))) for about, verbs in sorted(found.items())]
+            besides.append(codename.replace("_", " "))
+    found = defaultdict(list)
+    for table, may in sorted(verbs.items()):
+        found[tuple(word for verb, word in _VERBS.items() if verb in may)].append(table)
+    said = [(_and(words), ", ".join(tables)) for words, tables in sorted(found.items(), key=lambda one: -len(one[0]))]
+    return [*said, *([("Besides", ", ".join(sorted(besides)))] if besides else [])]
+
+
+_VERBS = {"view": "see", "add": "add", "change": "change", "delete": "remove"}
+
+
+def _and(words: Sequence[str]) -> str:
+    *rest, last = words
+    return (f"{', '.join(rest)} and {last}" if rest else last).capitalize()
 
 
 # Roles are a table in crm.services.roles, not something to click together, and a locked account has its verb above.

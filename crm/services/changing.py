@@ -121,6 +121,11 @@ def refuse_giving(row: Any, values: Mapping[str, Any], by: User | None) -> None:
     )
 
 
+def beyond(row: Any, by: User) -> list[str]:
+    """Return the wishes of ``row`` that stand and that ``by`` may not take back."""
+    return [] if by.has_perm(LOOSENS) else [name for name in sorted(WISHES) if getattr(row, name, False)]
+
+
 def refuse_loosening(row: Any, values: Mapping[str, Any], by: User | None, *, at: datetime) -> None:
     """:raises MayNotLoosen: ``values`` let somebody be approached, or sooner, and ``by`` may not do that.
 

@@ -69,12 +69,14 @@ def test_a_change_names_the_row_that_was_changed(boss):
     assert not ID.search(said)
 
 
-def test_what_an_account_may_do_is_grouped_by_what_it_is_about(boss):
-    said = read(boss, UserFactory(bdr=True))
+def test_what_an_account_may_do_is_said_as_people_say_it(boss):
+    said, of_admin = read(boss, UserFactory(bdr=True)), read(boss, UserFactory(admin=True))
 
-    assert ">Contacts<" in said
-    assert "add, change, view" in said
+    assert ">See, add and change<" in said
+    assert "companies, contact points, contacts, people in projects, projects" in said
+    assert "use call desk" in said
     assert "crm.view" not in said
+    assert "Everything that anybody may do here." in of_admin
 
 
 def test_places_are_cities_with_their_law(boss):

@@ -146,10 +146,22 @@ def test_a_rep_may_not_loosen_what_somebody_asked_for(rep):
     seen = form_of(client, url)
     seen.pop("do_not_call")
 
-    client.post(url, seen)
+    client.post(url, {**seen, "title": "Owner"})
 
     person.refresh_from_db()
-    assert person.do_not_call
+    assert (person.do_not_call, person.title, person.edited) == (True, "Owner", ["title"])
+
+
+def test_a_box_that_only_an_admin_may_untick_is_offered_to_nobody_else(boss, rep):
+    person, pair = ContactFactory(do_not_call=True), ProjectContactFactory(suppress_for_project=True)
+    project = ProjectFactory(call_suppressed=True)
+    for row, name in ((person, "do_not_call"), (pair, "suppress_for_project"), (project, "call_suppressed")):
+        url = f"{page_url(row)}?tab=edit"
+        fields = [client.get(url).context["adminform"].form.fields for client in (signed_in(rep), boss)]
+
+        closed = [[name for name, field in found.items() if field.disabled] for found in fields]
+        assert closed == [[name], []]
+        assert "Only an admin takes this back." in signed_in(rep).get(url).content.decode()
 
 
 def test_a_new_contact_with_a_known_number_adds_to_the_known_one(boss):
