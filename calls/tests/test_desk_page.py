@@ -1,6 +1,7 @@
 """The page of the call desk: where it is, who may use it, and the line for demos."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -9,8 +10,10 @@ from django.urls import reverse
 from calls.choices import EventKind
 from calls.models import CallSession, Lease
 from calls.tests.desk import MINUTE, SECOND, SIMULATED, Rep
-from calls.tests.factories import callable_pair
+from calls.tests.factories import CallSessionFactory, callable_pair
 from config.kernel.http import live_address
+from config.testing import NOON
+from crm.models import Contact, ProjectContact
 from crm.tests.factories import (
     ContactFactory,
     EndpointFactory,
@@ -44,6 +47,20 @@ class TestThePlace:
         ]
         assert "1 h behind" in person
         assert "2 h behind" in person
+
+    @pytest.mark.parametrize(("year", "zone"), [(9999, "Asia/Tokyo"), (1, "America/Los_Angeles")])
+    def test_a_row_from_the_end_of_the_calendar_breaks_no_page(self, rep, year, zone):
+        rep.user.time_zone = zone
+        rep.user.save()
+        pair, end = callable_pair(), datetime(year, 1, 1, tzinfo=UTC) if year == 1 else datetime.max.replace(tzinfo=UTC)
+        ProjectContact.objects.filter(pk=pair.pk).update(callback_at=end, callback_by=rep.user)
+        CallSessionFactory(pair=pair, rep=rep.user, initiated_at=NOON - timedelta(days=9))
+        Contact.objects.update(consent_given=True, consent_at=end)
+
+        idle, held = rep.page(), rep.does("next")
+
+        assert (idle.status_code, held["phase"]) == (200, "previewing")
+        assert "Call back" in held["parts"]["side"]
 
 
 class TestTheSimulatedLine:
