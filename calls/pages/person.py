@@ -64,6 +64,7 @@ def shown(desk: Standing) -> dict[str, Any]:
     return {
         "contact": contact,
         "pair": desk.pair,
+        "today": reports.midnight(desk.user, desk.at).date(),
         "flags": phrases.flags(contact),
         "lifecycle": contact.get_lifecycle_display(),
         "clocks": clocks.clocks(desk.line, user=desk.user, at=desk.at),

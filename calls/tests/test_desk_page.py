@@ -48,6 +48,15 @@ class TestThePlace:
         assert "1 h behind" in person
         assert "2 h behind" in person
 
+    def test_the_script_speaks_of_days_to_come_only(self, rep):
+        project = ProjectFactory(starts_on=NOON.date() - timedelta(days=1), bid_on=NOON.date())
+        callable_pair(project=project)
+
+        script = rep.does("next")["parts"]["script"]
+
+        assert "bids are due on 16 June" in script
+        assert "starts on" not in script
+
     @pytest.mark.parametrize(("year", "zone"), [(9999, "Asia/Tokyo"), (1, "America/Los_Angeles")])
     def test_a_row_from_the_end_of_the_calendar_breaks_no_page(self, rep, year, zone):
         rep.user.time_zone = zone
