@@ -12,6 +12,7 @@ from rest_framework.routers import APIRootView, DefaultRouter
 
 from calls.api.urls import router as calls
 from config.errors import not_found
+from config.kernel.api.answers import Json
 from crm.api.urls import router as crm
 
 
@@ -32,9 +33,13 @@ for app in (crm, calls):
 
 
 class SchemaView(SpectacularAPIView):
-    """This API in OpenAPI's words."""
+    """This API in OpenAPI's words; what it refuses is JSON, also for who wanted YAML."""
 
     permission_classes = [IsAuthenticated]
+
+    def handle_exception(self, error: Exception) -> Response:
+        self.request.accepted_renderer, self.request.accepted_media_type = Json(), Json.media_type
+        return super().handle_exception(error)
 
 
 class DocsView(SpectacularSwaggerView):

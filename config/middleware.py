@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.db import connections
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone
 from pghistory.middleware import HistoryMiddleware
 
@@ -106,9 +106,10 @@ class Probes:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         probe = PROBES.get(request.path)
-        if probe is None or request.method not in {"GET", "HEAD"}:
+        if probe is None:
             return self.get_response(request)
-        response: HttpResponse = probe(request)
+        asked = request.method in {"GET", "HEAD"}
+        response: HttpResponse = probe(request) if asked else HttpResponseNotAllowed(["GET", "HEAD"])
         response["Cache-Control"] = "no-store"
         return response
 

@@ -347,6 +347,12 @@ def test_the_schema_describes_every_resource_and_how_it_refuses(admin):
             assert "4XX" in operation["responses"], (method, path)
 
 
+def test_the_schema_is_refused_in_json_whatever_was_asked_for(client, admin):
+    for accept in ("*/*", "application/vnd.oai.openapi"):
+        assert_refused(client.get("/api/v1/schema/", HTTP_ACCEPT=accept), 401)
+        assert_refused(admin.post("/api/v1/schema/", HTTP_ACCEPT=accept), 405)
+
+
 def test_an_address_that_leads_nowhere_is_json_for_whoever_asks(client):
     for path in ("/api/v1/nothing/", "/api/", "/api/v2/contacts/", "/api/v1/contacts/not-an-id/"):
         for accept in ("application/json", "text/html", "*/*"):

@@ -93,6 +93,15 @@ def test_whoever_names_a_patience_in_the_address_gets_it(asked, waits):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("probe", ["/health", "/readyz"])
+def test_a_probe_is_only_read(client, probe):
+    refused = client.post(probe)
+
+    assert (refused.status_code, refused["Allow"]) == (405, "GET, HEAD")
+    assert client.head(probe).status_code in {200, 503}
+
+
+@pytest.mark.django_db
 def test_health_asks_the_database_once_and_reads_no_session(client, django_assert_num_queries):
     client.force_login(UserFactory(bdr=True))
 
