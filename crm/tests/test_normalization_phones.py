@@ -98,6 +98,7 @@ def test_vanity_letters_are_digits():
         ("5(225) 555-01345", "too_long"),
         ("5" * 300, "too_long"),
         ("512-555-0134/512-555-0135", "several_numbers"),
+        ("5125550134; 5125550135", "several_numbers"),  # of which the library makes an extension
         ("512.555.0134 DEBRIS BOX ONLY", "extra_text"),
         ("(205)555-0110 Email: x@example.com Prequalification Expiry:", "extra_text"),
         ("(512)\n555-0134", "extra_text"),

@@ -2,8 +2,9 @@
 
 A number is valid exactly when ``phonenumbers.parse(raw.strip(), region)`` is. Beyond that rule two notations are
 understood because real sources write them: floats ("5125550134.0") and SIP addresses with or without a caller's name.
-And three are refused although the rule may see a number in them, because the digits are not the number: scientific
-notation, floats that lost digits, and the figures by which carriers spell that a caller withheld the number.
+And four are refused although the rule may see a number in them, because the digits are not the number: scientific
+notation, floats that lost digits, the figures by which carriers spell that a caller withheld the number, and two
+numbers with a semicolon between them, the second of which would be an extension.
 """
 
 import re
@@ -20,6 +21,7 @@ from crm.services.normalization.refusals import Unusable
 from crm.services.normalization.text import one_line, says_nothing
 
 MAX_LENGTH: Final = 250  # characters; the library reads no further either
+WHOLE: Final = 10  # digits, from which on an extension may be a number
 MAX_SEARCHED: Final = 2_000  # characters of free text in which a number is looked for
 CACHED: Final = 65_536  # distinct notations, some 20 MB
 
@@ -176,8 +178,13 @@ def _read(text: str, region: str) -> Phone | str:
     if _REPEATED.fullmatch(phone.e164):
         return "placeholder"
     if phone.line_type != "unknown":  # the library knows a line type of every valid number and of no other
-        return phone
+        return "several_numbers" if _is_whole(phone.extension, region) else phone
     return _why_not(number, region, _UNREACHED.get(phonenumbers.is_possible_number_with_reason(parsed), "impossible"))
+
+
+def _is_whole(extension: str, region: str) -> bool:
+    """Whether what the library takes for an extension is another number: it does, behind a semicolon."""
+    return len(extension) >= WHOLE and isinstance(_plain(extension, region) or _read(extension, region), Phone)
 
 
 def _phone(parsed: PhoneNumber) -> Phone:
