@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from config.kernel.errors import DomainError
+from crm.services.feeds.fitting import by_header
 from crm.services.feeds.guessing import guess_map
 from crm.services.feeds.likeness import likeness
 from crm.services.feeds.maps import FeedMap, PartyMap, Place, fold, library
@@ -41,7 +42,7 @@ def choose_feed(table: Table, *, feed_id: str = "") -> FeedMap:
     columns, sample = [table.columns[at] for at in kept], [[row[at] for at in kept] for row in table.sample]
     if table.header is not None and is_posted(columns, sample):
         return POSTED
-    found = _by_header(columns) if table.header is not None else _by_shape(sample, len(columns))
+    found = by_header(columns) if table.header is not None else _by_shape(sample, len(columns))
     if found and found.common:
         found = supplemented(found, columns, sample)
     found = found or guess_map(columns, sample, header=table.header is not None)
@@ -60,19 +61,6 @@ def feed_named(feed_id: str) -> FeedMap:
     except KeyError:
         known = ", ".join(known_maps)
         raise NoSuchMap(f"There is no feed map {feed_id!r}. There are: {known}.") from None
-
-
-def _by_header(columns: Sequence[str]) -> FeedMap | None:
-    """Of the maps whose necessary columns are all there, the one that knows most of the columns."""
-    names = set(map(fold, columns))
-    fitting = [feed for feed in library().values() if feed.match.columns and _fits(feed, names)]
-    return max(fitting, key=lambda feed: (len(names & feed.known), len(feed.match.columns)), default=None)
-
-
-def _fits(feed: FeedMap, names: set[str]) -> bool:
-    if not all(names.intersection(alternatives) for alternatives in feed.match.columns):
-        return False
-    return not feed.match.exact or names <= feed.known | set(feed.ignore)
 
 
 def _by_shape(sample: Sequence[Sequence[str]], width: int) -> FeedMap | None:
