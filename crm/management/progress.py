@@ -1,11 +1,13 @@
 """How far a long command is: one line that is redrawn on a terminal, a line now and then elsewhere."""
 
+import os
 from dataclasses import dataclass, field
 from typing import Final, TextIO
 
 from config.kernel import clock
 
-WIDTH: Final = 24  # characters of the bar
+WIDTH, NARROW = 24, 8  # characters of the bar where there is room, and where there is not
+TERMINAL: Final = 80  # characters of a line where nobody says how many
 REDRAWN: Final = 0.1  # seconds
 TOLD: Final = 10.0  # seconds between lines where nobody watches
 
@@ -30,8 +32,10 @@ class Progress:
         if self._done_before is None:
             self._done_before = done
         pace = f"{rows:,} rows  {self._rate(rows, now):,.0f} rows/s  {self._left(done, now)}"
-        text = f"{self.name}  {self._bar(done)}  {pace}"
-        self.out.write(f"\r\x1b[2K{text}" if self.out.isatty() else f"{text}\n")
+        if self.out.isatty():
+            self.out.write(f"\r\x1b[2K{self._line(done, pace, self._columns() - 1)}")
+        else:
+            self.out.write(f"{self.name}  {self._bar(done, WIDTH)}  {pace}\n")
         self.out.flush()
 
     def clear(self) -> None:
@@ -39,10 +43,25 @@ class Progress:
             self.out.write("\r\x1b[2K")
             self.out.flush()
 
-    def _bar(self, done: int) -> str:
+    def _line(self, done: int, pace: str, room: int) -> str:
+        """One line in which everything stays: what is too long for the terminal wraps, and could not be redrawn."""
+        spare = room - len(f"{self.name}  {self._bar(done, 0)}  {pace}")
+        rest = f"  {self._bar(done, max(NARROW, min(WIDTH, spare)))}  {pace}"
+        name = self.name
+        if len(name) > room - len(rest):
+            name = name[: max(room - len(rest) - 2, 0)] + ".."
+        return f"{name}{rest}"[:room]
+
+    def _columns(self) -> int:
+        try:
+            return os.get_terminal_size(self.out.fileno()).columns or TERMINAL
+        except (OSError, ValueError):
+            return TERMINAL
+
+    def _bar(self, done: int, width: int) -> str:
         share = min(done / self.total, 1.0) if self.total else 1.0
-        full = round(share * WIDTH)
-        return f"[{'#' * full}{'.' * (WIDTH - full)}] {share:4.0%}"
+        full = round(share * width)
+        return f"[{'#' * full}{'.' * (width - full)}] {share:4.0%}"
 
     def _rate(self, rows: int, now: float) -> float:
         return (rows - self.before) / max(now - self._began, 0.001)
