@@ -1,5 +1,7 @@
 """JSON and JSON lines as tables."""
 
+import io
+
 import pytest
 
 from crm.services.files.rows import BadRow, Row
@@ -89,3 +91,17 @@ def test_the_json_test_suite_is_parsed_refused_and_never_crashes_us():
 def test_json_nested_without_end_is_refused_with_a_reason(text):
     with pytest.raises(NotATable, match="nested too deeply"):
         read(text, name="deep.json")
+
+
+def test_a_broken_first_line_is_refused_alone():
+    table, rows = read(b'{"name": "Ada"\n[1, null]\nnull\n{"name": "Bo", "age": 1}\n', name="people.jsonl")
+
+    assert table.columns == ["name", "age"]
+    assert [row.code for row in rows[:3]] == ["broken_json_line", "not_an_object", "not_an_object"]
+    assert [row.raw for row in rows[1:3]] == ['["1", null]', "null"]
+    assert rows[3].cells == ["Bo", "1"]
+
+
+def test_lines_of_which_none_is_an_object_are_refused_as_a_file():
+    with pytest.raises(NotATable, match="The line is no JSON"):
+        open_table(io.BytesIO(b"name,age\nAda,36\n"), name="people.jsonl")

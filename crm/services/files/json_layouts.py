@@ -1,5 +1,6 @@
 """How the rows of a JSON file lie: where its array of objects is, and which columns its objects have."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -85,7 +86,8 @@ def _row(number: int, element: Element | BadRow, place: dict[str, int]) -> Row |
         return element._replace(number=number)
     if not isinstance(element.value, dict):
         reason = NOT_AN_OBJECT.format(kind=KINDS[type(element.value)])
-        return BadRow(number, element.line, str(element.value)[:RAW_LIMIT], reason, "not_an_object")
+        raw = json.dumps(element.value, ensure_ascii=False)[:RAW_LIMIT]
+        return BadRow(number, element.line, raw, reason, "not_an_object")
     cells, extra = [""] * len(place), {}
     for name, text in flatten(element.value).items():
         if name in place:
@@ -105,11 +107,14 @@ def look_at_json(source: Source, text: str, *, encoding: str) -> Json:
     else:
         layout = Json(encoding, _path(source, encoding))
     objects: list[dict[str, str]] = []
+    broken = ""
     for element in islice(layout.elements(source), SAMPLE):
-        if isinstance(element, BadRow) and not objects:
-            raise NotATable(f"{source.name} cannot be read. {element.reason}")
-        if isinstance(element, Element) and isinstance(element.value, dict):
+        if isinstance(element, BadRow):
+            broken = broken or element.reason
+        elif isinstance(element.value, dict):
             objects.append(flatten(element.value))
+    if broken and not objects:
+        raise NotATable(f"{source.name} cannot be read. {broken}")
     layout.columns = list(dict.fromkeys(name for flat in objects for name in flat))
     layout.header = layout.columns or None
     layout.remarks = _remarks(objects)
