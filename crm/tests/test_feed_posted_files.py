@@ -96,3 +96,11 @@ def test_a_posted_page_that_a_browser_would_run_is_refused(company):
     (refused,) = read_posted([posted])
 
     assert refused.code == "no_page"
+
+
+@pytest.mark.parametrize("word", ["yes", 1, "false"])
+def test_whether_somebody_is_a_company_is_true_or_false(word):
+    [refused] = read_posted([{"contacts": [{"name": "Example Builders", "is_company": word}]}])
+
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.field) == ("wrong_type", "contacts.0.is_company")

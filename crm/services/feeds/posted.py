@@ -95,7 +95,9 @@ class RecordReader:
         company = self._company(parts.pop("company", None), f"{at}.company")
         points = PointReader(self, at, {name: parts.pop(name, None) for name in POINTS})
         roles = self._words([*listed(parts.pop("role", None)), *listed(parts.pop("roles", None))], f"{at}.roles")
-        is_company = parts.pop("is_company", None) is True
+        is_company = parts.pop("is_company", None)
+        if not isinstance(is_company, bool | None):
+            self.fault(f"{at}.is_company", "wrong_type", "This must be true or false.")
         said = self.fields(parts, at)
         party = Party(
             **_with_title(said),
@@ -105,7 +107,7 @@ class RecordReader:
             emails=tuple(points.emails()),
             places=(*points.addresses(), *points.socials()),
         )
-        party = _named(party, is_company=is_company, in_project=project is not None)
+        party = _named(party, is_company=is_company is True, in_project=project is not None)
         if not party.key[1] and not self._faults:
             why = "There is no id, no usable phone or e-mail and no name, so nobody could find this contact again."
             self.fault(at, "no_key", " ".join([why, *(doubt.reason for doubt in self._doubts)]))
