@@ -357,6 +357,16 @@ def test_options_that_make_no_sense_are_refused(file, arguments):
         call_command("ingest", str(file), *arguments)
 
 
+def test_without_the_tables_it_says_how_to_make_them(file):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE crm_intakerun RENAME TO elsewhere")
+        try:
+            with pytest.raises(CommandError, match=r"Run \./dev migrate"):
+                call_command("ingest", str(file))
+        finally:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO crm_intakerun")
+
+
 def test_people_get_a_table(capsys, file):
     call_command("ingest", str(file))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseTrouble
+from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from config.kernel import clock
 from config.kernel.errors import DomainError
@@ -28,6 +29,10 @@ class DatabaseStopped(DomainError):
     """The database gave up on a file; what was committed stays, and the same command goes on behind it."""
 
     code = "database_stopped"
+
+
+class NotMigrated(DomainError):
+    code = "not_migrated"
 
 
 class Command(BaseCommand):
@@ -70,8 +75,7 @@ class Command(BaseCommand):
             ledger.refuse(path, error)
             return
         except DatabaseTrouble as error:
-            going_on = "What was taken in stays; the same command goes on behind it."
-            ledger.refuse(path, DatabaseStopped(f"{name}: the database stopped ({brief(error)}). {going_on}"))
+            ledger.refuse(path, _what_stopped(name, error))
             return
         except KeyboardInterrupt:
             self.stderr.write(f"\nStopped. What was taken in of {name} stays; the same command goes on behind it.")
@@ -144,3 +148,12 @@ class Command(BaseCommand):
     def _remark(self, opened: Opened) -> None:
         for remark in opened.remarks:
             self.stderr.write(f"{opened.name}: {remark}")
+
+
+def _what_stopped(name: str, error: DatabaseTrouble) -> DomainError:
+    if isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
+        return NotMigrated(
+            f"{name}: the database lacks tables of this version. Run ./dev migrate, then this once more."
+        )
+    going_on = "What was taken in stays; the same command goes on behind it."
+    return DatabaseStopped(f"{name}: the database stopped ({brief(error)}). {going_on}")
