@@ -8,6 +8,10 @@ from crm.services.feeds.records import CompanyIn, Doubt, EmailIn, Party, PhoneIn
 from crm.services.normalization.names import match_key
 
 PHONES = [PhoneIn(f"(512) 555-013{n}", f"+1512555013{n}", "", "mobile_or_landline", "work") for n in range(3)]
+PHONES += [
+    PhoneIn("5125550130 x7", "+15125550130", "7", "mobile_or_landline", "mobile"),
+    PhoneIn("5125550131", "+15125550131", "", "mobile_or_landline", "", True),
+]
 EMAILS = [EmailIn(f"{name}@Example.com", f"{name}@example.com") for name in ("ada", "bo")]
 PLACES = [
     PlaceIn("address", "", "mailing", city="Reno", region="NV", country="US", postal_code="89501"),
@@ -35,7 +39,7 @@ parties = st.builds(
     _party,
     name=st.sampled_from(["", "Ann", "Bob", "bob", "Cid"]),
     contact_id=st.sampled_from(["", "", "x", "y", "z"]),
-    phones=st.lists(st.sampled_from(PHONES), max_size=2, unique=True),
+    phones=st.lists(st.sampled_from(PHONES), max_size=2, unique_by=lambda phone: phone.e164),
     emails=st.lists(st.sampled_from(EMAILS), max_size=2, unique=True),
     role=st.sampled_from(["owner", "builder", ""]),
     company=st.sampled_from(COMPANIES),

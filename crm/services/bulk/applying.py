@@ -7,13 +7,14 @@ import orjson
 
 from crm.choices import ConsentKind, PointKind, ReviewKind
 from crm.services.bulk import columns
-from crm.services.bulk.book import Book, NameSaid, NewPlace, NewPoint, Review
+from crm.services.bulk.book import Book, NameSaid, NewPlace, NewPoint, PlaceOfPoint, Review
 from crm.services.bulk.columns import Columns
 from crm.services.bulk.namesakes import Namesakes
-from crm.services.bulk.places import PlaceKey, key_of, place_said_before, point_said_before
+from crm.services.bulk.places import PlaceKey, key_of, place_said_before
 from crm.services.bulk.preparing import PairSaid, PointSaid, ProjectSaid
 from crm.services.bulk.resolving import Known, PartyMention, Resolved, ThingMention
-from crm.services.bulk.states import NewPair, Pair, Somebody, Thing
+from crm.services.bulk.states import KnownPoint, NewPair, Pair, Somebody, Thing
+from crm.services.bulk.wording import reword, said_before
 from crm.services.matching import PointKey
 from crm.services.ownership import decide
 
@@ -38,7 +39,7 @@ class Applier:
         *,
         known: Known,
         pairs: dict[tuple[str, str], Pair],
-        points: set[tuple[str, str]],
+        points: Mapping[PlaceOfPoint, KnownPoint],
         places: set[PlaceKey],
         owners: Mapping[str, str],
         namesakes: Namesakes,
@@ -49,7 +50,7 @@ class Applier:
         self._places, self._owners = places, owners  # ids by e-mail address
         self._new_id, self._at = new_id, at
         self._new_lines: Mapping[PointKey, Any] = {}
-        self.book = Book()
+        self.book = Book(at)
 
     def apply(self, found: Resolved) -> Book:
         self._new_lines = found.new_lines
@@ -219,11 +220,13 @@ class Applier:
 
     def _point(self, mention: PartyMention, key: PointKey, point: PointSaid) -> None:
         person, endpoint = mention.person, self._known.people.lines[key].id
-        if (person.id, endpoint) in self._points or (
-            key in mention.lines.own and point_said_before(mention.before, key)
-        ):
+        place, before = (person.id, endpoint), said_before(mention.before, key)
+        if (known := self._points.get(place)) or place in self.book.points:
+            if mention.said.name_key in ("", person.name_key()) and reword(self.book, place, known, point, before):
+                self._count(mention.row, "points.updated", UPDATED)
             return
-        self._points.add((person.id, endpoint))
+        if before and key in mention.lines.own:
+            return
         newborn = key in self._new_lines and key not in self.book.endpoints
         if newborn:
             self.book.endpoints[key] = point
@@ -232,10 +235,9 @@ class Applier:
             person.shares = True
             if point.kind == "phone":
                 self.book.endpoints_moved.add(endpoint)
-        is_primary = person.born and key[0] not in person.primaries
-        if is_primary:
+        if is_primary := key[0] not in person.primaries:
             person.primaries[key[0]] = key[1]
-        self.book.points.append(NewPoint(self._new_id(), person, endpoint, point, is_primary))
+        self.book.points[place] = NewPoint(self._new_id(), person, endpoint, point, is_primary)
         self._count(mention.row, "points.created", CREATED)
 
     def _further_places(self, mention: PartyMention) -> None:

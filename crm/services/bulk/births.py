@@ -96,7 +96,7 @@ class Midwife:
             yield f"{line.id}\t{kind}\t{escaped(value)}\t{owner}\t{point.line_type}\t{profile}"
 
     def _points(self) -> Iterator[str]:
-        for id_, person, endpoint, point, is_primary in self.book.points:
+        for id_, person, endpoint, point, is_primary in self.book.points.values():
             given, extension, label = escaped(point.given), escaped(point.extension), escaped(point.label)
             primary = "t" if is_primary else "f"
             about = f"{point.kind}\t{given}\t{extension}\t{label}\t{primary}\t{self._since(point.verified)}"

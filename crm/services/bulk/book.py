@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from crm.services.bulk.preparing import PlaceSaid, PointSaid
-from crm.services.bulk.states import NewPair, Pair, Somebody, Thing
+from crm.services.bulk.states import KnownPoint, NewPair, Pair, Somebody, Thing
 from crm.services.matching import PointKey
+
+PlaceOfPoint = tuple[str, str]  # ids of a contact and an endpoint
 
 
 class Review(NamedTuple):
@@ -47,14 +49,16 @@ class NameSaid(NamedTuple):
 
 @dataclass(slots=True)
 class Book:
-    """Everything that a chunk will write."""
+    """Everything that a chunk will write. ``at`` is the moment of the run."""
 
+    at: str
     projects: list[Thing] = field(default_factory=list)  # born
     companies: list[Thing] = field(default_factory=list)
     contacts: list[Somebody] = field(default_factory=list)
     changed: dict[str, dict[str, Thing]] = field(default_factory=lambda: {"project": {}, "company": {}, "contact": {}})
     endpoints: dict[PointKey, PointSaid] = field(default_factory=dict)  # what is known of lines that are born
-    points: list[NewPoint] = field(default_factory=list)
+    points: dict[PlaceOfPoint, NewPoint] = field(default_factory=dict)
+    reworded: dict[str, KnownPoint] = field(default_factory=dict)  # points that were there, of which more is known
     places: list[NewPlace] = field(default_factory=list)
     pairs: list[NewPair] = field(default_factory=list)
     grown: dict[str, Pair] = field(default_factory=dict)  # pairs that were there, with more roles, or suppressed now

@@ -9,7 +9,6 @@ import orjson
 
 from crm.services.bulk.preparing import PlaceSaid
 from crm.services.bulk.resolving import Resolved
-from crm.services.matching import PointKey
 
 PlaceKey = tuple[str, ...]  # (contact, kind, value and parts of the address)
 
@@ -30,12 +29,6 @@ def known_places(cursor: Any, found: Resolved) -> set[PlaceKey]:
         return set()
     cursor.execute(_PLACES, [list(people)])
     return set(cursor.fetchall())
-
-
-def point_said_before(before: str | None, key: PointKey) -> bool:
-    """Whether the source named this number or mailbox in what it said ``before`` (JSON)."""
-    said = orjson.loads(before) if before else {}
-    return any(point[1] == key[1] for point in (*said.get("phones", ()), *said.get("emails", ())))
 
 
 def place_said_before(before: str | None, place: PlaceSaid) -> bool:

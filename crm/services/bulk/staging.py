@@ -10,10 +10,11 @@ from typing import Any, Final, Self
 
 import orjson
 
+from crm.services.bulk.book import PlaceOfPoint
 from crm.services.bulk.columns import COMPANY, CONTACT, PROJECT, are_plain, escaped
 from crm.services.bulk.preparing import PartySaid, RowSaid
 from crm.services.bulk.resolving import Known, Resolved
-from crm.services.bulk.states import Pair, Somebody, SourceState, Thing
+from crm.services.bulk.states import KnownPoint, Pair, Somebody, SourceState, Thing
 from crm.services.matching import Line
 
 Key = tuple[str, str, str]  # (kind, value, detail)
@@ -77,7 +78,8 @@ FROM intake_key k JOIN crm_projectcontact pc ON pc.project_id = k.value::uuid AN
 WHERE k.kind = 'pair'
 """
 _POINTS = """
-SELECT cp.contact_id::text, cp.endpoint_id::text
+SELECT cp.contact_id::text, cp.endpoint_id::text, cp.id::text, cp.xmin::text, cp.extension, cp.label, cp.verified_at,
+       cp.state = 'good'
 FROM intake_key k JOIN crm_contactpoint cp ON cp.contact_id = k.value::uuid AND cp.endpoint_id = k.detail::uuid
 WHERE k.kind = 'point'
 """
@@ -146,10 +148,11 @@ class Staging:
         """Read those of ``people`` who have not been read."""
         unread = {person.id: person for person in people if person.version == "unread"}
         asked = "EXISTS (SELECT FROM crm_consent x WHERE x.contact_id = t.id)"
-        more = ["primary_phone", "primary_email", asked, "deleted_at IS NOT NULL"]
-        for person, (phone, email, asked, deleted) in self._read("contact", unread, more):
+        primaries = "ARRAY(SELECT p.kind::text FROM crm_contactpoint p WHERE p.contact_id = t.id AND p.is_primary)"
+        more = [primaries, asked, "deleted_at IS NOT NULL"]
+        for person, (kinds, asked, deleted) in self._read("contact", unread, more):
             person.contact_id = person.columns["contact_id"] or ""
-            person.primaries = {kind: value for kind, value in (("phone", phone), ("email", email)) if value}
+            person.primaries = dict.fromkeys(kinds, "")
             person.asked, person.deleted = asked, deleted
 
     def read_things(self, found: Resolved) -> None:
@@ -192,8 +195,8 @@ class Staging:
         found_pairs = self.rows(_PAIRS)
         return {(project, contact): Pair(id_, roles, shut, "") for id_, project, contact, roles, shut in found_pairs}
 
-    def points(self, known: Known, found: Resolved) -> set[tuple[str, str]]:
-        """Return which of the points that the rows speak of exist, as (contact, endpoint)."""
+    def points(self, known: Known, found: Resolved) -> dict[PlaceOfPoint, KnownPoint]:
+        """Return those of the points that the rows speak of that exist."""
         wanted = {
             ("point", party.person.id, known.people.lines[key].id)
             for party in found.parties
@@ -202,7 +205,11 @@ class Staging:
             if key not in found.new_lines
         }
         self.stage(wanted)
-        return set(self.rows(_POINTS)) if wanted else set()
+        found_points = self.rows(_POINTS) if wanted else ()
+        return {
+            (contact, endpoint): KnownPoint(id_, version, contact, extension, label, _moment(verified), good)
+            for contact, endpoint, id_, version, extension, label, verified, good in found_points
+        }
 
     def stage(self, keys: Iterable[Key]) -> None:
         """Add keys to those that are staged; they are no more than a chunk speaks of."""
@@ -265,4 +272,8 @@ def _plain(name: str, value: Any) -> Any:
     """One value in the spelling of ``crm.services.bulk.columns``."""
     if name in _JSON:
         return orjson.loads(value)
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+    return _moment(value) if isinstance(value, datetime) else value
+
+
+def _moment(value: datetime | None) -> str:
+    return value.astimezone(UTC).isoformat() if value else ""

@@ -94,7 +94,7 @@ class Somebody(Thing):
 
     contact_id: str = ""
     company_id: str | None = None  # of a newborn whose columns are not needed yet
-    primaries: dict[str, str] = field(default_factory=dict)  # kind: value of the primary point
+    primaries: dict[str, str] = field(default_factory=dict)  # kind: value of the primary point of a newborn
     asked: bool = False  # whether they ever gave or withdrew consent
     deleted: bool = False
     shares: bool = False  # a newborn who uses a line that was known before
@@ -111,6 +111,19 @@ class Somebody(Thing):
 
     def _also(self) -> Columns:
         return {"company_id": self.company_id, "owner_id": self.owner_id}
+
+
+@dataclass(slots=True, eq=False)
+class KnownPoint:
+    """A number or mailbox that a contact has."""
+
+    id: str
+    version: str
+    contact: str  # its id
+    extension: str
+    label: str
+    verified: str  # a moment, or ""
+    good: bool
 
 
 @dataclass(slots=True, eq=False)

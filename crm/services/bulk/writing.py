@@ -46,6 +46,11 @@ UPDATE crm_projectcontact p SET updated_at = statement_timestamp(),
                            ELSE p.suppress_reason END
 FROM intake_pair n WHERE p.id = n.id AND (NOT n.roles <@ p.roles OR n.suppress_for_project > p.suppress_for_project)
 """
+_REWORD = """
+UPDATE crm_contactpoint p
+SET extension = n.extension, label = n.label, verified_at = n.verified_at, updated_at = statement_timestamp()
+FROM intake_point n WHERE p.id = n.id
+"""
 _SAY = """
 UPDATE crm_sourcerecord s
 SET hash = n.hash, raw = n.raw, run_id = n.run_id, position = n.position,
@@ -101,6 +106,7 @@ class Writer:
         self._endpoints = {*book.endpoints_moved, *self._lines_of(book.moved)}
         self._hold("crm_endpoint", dict.fromkeys(self._endpoints, ""))
         self._prove_owners()
+        self._hold("crm_contactpoint", {point.id: point.version for point in book.reworded.values()})
         for kind in ("project", "company"):
             self._hold(TABLES[kind], {thing.id: thing.version for thing in changed[kind].values()})
         self._hold("crm_projectcontact", dict.fromkeys(book.grown, ""))
@@ -110,9 +116,10 @@ class Writer:
         """Contacts who were there before and get anything new."""
         book = self._book
         yield from book.changed["contact"].values()
-        met = [*(point.person for point in book.points), *(new.person for new in book.places)]
+        met = [*(point.person for point in book.points.values()), *(new.person for new in book.places)]
         met += [*(pair.person for pair in book.pairs)]
         met += [self._known.by_id[contact] for contact, _ in book.other_names]
+        met += [self._known.by_id[point.contact] for point in book.reworded.values()]
         yield from (person for person in met if not person.born)
 
     def _hold(self, table: str, versions: Mapping[str, str]) -> None:
@@ -139,6 +146,11 @@ class Writer:
             self._update(kind, list(things.values()))
         if taken := self._found.taken_lines.values():
             self._cursor.execute(_TAKE, [[line.id for line in taken], [line.owner.id for line in taken if line.owner]])
+        if points := self._book.reworded.values():
+            columns = "id, extension, label, verified_at"
+            lines = (copy_line([point.id, point.extension, point.label, point.verified or None]) for point in points)
+            with self._staged("intake_point", "crm_contactpoint", columns, lines):
+                self._cursor.execute(_REWORD)
         if grown := self._book.grown:
             columns = "id, roles, suppress_for_project, suppress_reason"
             lines = (copy_line([pair.id, pair.roles, pair.suppressed, pair.reason]) for pair in grown.values())
@@ -201,7 +213,8 @@ class Writer:
     def _settle(self) -> None:
         """Put right what follows from points and places of people who were there before, and tell the news."""
         book = self._book
-        reached = {point.person.id for point in book.points if not point.person.born}
+        reached = {point.person.id for point in book.points.values() if not point.person.born}
+        reached |= {point.contact for point in book.reworded.values()}
         copy_primaries(contact_ids=map(UUID, reached))
         moved = refresh_profiles(endpoint_ids=map(UUID, self._endpoints))
         quality.refresh(contact_ids=map(UUID, {*reached, *book.changed["contact"]}))
@@ -218,7 +231,11 @@ class Writer:
         """Telephone lines of these contacts, those that they get now among them."""
         if not contacts:
             return set()
-        new = {new.endpoint for new in self._book.points if new.person.id in contacts and new.point.kind == "phone"}
+        new = {
+            new.endpoint
+            for new in self._book.points.values()
+            if new.person.id in contacts and new.point.kind == "phone"
+        }
         return new | {line for (line,) in self._rows(_LINES_OF, [list(contacts)])}
 
     @contextmanager
