@@ -226,6 +226,18 @@ def test_the_environment_is_made_without_a_home_too(nameless, monkeypatch):
     assert caches["PIP_CACHE_DIR"] == str(dev["LOCAL"] / "cache" / "pip")
 
 
+def test_bytecode_that_is_unwanted_beside_the_modules_is_kept_all_the_same(monkeypatch):
+    dev = runpy.run_path(str(Path(embedded.__file__).parents[2] / "dev"))
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    assert "PYTHONPYCACHEPREFIX" not in dev["environment"]()
+
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+
+    assert dev["environment"]()["PYTHONPYCACHEPREFIX"] == str(dev["LOCAL"] / "bytecode")
+    assert "PYTHONDONTWRITEBYTECODE" not in dev["environment"]()
+
+
 def test_programs_that_the_environment_names_must_be_there(checkout, monkeypatch, tmp_path):
     monkeypatch.setenv("PG_BIN", str(tmp_path))
     monkeypatch.setenv("REDIS_BIN", str(tmp_path / "valkey-server"))
