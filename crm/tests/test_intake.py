@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from config.testing import NOON
 from crm.choices import ReviewKind
-from crm.models import Contact, Endpoint, OtherName, Project, ProjectContact, ReviewItem
+from crm.models import Contact, ContactPoint, Endpoint, HoursProfile, OtherName, Project, ProjectContact, ReviewItem
 from crm.services import intake, primaries, profiles, quality
 from crm.services.feeds.records import Party, Record, Refused
-from crm.tests.dumps import dump, undone
+from crm.tests.dumps import BORN_IN_ORDER, OTHERS, dump, undone
 from crm.tests.oracle import Known, Oracle
 from crm.tests.streams import streams
 
@@ -79,20 +79,26 @@ def told_by(oracle: Oracle) -> dict[str, Any]:
 
 
 def told_by_database() -> dict[str, Any]:
-    number = {key: at for at, key in enumerate(Contact.objects.order_by("pk").values_list("pk", flat=True), start=1)}
-    points = Contact.points.rel.related_model.objects.exclude(endpoint=None).select_related("endpoint")
-    pairs = list(ProjectContact.objects.select_related("project"))
+    """By columns rather than rows: whole years of a city are compared."""
+    ids = list(Contact.objects.order_by("pk").values_list("pk", "contact_id"))
+    number = {key: at for at, (key, _) in enumerate(ids, start=1)}
+    points = ContactPoint.objects.exclude(endpoint=None)
+    pairs = list(ProjectContact.objects.values_list("project__project_id", "contact", "roles", "listed_name"))
     reviews = ReviewItem.objects.filter(kind__in=["two_owners", "shared_line", "second_name"])
     return {
-        "ids": [contact_id or "" for contact_id in Contact.objects.order_by("pk").values_list("contact_id", flat=True)],
+        "ids": [contact_id or "" for _, contact_id in ids],
         "projects": set(Project.objects.values_list("project_id", flat=True)),
-        "owners": {(line.kind, line.value): number[line.owner_id] for line in Endpoint.objects.all()},
-        "points": {(number[point.contact_id], point.endpoint.kind, point.endpoint.value) for point in points},
-        "pairs": {(pair.project.project_id, number[pair.contact_id]): set(pair.roles) for pair in pairs},
-        "listed": {
-            (pair.project.project_id, pair.listed_name): number[pair.contact_id] for pair in pairs if pair.listed_name
+        "owners": {
+            (kind, value): number[owner]
+            for kind, value, owner in Endpoint.objects.values_list("kind", "value", "owner")
         },
-        "other names": {(number[other.contact_id], other.name_key) for other in OtherName.objects.all()},
+        "points": {
+            (number[contact], kind, value)
+            for contact, kind, value in points.values_list("contact", "endpoint__kind", "endpoint__value")
+        },
+        "pairs": {(project, number[contact]): set(roles) for project, contact, roles, _ in pairs},
+        "listed": {(project, listed): number[contact] for project, contact, _, listed in pairs if listed},
+        "other names": {(number[who], name) for who, name in OtherName.objects.values_list("contact", "name_key")},
         "reviews": {_review(item, number) for item in reviews},
     }
 
@@ -122,11 +128,10 @@ def test_the_size_of_chunks_makes_no_difference(records, size):
 def test_taking_the_same_file_in_twice_is_taking_it_in_once(records, size):
     with undone():
         once = take(records, chunk_rows=size)
-        before, written = dump(), versions()
+        written = versions()
 
         again = take(records, chunk_rows=size, again=True)
 
-        assert dump() == before
         assert versions() == written, "a second pass writes no row at all"
         assert (again.created, again.updated, again.unchanged) == (0, 0, len(records) - once.refused)
         assert again.entities == {}
@@ -134,18 +139,9 @@ def test_taking_the_same_file_in_twice_is_taking_it_in_once(records, size):
 
 
 def versions() -> set[tuple[str, str, str]]:
-    """Every row with the transaction and command that wrote it."""
-    tables = (
-        "project",
-        "company",
-        "contact",
-        "endpoint",
-        "contactpoint",
-        "projectcontact",
-        "sourcerecord",
-        "othername",
-    )
-    sql = " UNION ALL ".join(f"SELECT '{name}', id::text, ctid::text || xmin::text FROM crm_{name}" for name in tables)
+    """Every row that an intake may write, with the transaction and command that wrote it."""
+    tables = [model._meta.db_table for model in (*BORN_IN_ORDER, *OTHERS, HoursProfile)]
+    sql = " UNION ALL ".join(f"SELECT '{name}', id::text, ctid::text || xmin::text FROM {name}" for name in tables)
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return set(cursor.fetchall())
