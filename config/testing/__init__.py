@@ -64,6 +64,15 @@ def pytest_fixture_setup(
     return result
 
 
+@pytest.fixture(scope="module", autouse=True)
+def bloat_ends_with_the_module(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
+    """Rows that a module rolled back are not read over by the modules behind it."""
+    yield
+    if any(item.get_closest_marker("django_db") for item in request.session.items if item.path == request.path):
+        with django_db_blocker.unblock():
+            database.empty_if_bloated()
+
+
 def pytest_unconfigure() -> None:
     if not slots.worker() and slots.mine_is_the_last():
         embedded.stop_tests()

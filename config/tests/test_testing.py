@@ -6,10 +6,10 @@ import sys
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from config.embedded import places
-from config.testing import network, slots
+from config.testing import database, network, slots
 
 
 @pytest.mark.parametrize("host", ["example.com", "192.0.2.1", "2001:db8::1"])
@@ -42,6 +42,39 @@ def test_a_flush_brings_back_what_the_migrations_put_in():
 
     assert set(ContentType.objects.values_list("pk", "app_label", "model")) == before
     assert before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_rolled_back_is_taken_away_where_it_is_much():
+    def size() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_relation_size('crm_contact')")
+            return cursor.fetchone()[0]
+
+    before = set(ContentType.objects.values_list("pk", flat=True))
+    for rows in (10, 20_000):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("INSERT INTO crm_contact (name) SELECT 'Ada Example' FROM generate_series(1, %s)", [rows])
+            transaction.set_rollback(True)
+        left = size()
+        database.empty_if_bloated()
+        assert size() == (left if rows == 10 else 0)
+
+    assert set(ContentType.objects.values_list("pk", flat=True)) == before
+
+
+@pytest.mark.django_db
+def test_only_a_database_whose_rows_were_copied_aside_is_ever_emptied(monkeypatch):
+    monkeypatch.setattr(database, "BLOATED", -1)
+    asked = []
+    monkeypatch.setattr("django.core.management.call_command", lambda *command, **how: asked.append(command))
+
+    database.empty_if_bloated()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA seed CASCADE")
+    database.empty_if_bloated()
+
+    assert asked == [("flush",)]
 
 
 @pytest.mark.django_db(transaction=True)
