@@ -94,14 +94,15 @@ def test_the_earliest_moment_passes_and_the_moment_before_does_not(data):
 
 @settings(max_examples=60)
 @given(data=st.data())
-def test_stored_facts_replay_the_verdict_and_fit_in_a_kilobyte(data):
+def test_stored_facts_replay_the_verdict_and_are_small(data):
+    """A permission takes a kilobyte at most; a refusal on which everything stands may take two."""
     with worlds.undone():
         for verdict in verdicts_of(worlds.build(data.draw)).values():
             stored = json.dumps(pack(verdict.facts))
             replayed = gate.judge(unpack(json.loads(stored)), verdict.at, Channel.CALL)
 
             assert [block.code for block in replayed] == [block.code for block in verdict.blocks]
-            assert len(stored) <= 1000
+            assert len(stored) <= (1000 if verdict.allowed else 2000)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

@@ -69,8 +69,11 @@ def bloat_ends_with_the_module(request: pytest.FixtureRequest, django_db_blocker
     """Rows that a module rolled back are not read over by the modules behind it."""
     yield
     if any(item.get_closest_marker("django_db") for item in request.session.items if item.path == request.path):
+        from django.db import connection
+
         with django_db_blocker.unblock():
             database.empty_if_bloated()
+            connection.close()  # nobody else would: behind a browser a module ends in a context of its own
 
 
 def pytest_unconfigure() -> None:
