@@ -7,6 +7,7 @@ The walk reads two partial indexes in their order, profile by profile, so that i
 behind them (DESIGN 12).
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -114,7 +115,8 @@ class Look:
 
     @property
     def text(self) -> str:
-        walk = _WALK.format(terms=self.walk.terms, size=self.size)
+        deep = _depth(self.size, len(self.walk.params["profiles"]))
+        walk = _WALK.format(terms=self.walk.terms, size=self.size, deep=deep)
         return f"({_DUE.format(terms=self.walk.terms, most=CALLBACKS)}) UNION ALL ({walk})" if self.first else walk
 
     def _seen(self, found: list[Candidate]) -> list[Candidate]:
@@ -171,14 +173,33 @@ _DUE = """
         FROM crm_projectcontact pc
         WHERE pc.callback_at <= %(at)s AND pc.hours_profile_id = ANY(%(profiles)s::uuid[]) AND {terms}
         ORDER BY pc.callback_at, pc.id LIMIT {most}"""
-# The best hinted pairs over all open profiles.
+# The best hinted pairs over all open profiles, of which there may be hundreds: so a few of each are looked at, and more
+# only of those all of whose few are among the best.
+_BEST = f"""
+            SELECT pc.id, pc.contact_id, pc.project_id, pc.priority, pc.last_touch_at,
+                   row_number() OVER (ORDER BY pc.{_ORDER}) AS nth
+            FROM crm_projectcontact pc
+            WHERE pc.hours_profile_id = {{profile}} AND {{{{terms}}}}
+            ORDER BY pc.{_ORDER} LIMIT"""  # noqa: S608 - nothing in it comes from outside
 _WALK = f"""
-        SELECT best.id, true AS hinted, best.contact_id, best.project_id,
-               row_number() OVER (ORDER BY best.{_ORDER}) AS place
-        FROM unnest(%(profiles)s::uuid[]) AS open (profile)
-        CROSS JOIN LATERAL (
-            SELECT pc.id, pc.contact_id, pc.project_id, pc.priority, pc.last_touch_at FROM crm_projectcontact pc
-            WHERE pc.hours_profile_id = open.profile AND {{terms}}
-            ORDER BY pc.{_ORDER} LIMIT {{size}}
-        ) best
-        ORDER BY best.{_ORDER} LIMIT {{size}}"""  # noqa: S608 - nothing in it comes from outside
+        WITH few AS MATERIALIZED (
+            SELECT open.profile, best.* FROM unnest(%(profiles)s::uuid[]) AS open (profile)
+            CROSS JOIN LATERAL ({_BEST.format(profile="open.profile")} {{deep}}) best
+            ORDER BY {_ORDER} LIMIT {{size}}
+        ), found AS (
+            SELECT id, contact_id, project_id, priority, last_touch_at FROM few
+            UNION ALL
+            SELECT more.id, more.contact_id, more.project_id, more.priority, more.last_touch_at FROM few
+            CROSS JOIN LATERAL ({_BEST.format(profile="few.profile")} {{size}} OFFSET {{deep}}) more
+            WHERE few.nth = {{deep}})
+        SELECT id, true AS hinted, contact_id, project_id, row_number() OVER (ORDER BY {_ORDER}) AS place
+        FROM found ORDER BY {_ORDER} LIMIT {{size}}"""  # noqa: S608 - nothing in it comes from outside
+
+
+def _depth(size: int, profiles: int) -> int:
+    """Return how many pairs of each profile to look at first, when ``size`` are wanted: a power of two.
+
+    At most size / depth profiles have that many among the best, so profiles * depth + size * size / depth pairs are
+    looked at; least where depth is size over the root of the profiles.
+    """
+    return 1 << max(0, round(math.log2(size / math.sqrt(max(profiles, 1)))))

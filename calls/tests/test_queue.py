@@ -1,7 +1,8 @@
 """Who is called next, and why not the others."""
 
+import random
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -19,9 +20,10 @@ from calls.tests.factories import CallingPolicyFactory, LeaseFactory, callable_p
 from config.kernel.gate import Asked, Level, gate
 from config.testing import NOON
 from crm.choices import Channel, Priority
-from crm.models import HoursProfile, Project, ProjectContact, User
+from crm.models import Contact, HoursProfile, Project, ProjectContact, User
 from crm.tests.factories import (
     ContactFactory,
+    HoursProfileFactory,
     ProjectContactFactory,
     ProjectFactory,
     SuppressionFactory,
@@ -58,6 +60,34 @@ def test_due_callbacks_first_then_priority_then_the_longest_silent(rep):
     later = callable_pair(callback_at=NOON - timedelta(minutes=1), priority=Priority.LOW)
 
     assert offered(rep) == [late, later, urgent, never, silent_long, silent_short]
+
+
+STATES = ("TX", "IL", "MO", "OK", "KS", "NE", "IA", "MN", "WI", "AR", "TN", "CO")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_best_come_first_however_many_places_are_open(seed):
+    """Places share the best pairs as they like: from all alike to all of them in one."""
+    drawn, user = random.Random(seed), UserFactory(admin=True)
+    profiles = [HoursProfileFactory(key=f"America/Chicago US-{state}") for state in STATES]
+    people = Contact.objects.bulk_create(Contact(name=f"Person {number}") for number in range(150))
+    project = ProjectFactory()
+    pairs = ProjectContact.objects.bulk_create(
+        ProjectContact(
+            project=project, contact=person, callable_from=AGES_AGO, priority=drawn.randint(1, 4),
+            hours_profile=drawn.choices(profiles, [4**seed, *[1] * (len(profiles) - 1)])[0],
+            last_touch_at=drawn.choice([None, *(AGES_AGO - timedelta(days=days) for days in range(4))]),
+        )
+        for person in people
+    )  # fmt: skip
+    never = datetime.min.replace(tzinfo=UTC)
+    pairs.sort(key=lambda pair: (-pair.priority, pair.last_touch_at or never, pair.pk))
+    expected = [pair.pk for pair in pairs]
+    walk = walking.begin(user=user, at=NOON, wanted=Wanted())
+    assert set(walk.params["profiles"]) >= {profile.pk for profile in profiles}
+    for size in (1, 2, 7, 8, 40, 64, 256):
+        found = [one.pair_id for one in walking.Look(walk, size, first=False).hinted()]
+        assert found == expected[:size]
 
 
 def test_a_promised_callback_is_its_reps_for_a_quarter_of_an_hour_then_everybodys(rep):
