@@ -75,7 +75,7 @@ def _plain_static() -> dict[str, Any]:
 
 
 def _signed_in() -> Client:
-    user, _ = User.objects.get_or_create(
+    user, _ = User.objects.update_or_create(
         email="bench@clearline.example", defaults={"name": "B", "is_superuser": True, "is_staff": True}
     )
     client = Client()

@@ -27,6 +27,7 @@ from crm.services.normalization.places import candidates_of
 
 PROMISED = timedelta(minutes=15)
 CALLBACKS = 500  # due ones that are looked at; who leaves more waiting than that makes them in any order
+FEW = 16  # places
 FIRST_LOOK, LOOKS = 64, 6  # candidates per look: 64, 256, 1024, ... until enough of them pass
 KNOWN = 1.0  # seconds
 _known: list[tuple[float, opening.Book, Policy]] = []  # what was read last, and when
@@ -191,15 +192,18 @@ _WALK = f"""
             UNION ALL
             SELECT more.id, more.contact_id, more.project_id, more.priority, more.last_touch_at FROM few
             CROSS JOIN LATERAL ({_BEST.format(profile="few.profile")} {{size}} OFFSET {{deep}}) more
-            WHERE few.nth = {{deep}})
+            WHERE few.nth = {{deep}} AND {{deep}} < {{size}})
         SELECT id, true AS hinted, contact_id, project_id, row_number() OVER (ORDER BY {_ORDER}) AS place
         FROM found ORDER BY {_ORDER} LIMIT {{size}}"""  # noqa: S608 - nothing in it comes from outside
 
 
 def _depth(size: int, profiles: int) -> int:
-    """Return how many pairs of each profile to look at first, when ``size`` are wanted: a power of two.
+    """Return how many pairs of each profile to look at first, when ``size`` are wanted: all, or a power of two.
 
-    At most size / depth profiles have that many among the best, so profiles * depth + size * size / depth pairs are
-    looked at; least where depth is size over the root of the profiles.
+    Where places are few, finding the first pair of each costs most, for those that rest come before it; so nobody looks
+    twice. Where they are many, at most size / depth of them have that many among the best, so that profiles * depth +
+    size * size / depth pairs are looked at: least where depth is size over the root of the profiles.
     """
-    return 1 << max(0, round(math.log2(size / math.sqrt(max(profiles, 1)))))
+    if profiles <= FEW:
+        return size
+    return 1 << max(0, round(math.log2(size / math.sqrt(profiles))))
