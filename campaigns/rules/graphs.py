@@ -1,0 +1,105 @@
+"""What a campaign walks through: nodes, and labelled edges between them. A graph is never changed, only replaced."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+Config = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Node:
+    """``key`` names the node within its graph ("N10"); ``x`` and ``y`` are its place on the picture."""
+
+    key: str
+    type: str
+    name: str = ""
+    config: Config = field(default_factory=dict)
+    x: float = 0.0
+    y: float = 0.0
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The way from a node to another by one of its exits. ``order`` is that in which a branch asks its conditions.
+
+    ``condition`` is what a branch asks (see ``conditions``), and ``{"weight": 30}`` on an exit of a split.
+    """
+
+    source: str
+    target: str
+    label: str = "next"
+    condition: Config = field(default_factory=dict)
+    order: int = 0
+
+
+@dataclass(frozen=True)
+class Graph:
+    """``start`` is the key of the node where everybody begins."""
+
+    start: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+    @classmethod
+    def of(cls, nodes: Iterable[Node], edges: Iterable[Edge], *, start: str = "") -> "Graph":
+        """Return a graph that begins at ``start``, or else at the first node that no edge leads to."""
+        nodes, edges = tuple(nodes), tuple(edges)
+        led_to = {edge.target for edge in edges}
+        begins = (node.key for node in nodes if node.key not in led_to)
+        return cls(start or next(begins, nodes[0].key if nodes else ""), nodes, edges)
+
+    @cached_property
+    def by_key(self) -> dict[str, Node]:
+        return {node.key: node for node in self.nodes}
+
+    @cached_property
+    def _leaving(self) -> dict[str, list[Edge]]:
+        leaving = defaultdict(list)
+        for edge in sorted(self.edges, key=lambda edge: edge.order):
+            leaving[edge.source].append(edge)
+        return leaving
+
+    @cached_property
+    def _entering(self) -> dict[str, list[Edge]]:
+        entering = defaultdict(list)
+        for edge in self.edges:
+            if edge.source in self.by_key:
+                entering[edge.target].append(edge)
+        return entering
+
+    def leaving(self, key: str) -> list[Edge]:
+        """Return the edges that leave a node, in their order."""
+        return self._leaving.get(key, [])
+
+    def reached(self) -> set[str]:
+        """Return the keys of all nodes that somebody who begins at the start may come to."""
+        found, waiting = set[str](), [self.start]
+        while waiting:
+            key = waiting.pop()
+            if key in self.by_key and key not in found:
+                found.add(key)
+                waiting += [edge.target for edge in self.leaving(key)]
+        return found
+
+    def loops(self, *, without: Iterable[str] = ()) -> Iterator[list[str]]:
+        """Yield ways that lead back to where they begin, no node in two of them, and none of ``without`` in any.
+
+        Whatever leads back to itself shares a node with one of them.
+        """
+        left_out = set(without)
+        while loop := self._loop(left_out):
+            yield loop
+            left_out.update(loop)
+
+    def _loop(self, left_out: set[str]) -> list[str]:
+        into = {key: [e.source for e in self._entering[key] if e.source not in left_out] for key in self.by_key}
+        try:
+            TopologicalSorter({key: into[key] for key in into if key not in left_out}).prepare()
+        except CycleError as error:
+            *loop, _ = error.args[1]
+            return list(loop)
+        return []

@@ -1,0 +1,193 @@
+"""Everything that is wrong with a graph, each fault with its node: what would leave people stranded, or send them
+nothing, or send it for ever."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from campaigns.choices import SENDS, WAITS, Exit, NodeType
+from campaigns.rules import conditions
+from campaigns.rules.config_fields import faults_of
+from campaigns.rules.graphs import Edge, Graph, Node
+from campaigns.rules.node_types import CHANNEL_OF, SHAPES, fields_of
+from campaigns.rules.rendering import unknown_tags
+from campaigns.rules.splits import WHOLE
+from crm.choices import Channel
+
+MOST_NODES: Final = 500
+LONGEST_KEY: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``node`` is the key of the node at fault, "" where it is the graph; ``field`` one of its settings."""
+
+    code: str
+    message: str
+    node: str = ""
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A text that nodes may send: its channel, and everything in it that is rendered."""
+
+    channel: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a graph refers to. ``senders`` are the channels that somebody sends on; None: nobody has been chosen yet, as
+    in a template, so nobody is missing.
+    """
+
+    contents: Mapping[str, Content] = field(default_factory=dict)
+    statuses: frozenset[str] = frozenset()
+    senders: frozenset[str] | None = None
+
+
+def faults(graph: Graph, surroundings: Surroundings) -> list[Fault]:
+    """Return every fault of ``graph``, those of the whole first, then node by node."""
+    whole = list(_of_the_whole(graph))
+    nodes = [fault for node in graph.nodes for fault in _of_node(graph, node, surroundings)]
+    return whole + nodes
+
+
+def _of_the_whole(graph: Graph) -> Iterator[Fault]:
+    if not graph.nodes:
+        yield Fault("empty", "A campaign without nodes does nothing: add one.")
+        return
+    if len(graph.nodes) > MOST_NODES:
+        yield Fault("too_large", f"At most {MOST_NODES} nodes.")
+    yield from _of_ends(graph)
+    yield from _of_reach(graph)
+    yield from _of_loops(graph)
+
+
+def _of_ends(graph: Graph) -> Iterator[Fault]:
+    for key, times in Counter(node.key for node in graph.nodes).items():
+        if times > 1:
+            yield Fault("same_key", f"{times} nodes have this key: give each its own.", key)
+    for edge in graph.edges:
+        for end in (edge.source, edge.target):
+            if end not in graph.by_key:
+                yield Fault("no_such_node", f"An edge leads from {edge.source} to {edge.target}.", end)
+
+
+def _of_reach(graph: Graph) -> Iterator[Fault]:
+    if graph.start not in graph.by_key:
+        yield Fault("no_start", "Say at which node everybody begins.")
+        return
+    reached = graph.reached()
+    for node in graph.nodes:
+        if node.key not in reached:
+            yield Fault("unreachable", "Nobody ever comes here: lead an edge to it, or delete it.", node.key)
+
+
+def _of_loops(graph: Graph) -> Iterator[Fault]:
+    """A loop needs a jump, which counts its rounds, and a wait, or it would be through with them at once."""
+    of_type = {kind: [node.key for node in graph.nodes if node.type == kind] for kind in NodeType.values}
+    for loop in graph.loops(without=of_type[NodeType.JUMP]):
+        yield Fault("endless_loop", f"{_way(loop)} never ends: go back through a jump, which counts.", loop[0])
+    for loop in graph.loops(without=[key for kind in WAITS for key in of_type[kind]]):
+        yield Fault("loop_without_wait", f"{_way(loop)} goes round without a wait: put one in.", loop[0])
+
+
+def _way(loop: list[str]) -> str:
+    return " > ".join([*loop, loop[0]][:8])
+
+
+def _of_node(graph: Graph, node: Node, surroundings: Surroundings) -> Iterator[Fault]:
+    if not 0 < len(node.key) <= LONGEST_KEY:
+        yield Fault("bad_key", f"A key has 1 to {LONGEST_KEY} characters.", node.key[:LONGEST_KEY])
+    if node.type not in SHAPES:
+        yield Fault("unknown_type", f"There is no type {node.type!r}: {', '.join(NodeType.values)}.", node.key, "type")
+        return
+    for name, said in faults_of(node.config, fields_of(node.type, node.config)):
+        yield Fault("bad_setting", f"{name}: {said}", node.key, name)
+    yield from _of_exits(node, graph.leaving(node.key))
+    if node.type in CHANNEL_OF:
+        yield from _of_content(node, surroundings)
+    if node.type in SENDS:
+        yield from _of_send(node, surroundings)
+    status = node.config.get("status")
+    if node.type == NodeType.STAGE and isinstance(status, str) and status.strip() not in ("", *surroundings.statuses):
+        yield Fault("unknown_status", f"There is no status {status!r}.", node.key, "status")
+
+
+# Exits
+
+
+def _of_exits(node: Node, edges: list[Edge]) -> Iterator[Fault]:
+    yield from _of_labels(node, Counter(edge.label for edge in edges))
+    if node.type == NodeType.BRANCH:
+        yield from _of_branch(node, edges)
+    elif node.type == NodeType.SPLIT:
+        yield from _of_split(node, edges)
+    elif any(edge.condition for edge in edges):
+        yield Fault("needless_condition", "Only a branch asks conditions: put one before.", node.key)
+
+
+def _of_labels(node: Node, labels: Counter[str]) -> Iterator[Fault]:
+    shape = SHAPES[node.type]
+    for label, times in labels.items():
+        if times > 1:
+            yield Fault("same_exit", f"{times} edges leave by {label!r}: one exit leads to one node.", node.key)
+        if label not in shape.exits and not shape.own_exits:
+            known = ", ".join(shape.exits) or "none"
+            yield Fault("unknown_exit", f"An edge leaves by {label!r}; exits are: {known}.", node.key)
+    for label, needed in shape.exits.items():
+        if needed and label not in labels:
+            yield Fault(f"missing_{label}", f"Say what happens next: no edge leaves by {label!r}.", node.key)
+
+
+def _of_branch(node: Node, edges: Iterable[Edge]) -> Iterator[Fault]:
+    asked = [edge for edge in edges if edge.label != Exit.ELSE]
+    if not asked:
+        yield Fault("no_condition", "A branch that asks nothing is none: add an edge with a condition.", node.key)
+    for edge in edges:
+        if edge.label == Exit.ELSE and edge.condition:
+            yield Fault("needless_condition", "Else is for everybody who is left: it asks nothing.", node.key)
+    for edge in asked:
+        for said in conditions.faults(edge.condition):
+            yield Fault("bad_condition", f"{edge.label}: {said}", node.key)
+
+
+def _of_split(node: Node, edges: list[Edge]) -> Iterator[Fault]:
+    weights = [edge.condition.get("weight") for edge in edges]
+    fit = all(isinstance(weight, int) and not isinstance(weight, bool) and weight > 0 for weight in weights)
+    if len(edges) < 2:
+        yield Fault("no_split", "A split needs at least two ways.", node.key)
+    elif not fit or any(edge.condition.keys() != {"weight"} for edge in edges):
+        yield Fault("bad_weight", f"Give every way a weight: whole numbers that add up to {WHOLE}.", node.key)
+    elif (total := sum(weight for weight in weights if weight)) != WHOLE:
+        yield Fault("bad_weight", f"The weights add up to {total}: make them {WHOLE}.", node.key)
+
+
+# Sends
+
+
+def _of_content(node: Node, surroundings: Surroundings) -> Iterator[Fault]:
+    name = "script" if node.type == NodeType.CALL_TASK else "content"
+    key = node.config.get(name)
+    if not isinstance(key, str) or not key:
+        return  # its field has said so where it is needed
+    content, channel = surroundings.contents.get(key), CHANNEL_OF[NodeType(node.type)]
+    if content is None:
+        yield Fault("no_content", f"There is no content {key!r}.", node.key, name)
+        return
+    if content.channel != channel:
+        yield Fault("other_channel", f"{key!r} is for {content.channel}, not for {channel.value}.", node.key, name)
+    if unknown := unknown_tags(content.text):
+        yield Fault("unknown_tag", f"{key!r} asks for {', '.join(unknown)}, which nobody knows.", node.key, name)
+
+
+def _of_send(node: Node, surroundings: Surroundings) -> Iterator[Fault]:
+    channel = CHANNEL_OF[NodeType(node.type)]
+    if surroundings.senders is not None and channel not in surroundings.senders:
+        yield Fault("no_sender", f"Nobody sends by {channel.label}: choose a sender who can.", node.key)
+    if channel is Channel.VOICEMAIL and "consent" not in node.config:
+        said = "A voicemail is a call with a recorded voice: say which consent it needs."
+        yield Fault("no_consent_rule", said, node.key, "consent")

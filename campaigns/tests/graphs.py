@@ -1,0 +1,46 @@
+"""Graphs for tests, written as people would draw them: "wait>send", and "ask:yes>call" for another exit than next."""
+
+from typing import Any
+
+from campaigns.rules.graphs import Edge, Graph, Node
+from campaigns.rules.validation import Content, Surroundings
+
+HELLO = Content("sms", "Hello {{contact.first_name|there}}")
+MAIL = Content("email", "Dear {{contact.name}}")
+VOICE = Content("voicemail", "Hello, this is {{sender.name}}")
+SURROUNDINGS = Surroundings(
+    contents={"hello": HELLO, "mail": MAIL, "voice": VOICE},
+    statuses=frozenset({"No Activity", "Needs BDR"}),
+    senders=frozenset({"sms", "email", "voicemail"}),
+)
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "stage": {"status": "Needs BDR"},
+    "sms_send": {"content": "hello"},
+    "email_send": {"content": "mail"},
+    "voicemail_drop": {"content": "voice", "consent": "express"},
+    "call_task": {},
+    "wait": {"mode": "duration", "amount": 2, "unit": "days"},
+    "wait_for": {"event": "reply", "amount": 3, "unit": "days"},
+    "branch": {},
+    "split": {},
+    "jump": {"rounds": 3},
+    "exit": {},
+}
+
+
+def node(key: str, kind: str, **config: Any) -> Node:
+    """Return a node of ``kind`` with settings that are right, but for those that are named."""
+    return Node(key, kind, key, {**DEFAULTS.get(kind, {}), **config})
+
+
+def edge(drawn: str, **condition: Any) -> Edge:
+    source, target = drawn.split(">")
+    source, _, label = source.partition(":")
+    return Edge(source, target, label or "next", condition)
+
+
+def graph(*parts: Node | Edge | str, start: str = "") -> Graph:
+    nodes = [part for part in parts if isinstance(part, Node)]
+    edges = [edge(part) if isinstance(part, str) else part for part in parts if not isinstance(part, Node)]
+    return Graph.of(nodes, edges, start=start)
