@@ -7,7 +7,7 @@ flat dictionary of plain values; what is not known answers every question but "e
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from campaigns.rules.graphs import Config
+from campaigns.rules.drawings import Config
 
 DEEPEST, MOST = 4, 50  # levels, and questions in one condition
 ATTRIBUTE: Final = "contact.attributes."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Any, Final, Protocol
 
-from campaigns.rules.graphs import Config
+from campaigns.rules.drawings import Config
 
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from campaigns.choices import AwaitedEvent, ConsentRule, Exit, NodeType, Unit, WaitMode, Weekday, WhenBlocked
 from campaigns.rules.config_fields import Clock, Day, Field, OneOf, SomeOf, Text, Whole
-from campaigns.rules.graphs import Config
+from campaigns.rules.drawings import Config
 from crm.choices import Channel, Priority
 
 ROUNDS: Final = 100  # of a loop at most

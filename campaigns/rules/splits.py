@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Sequence
 from uuid import UUID
 
-from campaigns.rules.graphs import Edge
+from campaigns.rules.drawings import DrawnEdge
 
 WHOLE = 100  # what the weights of a split add up to
 
 
-def way_of(edges: Sequence[Edge], *, enrollment: UUID, node: str) -> Edge:
+def way_of(edges: Sequence[DrawnEdge], *, enrollment: UUID, node: str) -> DrawnEdge:
     """Return the edge that ``enrollment`` takes at ``node``: the same for ever, whatever else happens.
 
     Over many enrollments the edges are taken in proportion to their weights: the first 64 bits of a SHA-256 are as good

@@ -9,7 +9,7 @@ from typing import Final
 from campaigns.choices import SENDS, WAITS, Exit, NodeType
 from campaigns.rules import conditions
 from campaigns.rules.config_fields import faults_of
-from campaigns.rules.graphs import Edge, Graph, Node
+from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
 from campaigns.rules.node_types import CHANNEL_OF, SHAPES, fields_of
 from campaigns.rules.rendering import unknown_tags
 from campaigns.rules.splits import WHOLE
@@ -21,7 +21,7 @@ LONGEST_KEY: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``node`` is the key of the node at fault, "" where it is the graph; ``field`` one of its settings."""
+    """``node`` is the key of the node at fault, "" where it is the drawing; ``field`` one of its settings."""
 
     code: str
     message: str
@@ -48,50 +48,50 @@ class Surroundings:
     senders: frozenset[str] | None = None
 
 
-def faults(graph: Graph, surroundings: Surroundings) -> list[Fault]:
-    """Return every fault of ``graph``, those of the whole first, then node by node."""
-    whole = list(_of_the_whole(graph))
-    nodes = [fault for node in graph.nodes for fault in _of_node(graph, node, surroundings)]
+def faults(drawing: Drawing, surroundings: Surroundings) -> list[Fault]:
+    """Return every fault of ``drawing``, those of the whole first, then node by node."""
+    whole = list(_of_the_whole(drawing))
+    nodes = [fault for node in drawing.nodes for fault in _of_node(drawing, node, surroundings)]
     return whole + nodes
 
 
-def _of_the_whole(graph: Graph) -> Iterator[Fault]:
-    if not graph.nodes:
+def _of_the_whole(drawing: Drawing) -> Iterator[Fault]:
+    if not drawing.nodes:
         yield Fault("empty", "A campaign without nodes does nothing: add one.")
         return
-    if len(graph.nodes) > MOST_NODES:
+    if len(drawing.nodes) > MOST_NODES:
         yield Fault("too_large", f"At most {MOST_NODES} nodes.")
-    yield from _of_ends(graph)
-    yield from _of_reach(graph)
-    yield from _of_loops(graph)
+    yield from _of_ends(drawing)
+    yield from _of_reach(drawing)
+    yield from _of_loops(drawing)
 
 
-def _of_ends(graph: Graph) -> Iterator[Fault]:
-    for key, times in Counter(node.key for node in graph.nodes).items():
+def _of_ends(drawing: Drawing) -> Iterator[Fault]:
+    for key, times in Counter(node.key for node in drawing.nodes).items():
         if times > 1:
             yield Fault("same_key", f"{times} nodes have this key: give each its own.", key)
-    for edge in graph.edges:
+    for edge in drawing.edges:
         for end in (edge.source, edge.target):
-            if end not in graph.by_key:
+            if end not in drawing.by_key:
                 yield Fault("no_such_node", f"An edge leads from {edge.source} to {edge.target}.", end)
 
 
-def _of_reach(graph: Graph) -> Iterator[Fault]:
-    if graph.start not in graph.by_key:
+def _of_reach(drawing: Drawing) -> Iterator[Fault]:
+    if drawing.start not in drawing.by_key:
         yield Fault("no_start", "Say at which node everybody begins.")
         return
-    reached = graph.reached()
-    for node in graph.nodes:
+    reached = drawing.reached()
+    for node in drawing.nodes:
         if node.key not in reached:
             yield Fault("unreachable", "Nobody ever comes here: lead an edge to it, or delete it.", node.key)
 
 
-def _of_loops(graph: Graph) -> Iterator[Fault]:
+def _of_loops(drawing: Drawing) -> Iterator[Fault]:
     """A loop needs a jump, which counts its rounds, and a wait, or it would be through with them at once."""
-    of_type = {kind: [node.key for node in graph.nodes if node.type == kind] for kind in NodeType.values}
-    for loop in graph.loops(without=of_type[NodeType.JUMP]):
+    of_type = {kind: [node.key for node in drawing.nodes if node.type == kind] for kind in NodeType.values}
+    for loop in drawing.loops(without=of_type[NodeType.JUMP]):
         yield Fault("endless_loop", f"{_way(loop)} never ends: go back through a jump, which counts.", loop[0])
-    for loop in graph.loops(without=[key for kind in WAITS for key in of_type[kind]]):
+    for loop in drawing.loops(without=[key for kind in WAITS for key in of_type[kind]]):
         yield Fault("loop_without_wait", f"{_way(loop)} goes round without a wait: put one in.", loop[0])
 
 
@@ -99,7 +99,7 @@ def _way(loop: list[str]) -> str:
     return " > ".join([*loop, loop[0]][:8])
 
 
-def _of_node(graph: Graph, node: Node, surroundings: Surroundings) -> Iterator[Fault]:
+def _of_node(drawing: Drawing, node: DrawnNode, surroundings: Surroundings) -> Iterator[Fault]:
     if not 0 < len(node.key) <= LONGEST_KEY:
         yield Fault("bad_key", f"A key has 1 to {LONGEST_KEY} characters.", node.key[:LONGEST_KEY])
     if node.type not in SHAPES:
@@ -107,7 +107,7 @@ def _of_node(graph: Graph, node: Node, surroundings: Surroundings) -> Iterator[F
         return
     for name, said in faults_of(node.config, fields_of(node.type, node.config)):
         yield Fault("bad_setting", f"{name}: {said}", node.key, name)
-    yield from _of_exits(node, graph.leaving(node.key))
+    yield from _of_exits(node, drawing.leaving(node.key))
     if node.type in CHANNEL_OF:
         yield from _of_content(node, surroundings)
     if node.type in SENDS:
@@ -120,7 +120,7 @@ def _of_node(graph: Graph, node: Node, surroundings: Surroundings) -> Iterator[F
 # Exits
 
 
-def _of_exits(node: Node, edges: list[Edge]) -> Iterator[Fault]:
+def _of_exits(node: DrawnNode, edges: list[DrawnEdge]) -> Iterator[Fault]:
     yield from _of_labels(node, Counter(edge.label for edge in edges))
     if node.type == NodeType.BRANCH:
         yield from _of_branch(node, edges)
@@ -130,7 +130,7 @@ def _of_exits(node: Node, edges: list[Edge]) -> Iterator[Fault]:
         yield Fault("needless_condition", "Only a branch asks conditions: put one before.", node.key)
 
 
-def _of_labels(node: Node, labels: Counter[str]) -> Iterator[Fault]:
+def _of_labels(node: DrawnNode, labels: Counter[str]) -> Iterator[Fault]:
     shape = SHAPES[node.type]
     for label, times in labels.items():
         if times > 1:
@@ -143,7 +143,7 @@ def _of_labels(node: Node, labels: Counter[str]) -> Iterator[Fault]:
             yield Fault(f"missing_{label}", f"Say what happens next: no edge leaves by {label!r}.", node.key)
 
 
-def _of_branch(node: Node, edges: Iterable[Edge]) -> Iterator[Fault]:
+def _of_branch(node: DrawnNode, edges: Iterable[DrawnEdge]) -> Iterator[Fault]:
     asked = [edge for edge in edges if edge.label != Exit.ELSE]
     if not asked:
         yield Fault("no_condition", "A branch that asks nothing is none: add an edge with a condition.", node.key)
@@ -155,7 +155,7 @@ def _of_branch(node: Node, edges: Iterable[Edge]) -> Iterator[Fault]:
             yield Fault("bad_condition", f"{edge.label}: {said}", node.key)
 
 
-def _of_split(node: Node, edges: list[Edge]) -> Iterator[Fault]:
+def _of_split(node: DrawnNode, edges: list[DrawnEdge]) -> Iterator[Fault]:
     weights = [edge.condition.get("weight") for edge in edges]
     fit = all(isinstance(weight, int) and not isinstance(weight, bool) and weight > 0 for weight in weights)
     if len(edges) < 2:
@@ -169,7 +169,7 @@ def _of_split(node: Node, edges: list[Edge]) -> Iterator[Fault]:
 # Sends
 
 
-def _of_content(node: Node, surroundings: Surroundings) -> Iterator[Fault]:
+def _of_content(node: DrawnNode, surroundings: Surroundings) -> Iterator[Fault]:
     name = "script" if node.type == NodeType.CALL_TASK else "content"
     key = node.config.get(name)
     if not isinstance(key, str) or not key:
@@ -184,7 +184,7 @@ def _of_content(node: Node, surroundings: Surroundings) -> Iterator[Fault]:
         yield Fault("unknown_tag", f"{key!r} asks for {', '.join(unknown)}, which nobody knows.", node.key, name)
 
 
-def _of_send(node: Node, surroundings: Surroundings) -> Iterator[Fault]:
+def _of_send(node: DrawnNode, surroundings: Surroundings) -> Iterator[Fault]:
     channel = CHANNEL_OF[NodeType(node.type)]
     if surroundings.senders is not None and channel not in surroundings.senders:
         yield Fault("no_sender", f"Nobody sends by {channel.label}: choose a sender who can.", node.key)

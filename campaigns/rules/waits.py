@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns.choices import Unit, WaitMode, Weekday
 from campaigns.rules.config_fields import clock_of
-from campaigns.rules.graphs import Config
+from campaigns.rules.drawings import Config
 
 _EXACT: Final = {Unit.MINUTES: timedelta(minutes=1), Unit.HOURS: timedelta(hours=1)}
 _DAYS: Final = {Unit.DAYS: 1, Unit.WEEKS: 7}

@@ -4,10 +4,14 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.rules.graphs import Edge
+from campaigns.rules.drawings import DrawnEdge
 from campaigns.rules.splits import way_of
 
-WAYS = [Edge("s", "a", "a", {"weight": 10}), Edge("s", "b", "b", {"weight": 30}), Edge("s", "c", "c", {"weight": 60})]
+WAYS = [
+    DrawnEdge("s", "a", "a", {"weight": 10}),
+    DrawnEdge("s", "b", "b", {"weight": 30}),
+    DrawnEdge("s", "c", "c", {"weight": 60}),
+]
 
 
 @given(st.uuids(), st.text(max_size=8))

@@ -5,16 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.choices import NodeType
-from campaigns.rules.graphs import Edge, Graph, Node
+from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
 from campaigns.rules.validation import Content, Fault, Surroundings, faults
-from campaigns.tests.graphs import DEFAULTS, SURROUNDINGS, edge, graph, node
+from campaigns.tests.drawings import DEFAULTS, SURROUNDINGS, drawing, edge, node
 
 
-def told(drawn: Graph, surroundings: Surroundings = SURROUNDINGS) -> list[tuple[str, str]]:
+def told(drawn: Drawing, surroundings: Surroundings = SURROUNDINGS) -> list[tuple[str, str]]:
     return [(fault.code, fault.node) for fault in faults(drawn, surroundings)]
 
 
-WHOLE = graph(
+WHOLE = drawing(
     node("start", "stage"), node("hello", "sms_send"), node("reply", "wait_for"),
     node("warm", "branch"), node("call", "call_task"), node("which", "split"),
     node("mail", "email_send"), node("drop", "voicemail_drop"), node("pause", "wait"),
@@ -38,28 +38,28 @@ def test_where_everybody_begins_is_where_no_edge_leads() -> None:
 @pytest.mark.parametrize(
     ("drawn", "expected"),
     [
-        (graph(), [("empty", "")]),
-        (graph(node("a", "exit"), start="b"), [("no_start", "")]),
-        (graph(node("a", "exit"), node("a", "exit")), [("same_key", "a")]),
-        (graph(node("a", "wait"), "a>b"), [("no_such_node", "b")]),
-        (graph(node("a", "wait"), "b>a", start="a"), [("no_such_node", "b")]),
-        (graph(node("a", "exit"), node("b", "exit")), [("unreachable", "b")]),
-        (graph(node("a", "fax_send")), [("unknown_type", "a")]),
-        (graph(node("", "exit")), [("bad_key", "")]),
-        (graph(node("k" * 81, "exit")), [("bad_key", "k" * 80)]),
-        (graph(node("a", "wait", amount=0)), [("bad_setting", "a")]),
-        (graph(node("a", "wait", color="red")), [("bad_setting", "a")]),
-        (graph(node("a", "wait", mode="eternity")), [("bad_setting", "a")] * 3),
-        (graph(node("a", "wait_for"), node("b", "exit"), "a:happened>b"), [("missing_timeout", "a")]),
-        (graph(node("a", "wait_for"), node("b", "exit"), "a:timeout>b"), [("missing_happened", "a")]),
-        (graph(node("a", "stage"), node("b", "exit"), "a>b", "a>b"), [("same_exit", "a")]),
-        (graph(node("a", "stage"), node("b", "exit"), "a:sideways>b"), [("unknown_exit", "a")]),
-        (graph(node("a", "exit"), node("b", "exit"), "a>b", start="a"), [("unknown_exit", "a")]),
-        (graph(node("a", "stage"), node("b", "exit"), edge("a>b", fact="x")), [("needless_condition", "a")]),
-        (graph(node("a", "stage", status="Gone")), [("unknown_status", "a")]),
+        (drawing(), [("empty", "")]),
+        (drawing(node("a", "exit"), start="b"), [("no_start", "")]),
+        (drawing(node("a", "exit"), node("a", "exit")), [("same_key", "a")]),
+        (drawing(node("a", "wait"), "a>b"), [("no_such_node", "b")]),
+        (drawing(node("a", "wait"), "b>a", start="a"), [("no_such_node", "b")]),
+        (drawing(node("a", "exit"), node("b", "exit")), [("unreachable", "b")]),
+        (drawing(node("a", "fax_send")), [("unknown_type", "a")]),
+        (drawing(node("", "exit")), [("bad_key", "")]),
+        (drawing(node("k" * 81, "exit")), [("bad_key", "k" * 80)]),
+        (drawing(node("a", "wait", amount=0)), [("bad_setting", "a")]),
+        (drawing(node("a", "wait", color="red")), [("bad_setting", "a")]),
+        (drawing(node("a", "wait", mode="eternity")), [("bad_setting", "a")] * 3),
+        (drawing(node("a", "wait_for"), node("b", "exit"), "a:happened>b"), [("missing_timeout", "a")]),
+        (drawing(node("a", "wait_for"), node("b", "exit"), "a:timeout>b"), [("missing_happened", "a")]),
+        (drawing(node("a", "stage"), node("b", "exit"), "a>b", "a>b"), [("same_exit", "a")]),
+        (drawing(node("a", "stage"), node("b", "exit"), "a:sideways>b"), [("unknown_exit", "a")]),
+        (drawing(node("a", "exit"), node("b", "exit"), "a>b", start="a"), [("unknown_exit", "a")]),
+        (drawing(node("a", "stage"), node("b", "exit"), edge("a>b", fact="x")), [("needless_condition", "a")]),
+        (drawing(node("a", "stage", status="Gone")), [("unknown_status", "a")]),
     ],
 )
-def test_a_fault_is_named_with_its_node(drawn: Graph, expected: list[tuple[str, str]]) -> None:
+def test_a_fault_is_named_with_its_node(drawn: Drawing, expected: list[tuple[str, str]]) -> None:
     assert told(drawn) == expected
 
 
@@ -76,8 +76,8 @@ ASKED = {"fact": "contact.title", "is": "filled"}
         ([edge("a:yes>b"), edge("a:else>b")], ["bad_condition"]),
     ],
 )
-def test_a_branch_asks_and_has_an_else(edges: list[Edge], expected: list[str]) -> None:
-    assert [code for code, _ in told(graph(node("a", "branch"), node("b", "exit"), *edges))] == expected
+def test_a_branch_asks_and_has_an_else(edges: list[DrawnEdge], expected: list[str]) -> None:
+    assert [code for code, _ in told(drawing(node("a", "branch"), node("b", "exit"), *edges))] == expected
 
 
 @pytest.mark.parametrize(
@@ -87,14 +87,14 @@ def test_a_branch_asks_and_has_an_else(edges: list[Edge], expected: list[str]) -
 )  # fmt: skip
 def test_the_weights_of_a_split_add_up_to_a_hundred(weights: list[object], expected: list[str]) -> None:
     ways = [edge(f"a:way{number}>b", weight=weight) for number, weight in enumerate(weights)]
-    assert [code for code, _ in told(graph(node("a", "split"), node("b", "exit"), *ways))] == expected
+    assert [code for code, _ in told(drawing(node("a", "split"), node("b", "exit"), *ways))] == expected
 
 
 def test_a_loop_goes_through_a_jump_and_a_wait() -> None:
     send, pause, jump = node("send", "sms_send"), node("pause", "wait"), node("jump", "jump")
-    endless = graph(send, pause, "send>pause", "pause>send", start="send")
-    hasty = graph(send, jump, "send>jump", "jump:again>send", start="send")
-    good = graph(send, pause, jump, "send>pause", "pause>jump", "jump:again>send", start="send")
+    endless = drawing(send, pause, "send>pause", "pause>send", start="send")
+    hasty = drawing(send, jump, "send>jump", "jump:again>send", start="send")
+    good = drawing(send, pause, jump, "send>pause", "pause>jump", "jump:again>send", start="send")
     assert told(endless) == [("endless_loop", "send")]
     assert told(hasty) == [("loop_without_wait", "send")]
     assert told(good) == []
@@ -102,7 +102,7 @@ def test_a_loop_goes_through_a_jump_and_a_wait() -> None:
 
 def test_every_loop_is_told() -> None:
     nodes = [node(key, "stage") for key in "abcd"]
-    two = graph(*nodes, "a>b", "b:x>a", "b>c", "c>d", "d:x>c", start="a")
+    two = drawing(*nodes, "a>b", "b:x>a", "b>c", "c>d", "d:x>c", start="a")
     assert sorted(fault for fault in told(two) if fault[0] == "endless_loop") == [
         ("endless_loop", "a"),
         ("endless_loop", "c"),
@@ -129,25 +129,25 @@ def test_a_send_needs_something_to_send_and_somebody_who_does(
 ) -> None:
     odd = {"odd": Content("sms", "{{contact.shoe_size}}"), "open": Content("sms", "{{contact.name")}
     around = Surroundings({**surroundings.contents, **odd}, surroundings.statuses, surroundings.senders)
-    (found,) = faults(graph(node("a", kind, **settings)), around)
+    (found,) = faults(drawing(node("a", kind, **settings)), around)
     assert expected in (found, found.code)
 
 
 def test_a_voicemail_says_which_consent_it_needs() -> None:
-    silent = Node("a", "voicemail_drop", "", {"content": "voice"})
-    assert told(graph(silent)) == [("no_consent_rule", "a")]
+    silent = DrawnNode("a", "voicemail_drop", "", {"content": "voice"})
+    assert told(drawing(silent)) == [("no_consent_rule", "a")]
 
 
 def test_a_template_has_no_sender_yet() -> None:
     before = Surroundings(SURROUNDINGS.contents, SURROUNDINGS.statuses, senders=None)
-    assert told(graph(node("a", "email_send")), before) == []
+    assert told(drawing(node("a", "email_send")), before) == []
 
 
 KEYS = "abcde"
 DRAWN = st.builds(
-    lambda kinds, ends: Graph.of(
+    lambda kinds, ends: Drawing.of(
         [node(key, kind) for key, kind in zip(KEYS, kinds, strict=True)],
-        [Edge(source, target, str(number)) for number, (source, target) in enumerate(ends)],
+        [DrawnEdge(source, target, str(number)) for number, (source, target) in enumerate(ends)],
         start="a",
     ),
     st.lists(st.sampled_from(["stage", "wait", "jump"]), min_size=5, max_size=5),
@@ -156,7 +156,7 @@ DRAWN = st.builds(
 
 
 @given(DRAWN)
-def test_loops_are_those_that_somebody_could_walk(drawn: Graph) -> None:
+def test_loops_are_those_that_somebody_could_walk(drawn: Drawing) -> None:
     """Whoever walks every way of the graph, node by node, finds a way back exactly where a loop is told."""
     allowed = {each.key for each in drawn.nodes if each.type != "jump"}
     steps = {(e.source, e.target) for e in drawn.edges if {e.source, e.target} <= allowed}
@@ -177,13 +177,13 @@ ODD = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists
 SETTINGS = [*{name for each in DEFAULTS.values() for name in each}, "time", "weekdays", "outcomes", "x"]
 ASKS = st.dictionaries(st.sampled_from(["fact", "is", "value", "all", "any", "weight"]), ODD)
 ODD_NODES = st.builds(
-    Node,
+    DrawnNode,
     st.sampled_from(["a", "b", ""]),
     st.sampled_from([*NodeType.values, "fax", ""]),
     config=st.dictionaries(st.sampled_from(SETTINGS), ODD),
 )
 ODD_EDGES = st.builds(
-    Edge,
+    DrawnEdge,
     st.sampled_from(["a", "b", "c"]),
     st.sampled_from(["a", "b", "c"]),
     st.sampled_from(["next", "else", "timeout", "x"]),
@@ -191,6 +191,6 @@ ODD_EDGES = st.builds(
 )
 
 
-@given(st.builds(Graph.of, st.lists(ODD_NODES, max_size=3), st.lists(ODD_EDGES, max_size=4)))
-def test_no_graph_is_so_strange_that_it_cannot_be_judged(drawn: Graph) -> None:
+@given(st.builds(Drawing.of, st.lists(ODD_NODES, max_size=3), st.lists(ODD_EDGES, max_size=4)))
+def test_no_graph_is_so_strange_that_it_cannot_be_judged(drawn: Drawing) -> None:
     assert all(fault.code and fault.message for fault in faults(drawn, SURROUNDINGS))

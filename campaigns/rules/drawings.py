@@ -1,4 +1,4 @@
-"""What a campaign walks through: nodes, and labelled edges between them. A graph is never changed, only replaced."""
+"""A graph as it is drawn: nodes, and labelled edges between them. A drawing is never changed, only replaced."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +11,7 @@ Config = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Node:
+class DrawnNode:
     """``key`` names the node within its graph ("N10"); ``x`` and ``y`` are its place on the picture."""
 
     key: str
@@ -23,7 +23,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Edge:
+class DrawnEdge:
     """The way from a node to another by one of its exits. ``order`` is that in which a branch asks its conditions.
 
     ``condition`` is what a branch asks (see ``conditions``), and ``{"weight": 30}`` on an exit of a split.
@@ -37,15 +37,15 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class Graph:
+class Drawing:
     """``start`` is the key of the node where everybody begins."""
 
     start: str
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
+    nodes: tuple[DrawnNode, ...]
+    edges: tuple[DrawnEdge, ...]
 
     @classmethod
-    def of(cls, nodes: Iterable[Node], edges: Iterable[Edge], *, start: str = "") -> "Graph":
+    def of(cls, nodes: Iterable[DrawnNode], edges: Iterable[DrawnEdge], *, start: str = "") -> "Drawing":
         """Return a graph that begins at ``start``, or else at the first node that no edge leads to."""
         nodes, edges = tuple(nodes), tuple(edges)
         led_to = {edge.target for edge in edges}
@@ -53,25 +53,25 @@ class Graph:
         return cls(start or next(begins, nodes[0].key if nodes else ""), nodes, edges)
 
     @cached_property
-    def by_key(self) -> dict[str, Node]:
+    def by_key(self) -> dict[str, DrawnNode]:
         return {node.key: node for node in self.nodes}
 
     @cached_property
-    def _leaving(self) -> dict[str, list[Edge]]:
+    def _leaving(self) -> dict[str, list[DrawnEdge]]:
         leaving = defaultdict(list)
         for edge in sorted(self.edges, key=lambda edge: edge.order):
             leaving[edge.source].append(edge)
         return leaving
 
     @cached_property
-    def _entering(self) -> dict[str, list[Edge]]:
+    def _entering(self) -> dict[str, list[DrawnEdge]]:
         entering = defaultdict(list)
         for edge in self.edges:
             if edge.source in self.by_key:
                 entering[edge.target].append(edge)
         return entering
 
-    def leaving(self, key: str) -> list[Edge]:
+    def leaving(self, key: str) -> list[DrawnEdge]:
         """Return the edges that leave a node, in their order."""
         return self._leaving.get(key, [])
 

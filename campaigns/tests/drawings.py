@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from campaigns.rules.graphs import Edge, Graph, Node
+from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
 from campaigns.rules.validation import Content, Surroundings
 
 HELLO = Content("sms", "Hello {{contact.first_name|there}}")
@@ -29,18 +29,18 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def node(key: str, kind: str, **config: Any) -> Node:
+def node(key: str, kind: str, **config: Any) -> DrawnNode:
     """Return a node of ``kind`` with settings that are right, but for those that are named."""
-    return Node(key, kind, key, {**DEFAULTS.get(kind, {}), **config})
+    return DrawnNode(key, kind, key, {**DEFAULTS.get(kind, {}), **config})
 
 
-def edge(drawn: str, **condition: Any) -> Edge:
+def edge(drawn: str, **condition: Any) -> DrawnEdge:
     source, target = drawn.split(">")
     source, _, label = source.partition(":")
-    return Edge(source, target, label or "next", condition)
+    return DrawnEdge(source, target, label or "next", condition)
 
 
-def graph(*parts: Node | Edge | str, start: str = "") -> Graph:
-    nodes = [part for part in parts if isinstance(part, Node)]
-    edges = [edge(part) if isinstance(part, str) else part for part in parts if not isinstance(part, Node)]
-    return Graph.of(nodes, edges, start=start)
+def drawing(*parts: DrawnNode | DrawnEdge | str, start: str = "") -> Drawing:
+    nodes = [part for part in parts if isinstance(part, DrawnNode)]
+    edges = [edge(part) if isinstance(part, str) else part for part in parts if not isinstance(part, DrawnNode)]
+    return Drawing.of(nodes, edges, start=start)
