@@ -3,6 +3,12 @@
 from django.db import models
 
 
+class TemplateStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    PUBLISHED = "published", "Published"
+    ARCHIVED = "archived", "Archived"
+
+
 class NodeType(models.TextChoices):
     STAGE = "stage", "Stage"
     SMS_SEND = "sms_send", "Send an SMS"

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.routers import APIRootView, DefaultRouter
 
 from calls.api.urls import router as calls
+from campaigns.api.urls import router as campaigns
 from config.errors import not_found
 from config.kernel.api.answers import Json
 from crm.api.urls import router as crm
@@ -28,7 +29,7 @@ class Root(DefaultRouter):
 
 
 router = Root()
-for app in (crm, calls):
+for app in (crm, calls, campaigns):
     router.registry.extend(app.registry)
 
 

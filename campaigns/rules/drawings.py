@@ -56,6 +56,14 @@ class Drawing:
     def by_key(self) -> dict[str, DrawnNode]:
         return {node.key: node for node in self.nodes}
 
+    def is_same(self, other: "Drawing") -> bool:
+        """Say whether both draw the same, in whatever order their parts were named."""
+        return self.start == other.start and self.by_key == other.by_key and self.by_exit == other.by_exit
+
+    @cached_property
+    def by_exit(self) -> dict[tuple[str, str], DrawnEdge]:
+        return {(edge.source, edge.label): edge for edge in self.edges}
+
     @cached_property
     def _leaving(self) -> dict[str, list[DrawnEdge]]:
         leaving = defaultdict(list)

@@ -13,6 +13,9 @@ from calls.tests.factories import (
     LeaseFactory,
     TerminalSessionFactory,
 )
+from campaigns.models import Template
+from campaigns.services import contents, statuses, templates
+from campaigns.tests.drawings import drawing, node
 from config.kernel.ids import uuid7
 from config.testing import NOON
 from crm.models import AuditEvent, Contact, ContactPoint, GateDecision, Project, ProjectContact
@@ -89,6 +92,10 @@ def lease(owner: Any) -> Any:
     return LeaseFactory(pair=pair(owner), expires_at=NOON + timedelta(days=36_500))
 
 
+def template() -> Template:
+    return templates.create(name=f"Template {next(_numbers)}", drawing=drawing(node("end", "exit")), by=None, at=NOON)
+
+
 MAKE: dict[str, Make] = {
     "users": lambda owner: UserFactory(bdr=True),
     "companies": lambda owner: CompanyFactory(),
@@ -115,6 +122,13 @@ MAKE: dict[str, Make] = {
     "calling-policies": lambda owner: CallingPolicyFactory(project=project(owner)),
     "calling-hours": hours,
     "leases": lease,
+    "templates": lambda owner: template(),
+    "template-versions": lambda owner: templates.publish(row=template(), by=None, at=NOON),
+    "graphs": lambda owner: template().draft,
+    "contents": lambda owner: contents.put(key=f"text-{next(_numbers)}", channel="sms", name="A", body="A", at=NOON)[0],
+    "enrollment-statuses": lambda owner: statuses.put(name=f"Status {next(_numbers)}", at=NOON)[0],
 }
-EVERYBODYS = {"companies", "hours-profiles", "dispositions", "calling-hours"}
+EVERYBODYS = {"companies", "hours-profiles", "dispositions", "calling-hours"} | {
+    *("templates", "template-versions", "graphs", "contents", "enrollment-statuses"),
+}
 ADMINS = {"audit-log", "intake-runs"}  # a BDR has no permission to look

@@ -40,6 +40,15 @@ _BDR: Final = MappingProxyType(
             "terminalsession": "view",
             "waterfall": "view",
         },
+        "campaigns": {
+            "contenttemplate": "view add change",
+            "edge": "view",
+            "enrollmentstatus": "view",
+            "graph": "view",
+            "node": "view",
+            "template": "view add change",
+            "templateversion": "view",
+        },
     }
 )
 _BDR_ALSO: Final = frozenset({("calls", "use_call_desk")})

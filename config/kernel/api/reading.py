@@ -131,11 +131,13 @@ def _plan(reading: type[Reading]) -> Plan:
     fields: Mapping[str, Any] = reading().fields
     for name, shown_as in fields.items():
         path = ".".join(shown_as.source_attrs).replace(".", "__")
+        if name in reading.attached:
+            continue
         if isinstance(shown_as, serializers.ListSerializer):
             listed.append(_listed(reading, name, path, _child(shown_as).plan()))
         elif isinstance(shown_as, Reading):
             nested.append((name, path, shown_as.plan()))
-        elif name not in reading.attached:
+        else:
             names.append(name)
             columns.append(Cast(path, TextField()) if isinstance(shown_as, serializers.JSONField) else path)
             if convert := _converter(shown_as):

@@ -1,0 +1,108 @@
+"""What the API of campaigns can be told."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from campaigns.models import ContentTemplate, EnrollmentStatus, Graph, Template
+from campaigns.services import exchange
+from config.kernel.api.fields import VisibleRelatedField
+from config.kernel.api.writing import ModelTold, Told
+from crm.models import Contact
+
+
+class ContentChanges(ModelTold):
+    class Meta:
+        model = ContentTemplate
+        fields = ["name", "subject", "body"]
+
+
+class ContentTold(ContentChanges):
+    key = serializers.SlugField(max_length=80)
+
+    class Meta(ContentChanges.Meta):
+        fields = ["key", "channel", *ContentChanges.Meta.fields]
+
+
+class PreviewAsked(Told):
+    contact = VisibleRelatedField(queryset=Contact.objects.all())
+
+
+class EnrollmentStatusTold(ModelTold):
+    class Meta:
+        model = EnrollmentStatus
+        fields = ["name", "place", "is_active"]
+
+
+class NodeTold(Told):
+    key = serializers.CharField(max_length=80)
+    type = serializers.CharField(max_length=20)
+    name = serializers.CharField(required=False, allow_blank=True, max_length=120)
+    config = serializers.DictField(required=False)
+    x = serializers.FloatField(required=False)
+    y = serializers.FloatField(required=False)
+
+
+class EdgeTold(Told):
+    source = serializers.CharField(max_length=80)  # type: ignore[assignment]  # a field of the body, not DRF's word
+    target = serializers.CharField(max_length=80)
+    label = serializers.CharField(required=False, max_length=80)  # type: ignore[assignment]
+    condition = serializers.DictField(required=False)
+    order = serializers.IntegerField(required=False, min_value=0, max_value=2**15 - 1)
+
+
+class DrawingTold(Told):
+    """A whole graph: what it was before is replaced."""
+
+    start = serializers.CharField(required=False, allow_blank=True, max_length=80)
+    nodes = NodeTold(many=True)
+    edges = EdgeTold(many=True, required=False)
+
+    def validate(self, attrs: Any) -> Any:
+        parts = {name: attrs.pop(name) for name in ("start", "nodes", "edges") if name in attrs}
+        if self.partial and "nodes" not in parts:
+            raise serializers.ValidationError({"nodes": ["A graph is told as a whole: name all its nodes."]})
+        return {**attrs, "drawing": exchange.drawing_in(parts)}
+
+
+class GraphTold(DrawingTold):
+    revision = serializers.IntegerField(min_value=0, help_text="Of the graph as it was read.")
+
+    def validate(self, attrs: Any) -> Any:
+        if "revision" not in attrs:
+            raise serializers.ValidationError({"revision": ["Say which revision you have read."]})
+        return super().validate(attrs)
+
+
+class CsvTold(Told):
+    revision = serializers.IntegerField(min_value=0)
+    csv = serializers.CharField(max_length=exchange.LARGEST, trim_whitespace=False)
+
+
+class CompareAsked(Told):
+    to = VisibleRelatedField(queryset=Graph.objects.all(), help_text="The other graph: what is new in it?")
+
+
+class TemplateChanges(ModelTold):
+    class Meta:
+        model = Template
+        fields = ["name", "description"]
+
+
+class TemplateTold(TemplateChanges):
+    graph = DrawingTold(required=False)
+
+    class Meta(TemplateChanges.Meta):
+        fields = [*TemplateChanges.Meta.fields, "graph"]
+
+
+class PublishTold(Told):
+    note = serializers.CharField(required=False, allow_blank=True, max_length=200)
+
+
+class CloneTold(Told):
+    name = serializers.CharField(max_length=120)
+
+
+class NothingTold(Told):
+    """An empty body."""

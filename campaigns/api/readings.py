@@ -1,0 +1,96 @@
+"""What campaigns show. Columns only: nothing here costs a query per row."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from campaigns.models import ContentTemplate, Edge, EnrollmentStatus, Graph, Node, Template, TemplateVersion
+from campaigns.rules.validation import faults
+from campaigns.services import graphs, surroundings
+from config.kernel.api.reading import Reading, Shown
+
+
+class ContentReading(Reading):
+    class Meta:
+        model = ContentTemplate
+        fields = ["id", "key", "name", "channel", "subject", "body", "archived_at", "created_at", "updated_at"]
+
+
+class EnrollmentStatusReading(Reading):
+    class Meta:
+        model = EnrollmentStatus
+        fields = ["id", "name", "place", "is_active", "created_at", "updated_at"]
+
+
+class NodeReading(Reading):
+    order = ("id",)
+
+    class Meta:
+        model = Node
+        fields = ["key", "type", "name", "config", "x", "y"]
+
+
+class EdgeReading(Reading):
+    order = ("order", "id")
+    source = serializers.CharField(source="source.key")  # type: ignore[assignment]  # a field of the row, not DRF's word
+    target = serializers.CharField(source="target.key")
+
+    class Meta:
+        model = Edge
+        fields = ["source", "target", "label", "condition", "order"]
+
+
+class FaultReading(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    node = serializers.CharField(help_text="Its key; empty where it is the graph.")
+    field = serializers.CharField(help_text="The setting at fault, if it is one.")
+
+
+class DifferenceReading(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=["added", "removed", "changed"])
+    what = serializers.ChoiceField(choices=["start", "node", "edge"])
+    key = serializers.CharField()
+    changes = serializers.DictField(child=serializers.ListField(), help_text="[before, after] by field.")
+
+
+class GraphReading(Reading):
+    class Meta:
+        model = Graph
+        fields = ["id", "start", "revision", "frozen_at", "created_at", "updated_at"]
+
+
+class WholeGraphReading(GraphReading):
+    """A graph with its parts, and with everything that is wrong with it."""
+
+    nodes = NodeReading(many=True)
+    edges = EdgeReading(many=True)
+    faults = FaultReading(many=True)
+    attached = ("faults",)
+
+    class Meta(GraphReading.Meta):
+        fields = [*GraphReading.Meta.fields, "nodes", "edges", "faults"]
+
+    @classmethod
+    def attach(cls, shown: list[Shown], *, request: Any) -> None:
+        around = surroundings.known()
+        for graph in shown:
+            drawing = graphs.drawing_of(Graph(id=graph["id"], start=graph["start"]))
+            graph["faults"] = [FaultReading(fault).data for fault in faults(drawing, around)]
+
+
+class TemplateReading(Reading):
+    revision = serializers.IntegerField(source="draft.revision", help_text="Of the draft.")
+
+    class Meta:
+        model = Template
+        fields = [
+            *("id", "name", "description", "status", "draft", "revision", "published_revision"),
+            *("created_at", "updated_at"),
+        ]
+
+
+class TemplateVersionReading(Reading):
+    class Meta:
+        model = TemplateVersion
+        fields = ["id", "template", "number", "graph", "note", "published_at", "published_by"]

@@ -1,0 +1,122 @@
+"""Contents: what is sent, in whose words; and what they look like to one contact."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+
+from campaigns.models import ContentTemplate
+from campaigns.rules import segments
+from campaigns.rules.rendering import printable, render, unknown_tags
+from campaigns.rules.segments import Length
+from config.kernel.audit import acting
+from config.kernel.errors import Conflict, DomainError
+from config.kernel.transactions import atomic_with_retries
+from crm.choices import Channel
+from crm.models import User
+
+LONGEST: Final[Mapping[str, int]] = {
+    Channel.SMS: segments.LONGEST,
+    Channel.EMAIL: 100_000,
+    Channel.VOICEMAIL: 5_000,
+    Channel.CALL: 20_000,
+}
+EDITABLE: Final = frozenset({"name", "subject", "body"})
+
+
+class UnusableContent(DomainError):
+    """``details`` say which field cannot be used, and why."""
+
+    code = "unusable_content"
+
+
+class KeyTaken(Conflict):
+    """Another content has this key, for another channel."""
+
+    code = "already_exists"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What somebody would get. ``missing`` are tags without a value or a fallback; ``length`` is of an SMS."""
+
+    subject: str
+    body: str
+    missing: tuple[str, ...]
+    length: Length | None
+
+
+@atomic_with_retries
+def put(
+    *, key: str, channel: str, name: str, body: str, at: datetime, subject: str = "", by: User | None = None
+) -> tuple[ContentTemplate, bool]:
+    """Write a content, or change the one with this key; say whether it is new. It comes out of the archive.
+
+    :raises UnusableContent: it asks for what nobody knows, is empty or too long, or has what cannot be printed.
+    :raises KeyTaken: the key is that of a content for another channel.
+    """
+    known = ContentTemplate.objects.select_for_update(no_key=True).filter(key=key).first()
+    if known and known.channel != channel:
+        raise KeyTaken(f"{key!r} is a content for {known.get_channel_display()}.", details={"key": "Taken."})
+    row = known or ContentTemplate(key=key, channel=channel)
+    row.archived_at = None
+    return _written(row, {"name": name, "subject": subject, "body": body}, by), known is None
+
+
+@atomic_with_retries
+def edit(*, row: ContentTemplate, changes: Mapping[str, Any], by: User | None, at: datetime) -> ContentTemplate:
+    """Change a content; its key and its channel stay. :raises UnusableContent: as for ``put``."""
+    row = ContentTemplate.objects.select_for_update(no_key=True).get(pk=row.pk)
+    return _written(row, changes, by)
+
+
+@atomic_with_retries
+def archive(*, row: ContentTemplate, by: User | None, at: datetime) -> ContentTemplate:
+    """Take a content out of use: graphs that name it have a fault, and whoever comes to it is parked."""
+    row = ContentTemplate.objects.select_for_update(no_key=True).get(pk=row.pk)
+    row.archived_at = row.archived_at or at
+    with acting(user=by and by.pk):
+        row.save(update_fields=["archived_at", "updated_at"])
+    return row
+
+
+def preview(*, channel: str, subject: str, body: str, values: Mapping[str, str]) -> Preview:
+    """Return what somebody with these ``values`` would get."""
+    head, text = render(subject, values), render(body, values)
+    length = segments.measure(text.text) if channel == Channel.SMS else None
+    return Preview(head.text, text.text, tuple(dict.fromkeys([*head.missing, *text.missing])), length)
+
+
+def _written(row: ContentTemplate, changes: Mapping[str, Any], by: User | None) -> ContentTemplate:
+    for name in EDITABLE & changes.keys():
+        setattr(row, name, changes[name])
+    if details := _faults(row):
+        raise UnusableContent(" ".join(details.values()), details=details)
+    with acting(user=by and by.pk):
+        try:
+            with transaction.atomic():
+                row.save()
+        except IntegrityError as error:
+            raise KeyTaken(f"There is a content {row.key!r} already.", details={"key": "Taken."}) from error
+    return row
+
+
+def _faults(row: ContentTemplate) -> dict[str, str]:
+    found = {name: said for name in ("subject", "body") if (said := _fault_of_text(getattr(row, name)))}
+    if not row.body.strip():
+        found["body"] = "Write something: an empty message is not sent."
+    if len(row.body) > LONGEST[row.channel]:
+        found["body"] = f"At most {LONGEST[row.channel]:,} characters for {Channel(row.channel).label}."
+    if "\n" in row.subject or "\r" in row.subject:
+        found["subject"] = "A subject is one line."
+    if bool(row.subject.strip()) != (row.channel == Channel.EMAIL):
+        found["subject"] = "An e-mail has a subject, and nothing else has one."
+    return found
+
+
+def _fault_of_text(text: str) -> str:
+    if unknown := unknown_tags(text):
+        return f"It asks for {', '.join(unknown)}, which nobody knows."
+    return "" if printable(text) == text else "It has characters that cannot be printed."

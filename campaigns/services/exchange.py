@@ -1,0 +1,177 @@
+"""Graphs as files: JSON for programs, CSV for spreadsheets. What is written is read back as the same drawing."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import orjson
+
+from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
+from config.kernel.errors import DomainError
+
+FORMAT: Final = "clearline.graph/1"
+LARGEST: Final = 2_000_000  # bytes of a file
+MOST_PARTS: Final = 5_000
+COLUMNS: Final = ("part", "key", "type", "name", "x", "y", "source", "target", "label", "order", "settings")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\0", "'")  # what a spreadsheet would calculate
+
+
+class UnreadableGraph(DomainError):
+    """The file is no graph; ``details`` name the line or the part."""
+
+    code = "unreadable_graph"
+
+
+def to_json(drawing: Drawing, *, name: str = "", description: str = "") -> bytes:
+    """Return a drawing as JSON, indented."""
+    nodes = [
+        {"key": node.key, "type": node.type, "name": node.name, "config": dict(node.config), "x": node.x, "y": node.y}
+        for node in drawing.nodes
+    ]
+    edges = [
+        {
+            "source": edge.source,
+            "target": edge.target,
+            "label": edge.label,
+            "condition": dict(edge.condition),
+            "order": edge.order,
+        }
+        for edge in drawing.edges
+    ]
+    whole = {"format": FORMAT, "name": name, "description": description, "start": drawing.start}
+    return orjson.dumps({**whole, "nodes": nodes, "edges": edges}, option=orjson.OPT_INDENT_2)
+
+
+def from_json(data: bytes) -> Drawing:
+    """Return the drawing that ``to_json`` wrote, or somebody by hand: only keys and types of nodes are needed.
+
+    :raises UnreadableGraph: it is something else.
+    """
+    _refuse_large(data)
+    try:
+        whole = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableGraph(f"This is no JSON: {error}.") from error
+    return drawing_in(whole)
+
+
+def drawing_in(whole: Any) -> Drawing:
+    """Return the drawing that a JSON object describes. :raises UnreadableGraph: it describes none."""
+    if not isinstance(whole, Mapping) or whole.get("format", FORMAT) != FORMAT:
+        raise UnreadableGraph(f'A graph is an object of the format "{FORMAT}" with "nodes" and "edges".')
+    nodes, edges = whole.get("nodes"), whole.get("edges", [])
+    if not isinstance(nodes, list) or not isinstance(edges, list) or len(nodes) + len(edges) > MOST_PARTS:
+        raise UnreadableGraph(f'"nodes" and "edges" are lists, of at most {MOST_PARTS:,} parts together.')
+    start = whole.get("start", "")
+    if not isinstance(start, str):
+        raise UnreadableGraph('"start" is the key of a node.')
+    drawn = [_node(item, f"nodes[{number}]") for number, item in enumerate(nodes)]
+    return Drawing.of(drawn, [_edge(item, f"edges[{number}]") for number, item in enumerate(edges)], start=start)
+
+
+def to_csv(drawing: Drawing) -> str:
+    """Return a drawing as CSV: a line for each node, the start first, then one for each edge.
+
+    A cell that a spreadsheet would calculate begins with an apostrophe.
+    """
+    lines: list[tuple[Any, ...]] = [
+        ("node", node.key, node.type, node.name, node.x, node.y, "", "", "", "", _settings(node.config))
+        for node in sorted(drawing.nodes, key=lambda node: node.key != drawing.start)
+    ]
+    lines += [
+        ("edge", "", "", "", "", "", edge.source, edge.target, edge.label, edge.order, _settings(edge.condition))
+        for edge in drawing.edges
+    ]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([_guarded(cell) for cell in line] for line in lines)
+    return out.getvalue()
+
+
+def from_csv(text: str) -> Drawing:
+    """Return the drawing that ``to_csv`` wrote. :raises UnreadableGraph: it is something else; it names the line."""
+    _refuse_large(text.encode(errors="replace"))
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    try:
+        if missing := set(COLUMNS) - set(reader.fieldnames or ()):
+            raise UnreadableGraph(f"Columns are missing: {', '.join(sorted(missing))}.")
+        lines = [(reader.line_num, {name: _bare(line.get(name) or "") for name in COLUMNS}) for line in reader]
+    except csv.Error as error:
+        raise UnreadableGraph(f"Line {reader.line_num}: {error}.") from error
+    if len(lines) > MOST_PARTS:
+        raise UnreadableGraph(f"At most {MOST_PARTS:,} lines.")
+    nodes = [_node(_of_line(line, number), f"line {number}") for number, line in _those(lines, "node")]
+    edges = [_edge(_of_line(line, number), f"line {number}") for number, line in _those(lines, "edge")]
+    if len(nodes) + len(edges) < len(lines):
+        odd = next(number for number, line in lines if line["part"] not in ("node", "edge"))
+        raise UnreadableGraph(f'Line {odd}: "part" is "node" or "edge".')
+    return Drawing.of(nodes, edges, start=nodes[0].key if nodes else "")
+
+
+def _those(lines: Iterable[tuple[int, dict[str, str]]], part: str) -> list[tuple[int, dict[str, str]]]:
+    return [(number, line) for number, line in lines if line["part"] == part]
+
+
+def _of_line(line: Mapping[str, str], number: int) -> dict[str, Any]:
+    """Return a line of CSV as JSON would say it."""
+    try:
+        settings = orjson.loads(line["settings"] or "{}")
+        numbers = {name: float(line[name]) for name in ("x", "y") if line[name]}
+        order = {"order": int(line["order"])} if line["order"] else {}
+    except ValueError as error:
+        raise UnreadableGraph(f"Line {number}: {error}.") from error
+    texts = {name: line[name] for name in ("key", "type", "name", "source", "target", "label") if line[name]}
+    return {**texts, **numbers, **order, "config" if line["part"] == "node" else "condition": settings}
+
+
+def _node(item: Any, where: str) -> DrawnNode:
+    said = _object(item, where, {"key": str, "type": str, "name": str, "config": dict, "x": float, "y": float})
+    _need(said, where, "key", "type")
+    return DrawnNode(**said)
+
+
+def _edge(item: Any, where: str) -> DrawnEdge:
+    said = _object(item, where, {"source": str, "target": str, "label": str, "condition": dict, "order": int})
+    _need(said, where, "source", "target")
+    if not 0 <= said.get("order", 0) < 2**15:
+        raise UnreadableGraph(f'{where}: "order" is a number from 0 to {2**15 - 1:,}.')
+    return DrawnEdge(**said)
+
+
+def _object(item: Any, where: str, kinds: Mapping[str, type]) -> dict[str, Any]:
+    if not isinstance(item, Mapping):
+        raise UnreadableGraph(f"{where} is an object.")
+    for name, value in item.items():
+        kind = kinds.get(name)
+        if kind is None:
+            raise UnreadableGraph(f"{where}: nobody knows {name!r}; known are {', '.join(kinds)}.")
+        if not isinstance(value, int | float if kind is float else kind) or isinstance(value, bool):
+            raise UnreadableGraph(f"{where}: {name!r} is {_WORDS[kind]}.")
+    return {name: float(value) if kinds[name] is float else value for name, value in item.items()}
+
+
+_WORDS: Final = {str: "a text", dict: "an object", float: "a number", int: "a whole number"}
+
+
+def _need(said: Mapping[str, Any], where: str, *names: str) -> None:
+    if missing := [name for name in names if not said.get(name)]:
+        raise UnreadableGraph(f"{where}: say its {' and its '.join(missing)}.")
+
+
+def _settings(said: Mapping[str, Any]) -> str:
+    return orjson.dumps(dict(said)).decode() if said else ""
+
+
+def _guarded(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def _bare(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+
+
+def _refuse_large(data: bytes) -> None:
+    if len(data) > LARGEST:
+        raise UnreadableGraph(f"A file of more than {LARGEST // 1_000_000} MB is no graph.")

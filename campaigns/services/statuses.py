@@ -1,0 +1,65 @@
+"""What may be said of somebody in a campaign: a list that people edit."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+
+from campaigns.models import EnrollmentStatus
+from config.kernel.audit import acting
+from config.kernel.errors import Conflict, DomainError
+from config.kernel.transactions import atomic_with_retries
+from crm.models import User
+
+FIRST: Final = ("No Activity", "Needs BDR", "Contacted", "Interested", "Received RSVP", "Attended", "Not interested")
+EDITABLE: Final = frozenset({"name", "place", "is_active"})
+
+
+class Taken(Conflict):
+    """Another status has this name."""
+
+    code = "already_exists"
+
+
+class Nameless(DomainError):
+    """A status says something."""
+
+    code = "nameless"
+
+
+def install() -> None:
+    """Write the first statuses where there are none."""
+    if not EnrollmentStatus.objects.exists():
+        EnrollmentStatus.objects.bulk_create(
+            EnrollmentStatus(name=name, place=10 * number) for number, name in enumerate(FIRST, start=1)
+        )
+
+
+@atomic_with_retries
+def put(*, name: str, at: datetime, by: User | None = None, **more: Any) -> tuple[EnrollmentStatus, bool]:
+    """Add a status, or change the one of this name; say whether it is new. :raises Nameless: it says nothing."""
+    known = EnrollmentStatus.objects.filter(name=name.strip()).first()
+    return _written(known or EnrollmentStatus(), {"name": name, **more}, by), known is None
+
+
+@atomic_with_retries
+def edit(*, row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None, at: datetime) -> EnrollmentStatus:
+    """Change a status. :raises Taken: another has this name. :raises Nameless: it says nothing."""
+    row = EnrollmentStatus.objects.select_for_update(no_key=True).get(pk=row.pk)
+    return _written(row, changes, by)
+
+
+def _written(row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None) -> EnrollmentStatus:
+    for name in EDITABLE & changes.keys():
+        setattr(row, name, changes[name])
+    row.name = row.name.strip()
+    if not row.name:
+        raise Nameless("Give the status a name.", details={"name": "Write something."})
+    with acting(user=by and by.pk):
+        try:
+            with transaction.atomic():
+                row.save()
+        except IntegrityError as error:
+            raise Taken(f"There is a status {row.name!r} already.", details={"name": "Taken."}) from error
+    return row

@@ -1,0 +1,102 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.choices import NodeType
+from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
+from campaigns.services import exchange
+from campaigns.tests.test_validation import WHOLE
+
+TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)
+KEYS = st.text(st.sampled_from("ab=+-@'\t \"\n,;"), min_size=1, max_size=4)
+SETTINGS = st.dictionaries(
+    TEXTS, st.recursive(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS, st.lists, max_leaves=3)
+)
+PLACES = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@st.composite
+def drawings(draw: st.DrawFn) -> Drawing:
+    keys = draw(st.lists(KEYS, min_size=1, max_size=4, unique=True))
+    kinds = st.sampled_from(NodeType.values)
+    nodes = [DrawnNode(key, draw(kinds), draw(TEXTS), draw(SETTINGS), draw(PLACES), draw(PLACES)) for key in keys]
+    ends = st.sampled_from(keys)
+    edges = st.builds(DrawnEdge, ends, ends, KEYS, SETTINGS, st.integers(0, 99))
+    return Drawing.of(nodes, draw(st.lists(edges, max_size=4)), start=draw(ends))
+
+
+@given(drawings())
+def test_what_is_written_is_read_back(drawn: Drawing) -> None:
+    assert exchange.from_json(exchange.to_json(drawn)) == drawn
+    found = exchange.from_csv(exchange.to_csv(drawn))
+    assert (found.start, found.by_key, found.edges) == (drawn.start, drawn.by_key, drawn.edges)
+
+
+@given(drawings())
+def test_no_cell_is_a_formula(drawn: Drawing) -> None:
+    import csv
+    import io
+
+    for line in csv.reader(io.StringIO(exchange.to_csv(drawn), newline="")):
+        assert not [cell for cell in line if cell.startswith(("=", "+", "@", "\t", "\r"))]
+        assert not [cell for cell in line if cell.startswith("-") and not _is_number(cell)]
+
+
+def _is_number(cell: str) -> bool:
+    return cell.lstrip("-").replace(".", "").replace("e", "").replace("+", "").replace("-", "").isdigit()
+
+
+def test_a_graph_written_by_hand_needs_keys_and_types() -> None:
+    found = exchange.from_json(b'{"nodes": [{"key": "a", "type": "exit"}]}')
+    assert found == Drawing("a", (DrawnNode("a", "exit"),), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no JSON"),
+        ("[]", "an object of the format"),
+        ('{"format": "other/9", "nodes": []}', "an object of the format"),
+        ('{"nodes": {}}', "lists"),
+        ('{"nodes": [1]}', r"nodes\[0\] is an object"),
+        ('{"nodes": [{"type": "exit"}]}', r"nodes\[0\]: say its key"),
+        ('{"nodes": [{"key": "a", "type": 1}]}', "'type' is a text"),
+        ('{"nodes": [{"key": "a", "type": "exit", "x": true}]}', "'x' is a number"),
+        ('{"nodes": [{"key": "a", "type": "exit", "color": "red"}]}', "nobody knows 'color'"),
+        ('{"nodes": [], "edges": [{"source": "a"}]}', r"edges\[0\]: say its target"),
+        ('{"nodes": [], "edges": [{"source": "a", "target": "b", "order": -1}]}', "from 0"),
+        ('{"nodes": [], "start": 1}', "key of a node"),
+        ('{"nodes": [' + ",".join(['{"key": "a", "type": "exit"}'] * 5001) + "]}", "at most 5,000"),
+    ],
+)
+def test_what_is_no_graph_is_told_in_words(text: str, words: str) -> None:
+    with pytest.raises(exchange.UnreadableGraph, match=words):
+        exchange.from_json(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("part,", "parts,"), "Columns are missing: part"),
+        (("\r\nnode,start", "\r\nnod,start"), 'Line 2: "part" is'),
+        (('""Needs BDR""', '""Needs BDR'), "Line 2: "),
+        (("node,hello,sms_send", "node,,sms_send"), "say its key"),
+        (("node,hello,sms_send,hello,0.0", "node,hello,sms_send,hello,left"), "Line 3: could not convert"),
+    ],
+)
+def test_a_broken_line_is_named(change: tuple[str, str], words: str) -> None:
+    text = exchange.to_csv(WHOLE)
+    assert change[0] in text
+    with pytest.raises(exchange.UnreadableGraph, match=words):
+        exchange.from_csv(text.replace(*change))
+
+
+def test_a_spreadsheets_mark_at_the_beginning_is_no_part_of_the_first_column() -> None:
+    assert exchange.from_csv("\ufeff" + exchange.to_csv(WHOLE)).by_key == WHOLE.by_key
+
+
+def test_a_file_of_many_megabytes_is_not_read() -> None:
+    with pytest.raises(exchange.UnreadableGraph, match="2 MB"):
+        exchange.from_json(json.dumps({"nodes": [{"key": "a", "type": "exit", "name": "x" * 2_000_000}]}).encode())
