@@ -60,18 +60,16 @@ class DrawingTold(Told):
 
     def validate(self, attrs: Any) -> Any:
         parts = {name: attrs.pop(name) for name in ("start", "nodes", "edges") if name in attrs}
-        if self.partial and "nodes" not in parts:
-            raise serializers.ValidationError({"nodes": ["A graph is told as a whole: name all its nodes."]})
         return {**attrs, "drawing": exchange.drawing_in(parts)}
 
 
 class GraphTold(DrawingTold):
+    """A graph is told as a whole, also where the rest of the resource is told in parts."""
+
     revision = serializers.IntegerField(min_value=0, help_text="Of the graph as it was read.")
 
-    def validate(self, attrs: Any) -> Any:
-        if "revision" not in attrs:
-            raise serializers.ValidationError({"revision": ["Say which revision you have read."]})
-        return super().validate(attrs)
+    def __init__(self, *args: Any, partial: bool = False, **options: Any) -> None:
+        super().__init__(*args, **options)
 
 
 class CsvTold(Told):

@@ -1,0 +1,3 @@
+from campaigns.admin import contents, templates
+
+__all__ = ["contents", "templates"]
