@@ -80,6 +80,15 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Campaigns",
+        "separator": True,
+        "items": [
+            _list("campaigns.template", "Templates", "account_tree"),
+            _list("campaigns.contenttemplate", "Contents", "text_snippet"),
+            _list("campaigns.enrollmentstatus", "Statuses", "flag"),
+        ],
+    },
+    {
         "title": "Rules",
         "separator": True,
         "collapsible": True,
