@@ -13,7 +13,7 @@ from unfold.decorators import display
 
 from campaigns.choices import TemplateStatus
 from campaigns.models import Template, TemplateVersion
-from campaigns.reports import pictures
+from campaigns.reports import pictures, words
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault
 from campaigns.services import graphs, templates
@@ -202,7 +202,7 @@ def nodes_section(drawing: Drawing) -> Section:
         [
             node.key,
             node.name or cells.NOTHING,
-            pictures.said(node),
+            words.said(node),
             "; ".join(f"{edge.label} to {edge.target}" for edge in drawing.leaving(node.key)) or "ends here",
         ]
         for node in drawing.nodes

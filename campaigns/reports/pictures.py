@@ -4,14 +4,21 @@ Nodes stand in rows, as many edges below the start as the longest way to them ha
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
-from campaigns.choices import Exit, NodeType, Unit, Weekday
+from campaigns.choices import Exit
+from campaigns.reports.words import TYPES, said, tone_of
 from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
 
-WIDE, HIGH, GAP, DROP, EDGE = 208, 58, 36, 62, 24  # pixels: a node, between two, between rows, around the picture
+# Pixels: a node, between two, between rows, around the picture, a gap for an edge that passes, a lane for one back.
+WIDE, HIGH, GAP, DROP, EDGE, PASS, LANE = 208, 58, 36, 62, 24, 12, 18
+
+_LABELS: Final = {str(each.value): str(each.label).lower() for each in Exit}
+
+Slot = str | tuple[int, int]  # the key of a node, or an edge (its number) that passes a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,39 +61,72 @@ def draw(drawing: Drawing, faults: Iterable[Any] = ()) -> Picture:
     told = defaultdict(list)
     for fault in faults:
         told[fault.node].append(fault.message)
-    rows = _rows(drawing)
-    width = max((len(row) for row in rows), default=0) * (WIDE + GAP) - GAP + 2 * EDGE + GAP
-    boxes = {
-        node.key: _box(node, tuple(told[node.key]), width, row, place, number)
-        for number, row in enumerate(rows)
-        for place, node in enumerate(row)
-    }
-    arrows = [
-        _arrow(edge, boxes[edge.source], boxes[edge.target])
-        for edge in drawing.edges
-        if edge.source in boxes and edge.target in boxes
-    ]
-    height = len(rows) * (HIGH + DROP) - DROP + 2 * EDGE
-    return Picture(width, max(height, 0), list(boxes.values()), arrows)
-
-
-def _rows(drawing: Drawing) -> list[list[DrawnNode]]:
     depths = _depths(drawing)
-    last = max(depths.values(), default=-1)
-    rows = defaultdict(list)
+    down, back = _sorted(drawing, depths)
+    rows = _rows(drawing, depths, down)
+    wide = max((sum(map(_width, row)) for row in rows), default=0)
+    places = {slot: spot for number, row in enumerate(rows) for slot, spot in _places(row, wide, number)}
+    boxes = {node.key: _box(node, tuple(told[node.key]), places[node.key]) for node in drawing.nodes}
+    arrows = [_down(edge, number, boxes, places) for number, edge in down]
+    arrows += [_back(edge, boxes, wide + EDGE + LANE * lane) for lane, edge in enumerate(back, start=1)]
+    width = 2 * EDGE + wide + LANE * (len(back) + 1) * bool(back)
+    return Picture(width, len(rows) * (HIGH + DROP) - DROP + 2 * EDGE, list(boxes.values()), arrows)
+
+
+def _sorted(drawing: Drawing, depths: Mapping[str, int]) -> tuple[list[tuple[int, DrawnEdge]], list[DrawnEdge]]:
+    """Return the edges that lead down, each with a number, and those that lead back or stay."""
+    drawn = [edge for edge in drawing.edges if edge.source in drawing.by_key and edge.target in drawing.by_key]
+    back = [edge for edge in drawn if depths[edge.target] <= depths[edge.source]]
+    return list(enumerate(edge for edge in drawn if edge not in back)), back
+
+
+def _rows(drawing: Drawing, depths: Mapping[str, int], down: Iterable[tuple[int, DrawnEdge]]) -> list[list[Slot]]:
+    """Return what stands in each row: nodes, and a gap for every edge that passes through it.
+
+    A row is in the order of what leads to it, so that few edges cross.
+    """
+    rows: list[list[Slot]] = [[] for _ in range(max(depths.values(), default=-1) + 1)]
     for node in drawing.nodes:
-        rows[depths.get(node.key, last + 1)].append(node)  # whom nobody reaches stand below all others
-    return [rows[depth] for depth in sorted(rows)]
+        rows[depths[node.key]].append(node.key)
+    above: dict[Slot, list[Slot]] = defaultdict(list)
+    for number, edge in down:
+        before: Slot = edge.source
+        for depth in range(depths[edge.source] + 1, depths[edge.target]):
+            rows[depth].append((number, depth))
+            above[number, depth].append(before)
+            before = (number, depth)
+        above[edge.target].append(before)
+    for upper, row in pairwise(rows):
+        places = {slot: place for place, slot in enumerate(upper)}
+        row.sort(key=lambda slot: _mean([places[each] for each in above[slot] if each in places], len(upper)))
+    return rows
+
+
+def _mean(places: Sequence[int], otherwise: int) -> float:
+    return sum(places) / len(places) if places else otherwise
+
+
+def _places(row: Sequence[Slot], wide: int, number: int) -> Iterator[tuple[Slot, tuple[int, int]]]:
+    """Yield where the left edge of everything in a row is; the row stands in the middle."""
+    left = EDGE + (wide - sum(map(_width, row))) // 2
+    for slot in row:
+        yield slot, (left + GAP // 2, EDGE + number * (HIGH + DROP))
+        left += _width(slot)
+
+
+def _width(slot: Slot) -> int:
+    return (WIDE if isinstance(slot, str) else PASS) + GAP
 
 
 def _depths(drawing: Drawing) -> dict[str, int]:
-    """Return how many edges the longest way to each node has that does not come back to a node it has passed."""
+    """Return how many edges the longest way to each node has, ways back left out; whom nobody reaches stand lowest."""
     forward = _without_ways_back(drawing)
     depths = {drawing.start: 0} if drawing.start in drawing.by_key else {}
     for key in _in_order(drawing.start, forward):
-        for target in forward.get(key, ()):
+        for target in forward[key]:
             depths[target] = max(depths.get(target, 0), depths[key] + 1)
-    return depths
+    lowest = max(depths.values(), default=-1) + 1
+    return {node.key: depths.get(node.key, lowest) for node in drawing.nodes}
 
 
 def _without_ways_back(drawing: Drawing) -> dict[str, list[str]]:
@@ -123,79 +163,37 @@ def _in_order(start: str, forward: Mapping[str, Sequence[str]]) -> list[str]:
     return order[::-1]
 
 
-def _box(node: DrawnNode, faults: tuple[str, ...], width: int, row: Sequence[Any], place: int, number: int) -> Box:
-    taken = len(row) * (WIDE + GAP) - GAP
-    left = (width - taken) // 2 + place * (WIDE + GAP)
-    title = node.name or _TYPES.get(node.type, node.type)
-    return Box(node.key, title, said(node), tone_of(node.type), faults, left, EDGE + number * (HIGH + DROP))
+def _box(node: DrawnNode, faults: tuple[str, ...], spot: tuple[int, int]) -> Box:
+    title = node.name or TYPES.get(node.type, node.type)
+    return Box(node.key, title, said(node), tone_of(node.type), faults, *spot)
 
 
-def _arrow(edge: DrawnEdge, source: Box, target: Box) -> Arrow:
+def _down(edge: DrawnEdge, number: int, boxes: Mapping[str, Box], places: Mapping[Slot, tuple[int, int]]) -> Arrow:
+    """Run from the bottom of one node to the top of another, through the gaps that the rows between them leave."""
+    source, target = boxes[edge.source], boxes[edge.target]
+    at, above = source.middle, source.y + HIGH
+    path, label = f"M{at} {above}", _label(edge)
+    gaps = sorted(spot for slot, spot in places.items() if isinstance(slot, tuple) and slot[0] == number)
+    stops = [(x + PASS // 2, y, y + HIGH) for x, y in sorted(gaps, key=lambda spot: spot[1])]
+    first = (stops or [(target.middle, target.y, target.y)])[0]
+    for x, top, bottom in [*stops, (target.middle, target.y, target.y)]:
+        half = (above + top) // 2
+        path += f" C{at} {half} {x} {half} {x} {top}" + (f" L{x} {bottom}" if bottom > top else "")
+        at, above = x, bottom
+    return Arrow(path, label, (source.middle + first[0]) // 2, (source.y + HIGH + first[1]) // 2 + 4)
+
+
+def _back(edge: DrawnEdge, boxes: Mapping[str, Box], lane: int) -> Arrow:
+    """Run up a lane beside the picture."""
+    source, target = boxes[edge.source], boxes[edge.target]
+    begin, end = source.y + HIGH + DROP // 4, target.y - DROP // 4
+    path = (
+        f"M{source.middle} {source.y + HIGH} L{source.middle} {begin} L{lane} {begin} L{lane} {end} "
+        f"L{target.middle} {end} L{target.middle} {target.y}"
+    )
+    return Arrow(path, _label(edge), lane, (begin + end) // 2)
+
+
+def _label(edge: DrawnEdge) -> str:
     label = "" if edge.label == Exit.NEXT else _LABELS.get(edge.label, edge.label)
-    if "weight" in edge.condition:
-        label = f"{label} {edge.condition['weight']} %"
-    if target.y > source.y:
-        begin, end = source.y + HIGH, target.y
-        half = (begin + end) // 2
-        path = f"M{source.middle} {begin} C{source.middle} {half} {target.middle} {half} {target.middle} {end}"
-        return Arrow(path, label, (source.middle + target.middle) // 2, half + 4)
-    side = max(source.x, target.x) + WIDE + EDGE
-    begin, end = source.y + HIGH // 2, target.y + HIGH // 2
-    path = f"M{source.x + WIDE} {begin} C{side} {begin} {side} {end} {target.x + WIDE} {end}"
-    return Arrow(path, label, side - 6, (begin + end) // 2)
-
-
-_TYPES: Final = {str(kind.value): str(kind.label) for kind in NodeType}
-_LABELS: Final = {str(each.value): str(each.label).lower() for each in Exit}
-_TONES: Final = {
-    NodeType.STAGE: "info", NodeType.EXIT: "plain", NodeType.WAIT: "warn", NodeType.WAIT_FOR: "warn",
-    NodeType.BRANCH: "choice", NodeType.SPLIT: "choice", NodeType.JUMP: "choice",
-}  # fmt: skip
-
-
-def tone_of(node_type: str) -> str:
-    return _TONES.get(node_type, "good")  # type: ignore[call-overload, no-any-return]  # members of an enum are texts
-
-
-def said(node: DrawnNode) -> str:
-    """Return what a node does, in a few words; of settings that make no sense it says the type."""
-    words = _WORDS.get(node.type)
-    try:
-        return words(node.config) if words else _TYPES.get(node.type, node.type)
-    except (KeyError, TypeError, ValueError):
-        return _TYPES.get(node.type, node.type)
-
-
-def _wait(config: Mapping[str, Any]) -> str:
-    mode = config["mode"]
-    if mode == "duration":
-        return f"Wait {_amount(config)}"
-    if mode == "weekday":
-        days = ", ".join(Weekday(day).label for day in config["weekdays"])
-        return f"Wait until {days} {config['time']}"
-    if mode == "event":
-        return f"Wait until {_beside(config['days'])} the event, {config['time']}"
-    return f"Wait until {config['date']} {config['time']}"
-
-
-def _beside(days: int) -> str:
-    if not days:
-        return "the day of"
-    return f"{abs(days)} day{'s' * (abs(days) != 1)} {'before' if days < 0 else 'after'}"
-
-
-def _amount(config: Mapping[str, Any]) -> str:
-    unit = str(Unit(config["unit"]).label).lower()
-    return f"{config['amount']} {unit if config['amount'] != 1 else unit.removesuffix('s')}"
-
-
-_AWAITED: Final[Mapping[str, str]] = {"reply": "a reply", "call_outcome": "a call", "link_click": "a click"}
-_WORDS: Final[Mapping[str, Any]] = {
-    NodeType.STAGE: lambda config: f"Status: {config['status']}",
-    NodeType.SMS_SEND: lambda config: f"SMS: {config['content']}",
-    NodeType.EMAIL_SEND: lambda config: f"E-mail: {config['content']}",
-    NodeType.VOICEMAIL_DROP: lambda config: f"Voicemail: {config['content']}",
-    NodeType.WAIT: _wait,
-    NodeType.WAIT_FOR: lambda config: f"Wait for {_AWAITED[config['event']]}, at most {_amount(config)}",
-    NodeType.JUMP: lambda config: f"Again, {config['rounds']} times at most",
-}
+    return f"{label} {edge.condition['weight']} %" if "weight" in edge.condition else label

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from campaigns.reports import pictures
+from campaigns.reports import pictures, words
 from campaigns.rules.drawings import Drawing, DrawnNode
 from campaigns.rules.validation import Fault
 from campaigns.tests.drawings import drawing, node
@@ -49,7 +49,7 @@ def test_a_fault_stands_on_its_node() -> None:
 
 
 def test_what_a_node_does_is_said_in_words() -> None:
-    said = {each.key: pictures.said(each) for each in WHOLE.nodes}
+    said = {each.key: words.said(each) for each in WHOLE.nodes}
     assert said["hello"] == "SMS: hello"
     assert said["reply"] == "Wait for a reply, at most 3 days"
     assert said["pause"] == "Wait 2 days"
@@ -57,7 +57,7 @@ def test_what_a_node_does_is_said_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("settings", "expected"),
     [
         ({"mode": "event", "days": -1, "time": "09:00"}, "Wait until 1 day before the event, 09:00"),
         ({"mode": "event", "days": 0, "time": "09:00"}, "Wait until the day of the event, 09:00"),
@@ -68,5 +68,5 @@ def test_what_a_node_does_is_said_in_words() -> None:
         ({"mode": "event", "days": "soon", "time": "09:00"}, "Wait"),
     ],
 )
-def test_a_wait_says_until_when(settings: dict[str, Any], words: str) -> None:
-    assert pictures.said(DrawnNode("w", "wait", "", settings)) == words
+def test_a_wait_says_until_when(settings: dict[str, Any], expected: str) -> None:
+    assert words.said(DrawnNode("w", "wait", "", settings)) == expected
