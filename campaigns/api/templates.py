@@ -96,6 +96,7 @@ class GraphViewSet(Listed, Retrieved, Resource):
         "import_csv": CHANGE,
         "compare": ["campaigns.view_graph"],
         "export_csv": ["campaigns.view_graph"],
+        "export_json": ["campaigns.view_graph"],
     }
     filterset_class = filters.GraphFilter
     how_to_change = "PATCH {revision, start, nodes, edges} to a draft. POST /api/v1/templates/ begins another."
@@ -119,6 +120,15 @@ class GraphViewSet(Listed, Retrieved, Resource):
         text = exchange.to_csv(graphs.drawing_of(graph))
         headers = {"Content-Disposition": f'attachment; filename="graph-{graph.pk}.csv"'}
         return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=True, methods=["get"], url_path="export-json")
+    def export_json(self, request: Any, pk: str) -> HttpResponse:
+        """Write the graph for another system: POST it as ``graph`` to /api/v1/templates/, or PATCH it to a draft."""
+        graph = self.get_object()
+        headers = {"Content-Disposition": f'attachment; filename="graph-{graph.pk}.json"'}
+        data = exchange.to_json(graphs.drawing_of(graph))
+        return HttpResponse(data, content_type="application/json", headers=headers)
 
     @extend_schema(responses=readings.DifferenceReading(many=True))
     @action(detail=True, methods=["post"])

@@ -10,7 +10,6 @@ import orjson
 from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
 from config.kernel.errors import DomainError
 
-FORMAT: Final = "clearline.graph/1"
 LARGEST: Final = 2_000_000  # bytes of a file
 MOST_PARTS: Final = 5_000
 COLUMNS: Final = ("part", "key", "type", "name", "x", "y", "source", "target", "label", "order", "settings")
@@ -23,7 +22,7 @@ class UnreadableGraph(DomainError):
     code = "unreadable_graph"
 
 
-def to_json(drawing: Drawing, *, name: str = "", description: str = "") -> bytes:
+def to_json(drawing: Drawing) -> bytes:
     """Return a drawing as JSON, indented."""
     nodes = [
         {"key": node.key, "type": node.type, "name": node.name, "config": dict(node.config), "x": node.x, "y": node.y}
@@ -39,8 +38,8 @@ def to_json(drawing: Drawing, *, name: str = "", description: str = "") -> bytes
         }
         for edge in drawing.edges
     ]
-    whole = {"format": FORMAT, "name": name, "description": description, "start": drawing.start}
-    return orjson.dumps({**whole, "nodes": nodes, "edges": edges}, option=orjson.OPT_INDENT_2)
+    whole = {"start": drawing.start, "nodes": nodes, "edges": edges}
+    return orjson.dumps(whole, option=orjson.OPT_INDENT_2)
 
 
 def from_json(data: bytes) -> Drawing:
@@ -58,8 +57,8 @@ def from_json(data: bytes) -> Drawing:
 
 def drawing_in(whole: Any) -> Drawing:
     """Return the drawing that a JSON object describes. :raises UnreadableGraph: it describes none."""
-    if not isinstance(whole, Mapping) or whole.get("format", FORMAT) != FORMAT:
-        raise UnreadableGraph(f'A graph is an object of the format "{FORMAT}" with "nodes" and "edges".')
+    if not isinstance(whole, Mapping) or whole.keys() - {"start", "nodes", "edges"}:
+        raise UnreadableGraph('A graph is an object with "start", "nodes" and "edges", and nothing else.')
     nodes, edges = whole.get("nodes"), whole.get("edges", [])
     if not isinstance(nodes, list) or not isinstance(edges, list) or len(nodes) + len(edges) > MOST_PARTS:
         raise UnreadableGraph(f'"nodes" and "edges" are lists, of at most {MOST_PARTS:,} parts together.')

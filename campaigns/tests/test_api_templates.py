@@ -109,6 +109,13 @@ def test_a_graph_goes_to_a_spreadsheet_and_back(caller, template):
     assert (status, said["error_code"]) == (400, "unreadable_graph")
 
 
+def test_a_graph_goes_to_another_system_as_it_is(caller, template):
+    sent = caller.get(f"/api/v1/graphs/{template['draft']}/export-json/").json()
+    status, copy = caller.send("post", "templates/", {"name": "Elsewhere", "graph": sent})
+    assert status == 201, copy
+    assert caller.send("post", f"graphs/{template['draft']}/compare/", {"to": copy["draft"]}) == (200, [])
+
+
 def test_a_name_is_taken_once(caller, template):
     status, said = caller.send("post", "templates/", {"name": "invitation"})
     assert (status, said["error_code"]) == (409, "already_exists"), said

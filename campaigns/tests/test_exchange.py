@@ -57,8 +57,8 @@ def test_a_graph_written_by_hand_needs_keys_and_types() -> None:
     ("text", "words"),
     [
         ("", "no JSON"),
-        ("[]", "an object of the format"),
-        ('{"format": "other/9", "nodes": []}', "an object of the format"),
+        ("[]", "an object with"),
+        ('{"color": "red", "nodes": []}', "nothing else"),
         ('{"nodes": {}}', "lists"),
         ('{"nodes": [1]}', r"nodes\[0\] is an object"),
         ('{"nodes": [{"type": "exit"}]}', r"nodes\[0\]: say its key"),

@@ -63,7 +63,7 @@ def _load_sample() -> None:
         _warn(f"{SAMPLE} is missing: starting without sample records.")
         return
     pending.touch()
-    if _run("ingest", str(SAMPLE)):
+    if _run("ingest", str(SAMPLE)) and _run("demo_templates"):
         pending.unlink()
 
 

@@ -1,0 +1,16 @@
+"""Write the templates of the demo, and what they send."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from campaigns.services import demo
+from config.kernel import clock
+
+
+class Command(BaseCommand):
+    help = "Write three templates to begin with, and the texts that they send. What is there already is left alone."
+
+    def handle(self, **options: Any) -> None:
+        contents, templates = demo.install(at=clock.now())
+        self.stdout.write(f"  templates   {templates} published, {contents} contents written")

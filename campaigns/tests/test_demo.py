@@ -1,0 +1,42 @@
+from datetime import UTC, datetime
+
+import pytest
+from django.core.management import call_command
+
+from campaigns.models import ContentTemplate, Template, TemplateVersion
+from campaigns.rules.validation import faults
+from campaigns.services import contents, demo, graphs, surroundings
+
+pytestmark = pytest.mark.django_db
+
+AT = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)
+
+
+def test_what_is_shipped_has_no_fault_and_is_published(capsys):
+    call_command("demo_templates")
+    assert "3 published" in capsys.readouterr().out
+    assert {row.number for row in TemplateVersion.objects.all()} == {1}
+    for row in Template.objects.all():
+        assert (
+            faults(graphs.drawing_of(row.draft), surroundings.known(senders=frozenset({"sms", "email", "voicemail"})))
+            == []
+        )
+
+
+def test_every_shipped_content_is_sent_by_some_template():
+    demo.install(at=AT)
+    named = {
+        node.config.get(name)
+        for row in Template.objects.all()
+        for node in graphs.drawing_of(row.draft).nodes
+        for name in ("content", "script")
+    }
+    assert named - {None} == set(ContentTemplate.objects.values_list("key", flat=True))
+
+
+def test_what_somebody_has_written_is_left_alone():
+    contents.put(key="thanks-sms", channel="sms", name="Ours", body="Thanks", at=AT)
+    written, published = demo.install(at=AT)
+    assert (written, published) == (7, 3)
+    assert ContentTemplate.objects.get(key="thanks-sms").body == "Thanks"
+    assert demo.install(at=AT) == (0, 0)
