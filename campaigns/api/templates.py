@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from campaigns.api import filters, inputs, readings
 from campaigns.models import ContentTemplate, EnrollmentStatus, Graph, Template, TemplateVersion
 from campaigns.services import contents, exchange, graphs, statuses, templates, values
-from config.kernel.api.resources import Listed, ReadOnly, Resource, Retrieved
+from config.kernel.api.resources import Listed, ReadOnly, Resource, Retrieved, in_time
 
 CHANGE = ["campaigns.change_template"]
 
@@ -114,6 +114,7 @@ class GraphViewSet(Listed, Retrieved, Resource):
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     @action(detail=True, methods=["get"], url_path="export-csv")
+    @in_time
     def export_csv(self, request: Any, pk: str) -> HttpResponse:
         """Write the graph for a spreadsheet."""
         graph = self.get_object()
@@ -123,6 +124,7 @@ class GraphViewSet(Listed, Retrieved, Resource):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True, methods=["get"], url_path="export-json")
+    @in_time
     def export_json(self, request: Any, pk: str) -> HttpResponse:
         """Write the graph for another system: POST it as ``graph`` to /api/v1/templates/, or PATCH it to a draft."""
         graph = self.get_object()

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+from django.http import HttpResponse
 from django.urls import reverse
 from rest_framework import status
 from rest_framework.exceptions import NotFound
@@ -15,7 +16,7 @@ from config.kernel.api.questions import refuse_unknown
 from config.kernel.api.reading import Plan, Reading
 from config.kernel.keyset import timed
 
-Read = Callable[..., Response]
+Answer = TypeVar("Answer", bound=HttpResponse)
 
 UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
@@ -107,11 +108,11 @@ class Resource(GenericViewSet):
         return clock.now()
 
 
-def in_time(read: Read) -> Read:
+def in_time(read: Callable[..., Answer]) -> Callable[..., Answer]:
     """Let a GET ask PostgreSQL nothing that takes longer than ``settings.STATEMENT_TIMEOUT_MS``: then it is refused."""
 
     @wraps(read)
-    def limited(view: Any, request: Any, *args: Any, **named: Any) -> Response:
+    def limited(view: Any, request: Any, *args: Any, **named: Any) -> Answer:
         with timed("default"):
             return read(view, request, *args, **named)
 
