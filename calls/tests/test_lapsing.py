@@ -12,8 +12,8 @@ from calls.services import rulebook
 from calls.services.lapsing import AHEAD, lapsing
 from config.kernel import clock
 from crm.models import User
+from crm.tests.backoffice import signed_in
 from crm.tests.factories import UserFactory
-from crm.tests.test_admin import signed_in
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)

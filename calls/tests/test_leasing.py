@@ -1,34 +1,27 @@
-"""Two reps never hold the same pair, person or number; what is leased has been proved."""
+"""One rep takes the next pair, keeps it and gives it back; what is leased has been proved, at a known cost."""
 
-import threading
-import time
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from calls.choices import EventKind, Scope
-from calls.models import CallingHours, Lease
-from calls.rules import opening
+from calls.models import Lease
 from calls.services import deciding, dialing, hints, leasing, outcomes, queue, recording, terminal, walking
 from calls.services.deciding import Refused
-from calls.services.queue import Wanted
 from calls.tests.factories import (
-    CallingPolicyFactory,
     CallSessionFactory,
     DispositionFactory,
     LeaseFactory,
     callable_pair,
     first_point,
 )
-from calls.tests.worlds import SHUT
 from config.testing import NOON
-from crm.choices import Channel, GateAction
-from crm.models import Endpoint, GateDecision, HoursProfile, ProjectContact, Touch
+from crm.choices import GateAction
+from crm.models import GateDecision, ProjectContact, Touch
 from crm.services import accounts
-from crm.tests.factories import ContactFactory, ProjectFactory, TouchFactory, UserFactory, give_point
+from crm.tests.factories import UserFactory, give_point
 
 
 def kept_for(how_long, rep, at):
@@ -170,47 +163,6 @@ class TestOneRep:
             dialing.dial(user=rep, point=first_point(pair.contact), at=at + timedelta(minutes=6))
 
 
-@pytest.mark.django_db(transaction=True)
-def test_twenty_reps_never_get_the_same_pair_person_or_number(threads, at):
-    for number in range(15):
-        callable_pair()
-        shared = callable_pair()
-        ContactFactory(phone=shared.contact.primary_phone)
-        callable_pair(contact=shared.contact, project=ProjectFactory(name=f"Second {number}"))
-    twin = ContactFactory(phone=shared.contact.primary_phone)
-    callable_pair(contact=twin)
-    reps = [UserFactory(bdr=True) for _ in range(20)]
-
-    leases = threads(*[lambda rep=rep: leasing.take_next(user=rep, at=at) for rep in reps])
-
-    for subject in ("pair_id", "contact_id", "endpoint_id"):
-        assert len({getattr(lease, subject) for lease in leases}) == 20, subject
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("locked", ["crm_contact", "crm_endpoint"])
-def test_whom_somebody_works_on_is_passed_over_without_waiting(threads, at, locked):
-    busy, free = callable_pair(priority=4), callable_pair()
-    rows = {"crm_contact": busy.contact_id, "crm_endpoint": first_point(busy.contact).endpoint_id}
-    rep, taken = UserFactory(bdr=True), threading.Event()
-
-    def work():
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SELECT 1 FROM {locked} WHERE id = %s FOR NO KEY UPDATE", [rows[locked]])
-            working.set()
-            assert taken.wait(timeout=30), "the rep waited for the lock"
-
-    def take():
-        working.wait(timeout=30)
-        lease = leasing.take_next(user=rep, at=at)
-        taken.set()
-        return lease.pair_id
-
-    working = threading.Event()
-    assert threads(work, take)[1] == free.pk
-    assert not GateDecision.objects.filter(contact=busy.contact_id).exists()
-
-
 @pytest.mark.django_db
 def test_nobody_is_judged_for_a_rep_who_holds_somebody(at, monkeypatch):
     mine, rep = callable_pair(priority=1), UserFactory(bdr=True)
@@ -219,108 +171,6 @@ def test_nobody_is_judged_for_a_rep_who_holds_somebody(at, monkeypatch):
     monkeypatch.setattr(deciding, "prove", lambda **asked: pytest.fail("Somebody was judged."))
 
     assert leasing.take_next(user=rep, at=at).pair_id == mine.pk
-
-
-@pytest.mark.django_db(transaction=True)
-def test_one_rep_in_eight_windows_gets_one_lease(threads, at):
-    for _ in range(8):
-        callable_pair()
-    rep = UserFactory(bdr=True)
-
-    leases = threads(*[lambda: leasing.take_next(user=rep, at=at)] * 8)
-
-    assert set(leases) == {Lease.objects.get()}
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("verb", ["take", "dial"])
-def test_what_is_being_closed_is_waited_for_and_then_refused(threads, at, verb):
-    """The facts are read under the locks: a closure that is under way counts, whichever of both commits first."""
-    pair, rep = callable_pair(), UserFactory(bdr=True)
-    point, closing = first_point(pair.contact), threading.Event()
-    if verb == "dial":
-        leasing.take_next(user=rep, at=at)
-
-    def close():
-        with transaction.atomic():
-            terminal.close(scope=Scope.CONTACT, subject=pair.contact, reason="Asked us to stop", at=at)
-            closing.set()
-            time.sleep(1)  # whoever does not wait has decided by then
-
-    def approach():
-        closing.wait(timeout=30)
-        try:
-            if verb == "dial":
-                return dialing.dial(user=rep, point=point, at=at)
-            return leasing.take(pair=pair, user=rep, at=at)
-        except Refused as refusal:
-            return refusal.verdict.codes
-
-    assert threads(close, approach)[1] == ["terminal_contact"]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_one_builder_in_five_hundred_projects_is_leased_once(threads, at):
-    builder = callable_pair().contact
-    projects = [ProjectFactory() for _ in range(100)]
-    pairs = ProjectContact.objects.bulk_create(
-        ProjectContact(project=project, contact=builder, priority=4) for project in projects
-    )
-    hints.refresh(at=at, pair_ids=[pair.pk for pair in pairs])
-    others = {callable_pair().contact_id for _ in range(6)}
-    reps = [UserFactory(bdr=True) for _ in range(7)]
-
-    leases = threads(*[lambda rep=rep: leasing.take_next(user=rep, at=at) for rep in reps])
-
-    assert {lease.contact_id for lease in leases} == {builder.pk, *others}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_twenty_callers_never_make_a_fourth_dial(threads, at):
-    """One line shared by twenty people in twenty projects: the cap is on the number as much as on the person."""
-    first = callable_pair()
-    number = first.contact.primary_phone
-    pairs = [first, *[callable_pair(contact=ContactFactory(phone=number)) for _ in range(19)]]
-    reps = [UserFactory(bdr=True) for _ in range(20)]
-
-    def call(pair, rep):
-        try:
-            leasing.take(pair=pair, user=rep, at=at)
-            dialing.dial(user=rep, point=first_point(pair.contact), at=at)
-        except Refused:
-            return False
-        finally:
-            leasing.release(user=rep, at=at)
-        return True
-
-    for _ in range(3):
-        threads(*[lambda pair=pair, rep=rep: call(pair, rep) for pair, rep in zip(pairs, reps, strict=True)])
-
-    assert Touch.objects.filter(endpoint__value=number).count() == 3
-
-
-@pytest.mark.django_db(transaction=True)
-def test_leasing_against_outcomes_never_deadlocks(threads, at):
-    busy = DispositionFactory(retry_after=timedelta(hours=1))
-    pairs = [callable_pair() for _ in range(12)]
-    reps = [UserFactory(bdr=True) for _ in range(6)]
-
-    def work(rep):
-        done = 0
-        for _ in range(6):
-            try:
-                lease = leasing.take_next(user=rep, at=at)
-                session = dialing.dial(user=rep, point=first_point(lease.contact), at=at)
-                outcomes.conclude(session=session, disposition=busy, by=rep, at=at)
-                done += 1
-            except (Refused, leasing.NothingCallable):
-                pass
-            finally:
-                leasing.release(user=rep, at=at)
-        return done
-
-    assert sum(threads(*[lambda rep=rep: work(rep) for rep in reps])) == len(pairs)
-    assert not Lease.objects.exists()
 
 
 @pytest.mark.django_db
@@ -365,133 +215,6 @@ class TestWhatItCosts:
 
 
 @pytest.mark.django_db
-class TestWhatWasReadAMomentAgo:
-    """A walk may propose by what is a second old; what it says is proved, and nothing ends with it."""
-
-    @pytest.fixture(autouse=True)
-    def forgetful(self, monkeypatch):
-        monkeypatch.setattr(walking, "KNOWN", 3600)
-        monkeypatch.setattr(walking, "_known", [])
-
-    @pytest.fixture
-    def rep(self, at):
-        rep = UserFactory(bdr=True)
-        with pytest.raises(leasing.NothingCallable):
-            leasing.take_next(user=rep, at=at)
-        assert walking._known
-        return rep
-
-    def test_a_place_that_is_new_since_then_is_called(self, rep, at):
-        walking._known[:] = [(since, replace(book, keys={}), policy) for since, book, policy in walking._known]
-        pair = callable_pair()
-
-        assert leasing.take_next(user=rep, at=at).pair_id == pair.pk
-
-    def test_a_law_that_is_new_since_then_refuses_one_and_proposes_no_other(self, rep, at):
-        callable_pair(), callable_pair(), callable_pair()
-        walking.begin(user=rep, at=at, wanted=Wanted())
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE calls_callinghours SET windows = array_fill(''::varchar, ARRAY[7])")
-
-        with pytest.raises(leasing.NothingCallable):
-            leasing.take_next(user=rep, at=at)
-        assert not Lease.objects.exists()
-        assert [row.codes for row in GateDecision.objects.all()] == [["outside_hours"]]
-
-    def test_of_many_stale_hints_one_is_refused(self, rep, at):
-        stale = [callable_pair(priority=4) for _ in range(3)]
-        fresh = callable_pair()
-        ProjectContact.objects.filter(pk__in=[pair.pk for pair in stale]).update(suppress_for_project=True)
-
-        assert leasing.take_next(user=rep, at=at).pair_id == fresh.pk
-        assert GateDecision.objects.filter(allowed=False).count() == 1
-
-
-@pytest.mark.django_db
-class TestNothingIsRemembered:
-    """Whatever changes a rule, and however, the next decision knows: no memory outlives what it was read from."""
-
-    def refused(self, rep, pair, at):
-        with pytest.raises(Refused) as refusal:
-            leasing.take(pair=pair, user=rep, at=at)
-        with pytest.raises(leasing.NothingCallable):
-            leasing.take_next(user=rep, at=at)
-        return refusal.value.verdict.codes
-
-    @pytest.fixture
-    def warm(self, at):
-        """A rep whose process has just decided about this pair, and let it pass."""
-        rep, pair = UserFactory(bdr=True), callable_pair()
-        leasing.take_next(user=rep, at=at)
-        leasing.release(user=rep, at=at)
-        return rep, pair
-
-    def test_a_row_of_law_that_was_changed_behind_the_orms_back(self, warm, at):
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE calls_callinghours SET windows = array_fill(''::varchar, ARRAY[7])")
-
-        assert self.refused(*warm, at) == ["outside_hours"]
-
-    def test_a_row_of_law_that_was_taken_out_of_force(self, warm, at):
-        CallingHours.objects.update(replaced_at=at)
-
-        assert self.refused(*warm, at) == ["outside_hours"]
-
-    def test_and_put_back_again(self, warm, at):
-        CallingHours.objects.update(replaced_at=at)
-        self.refused(*warm, at)
-        CallingHours.objects.update(replaced_at=None)
-
-        assert leasing.take_next(user=warm[0], at=at).pair == warm[1]
-
-    def test_a_day_that_a_governor_proclaims(self, warm, at):
-        CallingHours.objects.update(closed_on=[at.date()])
-
-        assert self.refused(*warm, at) == ["outside_hours"]
-
-    @pytest.mark.parametrize("of_project", [False, True])
-    def test_a_policy(self, warm, at, of_project):
-        rep, pair = warm
-        TouchFactory(contact=pair.contact, project=pair.project, channel=Channel.CALL, at=at - timedelta(hours=30))
-        assert leasing.take_next(user=rep, at=at).pair == pair
-        leasing.release(user=rep, at=at)
-        CallingPolicyFactory(project=pair.project if of_project else None, cooldown=timedelta(hours=31))
-
-        assert self.refused(rep, pair, at) == ["cooldown"]
-
-    def test_the_profile_of_a_line(self, warm, at):
-        profile = HoursProfile.objects.create(key=SHUT)
-        Endpoint.objects.update(hours_profile=profile)
-
-        assert self.refused(*warm, at) == ["outside_hours"]
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(("until", "earliest"), [(2, 2), (None, None)])
-def test_of_two_closures_the_longer_one_counts(at, until, earliest):
-    pair, hour = callable_pair(), timedelta(hours=1)
-    for end in (at + hour, until and at + until * hour, at + hour / 2):
-        terminal.close(scope=Scope.CONTACT, subject=pair.contact, reason="Asked us to wait", at=at, until=end)
-
-    explained = queue.explain(pair=pair, user=UserFactory(admin=True), at=at)
-
-    assert explained.earliest == (earliest and at + earliest * hour)
-
-
-@pytest.mark.django_db
-def test_a_receipt_names_its_law_and_replays(at):
-    pair = callable_pair()
-    lease = leasing.take_next(user=UserFactory(bdr=True), at=at)
-    receipt = GateDecision.objects.get(pk=lease.decision_id)
-
-    assert receipt.facts["hours.law"] == opening.book().table.version
-    assert deciding.replay(receipt) == ()
-    receipt.at += timedelta(hours=12)
-    assert [block.code for block in deciding.replay(receipt)] == ["outside_hours"]
-    assert pair.pk == lease.pair_id
-
-
-@pytest.mark.django_db
 def test_the_same_rep_in_two_windows_keeps_what_the_first_one_took(at):
     first, second = callable_pair(priority=4), callable_pair()
     rep = UserFactory(bdr=True)
@@ -511,50 +234,3 @@ def test_behind_a_pooler_nothing_is_prepared_and_all_is_the_same(at, monkeypatch
     with CaptureQueriesContext(connection) as asked:
         assert leasing.take_next(user=rep, at=at).pair == pair
     assert not [one["sql"] for one in asked if "$1" in one["sql"]]
-
-
-@pytest.mark.django_db
-def test_a_receipt_replays_by_the_law_of_its_time(at, monkeypatch):
-    CallingHours.objects.update(created_at=at - timedelta(days=30))
-    callable_pair()
-    receipt = GateDecision.objects.get(pk=leasing.take_next(user=UserFactory(bdr=True), at=at).decision_id)
-    later = at + timedelta(days=1)
-    CallingHours.objects.filter(replaced_at=None).update(replaced_at=later)
-    assert not opening.book().table.rows
-
-    monkeypatch.setattr(opening, "_tables", {})  # another process, on another day
-
-    assert deciding.replay(receipt) == ()
-
-
-@pytest.mark.django_db
-def test_a_refusal_leaves_a_receipt_for_each_number_and_each_project(at):
-    pair = callable_pair()
-    give_point(pair.contact, "phone", "+15125550177")
-    elsewhere = callable_pair(contact=pair.contact)
-    terminal.close(scope=Scope.CONTACT, subject=pair.contact, reason="Asked us to wait", at=at)
-    rep = UserFactory(bdr=True)
-
-    for _ in range(2):
-        for one in (pair, elsewhere):
-            with pytest.raises(Refused):
-                leasing.take(pair=one, user=rep, at=at)
-
-    assert sorted(GateDecision.objects.values_list("pair", "endpoint").distinct()) == sorted(
-        (one.pk, point.endpoint_id) for one in (pair, elsewhere) for point in pair.contact.points.all()
-    )
-    assert GateDecision.objects.count() == 4
-
-
-@pytest.mark.django_db
-def test_there_is_no_receipt_for_a_lease_that_there_is_not(at):
-    pair, rep = callable_pair(), UserFactory(bdr=True)
-    approach = deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=first_point(pair.contact))
-    mine = LeaseFactory(pair=callable_pair(), user=rep)  # from another window, a moment ago
-
-    with transaction.atomic():
-        ruling = deciding.prove(action=GateAction.LEASE, approaches=[approach], user_id=rep.pk, at=at)
-        assert leasing._write(ruling, user=rep, at=at) is None
-
-    assert Lease.objects.get() == mine
-    assert not GateDecision.objects.exists()

@@ -47,6 +47,15 @@ def _rows(model: type[models.Model], names: dict[UUID, str]) -> Iterator[dict[st
         }
 
 
+def versions() -> set[tuple[str, str, str]]:
+    """Every row that an intake may write, with the transaction and command that wrote it."""
+    tables = [model._meta.db_table for model in (*BORN_IN_ORDER, *OTHERS, HoursProfile)]
+    sql = " UNION ALL ".join(f"SELECT '{name}', id::text, ctid::text || xmin::text FROM {name}" for name in tables)
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return set(cursor.fetchall())
+
+
 @contextmanager
 def undone() -> Iterator[None]:
     """Run one example on an empty database, prove that every constraint holds, and leave nothing behind."""

@@ -2,16 +2,15 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.testing import NOON
 from crm.choices import ReviewKind
-from crm.models import Contact, ContactPoint, Endpoint, HoursProfile, OtherName, Project, ProjectContact, ReviewItem
+from crm.models import Contact, ContactPoint, Endpoint, OtherName, Project, ProjectContact, ReviewItem
 from crm.services import intake, primaries, profiles, quality
 from crm.services.feeds.records import Party, Record, Refused
-from crm.tests.dumps import BORN_IN_ORDER, OTHERS, dump, undone
+from crm.tests.dumps import dump, undone, versions
 from crm.tests.oracle import Known, Oracle
 from crm.tests.streams import streams
 
@@ -136,15 +135,6 @@ def test_taking_the_same_file_in_twice_is_taking_it_in_once(records, size):
         assert (again.created, again.updated, again.unchanged) == (0, 0, len(records) - once.refused)
         assert again.entities == {}
         assert again.reviews == {}
-
-
-def versions() -> set[tuple[str, str, str]]:
-    """Every row that an intake may write, with the transaction and command that wrote it."""
-    tables = [model._meta.db_table for model in (*BORN_IN_ORDER, *OTHERS, HoursProfile)]
-    sql = " UNION ALL ".join(f"SELECT '{name}', id::text, ctid::text || xmin::text FROM {name}" for name in tables)
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return set(cursor.fetchall())
 
 
 @given(records=streams())

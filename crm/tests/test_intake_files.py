@@ -8,9 +8,10 @@ from crm.services import intake
 from crm.services.feeds.choosing import choose_feed
 from crm.services.feeds.reading import read_records
 from crm.services.files.tables import open_table
+from crm.tests.dumps import versions
 from crm.tests.oracle import Oracle
 from crm.tests.real_inputs import path_of
-from crm.tests.test_intake import OwnNames, told_by, told_by_database, versions
+from crm.tests.test_intake import OwnNames, told_by, told_by_database
 
 pytestmark = pytest.mark.django_db
 

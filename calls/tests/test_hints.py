@@ -1,0 +1,140 @@
+"""The hints on the pairs: never later than the gate, and swept without locks."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calls.choices import Scope
+from calls.services import deciding, hints, queue, terminal
+from calls.tests import worlds
+from calls.tests.factories import CallingPolicyFactory, callable_pair, first_point
+from config.kernel.gate import Asked, gate
+from config.testing import NOON
+from crm.choices import Channel
+from crm.models import Project, ProjectContact
+from crm.tests.factories import (
+    ProjectContactFactory,
+    SuppressionFactory,
+    TouchFactory,
+    give_point,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@settings(max_examples=80)
+@given(data=st.data())
+def test_a_fresh_hint_never_hides_a_pair_that_the_gate_passes(data):
+    with worlds.undone():
+        world = worlds.build(data.draw)
+        hints.refresh(at=NOON, pair_ids=[pair.pk for pair in world.pairs])
+        passing = ProjectContact.objects.callable(Asked(at=NOON, channel="call"))
+
+        assert set(passing.values_list("pk")) <= set(ProjectContact.objects.hinted(NOON).values_list("pk"))
+
+
+@settings(max_examples=80)
+@given(data=st.data())
+def test_a_fresh_hint_never_comes_later_than_the_first_moment_that_passes(data):
+    with worlds.undone():
+        world = worlds.build(data.draw)
+        hints.refresh(at=NOON, pair_ids=[pair.pk for pair in world.pairs])
+        hinted = dict(ProjectContact.objects.values_list("pk", "callable_from"))
+        for pair in world.pairs:
+            earliest = queue.explain(pair=pair, user=world.user, at=NOON).earliest
+
+            assert earliest is None or (hinted[pair.pk] is not None and hinted[pair.pk] <= earliest)
+
+
+# What no hint foretells: the clock of the place, a lease, what others do with a shared line, and the end of all calls.
+NOT_FORETOLD = {"outside_hours", "leased", "number_leased", "number_day_cap", "number_week_cap", "terminal_everyone"}
+
+
+@settings(max_examples=80)
+@given(data=st.data())
+def test_when_a_fresh_hint_comes_due_nothing_else_stands_against_some_number(data):
+    with worlds.undone():
+        world = worlds.build(data.draw)
+        hints.refresh(at=NOON, pair_ids=[pair.pk for pair in world.pairs])
+        points = deciding.points_of([contact.pk for contact in world.contacts])
+        for pair in ProjectContact.objects.filter(callable_from__isnull=False):
+            approaches = [
+                deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point)
+                for point in points[pair.contact_id]
+            ]
+            verdicts = deciding.judge(approaches, user_id=None, at=NOON)
+            due = max(pair.callable_from, NOON)
+            left = [{block.code for block in gate.judge(verdict.facts, due, Channel.CALL)} for verdict in verdicts]
+
+            assert any(codes <= NOT_FORETOLD for codes in left), (pair.callable_from, left)
+
+
+@pytest.mark.parametrize(("caps", "hours"), [((2, 9), 25 - 3), ((3, 9), 25 - 5), ((3, 4), 7 * 24 - 8)])
+def test_a_hint_heeds_the_caps_of_its_project(caps, hours):
+    pair = callable_pair()
+    CallingPolicyFactory(project=pair.project, day_cap=caps[0], week_cap=caps[1])
+    for ago in (1, 3, 5, 8):
+        TouchFactory(contact=pair.contact, channel=Channel.SMS, at=NOON - timedelta(hours=ago))
+
+    hints.refresh(at=NOON, pair_ids=[pair.pk])
+
+    assert ProjectContact.objects.get(pk=pair.pk).callable_from == NOON + timedelta(hours=hours)
+
+
+def test_of_two_numbers_that_rest_the_hint_waits_for_the_one_that_is_back_first():
+    pair = callable_pair()
+    second = give_point(pair.contact, "phone", "+15125550177")
+    for point, days in ((pair.contact.points.get(is_primary=True), 9), (second, 2)):
+        point.endpoint.failed_until = NOON + timedelta(days=days)
+        point.endpoint.save()
+
+    hints.refresh(at=NOON, pair_ids=[pair.pk])
+
+    assert ProjectContact.objects.get(pk=pair.pk).callable_from == NOON + timedelta(days=2)
+
+
+def test_the_hint_waits_until_a_closed_number_is_free_again():
+    pair, until = callable_pair(), NOON + timedelta(days=2)
+    line = first_point(pair.contact).endpoint
+
+    terminal.close(scope=Scope.ENDPOINT, subject=line, reason="Not in service", at=NOON, until=until)
+
+    assert ProjectContact.objects.get(pk=pair.pk).callable_from == until
+
+
+def test_the_hint_has_the_hours_of_the_primary_number_though_another_is_verified():
+    pair = callable_pair()
+    other = give_point(pair.contact, "phone", "+16716465001", verified_at=NOON)  # on Guam
+
+    hints.refresh(at=NOON, pair_ids=[pair.pk])
+
+    primary = first_point(pair.contact).endpoint.hours_profile
+    assert ProjectContact.objects.get(pk=pair.pk).hours_profile == primary != other.endpoint.hours_profile
+
+
+@pytest.mark.parametrize(("channel", "closed"), [("", True), ("call", True), ("sms", False)])
+def test_a_number_suppressed_for_calls_or_for_all_is_none_for_the_hint(channel, closed):
+    pair = callable_pair()
+    SuppressionFactory(endpoint=first_point(pair.contact).endpoint, channel=channel)
+
+    hints.refresh(at=NOON, pair_ids=[pair.pk])
+
+    assert (ProjectContact.objects.get(pk=pair.pk).callable_from is None) is closed
+
+
+def test_the_sweep_locks_and_moves_only_hints_that_went_stale():
+    stale, right, fresh = callable_pair(), callable_pair(), ProjectContactFactory()
+    Project.objects.filter(pk=stale.project_id).update(call_suppressed=True)
+
+    with CaptureQueriesContext(connection) as asked:
+        assert hints.refresh_all(at=NOON) == 2
+
+    locking = [query["sql"] for query in asked if "FOR NO KEY UPDATE" in query["sql"]]
+    assert len(locking) == 1
+    assert [pair.pk.hex in locking[0].replace("-", "") for pair in (stale, right, fresh)] == [True, False, True]
+    assert ProjectContact.objects.get(pk=stale.pk).callable_from is None
+    assert hints.refresh_all(at=NOON) == 0
