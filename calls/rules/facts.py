@@ -62,7 +62,7 @@ def _closed(scope: Scope, *, past: bool) -> str:
     return f"""
     LEFT JOIN LATERAL (
         SELECT s.id, s.until FROM ({standing}) s
-        ORDER BY s.until DESC NULLS FIRST LIMIT 1) {scope.value}_closed ON true"""  # noqa: S608 - our own names
+        ORDER BY s.until DESC NULLS FIRST, s.id LIMIT 1) {scope.value}_closed ON true"""  # noqa: S608 - our own names
 
 
 # What a fact is made of begins with a colon.

@@ -7,10 +7,12 @@ from django.db import IntegrityError, transaction
 
 from calls.choices import Scope, TerminalKind
 from calls.models import TerminalLift, TerminalSession
-from calls.services import queue, terminal
-from calls.tests.factories import callable_pair
+from calls.services import deciding, queue, terminal
+from calls.tests.factories import callable_pair, first_point
 from config.kernel.errors import DomainError
+from config.kernel.gate import Asked, gate
 from config.testing import NOON
+from crm.choices import Channel
 from crm.tests.factories import ContactFactory, ProjectFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -144,3 +146,15 @@ def test_whoever_does_not_see_a_subject_does_not_see_that_it_is_closed(scope):
 
 def _sees(user, closing):
     return TerminalSession.objects.visible_to(user).filter(pk=closing.pk).exists()
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_of_two_that_end_together_the_first_is_named(scope, pair):
+    first, *others = [close(scope, pair)[0] for _ in range(3)]
+
+    point = first_point(pair.contact)
+    approach = deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point)
+    [verdict] = gate.decide([approach], asked=Asked(at=NOON, channel=Channel.CALL.value, user_id=None))
+
+    assert len(others) == TerminalSession.objects.count() - 1 == 2
+    assert verdict.facts[f"terminal.{scope}"] == str(first.pk)
