@@ -174,7 +174,8 @@ _NAMED = """
         JOIN crm_projectcontact pc ON pc.id = named.pair_id
         WHERE pc.contact_id NOT IN (SELECT held.contact_id FROM calls_lease held WHERE held.expires_at > %(at)s)"""
 # The best contact whom nobody works on, then those of their lines that nobody works on, by id (DESIGN 13). Nobody is
-# free for a rep who holds somebody.
+# free for a rep who holds somebody. The pairs are sorted before the join: sorted behind it, every contact of the look
+# would be looked up, and only the first is wanted.
 _LOCK = """
     WITH free AS MATERIALIZED (
         SELECT c.id, best.id AS pair_id, best.project_id
