@@ -46,7 +46,7 @@ class NodeTold(Told):
 class EdgeTold(Told):
     source = serializers.CharField(max_length=80)  # type: ignore[assignment]  # a field of the body, not DRF's word
     target = serializers.CharField(max_length=80)
-    label = serializers.CharField(required=False, max_length=80)  # type: ignore[assignment]
+    label = serializers.CharField(required=False, max_length=80)  # type: ignore[assignment]  # likewise
     condition = serializers.DictField(required=False)
     order = serializers.IntegerField(required=False, min_value=0, max_value=2**15 - 1)
 

@@ -7,14 +7,14 @@ from campaigns.choices import NodeType, Unit, Weekday
 from campaigns.rules.drawings import DrawnNode
 
 TYPES: Final = {str(kind.value): str(kind.label) for kind in NodeType}
-_TONES: Final = {
+_TONES: Final[Mapping[str, str]] = {
     NodeType.STAGE: "info", NodeType.EXIT: "plain", NodeType.WAIT: "warn", NodeType.WAIT_FOR: "warn",
     NodeType.BRANCH: "choice", NodeType.SPLIT: "choice", NodeType.JUMP: "choice",
 }  # fmt: skip
 
 
 def tone_of(node_type: str) -> str:
-    return _TONES.get(node_type, "good")  # type: ignore[call-overload, no-any-return]  # members of an enum are texts
+    return _TONES.get(node_type, "good")
 
 
 def said(node: DrawnNode) -> str:

@@ -15,7 +15,7 @@ def test_plans_are_kept_also_where_the_first_question_is_asked_in_a_transaction_
 
     with contextlib.suppress(ZeroDivisionError), transaction.atomic():
         prepared.rows("SELECT 1")
-        1 / 0  # noqa: B018
+        1 / 0  # noqa: B018 - it is there to fail
 
     with connection.cursor() as cursor:
         cursor.execute("SHOW plan_cache_mode")

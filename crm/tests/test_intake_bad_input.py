@@ -49,7 +49,7 @@ def test_a_row_that_the_database_refuses_is_refused_alone():
 
 
 def test_a_row_at_which_our_code_stumbles_is_refused_alone():
-    account = take(("P-1",), (ProjectIn("P-2", attributes={"x": object()}),), ("P-3",))  # type: ignore[dict-item]
+    account = take(("P-1",), (ProjectIn("P-2", attributes={"x": object()}),), ("P-3",))
 
     assert (account.created, account.refused) == (2, 1)
 
