@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
-
 from campaigns.models import ContentTemplate
 from campaigns.rules import segments
 from campaigns.rules.rendering import printable, render, unknown_tags
 from campaigns.rules.segments import Length
+from campaigns.services.saving import save_once
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
@@ -95,11 +94,11 @@ def _written(row: ContentTemplate, changes: Mapping[str, Any], by: User | None) 
     if details := _faults(row):
         raise UnusableContent(" ".join(details.values()), details=details)
     with acting(user=by and by.pk):
-        try:
-            with transaction.atomic():
-                row.save()
-        except IntegrityError as error:
-            raise KeyTaken(f"There is a content {row.key!r} already.", details={"key": "Taken."}) from error
+        save_once(
+            row,
+            constraint="campaigns_content_one_per_key",
+            taken=KeyTaken(f"There is a content {row.key!r} already.", details={"key": "Taken."}),
+        )
     return row
 
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
-
 from campaigns.models import EnrollmentStatus
+from campaigns.services.saving import save_once
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
@@ -57,9 +56,9 @@ def _written(row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None)
     if not row.name:
         raise Nameless("Give the status a name.", details={"name": "Write something."})
     with acting(user=by and by.pk):
-        try:
-            with transaction.atomic():
-                row.save()
-        except IntegrityError as error:
-            raise Taken(f"There is a status {row.name!r} already.", details={"name": "Taken."}) from error
+        save_once(
+            row,
+            constraint="campaigns_status_one_per_name",
+            taken=Taken(f"There is a status {row.name!r} already.", details={"name": "Taken."}),
+        )
     return row

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
-
 from campaigns.choices import TemplateStatus
 from campaigns.models import Graph, Template, TemplateVersion
 from campaigns.rules.differences import Difference, between
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault, faults
 from campaigns.services import graphs, surroundings
+from campaigns.services.saving import save_once
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
@@ -179,9 +178,9 @@ def _moved(row: Template, status: TemplateStatus, by: User | None) -> Template:
 
 
 def _saved(row: Template) -> Template:
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError as error:
-        raise NameTaken(f"There is a template {row.name!r} already.", details={"name": "Taken."}) from error
+    save_once(
+        row,
+        constraint="campaigns_template_one_per_name",
+        taken=NameTaken(f"There is a template {row.name!r} already.", details={"name": "Taken."}),
+    )
     return row

@@ -1,9 +1,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db import IntegrityError
 
 from campaigns.models import ContentTemplate
-from campaigns.services import contents
+from campaigns.services import contents, statuses
 
 pytestmark = pytest.mark.django_db
 
@@ -63,3 +64,12 @@ def test_an_archived_content_comes_back_when_it_is_written_again() -> None:
     assert not ContentTemplate.objects.in_use().exists()
     contents.put(key="hello", channel="sms", name="Hello", body="Hi", at=AT)
     assert ContentTemplate.objects.in_use().exists()
+
+
+def test_only_what_is_taken_is_called_taken() -> None:
+    statuses.put(name="Contacted twice", at=AT)
+    other, _ = statuses.put(name="Contacted", at=AT)
+    with pytest.raises(statuses.Taken):
+        statuses.edit(row=other, changes={"name": "Contacted twice"}, by=None, at=AT)
+    with pytest.raises(IntegrityError, match="place"):
+        statuses.edit(row=other, changes={"place": -1}, by=None, at=AT)
