@@ -197,6 +197,23 @@ def test_a_record_of_the_wrong_shape_is_refused_alone(admin, record):
     assert [result["outcome"] for result in account["results"]] == ["refused", "created"]
 
 
+def test_a_field_that_is_spelled_twice_refuses_its_record_by_name(admin):
+    twice = {"contacts": [{"name": "Bo Sample", "phone": "512 555 0135", "Phone": "512 555 0136"}]}
+
+    status, account = admin.send("post", "intake/", {"records": [twice, RECORD]})
+
+    said = [(result["outcome"], result["code"], result["field"]) for result in account["results"]]
+    assert (status, said) == (200, [("refused", "unknown_field", "contacts.0.Phone"), ("created", "", "")])
+
+
+def test_attributes_that_differ_in_case_are_both_kept(admin):
+    contact = {"name": "Bo Sample", "phone": "512 555 0135", "attributes": {"note": "one", "Note": "two"}}
+
+    admin.send("post", "intake/", {"records": [{"contacts": [contact]}]})
+
+    assert Contact.objects.get().attributes == {"note": "one", "Note": "two"}
+
+
 def test_a_rep_takes_nothing_in(rep):
     assert rep.send("post", "intake/", {"records": [RECORD]})[0] == 403
 

@@ -6,8 +6,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from crm.services.feeds.choosing import NoSuchMap, UnknownFeed, choose_feed, feed_named
-from crm.services.feeds.maps import fold, library, read_map
+from crm.services.feeds.maps import library, read_map
 from crm.services.feeds.reading import read_records
+from crm.services.files.names import fold
 from crm.services.files.tables import open_table
 from crm.tests.reading import AUSTIN, records_of, table_of, the_party
 from crm.tests.real_inputs import path_of

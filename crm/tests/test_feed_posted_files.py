@@ -44,6 +44,16 @@ def test_a_record_in_our_own_shape_that_cannot_be_used_keeps_both_parts():
     assert json.loads(bad.raw["contacts"]) == [{"name": "Bo Sample", "shoe_size": "43"}]
 
 
+@pytest.mark.parametrize("name", ["phone", "Phone"])
+def test_a_field_that_a_record_says_twice_refuses_it(name):
+    text = '[{"contacts": [{"name": "Ada Example", "phone": "512 555 0134", "again": "512 555 0135"}]}]'
+
+    _, [refused] = records_of(text.replace("again", name), "leads.json")
+
+    said = {"phone": "phone (2)", "Phone": "Phone"}[name]
+    assert (refused.code, refused.field) == ("unknown_field", f"contacts.0.{said}")
+
+
 def test_refused_records_that_were_mended_are_read_from_their_table():
     text = 'project,contacts,_row,_reason\n"{""project_id"": ""P-1""}","[{""name"": ""Ada""}]",7,Why\n,"[{",8,Why\n'
 

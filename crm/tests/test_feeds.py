@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -269,6 +270,21 @@ def test_what_cannot_be_read_in_our_own_words_says_why():
     )
     assert record.parties[0].do_not_call is True
     assert record.parties[0].attributes["country"] == "Atlantis"
+
+
+@pytest.mark.parametrize("second", ["phone", "Phone"])
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("name,phone,{}\nAda Example,512 555 0134,512 555 0135\n", "people.csv"),
+        ('[{{"name": "Ada Example", "phone": "512 555 0134", "{}": "512 555 0135"}}]', "people.json"),
+        ('{{"name": "Ada Example", "phone": "512 555 0134", "{}": "512 555 0135"}}\n', "people.jsonl"),
+    ],
+)
+def test_a_column_that_is_there_twice_gives_two_numbers(text, name, second):
+    party = the_party(text.format(second), name)
+
+    assert [phone.e164 for phone in party.phones] == ["+15125550134", "+15125550135"]
 
 
 def test_a_number_that_is_given_twice_is_one_number_under_its_first_label():

@@ -196,6 +196,13 @@ def test_names_that_occur_twice_or_not_at_all_are_made_unique():
     assert any("lat (2)" in remark for remark in table.remarks)
 
 
+def test_names_that_differ_in_their_spelling_alone_are_one_name_twice():
+    table, rows = read(b"phone,Phone,E-Mail,email,phone 2,%,#\n1,2,3,4,5,6,7\n")
+
+    assert table.columns == ["phone", "Phone (3)", "E-Mail", "email (2)", "phone 2", "%", "#"]
+    assert rows[0].cells == list("1234567")
+
+
 def test_a_title_above_the_header_is_passed_over():
     table, rows = read(b'Notes:\n"When exporting, some addresses are missing."\n\nname,email\nAda,ada@example.com\n')
 

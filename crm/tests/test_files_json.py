@@ -53,6 +53,28 @@ def test_a_name_that_first_appears_late_is_not_lost():
     assert rows[-1] == Row(601, 1, ["2"], "", {"b": "3"})
 
 
+@pytest.mark.parametrize("second", ["phone", "Phone", "PHONE "])
+@pytest.mark.parametrize("name", ["people.json", "people.jsonl"])
+def test_a_name_that_an_object_says_twice_is_told_apart(second, name):
+    row = '{"name": "Ada", "phone": 1, "again": 2}'.replace("again", second)
+    text = f"{row}\n{row}\n" if name.endswith("l") else f"[{row}, {row}]"
+
+    table, rows = read(text.encode(), name=name)
+
+    assert table.columns == ["name", "phone", f"{second} (2)"]
+    assert cells_of(rows) == [["Ada", "1", "2"]] * 2
+    assert f"{second} (2)" in table.remarks[-1]
+
+
+def test_another_spelling_in_another_object_is_the_same_column():
+    objects = ['{"phone": 1}'] * 600 + ['{"Phone": 2}', '{"phone": 3, "Phone": 4}']
+
+    table, rows = read(f"[{','.join(objects)}]".encode(), name="people.json")
+
+    assert table.columns == ["phone"]
+    assert rows[-2:] == [Row(601, 1, ["2"]), Row(602, 1, ["3"], "", {"Phone (2)": "4"})]
+
+
 def test_a_broken_line_of_json_lines_costs_its_own_row():
     _, rows = read(b'{"a": 1}\n{"a": 2\n\n{"a": 3}\n[4]\n', name="a.jsonl")
 

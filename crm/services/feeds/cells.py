@@ -5,8 +5,9 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from crm.services.feeds.maps import Place, fold
+from crm.services.feeds.maps import Place
 from crm.services.feeds.moments import Order, order_of, verification
+from crm.services.files.names import fold
 from crm.services.normalization.text import one_line, says_nothing
 
 Read = Callable[[Sequence[str]], str]

@@ -7,10 +7,11 @@ from config.kernel.errors import DomainError
 from crm.services.feeds.fitting import by_header
 from crm.services.feeds.guessing import guess_map
 from crm.services.feeds.likeness import likeness
-from crm.services.feeds.maps import FeedMap, PartyMap, Place, fold, library
+from crm.services.feeds.maps import FeedMap, PartyMap, Place, library
 from crm.services.feeds.posted_rows import POSTED, holds_records, is_posted
 from crm.services.feeds.reading import columns_of
 from crm.services.feeds.supplementing import supplemented
+from crm.services.files.names import fold
 from crm.services.files.rows import ABOUT
 from crm.services.files.tables import Table
 

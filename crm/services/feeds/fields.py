@@ -7,10 +7,10 @@ from typing import Any
 
 from crm.choices import Channel, Lifecycle, Priority
 from crm.services.feeds.flags import consent, flag, refusal
-from crm.services.feeds.maps import fold
 from crm.services.feeds.moments import day, moment
 from crm.services.feeds.stated_zones import time_zone
 from crm.services.feeds.troubles import UnusableCell
+from crm.services.files.names import fold
 from crm.services.normalization.amounts import parse_amount
 from crm.services.normalization.emails import parse_email
 from crm.services.normalization.pages import is_page

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 
-from crm.services.feeds.maps import FeedMap, PartyMap, Place, fold, library
+from crm.services.feeds.maps import FeedMap, PartyMap, Place, library
+from crm.services.files.names import fold
 
 MANY = 8  # columns of a map, which no other kind of file has by chance
 NAMES = ("name", "first_name", "last_name")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from crm.services.feeds.likeness import likeness
-from crm.services.feeds.maps import FeedMap, Match, PartyMap, Place, fold
+from crm.services.feeds.maps import FeedMap, Match, PartyMap, Place
 from crm.services.feeds.vocabulary import (
     COMPANY,
     EMAILS,
@@ -19,6 +19,7 @@ from crm.services.feeds.vocabulary import (
     ROLES,
     SHARED,
 )
+from crm.services.files.names import fold
 
 VERSION = "guess-3"
 TOLD = 40  # columns

@@ -29,6 +29,8 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from django.core.exceptions import ImproperlyConfigured
 
+from crm.services.files.names import fold
+
 FEEDS = Path(__file__).resolve().parents[2] / "feeds"
 
 NameKind = Literal["parts", "person", "company", "either", "family first", "person, company"]
@@ -49,11 +51,6 @@ COMPANY_FIELDS = frozenset(
 
 
 ADDRESS_FIELDS = frozenset({"street", "city", "region", "postal_code", "country"})
-
-
-def fold(name: str) -> str:
-    """A column's name without what differs from year to year: case, blanks, punctuation, the shape of apostrophes."""
-    return re.sub(r"[\W_]+", "", name.casefold())
 
 
 @dataclass(frozen=True, slots=True)

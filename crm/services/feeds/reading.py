@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from crm.services.feeds.cells import Columns
-from crm.services.feeds.maps import FeedMap, fold
+from crm.services.feeds.maps import FeedMap
 from crm.services.feeds.our_fault import refused_by_our_fault
 from crm.services.feeds.parties import PartyReader
 from crm.services.feeds.posted_rows import POSTED, read_row
 from crm.services.feeds.projects import ProjectReader
 from crm.services.feeds.records import Doubt, Party, Record, Refused
 from crm.services.feeds.troubles import Trouble
+from crm.services.files.names import fold
 from crm.services.files.rows import ABOUT, NOTES, BadRow, Row
 from crm.services.files.tables import Table
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from crm.services.feeds.guessing import digest, guess_map
-from crm.services.feeds.maps import FeedMap, PartyMap, Place, fold
+from crm.services.feeds.maps import FeedMap, PartyMap, Place
+from crm.services.files.names import fold
 
 Places = Mapping[str, tuple[Place, ...]]
 

@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from crm.services.files.names import told_apart
+
 LOOK_AT = 60  # rows in which a header is looked for
 NAME_LIMIT = 100  # characters; whatever is longer is no name of a column
 NUMBERS = 0.3  # share of plain numbers (years, for example) that a header may hold
@@ -63,15 +65,8 @@ def names_columns(row: Sequence[str]) -> bool:
 
 def name_columns(header: Sequence[str], width: int) -> list[str]:
     """Names for ``width`` columns, each once: blanks become "column 7", repetitions get " (2)", " (3)"."""
-    names: list[str] = []
-    taken: set[str] = set()
+    names = []
     for index in range(max(width, len(header))):
         given = header[index] if index < len(header) else ""
-        plain = " ".join((given.lstrip("# \ufeff") if index == 0 else given).split()) or f"column {index + 1}"
-        name, copy = plain, 1
-        while name in taken:
-            copy += 1
-            name = f"{plain} ({copy})"
-        taken.add(name)
-        names.append(name)
-    return names
+        names.append(" ".join((given.lstrip("# \ufeff") if index == 0 else given).split()) or f"column {index + 1}")
+    return told_apart(names)

@@ -10,6 +10,7 @@ from crm.services.files.dialects import Dialect
 from crm.services.files.json_rows import OWN_SHAPE, Element, elements_at, find_rows, flatten, is_own_shape
 from crm.services.files.json_text import DECODER, BrokenJson, JsonText
 from crm.services.files.lines import blocks
+from crm.services.files.names import remarks_on, same
 from crm.services.files.rows import RAW_LIMIT, BadRow, Row
 from crm.services.files.sources import NotATable, Source
 
@@ -56,7 +57,7 @@ class Json:
             text.close()
 
     def rows(self, source: Source, start: int) -> Iterator[Row | BadRow]:
-        place = {name: index for index, name in enumerate(self.columns)}
+        place = {same(name): index for index, name in enumerate(self.columns)}
         for number, element in enumerate(self.elements(source), start=1):
             if number <= start:
                 continue
@@ -90,8 +91,8 @@ def _row(number: int, element: Element | BadRow, place: dict[str, int]) -> Row |
         return BadRow(number, element.line, raw, reason, "not_an_object")
     cells, extra = [""] * len(place), {}
     for name, text in flatten(element.value).items():
-        if name in place:
-            cells[place[name]] = text
+        if (at := place.get(same(name))) is not None:
+            cells[at] = text
         else:
             extra[name] = text
     return Row(number, element.line, cells, "", extra or None, element.value if is_own_shape(element.value) else None)
@@ -115,10 +116,15 @@ def look_at_json(source: Source, text: str, *, encoding: str) -> Json:
             objects.append(flatten(element.value))
     if broken and not objects:
         raise NotATable(f"{source.name} cannot be read. {broken}")
-    layout.columns = list(dict.fromkeys(name for flat in objects for name in flat))
+    names: dict[str, str] = {}  # another spelling in another object is the same column
+    for flat in objects:
+        for name in flat:
+            names.setdefault(same(name), name)
+    layout.columns = list(names.values())
     layout.header = layout.columns or None
-    layout.remarks = _remarks(objects)
-    layout.sample = [[flat.get(name, "") for name in layout.columns] for flat in objects]
+    layout.remarks = [*_remarks(objects), *remarks_on(layout.columns)]
+    by_name = [{same(name): text for name, text in flat.items()} for flat in objects]
+    layout.sample = [[flat.get(name, "") for name in names] for flat in by_name]
     return layout
 
 

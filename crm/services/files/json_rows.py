@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from crm.services.files.json_text import JsonText
+from crm.services.files.names import told_apart
 
 WELL_KNOWN = {"features", "data", "results", "result", "records", "rows", "items", "value"}  # in lower case
 PATH_DEPTH = 3  # {"result": {"records": [...]}} is 2
@@ -89,7 +90,7 @@ def flatten(value: dict[str, Any]) -> dict[str, str]:
     """One object as columns of text: nested objects become "outer.inner", lists of plain values are joined by "; ".
 
     The properties of a feature stand for the feature; its point becomes "longitude" and "latitude". A record in our own
-    shape is its two parts, as JSON.
+    shape is its two parts, as JSON. Names that differ in nothing but their spelling are told apart, so none is lost.
     """
     flat: dict[str, str] = {}
     if is_own_shape(value):
@@ -100,7 +101,7 @@ def flatten(value: dict[str, Any]) -> dict[str, str]:
         _place(value.get("geometry"), flat)
     else:
         _flatten(value, "", 0, flat)
-    return flat
+    return dict(zip(told_apart(list(flat)), flat.values(), strict=True))
 
 
 def _flatten(value: dict[str, Any], prefix: str, depth: int, flat: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, NoReturn
 
 from crm.services.files.encodings import LEGACY
+from crm.services.files.names import told_apart
 
 FIRST_READ = 1 << 16  # characters
 ELEMENT_LIMIT = 8 << 20  # characters of one value
@@ -24,8 +25,16 @@ def _no_such_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is not a number in JSON")
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object that says a name twice keeps both, as a table does whose header has it twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        return dict(zip(told_apart([name for name, _ in pairs]), [value for _, value in pairs], strict=True))
+    return found
+
+
 # Numbers stay text: 2129962880.0 and 1681189200000 mean something only to whoever knows the column.
-DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_such_number)
+DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_such_number, object_pairs_hook=_object)
 
 
 class JsonText:

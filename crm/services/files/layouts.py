@@ -9,6 +9,7 @@ from crm.services.files.delimited import REASONS, Raw, Reader
 from crm.services.files.dialects import Dialect
 from crm.services.files.headers import find_header, name_columns, usual_width
 from crm.services.files.lines import line_end, split
+from crm.services.files.names import remarks_on
 from crm.services.files.rows import RAW_LIMIT, BadRow, Row
 from crm.services.files.sniffing import sniff
 from crm.services.files.sources import EmptyFile, Source
@@ -135,7 +136,4 @@ def _remarks(rows: list[Raw], header: Raw | None, columns: list[str]) -> list[st
         remarks.append(f"Above the header in line {header.line} stands text that was passed over.")
     if header is None:
         remarks.append("The file has no header: its first row is data.")
-    twice = [name for name in columns if re.search(r" \(\d+\)$", name)]
-    if twice:
-        remarks.append(f"Columns that bear a name another column has: {', '.join(twice[:10])}.")
-    return remarks
+    return [*remarks, *remarks_on(columns)]
