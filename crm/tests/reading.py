@@ -1,5 +1,6 @@
 """Texts read as files are, by the map that fits them."""
 
+import csv
 import io
 
 from crm.services.feeds.choosing import choose_feed
@@ -33,6 +34,23 @@ def the_record(text, name="people.csv"):
 def the_party(text, name="people.csv"):
     [party] = the_record(text, name).parties
     return party
+
+
+def file_of(name):
+    """The map that fits a real file, and what it makes of its rows."""
+    path = path_of(name)
+    with open_table(path, name=path.name) as table:
+        feed = choose_feed(table)
+        return feed, list(read_records(table, feed))
+
+
+def without_column(rows, left_out):
+    """A table of these rows that never had the column."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [name for name in rows[0] if name != left_out], extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def oracle_of(*names):

@@ -9,7 +9,7 @@ from crm.services.feeds.choosing import choose_feed
 from crm.services.feeds.reading import describe, read_records
 from crm.services.feeds.records import Record, Refused
 from crm.services.files.tables import open_table
-from crm.tests.reading import oracle_of, records_of, table_of, the_party
+from crm.tests.reading import file_of, oracle_of, records_of, table_of, the_party
 from crm.tests.real_inputs import json_of, path_of
 
 # Exports of contacts
@@ -221,8 +221,7 @@ def test_other_years_of_austin_need_no_other_map(name, columns):
     ],
 )
 def test_every_permit_feed_is_read_by_its_map(name, feed_id, rows, projects, contacts, phones):
-    path = path_of(f"permits/{name}")
-    with open_table(path, name=path.name) as table:
+    with open_table(path_of(f"permits/{name}"), name=name) as table:
         assert choose_feed(table).id == feed_id
 
     oracle = oracle_of(f"permits/{name}")
@@ -233,8 +232,8 @@ def test_every_permit_feed_is_read_by_its_map(name, feed_id, rows, projects, con
 
 def test_the_groups_of_a_crane_permit_are_its_parties_in_their_roles():
     expected = json_of("permits/EXPECTED.json")["chicago_crane_permits_with_roles_2016.csv"]
-    with open_table(path_of("permits/chicago_crane_permits_with_roles_2016.csv"), name="crane.csv") as table:
-        parties = [party for record in read_records(table, choose_feed(table)) for party in record.parties]
+    _, records = file_of("permits/chicago_crane_permits_with_roles_2016.csv")
+    parties = [party for record in records for party in record.parties]
 
     roles = Counter(role for party in parties for role in party.roles)
     assert len(parties) == expected["party_rows"] == 683
@@ -249,8 +248,7 @@ def test_two_snapshots_of_maryland_meet_in_their_ids_phones_and_addresses():
 
 
 def test_a_phone_and_an_address_in_one_cell_both_come_out():
-    path = path_of("permits/georgia_dot_contractor_directory.json")
-    with open_table(path, name=path.name) as table:
-        parties = [party for record in read_records(table, choose_feed(table)) for party in record.parties]
+    _, records = file_of("permits/georgia_dot_contractor_directory.json")
+    parties = [party for record in records for party in record.parties]
 
     assert all(len(party.phones) == len(party.emails) == 1 and party.first_name for party in parties)
