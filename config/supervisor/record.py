@@ -14,7 +14,7 @@ from config.embedded import places
 from config.supervisor import processes
 from config.supervisor.processes import Identity
 
-STOP_PATIENCE = 15.0
+STOP_PATIENCE = 30.0  # seconds: ten for the programs (PATIENCE), and as long for each of the servers
 
 
 @dataclass(frozen=True)

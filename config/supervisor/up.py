@@ -19,7 +19,9 @@ from config.supervisor.programs import KeepsDying, Program, commands, start_on_l
 from config.supervisor.servers import Servers
 
 HOST = "127.0.0.1"
-PATIENCE = 4.5  # seconds for the programs to end what they do
+# Seconds for the programs to end what they do. The pages give a request three (--graceful-timeout) and must then still
+# fold up their workers: on a machine with other work that takes seconds too, and who is killed ends nothing cleanly.
+PATIENCE = 10.0
 UNUSUAL = 15.0  # seconds until it is worth saying that they are not ready
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -91,7 +93,7 @@ class _Run:
             self._look_once()
 
     def stop(self) -> None:
-        """Take everything down. A signal that comes meanwhile is not heard: it takes five seconds at most."""
+        """Take everything down. A signal that comes meanwhile is not heard; the programs have ``PATIENCE``."""
         with _signals_ignored():
             self._end_programs()
             stopped = embedded.stop()

@@ -1,5 +1,6 @@
 import io
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,10 +15,10 @@ from config.embedded import places, valkey
 from config.supervisor import prepare, processes, record
 from config.supervisor.output import Terminal
 from config.supervisor.processes import Identity
-from config.supervisor.programs import KeepsDying, Program, start_on_leash
+from config.supervisor.programs import KeepsDying, Program, commands, start_on_leash
 from config.supervisor.reset import Refused, reset
 from config.supervisor.servers import Servers
-from config.supervisor.up import CannotStart, up
+from config.supervisor.up import PATIENCE, CannotStart, up
 from crm.tests.factories import CompanyFactory
 
 OURS = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CACHE_URL", "CHANNELS_URL", "CLEARLINE_TESTS")
@@ -347,3 +348,11 @@ def test_stop_ends_a_running_up_and_waits_for_it(tmp_path):
 
         with record.only_one():
             pass
+
+
+def test_nobody_is_killed_for_taking_the_time_that_they_were_given():
+    """Behind their own patience with what they do, as long again to fold up on a busy machine."""
+    given = re.findall(r"--(?:graceful-timeout|timeout-graceful-shutdown)', '(\d+)", str(commands(8000)))
+
+    assert len(given) == 2
+    assert 2 * max(map(int, given)) <= PATIENCE <= record.STOP_PATIENCE / 2
