@@ -4,26 +4,26 @@ import zoneinfo
 from datetime import timedelta
 from pathlib import Path
 
-import environ
 from celery.schedules import crontab
 
 from config import embedded
 from config.embedded.keys import development_key
 from config.unfold import UNFOLD as UNFOLD
+from config.variables import Variables
 
 zoneinfo.reset_tzpath(to=[])  # time zones come from the pinned tzdata package, never from the machine
 DEVELOPMENT = embedded.is_embedded()  # our own servers: a checkout on somebody's desk
-env = environ.Env()
+env = Variables()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- core
-DEBUG = env.bool("DEBUG", default=DEVELOPMENT)
+DEBUG = env.flag("DEBUG", default=DEVELOPMENT)
 SECRET_KEY = development_key() if DEVELOPMENT and "SECRET_KEY" not in env else env("SECRET_KEY")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-PUBLIC_URL = env("PUBLIC_URL", default="http://127.0.0.1:8000")
-WS_URL = env("WS_URL", default="ws://127.0.0.1:8001/ws/")
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", default=[])
+PUBLIC_URL = env.page("PUBLIC_URL", ("https", "http"), default="http://127.0.0.1:8000")
+WS_URL = env.page("WS_URL", ("wss", "ws"), default="ws://127.0.0.1:8001/ws/")
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 ASGI_APPLICATION = "config.asgi.application"
@@ -92,15 +92,15 @@ TEMPLATES = [
 ]
 
 # --- database
-DATABASES = {"default": env.db("DATABASE_URL")}
+DATABASES = {"default": env.database("DATABASE_URL")}
 if env("REPLICA_URL", default=""):  # see config.kernel.replica for what is read from it
-    DATABASES["replica"] = {**env.db("REPLICA_URL"), "TEST": {"MIRROR": "default"}}
+    DATABASES["replica"] = {**env.database("REPLICA_URL"), "TEST": {"MIRROR": "default"}}
 for _database in DATABASES.values():
     if _host := _database.setdefault("OPTIONS", {}).pop("host", None):
         _database["HOST"] = _host  # a socket directory travels as ?host= in the address
-    _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+    _database["CONN_MAX_AGE"] = env.number("CONN_MAX_AGE", default=60)
     _database["CONN_HEALTH_CHECKS"] = True
-    _database["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("BEHIND_POOLER", default=False)
+    _database["DISABLE_SERVER_SIDE_CURSORS"] = env.flag("BEHIND_POOLER", default=False)
     # A host that swallows packets must not keep a probe, or a rep, waiting for minutes.
     _database["OPTIONS"].setdefault("connect_timeout", 3)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -188,19 +188,26 @@ SPECTACULAR_SETTINGS = {
         "TerminalKindEnum": "calls.choices.TerminalKind",
     },
 }
-STATEMENT_TIMEOUT_MS = env.int("STATEMENT_TIMEOUT_MS", default=2000)
+STATEMENT_TIMEOUT_MS = env.number("STATEMENT_TIMEOUT_MS", default=2000, least=1)
 
 # --- cache, celery, channels
+REDIS = ("redis", "rediss", "unix")
+REDIS_PREFIX = env("REDIS_PREFIX", default="clearline")
+BROKERS = ("redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": env("CACHE_URL"),
-        "KEY_PREFIX": env("REDIS_PREFIX", default="clearline"),
+        "LOCATION": env.server("CACHE_URL", REDIS, instead="REDIS_URL"),
+        "KEY_PREFIX": REDIS_PREFIX,
     }
 }
-CELERY_BROKER_URL = env("CELERY_BROKER_URL")
+CELERY_BROKER_URL = env.server("CELERY_BROKER_URL", BROKERS, instead="REDIS_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "global_keyprefix": f"{REDIS_PREFIX}:",  # else a worker would take what another installation queued
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -221,7 +228,10 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(BASE_DIR / ".local" / "beat")
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [env("CHANNELS_URL")], "prefix": env("REDIS_PREFIX", default="clearline")},
+        "CONFIG": {
+            "hosts": [env.server("CHANNELS_URL", REDIS, instead="REDIS_URL")],
+            "prefix": REDIS_PREFIX,
+        },
     }
 }
 
@@ -231,6 +241,7 @@ PROVIDERS = {
 }
 
 # --- logging
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -239,7 +250,10 @@ LOGGING = {
         "out": {"class": "logging.StreamHandler", "formatter": "json"},
         "nowhere": {"class": "logging.NullHandler"},
     },
-    "root": {"handlers": ["out"], "level": env("LOG_LEVEL", default="INFO")},
+    "root": {
+        "handlers": ["out"],
+        "level": env.one_of("LOG_LEVEL", LEVELS, default="INFO"),
+    },
     "loggers": {
         "django": {"handlers": [], "propagate": True},  # without its own console handler: every line is JSON
         "django.server": {"handlers": ["nowhere"], "propagate": False},  # our own line names the route and no values
@@ -262,12 +276,12 @@ SECURE_PROXY_SSL_HEADER = None
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
-if env.bool("HTTPS", default=not DEBUG):
-    SECURE_SSL_REDIRECT = env.bool("HTTPS_REDIRECT", default=True)
+if env.flag("HTTPS", default=not DEBUG):
+    SECURE_SSL_REDIRECT = env.flag("HTTPS_REDIRECT", default=True)
     SECURE_REDIRECT_EXEMPT = [r"^health$", r"^readyz$"]
-    if env.bool("BEHIND_PROXY", default=False):
+    if env.flag("BEHIND_PROXY", default=False):
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31536000)
+    SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", default=31536000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True

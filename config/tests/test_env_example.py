@@ -16,7 +16,7 @@ SET_FROM_REDIS_URL = {"REDIS_URL"}  # config.embedded makes CACHE_URL and its si
 
 
 def read_by_settings() -> set[str]:
-    """The names that config/settings.py asks the environment for: `env("NAME")`, `env.bool("NAME", ...)`."""
+    """The names that config/settings.py asks the environment for: `env("NAME")`, `env.flag("NAME", ...)`."""
     tree = ast.parse((places.CHECKOUT / "config" / "settings.py").read_text())
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
     return {call.args[0].value for call in calls if ast.unparse(call.func).partition(".")[0] == "env"}
