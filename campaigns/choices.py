@@ -83,3 +83,122 @@ class ConsentRule(models.TextChoices):
 
 SENDS = [NodeType.SMS_SEND, NodeType.EMAIL_SEND, NodeType.VOICEMAIL_DROP]
 WAITS = [NodeType.WAIT, NodeType.WAIT_FOR]
+
+
+class CampaignStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    SCHEDULED = "scheduled", "Scheduled"
+    ACTIVE = "active", "Active"
+    PAUSED = "paused", "Paused"
+    DRAINING = "draining", "Draining"
+    COMPLETED = "completed", "Completed"
+    ARCHIVED = "archived", "Archived"
+
+
+class EventType(models.TextChoices):
+    IN_PERSON = "in_person", "In-Person"
+    VIRTUAL = "virtual", "Virtual"
+
+
+class Reentry(models.TextChoices):
+    """When somebody who has been through a campaign may begin it again."""
+
+    NEVER = "never", "Never"
+    ENDED = "ended", "Once they are through"
+    RESTED = "rested", "Some days after they are through"
+
+
+class EnrollmentState(models.TextChoices):
+    PENDING = "pending", "Not started"
+    ACTIVE = "active", "On the way"
+    WAITING = "waiting", "Waiting"
+    WAITING_SEND = "waiting_send", "Sending"
+    PAUSED = "paused", "Paused"
+    PARKED = "parked", "Needs somebody"
+    EXITED = "exited", "Left"
+    COMPLETED = "completed", "Through"
+
+
+class EnrollmentEventKind(models.TextChoices):
+    ENROLLED = "enrolled", "Enrolled"
+    PASSED = "passed", "Passed"
+    ARRIVED = "arrived", "Arrived"
+    STATUS = "status", "Status"
+    PAUSED = "paused", "Paused"
+    RESUMED = "resumed", "Resumed"
+    PARKED = "parked", "Parked"
+    EXITED = "exited", "Left"
+    COMPLETED = "completed", "Completed"
+
+
+class HappeningKind(models.TextChoices):
+    """What happens to people while they walk through a campaign."""
+
+    REPLY = "reply", "A reply"
+    CALL_OUTCOME = "call_outcome", "The outcome of a call"
+    LINK_CLICK = "link_click", "A click on a link"
+    OPT_OUT = "opt_out", "An opt-out"
+    MEETING = "meeting", "A meeting was booked"
+    REACHABILITY = "reachability", "Whether they may be approached"
+
+
+class RunState(models.TextChoices):
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Stopped by an error"
+
+
+class MessageState(models.TextChoices):
+    """What became of a message that goes out (see ``models.messages`` for the ways between them)."""
+
+    PENDING = "pending", "Waiting"
+    CLAIMED = "claimed", "Taken"
+    DISPATCHING = "dispatching", "Being handed over"
+    ACCEPTED = "accepted", "Handed over"
+    DELIVERED = "delivered", "Delivered"
+    UNDELIVERED = "undelivered", "Not delivered"
+    REJECTED = "rejected", "Rejected"
+    UNCERTAIN = "uncertain", "Uncertain"
+    NOT_SENT_PRESUMED = "not_sent_presumed", "Presumably not sent"
+    BLOCKED = "blocked", "Blocked"
+    EXPIRED = "expired", "Too late"
+    CANCELLED = "cancelled", "Cancelled"
+    RECEIVED = "received", "Received"
+
+
+class AttemptOutcome(models.TextChoices):
+    DISPATCHING = "dispatching", "Under way"
+    ACCEPTED = "accepted", "Accepted"
+    REJECTED = "rejected", "Rejected"
+    NOT_SENT = "not_sent", "Certainly not sent"
+    UNCERTAIN = "uncertain", "Uncertain"
+    NOT_SENT_PRESUMED = "not_sent_presumed", "Presumably not sent"
+
+
+class MessageDirection(models.TextChoices):
+    OUTBOUND = "outbound", "Out"
+    INBOUND = "inbound", "In"
+
+
+RUNNING = [CampaignStatus.ACTIVE, CampaignStatus.DRAINING]  # people are moved
+LIVE = [
+    EnrollmentState.PENDING,
+    EnrollmentState.ACTIVE,
+    EnrollmentState.WAITING,
+    EnrollmentState.WAITING_SEND,
+    EnrollmentState.PAUSED,
+    EnrollmentState.PARKED,
+]
+ENDED = [EnrollmentState.EXITED, EnrollmentState.COMPLETED]
+# Whatever may still be told of these, the walk that sent them goes on.
+SETTLED = [
+    MessageState.ACCEPTED,
+    MessageState.DELIVERED,
+    MessageState.UNDELIVERED,
+    MessageState.REJECTED,
+    MessageState.NOT_SENT_PRESUMED,
+    MessageState.BLOCKED,
+    MessageState.EXPIRED,
+    MessageState.CANCELLED,
+]
+NEVER_SENT = [MessageState.BLOCKED, MessageState.EXPIRED, MessageState.CANCELLED]

@@ -1,11 +1,51 @@
 """The language in which campaigns are asked."""
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
+from django.db import models
+from django.db.models import Q
+
+from campaigns.choices import LIVE, MessageState
 from crm.querysets import Visible
 
 if TYPE_CHECKING:
-    from campaigns.models import ContentTemplate, Graph, Template
+    from django.contrib.auth.models import AnonymousUser
+
+    from campaigns.models import (
+        Attempt,
+        CallTask,
+        Campaign,
+        ContentTemplate,
+        Conversation,
+        Enrollment,
+        EnrollmentEvent,
+        EnrollmentRun,
+        Graph,
+        Happening,
+        Message,
+        SendingAccount,
+        Template,
+    )
+    from crm.models import User
+
+
+RowT = TypeVar("RowT", bound=models.Model)
+
+
+class OfCampaign(Visible[RowT]):
+    """Whoever sees a campaign sees what is in it: with a sender only they, its owner and admins, else everybody."""
+
+    campaign = "campaign__"
+
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        everything = super().visible_to(user)
+        if not user.is_authenticated or user.sees_everything:
+            return everything
+        return everything.filter(self._shown_to(user))
+
+    def _shown_to(self, user: "User") -> Q:
+        sender, owner = f"{self.campaign}sender", f"{self.campaign}owner"
+        return Q(**{f"{sender}__isnull": True}) | Q(**{sender: user.pk}) | Q(**{owner: user.pk})
 
 
 class ContentTemplateQuerySet(Visible["ContentTemplate"]):
@@ -30,3 +70,83 @@ class GraphQuerySet(Visible["Graph"]):
 
     if TYPE_CHECKING:
         _row: "Graph"
+
+
+class CampaignQuerySet(OfCampaign["Campaign"]):
+    campaign = ""
+    if TYPE_CHECKING:
+        _row: "Campaign"
+
+
+class EnrollmentQuerySet(OfCampaign["Enrollment"]):
+    if TYPE_CHECKING:
+        _row: "Enrollment"
+
+    def live(self) -> Self:
+        return self.filter(state__in=LIVE)
+
+
+class EnrollmentEventQuerySet(OfCampaign["EnrollmentEvent"]):
+    campaign = "enrollment__campaign__"
+    if TYPE_CHECKING:
+        _row: "EnrollmentEvent"
+
+
+class EnrollmentRunQuerySet(OfCampaign["EnrollmentRun"]):
+    if TYPE_CHECKING:
+        _row: "EnrollmentRun"
+
+
+class HappeningQuerySet(Visible["Happening"]):
+    owners = ("contact__owner",)
+    if TYPE_CHECKING:
+        _row: "Happening"
+
+    def new(self) -> Self:
+        return self.filter(handled_at=None)
+
+
+class CallTaskQuerySet(Visible["CallTask"]):
+    owners = ("contact__owner",)
+    if TYPE_CHECKING:
+        _row: "CallTask"
+
+    def open(self) -> Self:
+        return self.filter(done_at=None, cancelled_at=None)
+
+
+class ConversationQuerySet(Visible["Conversation"]):
+    """Conversations of the contacts whom one sees (DESIGN 8)."""
+
+    owners = ("contact__owner",)
+    if TYPE_CHECKING:
+        _row: "Conversation"
+
+
+class MessageQuerySet(Visible["Message"]):
+    """Messages of the contacts whom one sees; one that nobody could be found for is the admins'."""
+
+    owners = ("contact__owner",)
+    if TYPE_CHECKING:
+        _row: "Message"
+
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        seen = super().visible_to(user)
+        return seen if not user.is_authenticated or user.sees_everything else seen.filter(contact__isnull=False)
+
+    def unsure(self) -> Self:
+        """Those about which somebody has to decide, or a provider has to be asked."""
+        return self.filter(state__in=[MessageState.UNCERTAIN, MessageState.NOT_SENT_PRESUMED])
+
+
+class AttemptQuerySet(Visible["Attempt"]):
+    owners = ("message__contact__owner",)
+    if TYPE_CHECKING:
+        _row: "Attempt"
+
+
+class SendingAccountQuerySet(Visible["SendingAccount"]):
+    """Everybody who works here sees who sends."""
+
+    if TYPE_CHECKING:
+        _row: "SendingAccount"

@@ -1,5 +1,31 @@
+from campaigns.models.accounts import SenderBudget, SendingAccount
+from campaigns.models.call_tasks import CallTask
+from campaigns.models.campaigns import Campaign, CampaignCount
 from campaigns.models.contents import ContentTemplate, EnrollmentStatus
+from campaigns.models.enrollments import Enrollment, EnrollmentEvent, EnrollmentRun, EnrollmentStep, Happening
 from campaigns.models.graphs import Edge, Graph, Node
+from campaigns.models.messages import Attempt, Conversation, Message
 from campaigns.models.templates import Template, TemplateVersion
 
-__all__ = ["ContentTemplate", "Edge", "EnrollmentStatus", "Graph", "Node", "Template", "TemplateVersion"]
+__all__ = [
+    "Attempt",
+    "CallTask",
+    "Campaign",
+    "CampaignCount",
+    "ContentTemplate",
+    "Conversation",
+    "Edge",
+    "Enrollment",
+    "EnrollmentEvent",
+    "EnrollmentRun",
+    "EnrollmentStatus",
+    "EnrollmentStep",
+    "Graph",
+    "Happening",
+    "Message",
+    "Node",
+    "SenderBudget",
+    "SendingAccount",
+    "Template",
+    "TemplateVersion",
+]

@@ -71,7 +71,11 @@ class Node(Row):
     y = models.FloatField(default=0)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["graph", "key"], name="campaigns_node_one_per_key")]
+        constraints = [
+            models.UniqueConstraint(fields=["graph", "key"], name="campaigns_node_one_per_key"),
+            # What refers to a node of a graph refers to both.
+            models.UniqueConstraint(fields=["graph", "id"], name="campaigns_node_of_graph"),
+        ]
         triggers = _parts_of_frozen()
 
     def __str__(self) -> str:

@@ -1,0 +1,57 @@
+"""Who sends: accounts at providers, their pace and their fuse."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from campaigns.querysets import SendingAccountQuerySet
+from config.kernel.audit import audited
+from config.kernel.models import Row, Timestamped
+from crm.choices import Channel
+
+
+class SendingAccount(Timestamped):
+    """An account at a provider, on one channel, with the address it sends from, its pace and its fuse.
+
+    ``open_until`` is when it is tried again after the provider refused the account itself: until then nothing is sent.
+    """
+
+    name = models.CharField(max_length=80)
+    channel = models.CharField(max_length=10, choices=Channel)
+    provider = models.CharField(max_length=40, help_text="A name of settings.PROVIDERS.")
+    address = models.CharField(max_length=254, help_text="The number or e-mail address that it sends from.")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="sending_accounts",
+        help_text="Whose it is. Empty: everybody's who has none of their own.",
+    )  # fmt: skip
+    per_second = models.FloatField(default=1, help_text="Segments of SMS, or messages, in a second.")
+    per_day = models.PositiveIntegerField(default=2000, help_text="Messages in 24 hours.")
+    is_active = models.BooleanField(default=True)
+    open_until = models.DateTimeField(null=True, blank=True, editable=False)
+    open_reason = models.CharField(max_length=300, blank=True, editable=False)
+    failures = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    objects = SendingAccountQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["channel", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "provider", "address"], name="campaigns_account_once"),
+            models.CheckConstraint(condition=Q(per_second__gt=0), name="campaigns_account_sends_at_all"),
+        ]
+        triggers = audited(silent=["open_until", "open_reason", "failures"])
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SenderBudget(Row):
+    """What an account has used: the moment up to which its pace is spent, and how many messages on which day."""
+
+    account = models.OneToOneField("campaigns.SendingAccount", models.CASCADE, related_name="budget")
+    spent_until = models.DateTimeField(help_text="The pace is reserved up to here; the next message goes out after.")
+    day = models.DateField()
+    sent = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.account}: {self.sent}"

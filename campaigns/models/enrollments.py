@@ -1,0 +1,262 @@
+"""Enrollments: one person's walk through a campaign, its steps, its history, and what happens meanwhile."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from campaigns.choices import ENDED, LIVE, EnrollmentEventKind, EnrollmentState, HappeningKind, RunState
+from campaigns.models.campaigns import only_ways
+from campaigns.querysets import EnrollmentEventQuerySet, EnrollmentQuerySet, EnrollmentRunQuerySet, HappeningQuerySet
+from config.kernel.keeping import append_only, never_deleted
+from config.kernel.models import Row, Timestamped
+
+_S = EnrollmentState
+_ON = [_S.ACTIVE, _S.WAITING, _S.WAITING_SEND, _S.PAUSED, _S.PARKED, _S.EXITED, _S.COMPLETED]
+# At rest; a walk is ACTIVE in between, within the transaction that moves it (trust 3.4).
+_WAYS: dict[models.TextChoices, list[models.TextChoices]] = {
+    _S.PENDING: [*_ON],
+    _S.ACTIVE: [*_ON],
+    _S.WAITING: [*_ON],
+    _S.WAITING_SEND: [*_ON],
+    _S.PAUSED: [_S.PENDING, _S.ACTIVE, _S.WAITING, _S.WAITING_SEND, _S.EXITED],
+    _S.PARKED: [_S.ACTIVE, _S.EXITED],
+}
+
+
+class Enrollment(Row):
+    """One contact's walk through one graph, which it is pinned to. The history in ``EnrollmentEvent`` replays to it.
+
+    ``visit`` is how often they have come to ``node``, ``visits`` how often to every node so far (by its key).
+    ``wake_at`` is when the engine looks at it next, ``wake_rule`` what that moment was made of: the settings of the
+    wait and since when, so that it can be made again. ``last`` says what became of the last step.
+    """
+
+    campaign = models.ForeignKey("campaigns.Campaign", models.PROTECT, related_name="enrollments", db_index=False)
+    graph = models.ForeignKey("campaigns.Graph", models.PROTECT, related_name="+", db_index=False)
+    contact = models.ForeignKey("crm.Contact", models.PROTECT, related_name="enrollments", db_index=False)
+    company = models.ForeignKey(
+        "crm.Company", models.SET_NULL, null=True, related_name="+", db_index=False, db_constraint=False,
+        help_text="The contact's when they were enrolled.",
+    )  # fmt: skip
+    pair = models.ForeignKey("crm.ProjectContact", models.SET_NULL, null=True, related_name="+")
+    run_no = models.PositiveSmallIntegerField(default=1, db_default=1)
+    state = models.CharField(max_length=12, choices=EnrollmentState, default=_S.PENDING, db_default=_S.PENDING)
+    node = models.ForeignKey(
+        "campaigns.Node", models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+    visit = models.PositiveIntegerField(default=0, db_default=0)
+    visits = models.JSONField(default=dict, db_default={})
+    wake_at = models.DateTimeField(null=True)
+    wake_rule = models.JSONField(null=True)
+    status = models.ForeignKey(
+        "campaigns.EnrollmentStatus", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    last = models.JSONField(default=dict, db_default={})
+    reason = models.CharField(max_length=80, blank=True, db_default="", help_text="Why it ended, or stands still.")
+    exclusive = models.BooleanField(default=False, db_default=False)
+    epoch = models.PositiveIntegerField(default=0, db_default=0)
+    paused_from = models.CharField(max_length=12, choices=EnrollmentState, blank=True, db_default="")
+    left = models.DurationField(null=True, help_text="What was left of its wait when it was paused.")
+    enrolled_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    run = models.ForeignKey(
+        "campaigns.EnrollmentRun", models.SET_NULL, null=True, related_name="enrollments", db_index=False
+    )
+
+    objects = EnrollmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["contact", "campaign", "run_no"], name="campaigns_enrollment_one_per_run"),
+            models.UniqueConstraint(
+                fields=["contact", "campaign"], condition=Q(state__in=LIVE), name="campaigns_enrollment_one_live"
+            ),
+            models.UniqueConstraint(
+                fields=["contact"], condition=Q(state__in=LIVE, exclusive=True), name="campaigns_enrollment_exclusive"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=ENDED, ended_at__isnull=False) | Q(state__in=LIVE, ended_at=None),
+                name="campaigns_enrollment_ends_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(wake_at=None) | Q(state__in=[_S.PENDING, _S.ACTIVE, _S.WAITING]),
+                name="campaigns_enrollment_sleeps",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=_S.PENDING) | Q(state__in=[_S.EXITED, _S.PAUSED, _S.PARKED]) | Q(node__isnull=False),
+                name="campaigns_enrollment_is_somewhere",
+            ),
+            models.CheckConstraint(
+                condition=Q(paused_from="") | Q(state=_S.PAUSED), name="campaigns_enrollment_paused_from"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["campaign", "wake_at", "id"],
+                condition=Q(wake_at__isnull=False),
+                name="campaigns_enrollment_due",
+            ),
+            models.Index(
+                fields=["campaign", "company", "id"],
+                condition=Q(state=_S.PENDING, wake_at=None),
+                name="campaigns_enrollment_held",
+            ),
+            models.Index(fields=["campaign", "id"], name="campaigns_enrollment_of"),
+            models.Index(
+                fields=["campaign", "state", "id"],
+                condition=Q(state__in=[_S.PAUSED, _S.PARKED]),
+                name="campaigns_enrollment_standing",
+            ),
+            models.Index(
+                fields=["campaign", "status", "id"],
+                condition=Q(status__isnull=False),
+                name="campaigns_enrollment_by_status",
+            ),
+            models.Index(fields=["node", "id"], condition=Q(state__in=LIVE), name="campaigns_enrollment_by_node"),
+        ]
+        triggers = [
+            only_ways(_WAYS),
+            *never_deleted(instead="Let them leave the campaign, with a reason."),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact} in {self.campaign}"
+
+
+class EnrollmentStep(Row):
+    """One visit to a node that holds people up (a send, a wait, a call): from when to when, and what became of it."""
+
+    enrollment = models.ForeignKey("campaigns.Enrollment", models.PROTECT, related_name="steps", db_index=False)
+    node = models.ForeignKey("campaigns.Node", models.PROTECT, related_name="+", db_index=False)
+    visit = models.PositiveIntegerField()
+    begun_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=40, blank=True, db_default="")
+    exit = models.CharField(max_length=80, blank=True, db_default="")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["enrollment", "node", "visit"], name="campaigns_step_once"),
+            models.UniqueConstraint(
+                fields=["enrollment"], condition=Q(ended_at=None), name="campaigns_step_one_at_a_time"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="keep_ended",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("OLD.ended_at IS NOT NULL"),
+                func="RAISE EXCEPTION 'A step that ended stays as it is.' USING ERRCODE = '23514';",
+            ),
+            *never_deleted(instead="Its enrollment leaves the campaign."),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.node} ({self.visit})"
+
+
+class EnrollmentEvent(models.Model):
+    """What happened to one enrollment, in order. Append-only, partitioned; replayed it gives state, node and status.
+
+    ``data`` says what the kind needs: ``visit``, ``wake_at``, ``rule``, ``outcome``, ``status``, ``reason``.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    at = models.DateTimeField()
+    enrollment = models.ForeignKey(
+        "campaigns.Enrollment", models.DO_NOTHING, db_constraint=False, related_name="events", db_index=False
+    )
+    kind = models.CharField(max_length=10, choices=EnrollmentEventKind)
+    node = models.ForeignKey(
+        "campaigns.Node", models.DO_NOTHING, null=True, db_constraint=False, related_name="+", db_index=False
+    )
+    exit = models.CharField(max_length=80, blank=True, db_default="", help_text="By which edge they left the node.")
+    state = models.CharField(max_length=12, choices=EnrollmentState, help_text="After it.")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, db_constraint=False, related_name="+", db_index=False
+    )
+    data = models.JSONField(default=dict, db_default={})
+
+    objects = EnrollmentEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["enrollment", "id"], name="campaigns_event_by_enrollment")]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+
+class Happening(Row):
+    """Something that happened to a contact, for the walks they are on. Kept first; the engine takes it from here.
+
+    ``cause`` is the row it comes from (a message, a call event, a suppression): one happening per cause, contact and
+    kind. While one is unhandled the gate lets no message of a campaign through to this contact.
+    """
+
+    contact = models.ForeignKey("crm.Contact", models.CASCADE, related_name="happenings", db_index=False)
+    kind = models.CharField(max_length=12, choices=HappeningKind)
+    at = models.DateTimeField()
+    cause = models.UUIDField()
+    data = models.JSONField(default=dict, db_default={})
+    handled_at = models.DateTimeField(null=True)
+
+    objects = HappeningQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["contact", "cause", "kind"], name="campaigns_happening_once_per_cause")
+        ]
+        indexes = [
+            models.Index(F("contact"), F("id"), condition=Q(handled_at=None), name="campaigns_happening_new"),
+            models.Index(F("id"), condition=Q(handled_at=None), name="campaigns_happening_queue"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+
+class EnrollmentRun(Timestamped):
+    """One enrolment of many: whom, how far it is, and an account that adds up.
+
+    ``asked`` = ``enrolled`` + ``inside`` (already on the way) + ``through`` (may not begin again) + ``elsewhere`` (in
+    another exclusive campaign) + ``gone`` (deleted, or out of the scope of whoever asked). The cursor is committed with
+    the rows that it has passed: a run that dies goes on where it was.
+    """
+
+    campaign = models.ForeignKey("campaigns.Campaign", models.PROTECT, related_name="runs")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False)
+    audience = models.JSONField(help_text='Whom: {"contacts": [ids]}, {"filter": {..}} or {"intake": id}.')
+    state = models.CharField(max_length=8, choices=RunState, default=RunState.RUNNING)
+    after = models.UUIDField(null=True, help_text="The last contact it has looked at.")
+    asked = models.PositiveIntegerField(default=0)
+    enrolled = models.PositiveIntegerField(default=0)
+    inside = models.PositiveIntegerField(default=0)
+    through = models.PositiveIntegerField(default=0)
+    elsewhere = models.PositiveIntegerField(default=0)
+    gone = models.PositiveIntegerField(default=0)
+    error = models.CharField(max_length=300, blank=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = EnrollmentRunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(F("id"), condition=Q(state=RunState.RUNNING), name="campaigns_run_running"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(asked=F("enrolled") + F("inside") + F("through") + F("elsewhere") + F("gone")),
+                name="campaigns_run_adds_up",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enrolled} of {self.asked}"

@@ -1,0 +1,219 @@
+"""Messages: what goes out to somebody and what comes back, on which way, and every try to hand one over."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from campaigns.choices import NEVER_SENT, AttemptOutcome, MessageDirection, MessageState
+from campaigns.models.campaigns import only_ways
+from campaigns.querysets import AttemptQuerySet, ConversationQuerySet, MessageQuerySet
+from config.kernel.keeping import never_deleted
+from config.kernel.models import Row, Timestamped
+from crm.choices import Channel
+
+_S = MessageState
+_PROOF: list[models.TextChoices] = [_S.ACCEPTED, _S.DELIVERED, _S.UNDELIVERED]
+# Trust 3.3. What a provider proves beats everything that we have only concluded.
+_WAYS: dict[models.TextChoices, list[models.TextChoices]] = {
+    _S.PENDING: [_S.CLAIMED, _S.BLOCKED, _S.EXPIRED, _S.CANCELLED, _S.UNCERTAIN, *_PROOF],
+    _S.CLAIMED: [_S.PENDING, _S.DISPATCHING, _S.BLOCKED, _S.EXPIRED, _S.CANCELLED, _S.UNCERTAIN, *_PROOF],
+    _S.DISPATCHING: [_S.PENDING, _S.REJECTED, _S.UNCERTAIN, *_PROOF],
+    _S.UNCERTAIN: [_S.REJECTED, _S.NOT_SENT_PRESUMED, *_PROOF],
+    _S.NOT_SENT_PRESUMED: _PROOF,
+    _S.REJECTED: _PROOF,
+    _S.ACCEPTED: [_S.DELIVERED, _S.UNDELIVERED],
+    _S.UNDELIVERED: [_S.DELIVERED],
+}
+
+
+class Conversation(Timestamped):
+    """Everything that was said between us and one contact."""
+
+    contact = models.OneToOneField("crm.Contact", models.PROTECT, related_name="conversation")
+    last_at = models.DateTimeField()
+    last_direction = models.CharField(max_length=8, choices=MessageDirection)
+    last_text = models.CharField(max_length=200, blank=True)
+    unread = models.PositiveIntegerField(default=0)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-last_at", "-id"]
+        indexes = [
+            models.Index(F("last_at").desc(), F("id").desc(), name="campaigns_conversation_newest"),
+            models.Index(
+                F("last_at").desc(), F("id").desc(), condition=Q(unread__gt=0), name="campaigns_conversation_unread"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.contact)
+
+
+class Message(Timestamped):
+    """One message in or out. Of one that goes out this row is the intent, and says what became of it (trust 3.3).
+
+    ``dedupe_key`` names its cause ("enr:ID/NODE/1/0": which visit and which try; "api:KEY"): one message per cause.
+    ``claim`` fences whoever took it before. ``ever_dispatched`` says that a provider may have it, for ever.
+    ``awaits_engine``: its walk has not been told yet what became of it.
+    """
+
+    direction = models.CharField(max_length=8, choices=MessageDirection, db_default=MessageDirection.OUTBOUND)
+    channel = models.CharField(max_length=10, choices=Channel)
+    contact = models.ForeignKey("crm.Contact", models.PROTECT, null=True, related_name="messages", db_index=False)
+    endpoint = models.ForeignKey(
+        "crm.Endpoint", models.PROTECT, null=True, related_name="messages", db_index=False,
+        help_text="To or from whom; of one that goes out it is chosen when it is handed over.",
+    )  # fmt: skip
+    conversation = models.ForeignKey(
+        "campaigns.Conversation", models.SET_NULL, null=True, related_name="messages", db_index=False
+    )
+    campaign = models.ForeignKey(
+        "campaigns.Campaign", models.PROTECT, null=True, related_name="messages", db_index=False
+    )
+    enrollment = models.ForeignKey(
+        "campaigns.Enrollment", models.PROTECT, null=True, related_name="messages", db_index=False
+    )
+    node = models.ForeignKey("campaigns.Node", models.PROTECT, null=True, related_name="+", db_index=False)
+    run_no = models.PositiveSmallIntegerField(default=1, db_default=1)
+    visit = models.PositiveIntegerField(default=0, db_default=0)
+    account = models.ForeignKey(
+        "campaigns.SendingAccount", models.PROTECT, null=True, related_name="messages", db_index=False
+    )
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False,
+        help_text="In whose name it goes out, or who sent it by hand.",
+    )  # fmt: skip
+    content = models.CharField(max_length=80, blank=True, db_default="", help_text="Key of the content it was made of.")
+    subject = models.CharField(max_length=400, blank=True, db_default="")
+    body = models.TextField(blank=True, db_default="")
+    segments = models.PositiveSmallIntegerField(default=1, db_default=1)
+    consent = models.CharField(max_length=10, blank=True, db_default="", help_text="Which consent it needs.")
+    dedupe_key = models.CharField(max_length=160, null=True)
+    not_before = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=18, choices=MessageState, default=_S.PENDING, db_default=_S.PENDING)
+    reason = models.CharField(max_length=200, blank=True, db_default="", help_text="Why it is in this state.")
+    retry_at = models.DateTimeField(null=True, help_text="Blocked: the earliest time at which it would pass.")
+    claim = models.PositiveIntegerField(default=0, db_default=0)
+    claimed_until = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)
+    ever_dispatched = models.BooleanField(default=False, db_default=False)
+    anomaly = models.CharField(max_length=40, blank=True, db_default="")
+    settled_at = models.DateTimeField(null=True)
+    awaits_engine = models.BooleanField(default=False, db_default=False)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["dedupe_key"], name="campaigns_message_one_per_cause"),
+            # A second person on the same line gets no second copy, whatever raced (INV-ADDR-ONCE).
+            models.UniqueConstraint(
+                fields=["endpoint", "node", "visit", "run_no"],
+                condition=Q(ever_dispatched=True, enrollment__isnull=False),
+                name="campaigns_message_once_per_line",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=NEVER_SENT, ever_dispatched=True), name="campaigns_message_never_sent_is_true"
+            ),
+            models.CheckConstraint(
+                condition=Q(direction=MessageDirection.OUTBOUND, contact__isnull=False, dedupe_key__isnull=False)
+                | Q(direction=MessageDirection.INBOUND, state=_S.RECEIVED),
+                name="campaigns_message_out_or_in",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at=None) | Q(expires_at__gt=F("not_before")), name="campaigns_message_can_be_sent"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=[_S.DISPATCHING, _S.UNCERTAIN, _S.NOT_SENT_PRESUMED]) | Q(ever_dispatched=True),
+                name="campaigns_message_dispatched_is_true",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("channel"), F("not_before"), F("id"), condition=Q(state=_S.PENDING), name="campaigns_message_due"
+            ),
+            models.Index(
+                fields=["claimed_until"],
+                condition=Q(state__in=[_S.CLAIMED, _S.DISPATCHING]),
+                name="campaigns_message_claimed",
+            ),
+            models.Index(
+                fields=["state", "id"],
+                condition=Q(state__in=[_S.UNCERTAIN, _S.NOT_SENT_PRESUMED]),
+                name="campaigns_message_unsure",
+            ),
+            models.Index(
+                fields=["campaign", "settled_at", "id"],
+                condition=Q(awaits_engine=True, settled_at__isnull=False),
+                name="campaigns_message_untold",
+            ),
+            models.Index(fields=["enrollment", "id"], name="campaigns_message_by_walk"),
+            models.Index(fields=["conversation", "id"], name="campaigns_message_by_thread"),
+            models.Index(fields=["contact", "id"], name="campaigns_message_by_contact"),
+            models.Index(fields=["campaign", "id"], name="campaigns_message_by_campaign"),
+        ]
+        triggers = [
+            only_ways(_WAYS),
+            pgtrigger.Trigger(
+                name="keep_dispatched",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("ever_dispatched"),
+                condition=pgtrigger.Condition("OLD.ever_dispatched AND NOT NEW.ever_dispatched"),
+                func="RAISE EXCEPTION 'What was dispatched once was dispatched for ever.' USING ERRCODE = '23514';",
+            ),
+            *never_deleted(instead="What was said stays."),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()} to {self.contact}"
+
+
+class Attempt(Row):
+    """One try to hand a message to a provider; written before it, under the locks of the gate (trust 3.2, T3).
+
+    ``token_hash`` is the SHA-256 of the secret that travels in the callback's address, so that late news finds us.
+    """
+
+    message = models.ForeignKey("campaigns.Message", models.PROTECT, related_name="attempts", db_index=False)
+    number = models.PositiveSmallIntegerField()
+    account = models.ForeignKey("campaigns.SendingAccount", models.PROTECT, related_name="+", db_index=False)
+    provider = models.CharField(max_length=40)
+    idempotent = models.BooleanField(help_text="The provider recognises a repeat by its key.")
+    key = models.CharField(max_length=80, help_text="By which the provider recognises a repeat.")
+    token_hash = models.BinaryField(max_length=32)
+    decision_id = models.UUIDField(help_text="The receipt of the gate.")
+    dispatched_at = models.DateTimeField()
+    valid_until = models.DateTimeField(help_text="The provider may deliver it until then.")
+    reference = models.CharField(max_length=120, null=True, help_text="The provider's own id of it.")
+    outcome = models.CharField(
+        max_length=18, choices=AttemptOutcome, default=AttemptOutcome.DISPATCHING, db_default=AttemptOutcome.DISPATCHING
+    )
+    detail = models.CharField(max_length=300, blank=True, db_default="")
+    recorded_at = models.DateTimeField(null=True)
+
+    objects = AttemptQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["message", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "number"], name="campaigns_attempt_once_per_number"),
+            models.UniqueConstraint(
+                fields=["message"],
+                condition=Q(idempotent=False) & ~Q(outcome=AttemptOutcome.NOT_SENT),
+                name="campaigns_attempt_one_possible_send",
+            ),
+            models.UniqueConstraint(
+                fields=["provider", "reference"],
+                condition=Q(reference__isnull=False),
+                name="campaigns_attempt_one_per_reference",
+            ),
+            models.UniqueConstraint(fields=["token_hash"], name="campaigns_attempt_one_per_token"),
+        ]
+        triggers = never_deleted(instead="It is evidence.")
+
+    def __str__(self) -> str:
+        return f"{self.message_id}/{self.number}"
