@@ -123,6 +123,7 @@ class EnrollmentEventKind(models.TextChoices):
     ENROLLED = "enrolled", "Enrolled"
     PASSED = "passed", "Passed"
     ARRIVED = "arrived", "Arrived"
+    BLOCKED = "blocked", "Blocked"
     STATUS = "status", "Status"
     PAUSED = "paused", "Paused"
     RESUMED = "resumed", "Resumed"
@@ -190,13 +191,12 @@ LIVE = [
     EnrollmentState.PARKED,
 ]
 ENDED = [EnrollmentState.EXITED, EnrollmentState.COMPLETED]
-# Whatever may still be told of these, the walk that sent them goes on.
+# Whatever may still be told of these, the walk that sent them goes on. What is presumably not sent waits for a person.
 SETTLED = [
     MessageState.ACCEPTED,
     MessageState.DELIVERED,
     MessageState.UNDELIVERED,
     MessageState.REJECTED,
-    MessageState.NOT_SENT_PRESUMED,
     MessageState.BLOCKED,
     MessageState.EXPIRED,
     MessageState.CANCELLED,

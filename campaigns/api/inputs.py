@@ -55,11 +55,12 @@ class DrawingTold(Told):
     """A whole graph: what it was before is replaced."""
 
     start = serializers.CharField(required=False, allow_blank=True, max_length=80)
+    on_reply = serializers.CharField(required=False, allow_blank=True, max_length=80)
     nodes = NodeTold(many=True)
     edges = EdgeTold(many=True, required=False)
 
     def validate(self, attrs: Any) -> Any:
-        parts = {name: attrs.pop(name) for name in ("start", "nodes", "edges") if name in attrs}
+        parts = {name: attrs.pop(name) for name in ("start", "on_reply", "nodes", "edges") if name in attrs}
         return {**attrs, "drawing": exchange.drawing_in(parts)}
 
 

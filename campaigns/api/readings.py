@@ -49,7 +49,7 @@ class FaultReading(serializers.Serializer[Any]):
 
 class DifferenceReading(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=["added", "removed", "changed"])
-    what = serializers.ChoiceField(choices=["start", "node", "edge"])
+    what = serializers.ChoiceField(choices=["start", "on_reply", "node", "edge"])
     key = serializers.CharField()
     changes = serializers.DictField(child=serializers.ListField(), help_text="[before, after] by field.")
 
@@ -57,7 +57,7 @@ class DifferenceReading(serializers.Serializer[Any]):
 class GraphReading(Reading):
     class Meta:
         model = Graph
-        fields = ["id", "start", "revision", "frozen_at", "created_at", "updated_at"]
+        fields = ["id", "start", "on_reply", "revision", "frozen_at", "created_at", "updated_at"]
 
 
 class WholeGraphReading(GraphReading):
@@ -75,7 +75,7 @@ class WholeGraphReading(GraphReading):
     def attach(cls, shown: list[Shown], *, request: Any) -> None:
         around = surroundings.known()
         for graph in shown:
-            drawing = graphs.drawing_of(Graph(id=graph["id"], start=graph["start"]))
+            drawing = graphs.drawing_of(Graph(id=graph["id"], start=graph["start"], on_reply=graph["on_reply"]))
             graph["faults"] = [FaultReading(fault).data for fault in faults(drawing, around)]
 
 

@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
                 ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
                 ('start', models.CharField(blank=True, max_length=80)),
+                ('on_reply', models.CharField(blank=True, help_text='Where a reply takes whoever waits for none. Empty: it ends their walk.', max_length=80)),
                 ('revision', models.PositiveIntegerField(default=0)),
                 ('frozen_at', models.DateTimeField(blank=True, null=True)),
             ],

@@ -129,7 +129,7 @@ class Migration(migrations.Migration):
                 ('wake_at', models.DateTimeField(null=True)),
                 ('wake_rule', models.JSONField(null=True)),
                 ('last', models.JSONField(db_default={}, default=dict)),
-                ('reason', models.CharField(blank=True, db_default='', help_text='Why it ended, or stands still.', max_length=80)),
+                ('reason', models.CharField(blank=True, db_default='', help_text='Why it ended, or stands still.', max_length=200)),
                 ('exclusive', models.BooleanField(db_default=False, default=False)),
                 ('epoch', models.PositiveIntegerField(db_default=0, default=0)),
                 ('paused_from', models.CharField(blank=True, choices=[('pending', 'Not started'), ('active', 'On the way'), ('waiting', 'Waiting'), ('waiting_send', 'Sending'), ('paused', 'Paused'), ('parked', 'Needs somebody'), ('exited', 'Left'), ('completed', 'Through')], db_default='', max_length=12)),
@@ -146,7 +146,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
                 ('at', models.DateTimeField()),
-                ('kind', models.CharField(choices=[('enrolled', 'Enrolled'), ('passed', 'Passed'), ('arrived', 'Arrived'), ('status', 'Status'), ('paused', 'Paused'), ('resumed', 'Resumed'), ('parked', 'Parked'), ('exited', 'Left'), ('completed', 'Completed')], max_length=10)),
+                ('kind', models.CharField(choices=[('enrolled', 'Enrolled'), ('passed', 'Passed'), ('arrived', 'Arrived'), ('blocked', 'Blocked'), ('status', 'Status'), ('paused', 'Paused'), ('resumed', 'Resumed'), ('parked', 'Parked'), ('exited', 'Left'), ('completed', 'Completed')], max_length=10)),
                 ('exit', models.CharField(blank=True, db_default='', help_text='By which edge they left the node.', max_length=80)),
                 ('state', models.CharField(choices=[('pending', 'Not started'), ('active', 'On the way'), ('waiting', 'Waiting'), ('waiting_send', 'Sending'), ('paused', 'Paused'), ('parked', 'Needs somebody'), ('exited', 'Left'), ('completed', 'Through')], help_text='After it.', max_length=12)),
                 ('data', models.JSONField(db_default={}, default=dict)),

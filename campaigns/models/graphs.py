@@ -41,6 +41,9 @@ class Graph(Timestamped):
     """
 
     start = models.CharField(max_length=80, blank=True)
+    on_reply = models.CharField(
+        max_length=80, blank=True, help_text="Where a reply takes whoever waits for none. Empty: it ends their walk."
+    )
     revision = models.PositiveIntegerField(default=0)
     frozen_at = models.DateTimeField(null=True, blank=True)
 

@@ -13,7 +13,7 @@ ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """``what`` is "start", "node" or "edge"; ``key`` its key, of an edge "N1:else".
+    """``what`` is "start", "on_reply", "node" or "edge"; ``key`` its key, of an edge "N1:else".
 
     ``changes`` are (old, new) by field.
     """
@@ -26,9 +26,10 @@ class Difference:
 
 def between(old: Drawing, new: Drawing) -> list[Difference]:
     """Return what makes ``new`` of ``old``: [] where people would walk both alike."""
-    start = [Difference(CHANGED, "start", "", {"start": (old.start, new.start)})] if old.start != new.start else []
+    entries = {"start": (old.start, new.start), "on_reply": (old.on_reply, new.on_reply)}
+    moved = [Difference(CHANGED, what, "", {what: said}) for what, said in entries.items() if said[0] != said[1]]
     nodes = _compared("node", _nodes(old), _nodes(new))
-    return [*start, *nodes, *_compared("edge", _edges(old), _edges(new))]
+    return [*moved, *nodes, *_compared("edge", _edges(old), _edges(new))]
 
 
 def _compared(what: str, old: Parts, new: Parts) -> Iterator[Difference]:

@@ -38,19 +38,25 @@ class DrawnEdge:
 
 @dataclass(frozen=True)
 class Drawing:
-    """``start`` is the key of the node where everybody begins."""
+    """``start`` is the key of the node where everybody begins.
+
+    ``on_reply`` is that of the node where a reply takes whoever is not waiting for one; "" lets it end their walk.
+    """
 
     start: str
     nodes: tuple[DrawnNode, ...]
     edges: tuple[DrawnEdge, ...]
+    on_reply: str = ""
 
     @classmethod
-    def of(cls, nodes: Iterable[DrawnNode], edges: Iterable[DrawnEdge], *, start: str = "") -> "Drawing":
+    def of(
+        cls, nodes: Iterable[DrawnNode], edges: Iterable[DrawnEdge], *, start: str = "", on_reply: str = ""
+    ) -> "Drawing":
         """Return a graph that begins at ``start``, or else at the first node that no edge leads to."""
         nodes, edges = tuple(nodes), tuple(edges)
         led_to = {edge.target for edge in edges}
         begins = (node.key for node in nodes if node.key not in led_to)
-        return cls(start or next(begins, nodes[0].key if nodes else ""), nodes, edges)
+        return cls(start or next(begins, nodes[0].key if nodes else ""), nodes, edges, on_reply)
 
     @cached_property
     def by_key(self) -> dict[str, DrawnNode]:
@@ -58,7 +64,8 @@ class Drawing:
 
     def is_same(self, other: "Drawing") -> bool:
         """Say whether both draw the same, in whatever order their parts were named."""
-        return self.start == other.start and self.by_key == other.by_key and self.by_exit == other.by_exit
+        entries = (self.start, self.on_reply) == (other.start, other.on_reply)
+        return entries and self.by_key == other.by_key and self.by_exit == other.by_exit
 
     @cached_property
     def by_exit(self) -> dict[tuple[str, str], DrawnEdge]:
@@ -84,8 +91,8 @@ class Drawing:
         return self._leaving.get(key, [])
 
     def reached(self) -> set[str]:
-        """Return the keys of all nodes that somebody who begins at the start may come to."""
-        found, waiting = set[str](), [self.start]
+        """Return the keys of all nodes that somebody may come to, from the start or by a reply."""
+        found, waiting = set[str](), [self.start, self.on_reply]
         while waiting:
             key = waiting.pop()
             if key in self.by_key and key not in found:

@@ -79,6 +79,9 @@ def _of_ends(drawing: Drawing) -> Iterator[Fault]:
 def _of_reach(drawing: Drawing) -> Iterator[Fault]:
     if drawing.start not in drawing.by_key:
         yield Fault("no_start", "Say at which node everybody begins.")
+    if drawing.on_reply and drawing.on_reply not in drawing.by_key:
+        yield Fault("no_reply_node", f"A reply leads to {drawing.on_reply!r}, and there is no such node.")
+    if drawing.start not in drawing.by_key:
         return
     reached = drawing.reached()
     for node in drawing.nodes:

@@ -13,6 +13,7 @@ from config.kernel.errors import DomainError
 LARGEST: Final = 2_000_000  # bytes of a file
 MOST_PARTS: Final = 5_000
 COLUMNS: Final = ("part", "key", "type", "name", "x", "y", "source", "target", "label", "order", "settings")
+_PARTS: Final = ("node", "edge", "on_reply")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\0", "'")  # what a spreadsheet would calculate
 
 
@@ -38,7 +39,7 @@ def to_json(drawing: Drawing) -> bytes:
         }
         for edge in drawing.edges
     ]
-    whole = {"start": drawing.start, "nodes": nodes, "edges": edges}
+    whole = {"start": drawing.start, "on_reply": drawing.on_reply, "nodes": nodes, "edges": edges}
     return orjson.dumps(whole, option=orjson.OPT_INDENT_2)
 
 
@@ -57,20 +58,20 @@ def from_json(data: bytes) -> Drawing:
 
 def drawing_in(whole: Any) -> Drawing:
     """Return the drawing that a JSON object describes. :raises UnreadableGraph: it describes none."""
-    if not isinstance(whole, Mapping) or whole.keys() - {"start", "nodes", "edges"}:
-        raise UnreadableGraph('A graph is an object with "start", "nodes" and "edges", and nothing else.')
+    if not isinstance(whole, Mapping) or whole.keys() - {"start", "on_reply", "nodes", "edges"}:
+        raise UnreadableGraph('A graph is an object with "start", "on_reply", "nodes" and "edges", and nothing else.')
     nodes, edges = whole.get("nodes"), whole.get("edges", [])
     if not isinstance(nodes, list) or not isinstance(edges, list) or len(nodes) + len(edges) > MOST_PARTS:
         raise UnreadableGraph(f'"nodes" and "edges" are lists, of at most {MOST_PARTS:,} parts together.')
-    start = whole.get("start", "")
-    if not isinstance(start, str):
-        raise UnreadableGraph('"start" is the key of a node.')
+    entries = {name: whole.get(name, "") for name in ("start", "on_reply")}
+    if not all(isinstance(key, str) for key in entries.values()):
+        raise UnreadableGraph('"start" and "on_reply" are keys of nodes.')
     drawn = [_node(item, f"nodes[{number}]") for number, item in enumerate(nodes)]
-    return Drawing.of(drawn, [_edge(item, f"edges[{number}]") for number, item in enumerate(edges)], start=start)
+    return Drawing.of(drawn, [_edge(item, f"edges[{number}]") for number, item in enumerate(edges)], **entries)
 
 
 def to_csv(drawing: Drawing) -> str:
-    """Return a drawing as CSV: a line for each node, the start first, then one for each edge.
+    """Return a drawing as CSV: a line for each node, the start first, one for each edge, one for a reply's way.
 
     A cell that a spreadsheet would calculate begins with an apostrophe.
     """
@@ -82,6 +83,8 @@ def to_csv(drawing: Drawing) -> str:
         ("edge", "", "", "", "", "", edge.source, edge.target, edge.label, edge.order, _settings(edge.condition))
         for edge in drawing.edges
     ]
+    if drawing.on_reply:
+        lines.append(("on_reply", "", "", "", "", "", "", drawing.on_reply, "", "", ""))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
@@ -103,10 +106,11 @@ def from_csv(text: str) -> Drawing:
         raise UnreadableGraph(f"At most {MOST_PARTS:,} lines.")
     nodes = [_node(_of_line(line, number), f"line {number}") for number, line in _those(lines, "node")]
     edges = [_edge(_of_line(line, number), f"line {number}") for number, line in _those(lines, "edge")]
-    if len(nodes) + len(edges) < len(lines):
-        odd = next(number for number, line in lines if line["part"] not in ("node", "edge"))
-        raise UnreadableGraph(f'Line {odd}: "part" is "node" or "edge".')
-    return Drawing.of(nodes, edges, start=nodes[0].key if nodes else "")
+    replies = [line["target"] for _, line in _those(lines, "on_reply")]
+    if len(nodes) + len(edges) + len(replies[:1]) < len(lines):
+        odd = next((number for number, line in lines if line["part"] not in _PARTS), len(lines) + 1)
+        raise UnreadableGraph(f'Line {odd}: "part" is "node" or "edge", or once "on_reply".')
+    return Drawing.of(nodes, edges, start=nodes[0].key if nodes else "", on_reply="".join(replies))
 
 
 def _those(lines: Iterable[tuple[int, dict[str, str]]], part: str) -> list[tuple[int, dict[str, str]]]:

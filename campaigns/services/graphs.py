@@ -43,7 +43,7 @@ def drawing_of(graph: Graph) -> Drawing:
     rows = graph.edges.order_by("source", "order", "id").values_list(
         "source__key", "target__key", "label", "condition", "order"
     )
-    return Drawing(graph.start, tuple(nodes), tuple(DrawnEdge(*row) for row in rows))
+    return Drawing(graph.start, tuple(nodes), tuple(DrawnEdge(*row) for row in rows), graph.on_reply)
 
 
 @atomic_with_retries
@@ -52,7 +52,7 @@ def new(drawing: Drawing, *, frozen_at: datetime | None = None) -> Graph:
 
     :raises NotDrawable: its parts do not make a graph.
     """
-    graph = Graph.objects.create(start=drawing.start)
+    graph = Graph.objects.create(start=drawing.start, on_reply=drawing.on_reply)
     _put(graph.pk, drawing)
     if frozen_at:
         Graph.objects.filter(pk=graph.pk).update(frozen_at=frozen_at)
@@ -83,8 +83,8 @@ def redraw(*, graph: Graph, drawing: Drawing, revision: int | None) -> Graph:
         return graph
     graph.nodes.all().delete()
     _put(graph.pk, drawing)
-    graph.start, graph.revision = drawing.start, graph.revision + 1
-    graph.save(update_fields=["start", "revision", "updated_at"])
+    graph.start, graph.on_reply, graph.revision = drawing.start, drawing.on_reply, graph.revision + 1
+    graph.save(update_fields=["start", "on_reply", "revision", "updated_at"])
     return graph
 
 

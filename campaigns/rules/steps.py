@@ -1,0 +1,102 @@
+"""The steps that a walk is made of: arriving at a node, being held up there, leaving it; each with its trace."""
+
+from datetime import datetime
+from typing import Any
+
+from campaigns.choices import EnrollmentEventKind, EnrollmentState
+from campaigns.rules.drawings import DrawnNode
+from campaigns.rules.moves import Move, Note, Person, Route, Standing
+
+_S, _K = EnrollmentState, EnrollmentEventKind
+
+
+class Steps:
+    """Takes somebody from where they stand, step by step; ``move`` is where they are and what has to be written."""
+
+    def __init__(self, route: Route, standing: Standing, person: Person, at: datetime) -> None:
+        self.route, self.standing, self.person, self.at = route, standing, person, at
+        self.move = Move(
+            standing.state, standing.node, standing.visit, dict(standing.visits), standing.status, dict(standing.last)
+        )
+        self.was_held = standing.state in (_S.WAITING, _S.WAITING_SEND)
+        self.has_moved = False
+
+    @property
+    def here(self) -> DrawnNode | None:
+        return self.route.drawing.by_key.get(self.move.node or "")
+
+    @property
+    def is_where_it_was(self) -> bool:
+        """They were held up at this visit before, and are still at it."""
+        return self.was_held and (self.move.node, self.move.visit) == (self.standing.node, self.standing.visit)
+
+    def arrive(self, key: str) -> None:
+        self.move.visits[key] = self.move.visit = self.move.visits.get(key, 0) + 1
+        self.move.node = key
+        self.to(_S.ACTIVE)
+        self.count(key, "arrived", 1)
+
+    def leave_by(self, node: DrawnNode, label: str, *, outcome: str = "") -> None:
+        """Leave a node by an exit; where no edge stands for it, the walk is completed."""
+        self.end(outcome, label)
+        self.count(node.key, "passed", 1)
+        self.to(_S.ACTIVE)
+        self.note(_K.PASSED, node.key, label, visit=self.move.visit, **({"outcome": outcome} if outcome else {}))
+        edge = self.route.drawing.by_exit.get((node.key, label))
+        if edge:
+            self.arrive(edge.target)
+        else:
+            self.complete(node)
+
+    def hold(self, node: DrawnNode, state: str, *, until: datetime | None = None) -> None:
+        """Stay at a node, until then or until something is heard."""
+        if not self.is_where_it_was:
+            self.move.begun = True
+            self.count(node.key, "held", 1)
+        self.to(state)
+        if until:
+            self.move.wake_at = until
+            self.move.wake_rule = {"since": self.at.isoformat(), "config": dict(node.config)}
+        self.note(_K.ARRIVED, node.key, visit=self.move.visit, **({"wake_at": until.isoformat()} if until else {}))
+
+    def put_off(self, node: DrawnNode, reason: str, until: datetime) -> None:
+        """Try again ``until`` then what was blocked: the same visit, another message."""
+        self.to(_S.WAITING)
+        self.move.wake_at = max(until, self.at)
+        self.move.wake_rule = {"blocked": reason, "tries": self.standing.tries + 1}
+        self.note(_K.BLOCKED, node.key, reason=reason, wake_at=self.move.wake_at.isoformat())
+
+    def exit(self, reason: str) -> None:
+        """Leave the campaign."""
+        self.end("left", "")
+        self.to(_S.EXITED)
+        self.move.reason = reason[:200]
+        self.note(_K.EXITED, self.move.node, reason=self.move.reason)
+
+    def complete(self, node: DrawnNode, reason: str = "") -> None:
+        self.to(_S.COMPLETED)
+        self.move.reason = reason[:200]
+        self.note(_K.COMPLETED, node.key, **({"reason": self.move.reason} if reason else {}))
+
+    def park(self, reason: str) -> None:
+        """Stay until a person has done something about it."""
+        self.end("parked", "")
+        self.to(_S.PARKED)
+        self.move.reason = reason[:200]
+        self.note(_K.PARKED, self.move.node, reason=self.move.reason)
+
+    def end(self, outcome: str, label: str) -> None:
+        """End the step at which they were held up when they were woken, once."""
+        if self.was_held and self.move.ended is None:
+            self.move.ended = (outcome, label)
+            self.count(self.standing.node, "held", -1)
+
+    def to(self, state: str) -> None:
+        self.move.state, self.move.wake_at, self.move.wake_rule = state, None, None
+        self.has_moved = True
+
+    def note(self, kind: str, node: str | None, label: str = "", **data: Any) -> None:
+        self.move.notes.append(Note(kind, self.move.state, node, label, data))
+
+    def count(self, node: str | None, name: str, more: int) -> None:
+        self.move.counts.append((node, name, more))

@@ -1,0 +1,255 @@
+"""One wake of one enrollment: where somebody stands, what has become known, and where that takes them.
+
+Pure: no query and no clock. The engine writes what comes out of it in one transaction, a simulation throws it away.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from campaigns.choices import (
+    AwaitedEvent,
+    EnrollmentEventKind,
+    EnrollmentState,
+    Exit,
+    HappeningKind,
+    MessageState,
+    NodeType,
+    WhenBlocked,
+)
+from campaigns.rules import conditions, waits
+from campaigns.rules.composing import Unsendable, compose
+from campaigns.rules.drawings import DrawnNode
+from campaigns.rules.moves import Happened, Move, Person, Route, Send, Settled, Standing, Task
+from campaigns.rules.node_types import CHANNEL_OF
+from campaigns.rules.splits import way_of
+from campaigns.rules.steps import Steps
+
+MOST: Final = 100  # nodes in one wake; the rest of the way is the next wake's
+_S = EnrollmentState
+_STILL: Final = frozenset({_S.PAUSED, _S.PARKED, _S.EXITED, _S.COMPLETED})
+# What ends a walk whatever its graph says, and as what.
+_ENDS: Final[Mapping[str, str]] = {HappeningKind.OPT_OUT: "opted_out", HappeningKind.MEETING: "meeting"}
+_AWAITED: Final[Mapping[str, str]] = {
+    HappeningKind.REPLY: AwaitedEvent.REPLY,
+    HappeningKind.CALL_OUTCOME: AwaitedEvent.CALL_OUTCOME,
+    HappeningKind.LINK_CLICK: AwaitedEvent.LINK_CLICK,
+}
+_FAILED: Final = frozenset({MessageState.REJECTED, MessageState.UNDELIVERED, MessageState.EXPIRED})
+
+
+def walk(
+    route: Route,
+    standing: Standing,
+    person: Person,
+    at: datetime,
+    *,
+    settled: Settled | None = None,
+    happened: Sequence[Happened] = (),
+) -> Move | None:
+    """Return where this wake takes somebody; None where it changes nothing.
+
+    With neither ``settled`` nor ``happened`` it is the time they were waiting for. What stops a walk comes before all
+    else, then what has happened, then the message, then the time: an answer that came in time beats the time-out that
+    nobody has looked at yet.
+    """
+    steps = Steps(route, standing, person, at)
+    if not _stops(steps, happened) and not _hears(steps, happened):
+        if settled and standing.state == _S.WAITING_SEND:
+            _settle(steps, settled)
+        elif not settled and not happened:
+            _wake(steps)
+    return steps.move if steps.has_moved else None
+
+
+# Why somebody moves
+
+
+def _stops(steps: Steps, happened: Iterable[Happened]) -> bool:
+    """Let somebody leave to whom nothing may be sent any more."""
+    ends = next((_ENDS[news.kind] for news in happened if news.kind in _ENDS), "")
+    if reason := ends or steps.person.stop:
+        steps.exit(reason)
+    return bool(reason)
+
+
+def _hears(steps: Steps, happened: Iterable[Happened]) -> bool:
+    """Follow what has happened: what they wait for, or an answer that nobody asked for."""
+    for news in happened:
+        if node := _waits_for(steps, news):
+            _remember(steps, news)
+            steps.leave_by(node, Exit.HAPPENED, outcome=news.kind)
+            _go_on(steps)
+            return True
+        if news.kind == HappeningKind.REPLY:
+            _answered(steps, news)
+            return True
+        if news.kind == HappeningKind.CALL_OUTCOME:
+            _remember(steps, news)
+    return False
+
+
+def _waits_for(steps: Steps, news: Happened) -> DrawnNode | None:
+    node = steps.here
+    if steps.standing.state != _S.WAITING or node is None or node.type != NodeType.WAIT_FOR:
+        return None
+    wanted = node.config.get("outcomes") or []
+    is_it = node.config["event"] == _AWAITED.get(news.kind)
+    return node if is_it and (not wanted or news.data.get("disposition") in wanted) else None
+
+
+def _answered(steps: Steps, news: Happened) -> None:
+    """An answer ends the walk, unless the graph says where it leads."""
+    elsewhere = steps.route.drawing.on_reply
+    if not elsewhere or steps.standing.state in (_S.PENDING, *_STILL):
+        steps.exit("replied")
+        return
+    steps.end(HappeningKind.REPLY, "")
+    _remember(steps, news)
+    steps.arrive(elsewhere)
+    _go_on(steps)
+
+
+def _remember(steps: Steps, news: Happened) -> None:
+    last = {**steps.move.last, "outcome": news.kind, **news.data}
+    steps.has_moved = steps.has_moved or last != steps.move.last
+    steps.move.last = last
+
+
+def _settle(steps: Steps, settled: Settled) -> None:
+    """Go on from a send, whatever became of it."""
+    node = steps.here
+    if node is None:
+        steps.park(f"There is no node {steps.move.node!r}.")
+        return
+    rule = node.config.get("when_blocked", WhenBlocked.WAIT_OR_EXIT)
+    is_blocked = settled.state == MessageState.BLOCKED
+    if is_blocked:
+        steps.count(node.key, "blocked", 1)
+    if is_blocked and rule == WhenBlocked.WAIT_OR_EXIT and settled.retry_at:
+        steps.put_off(node, settled.reason, settled.retry_at)
+    elif is_blocked and rule != WhenBlocked.ADVANCE:
+        steps.exit(f"blocked: {settled.reason}")
+    else:
+        if settled.state in _FAILED:
+            steps.count(node.key, "failed", 1)
+        steps.move.last.update(outcome=settled.state, channel=CHANNEL_OF[NodeType(node.type)].value)
+        steps.leave_by(node, Exit.NEXT, outcome=settled.state)
+        _go_on(steps)
+
+
+def _wake(steps: Steps) -> None:
+    """Begin, go on behind a wait that is over, or do once more what could not be done."""
+    node = steps.here
+    if steps.standing.state == _S.PENDING:
+        steps.arrive(steps.route.drawing.start)
+    elif steps.standing.state == _S.WAITING and node and node.type == NodeType.WAIT:
+        steps.leave_by(node, Exit.NEXT, outcome="over")
+    elif steps.standing.state == _S.WAITING and node and node.type == NodeType.WAIT_FOR:
+        steps.leave_by(node, Exit.TIMEOUT, outcome=Exit.TIMEOUT.value)
+    _go_on(steps)
+
+
+def _go_on(steps: Steps) -> None:
+    """Walk until something holds them up, the way ends, or it has been far enough for one wake."""
+    for _ in range(MOST):
+        if steps.move.state in _STILL:
+            return
+        node = steps.here
+        if node is None:
+            steps.park(f"There is no node {steps.move.node!r}.")
+            return
+        steps.to(_S.ACTIVE)
+        _DOES[NodeType(node.type)](steps, node)
+        if steps.move.state != _S.ACTIVE:
+            return
+    steps.move.wake_at = steps.at
+
+
+# What each type of node does
+
+
+def _stage(steps: Steps, node: DrawnNode) -> None:
+    status = node.config["status"].strip()
+    if status != steps.move.status:
+        steps.move.status = status
+        steps.note(EnrollmentEventKind.STATUS, node.key, status=status)
+    if status == steps.route.goal:
+        steps.exit("goal")
+    else:
+        steps.leave_by(node, Exit.NEXT)
+
+
+def _send(steps: Steps, node: DrawnNode) -> None:
+    channel, key = CHANNEL_OF[NodeType(node.type)].value, node.config["content"]
+    try:
+        composed = compose(channel, key, steps.route.contents, steps.person.values)
+    except Unsendable as error:
+        steps.park(str(error))
+        return
+    tries = steps.standing.tries if steps.is_where_it_was else 0
+    consent = node.config.get("consent", "")
+    steps.move.sends.append(Send(node.key, steps.move.visit, tries, channel, key, composed, consent))
+    steps.hold(node, _S.WAITING_SEND)
+
+
+def _call(steps: Steps, node: DrawnNode) -> None:
+    priority, script = node.config.get("priority", "medium"), node.config.get("script", "")
+    steps.move.tasks.append(Task(node.key, steps.move.visit, priority, script))
+    steps.leave_by(node, Exit.NEXT)
+
+
+def _wait(steps: Steps, node: DrawnNode) -> None:
+    until = waits.ends_at(node.config, since=steps.at, zone=steps.person.zone, event=steps.route.event)
+    if until is None:
+        steps.park("Nobody has said on which day the event is: say it in the campaign.")
+    elif until <= steps.at:
+        steps.leave_by(node, Exit.NEXT)
+    else:
+        steps.hold(node, _S.WAITING, until=until)
+
+
+def _wait_for(steps: Steps, node: DrawnNode) -> None:
+    amount, unit = node.config["amount"], node.config["unit"]
+    steps.hold(node, _S.WAITING, until=waits.after(amount, unit, since=steps.at, zone=steps.person.zone))
+
+
+def _branch(steps: Steps, node: DrawnNode) -> None:
+    facts = {
+        **steps.person.facts,
+        "enrollment.status": steps.move.status,
+        "enrollment.visits": steps.move.visit,
+        **{f"last.{name}": said for name, said in steps.move.last.items()},
+    }
+    asked = (edge for edge in steps.route.drawing.leaving(node.key) if edge.label != Exit.ELSE)
+    steps.leave_by(node, next((e.label for e in asked if conditions.holds(e.condition, facts)), Exit.ELSE.value))
+
+
+def _split(steps: Steps, node: DrawnNode) -> None:
+    edges = steps.route.drawing.leaving(node.key)
+    steps.leave_by(node, way_of(edges, enrollment=steps.standing.id, node=node.key).label)
+
+
+def _jump(steps: Steps, node: DrawnNode) -> None:
+    """Back ``rounds`` times, then on; whoever comes here once more later begins to count anew."""
+    often_enough = steps.move.visit % (node.config["rounds"] + 1) == 0
+    steps.leave_by(node, Exit.DONE if often_enough else Exit.AGAIN)
+
+
+def _exit(steps: Steps, node: DrawnNode) -> None:
+    steps.complete(node, node.config.get("reason", ""))
+
+
+_DOES: Final[Mapping[NodeType, Callable[[Steps, DrawnNode], None]]] = {
+    NodeType.STAGE: _stage,
+    NodeType.SMS_SEND: _send,
+    NodeType.EMAIL_SEND: _send,
+    NodeType.VOICEMAIL_DROP: _send,
+    NodeType.CALL_TASK: _call,
+    NodeType.WAIT: _wait,
+    NodeType.WAIT_FOR: _wait_for,
+    NodeType.BRANCH: _branch,
+    NodeType.SPLIT: _split,
+    NodeType.JUMP: _jump,
+    NodeType.EXIT: _exit,
+}
