@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Happening,
         Message,
         SendingAccount,
+        SendingStop,
         Template,
     )
     from crm.models import User
@@ -136,7 +137,7 @@ class MessageQuerySet(Visible["Message"]):
 
     def unsure(self) -> Self:
         """Those about which somebody has to decide, or a provider has to be asked."""
-        return self.filter(state__in=[MessageState.UNCERTAIN, MessageState.NOT_SENT_PRESUMED])
+        return self.filter(state__in=[MessageState.UNCERTAIN, MessageState.NOT_SENT_PRESUMED], decided_at=None)
 
 
 class AttemptQuerySet(Visible["Attempt"]):
@@ -150,3 +151,13 @@ class SendingAccountQuerySet(Visible["SendingAccount"]):
 
     if TYPE_CHECKING:
         _row: "SendingAccount"
+
+
+class SendingStopQuerySet(Visible["SendingStop"]):
+    """Everybody who works here sees that nothing goes out."""
+
+    if TYPE_CHECKING:
+        _row: "SendingStop"
+
+    def standing(self) -> Self:
+        return self.filter(lifted_at=None)

@@ -232,6 +232,8 @@ class Migration(migrations.Migration):
                 ('ever_dispatched', models.BooleanField(db_default=False, default=False)),
                 ('anomaly', models.CharField(blank=True, db_default='', max_length=40)),
                 ('settled_at', models.DateTimeField(null=True)),
+                ('decided_at', models.DateTimeField(help_text='When somebody decided what follows from an uncertain one.', null=True)),
+                ('decided_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('awaits_engine', models.BooleanField(db_default=False, default=False)),
             ],
             options={
@@ -475,6 +477,25 @@ class Migration(migrations.Migration):
             name='account',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.sendingaccount'),
         ),
+        migrations.CreateModel(
+            name='SendingStop',
+            fields=[
+                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('channel', models.CharField(blank=True, choices=[('call', 'Call'), ('sms', 'SMS'), ('email', 'E-mail'), ('voicemail', 'Voicemail')], db_default='', help_text='Empty: all.', max_length=10)),
+                ('reason', models.CharField(max_length=200)),
+                ('at', models.DateTimeField()),
+                ('lifted_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('lifted_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.AddConstraint(
+            model_name='sendingstop',
+            constraint=models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('channel',), name='campaigns_stop_one_at_a_time'),
+        ),
         migrations.AddIndex(
             model_name='campaign',
             index=models.Index(fields=['owner', 'id'], name='campaigns_campaign_by_owner'),
@@ -617,7 +638,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
-            index=models.Index(models.F('channel'), models.F('not_before'), models.F('id'), condition=models.Q(('state', 'pending')), name='campaigns_message_due'),
+            index=models.Index(models.F('account'), models.F('campaign'), models.F('not_before'), models.F('id'), condition=models.Q(('state', 'pending')), name='campaigns_message_due'),
+        ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(models.F('expires_at'), condition=models.Q(('expires_at__isnull', False), ('state', 'pending')), name='campaigns_message_expiring'),
+        ),
+        migrations.AddIndex(
+            model_name='attempt',
+            index=models.Index(fields=['provider', 'dispatched_at'], name='campaigns_attempt_by_time'),
         ),
         migrations.AddIndex(
             model_name='message',
@@ -625,7 +654,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
-            index=models.Index(condition=models.Q(('state__in', ['uncertain', 'not_sent_presumed'])), fields=['state', 'id'], name='campaigns_message_unsure'),
+            index=models.Index(condition=models.Q(('decided_at', None), ('state__in', ['uncertain', 'not_sent_presumed'])), fields=['state', 'id'], name='campaigns_message_unsure'),
         ),
         migrations.AddIndex(
             model_name='message',
@@ -686,6 +715,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='attempt',
             constraint=models.UniqueConstraint(fields=('token_hash',), name='campaigns_attempt_one_per_token'),
+        ),
+        config.kernel.audit.AddTriggers(
+            model_name='sendingstop',
+            triggers=[pgtrigger.compiler.Trigger(name='keep_update', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF to_jsonb(OLD) - '{lifted_at,lifted_by_id,by_id}'::text[] IS DISTINCT FROM to_jsonb(NEW) - '{lifted_at,lifted_by_id,by_id}'::text[] AND NOT coalesce(current_setting('clearline.erasing', true) = 'yes', false) THEN RAISE EXCEPTION '% is append-only: a correction is a new row.', TG_TABLE_NAME USING ERRCODE = '23001'; END IF; RETURN NEW;", hash='c233f39fd01d0f062ac1eba609184203bd6d34db', operation='UPDATE', pgid='pgtrigger_keep_update_aa553', table='campaigns_sendingstop', when='BEFORE')), pgtrigger.compiler.Trigger(name='keep_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF NOT coalesce(current_setting('clearline.erasing', true) = 'yes', false) THEN RAISE EXCEPTION '% is append-only: a correction is a new row.', TG_TABLE_NAME USING ERRCODE = '23001'; END IF; RETURN OLD;", hash='5c3c10b2dfd3716d42020a3f1a4ef5f2245843f4', operation='DELETE', pgid='pgtrigger_keep_delete_dcaf7', table='campaigns_sendingstop', when='BEFORE')), pgtrigger.compiler.Trigger(name='keep_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is append-only: a correction is a new row.', TG_TABLE_NAME USING ERRCODE = '23001'; RETURN NULL;", hash='f66c65b8174662346c418d504c07d99b8344cfb4', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_keep_truncate_c699d', table='campaigns_sendingstop', when='BEFORE'))],
         ),
         config.kernel.audit.AddTriggers(
             model_name='campaign',

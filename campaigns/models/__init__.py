@@ -1,4 +1,4 @@
-from campaigns.models.accounts import SenderBudget, SendingAccount
+from campaigns.models.accounts import SenderBudget, SendingAccount, SendingStop
 from campaigns.models.call_tasks import CallTask
 from campaigns.models.campaigns import Campaign, CampaignCount
 from campaigns.models.contents import ContentTemplate, EnrollmentStatus
@@ -26,6 +26,7 @@ __all__ = [
     "Node",
     "SenderBudget",
     "SendingAccount",
+    "SendingStop",
     "Template",
     "TemplateVersion",
 ]

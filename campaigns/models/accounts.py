@@ -4,8 +4,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from campaigns.querysets import SendingAccountQuerySet
+from campaigns.querysets import SendingAccountQuerySet, SendingStopQuerySet
 from config.kernel.audit import audited
+from config.kernel.keeping import append_only
 from config.kernel.models import Row, Timestamped
 from crm.choices import Channel
 
@@ -55,3 +56,36 @@ class SenderBudget(Row):
 
     def __str__(self) -> str:
         return f"{self.account}: {self.sent}"
+
+
+class SendingStop(Row):
+    """The emergency brake: while one stands, no message goes out, on its channel or ("") on any. Calls are not stopped.
+
+    It is read by the gate itself, in the transaction that hands a message over: it holds from its commit on.
+    """
+
+    channel = models.CharField(max_length=10, choices=Channel, blank=True, db_default="", help_text="Empty: all.")
+    reason = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    lifted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", editable=False,
+        db_index=False,
+    )  # fmt: skip
+
+    objects = SendingStopQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel"], condition=Q(lifted_at=None), name="campaigns_stop_one_at_a_time"
+            )
+        ]
+        triggers = append_only(but=["lifted_at", "lifted_by_id", "by_id"])
+
+    def __str__(self) -> str:
+        return self.reason

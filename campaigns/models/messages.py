@@ -102,6 +102,10 @@ class Message(Timestamped):
     ever_dispatched = models.BooleanField(default=False, db_default=False)
     anomaly = models.CharField(max_length=40, blank=True, db_default="")
     settled_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True, help_text="When somebody decided what follows from an uncertain one.")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     awaits_engine = models.BooleanField(default=False, db_default=False)
 
     objects = MessageQuerySet.as_manager()
@@ -133,8 +137,19 @@ class Message(Timestamped):
             ),
         ]
         indexes = [
+            # By account (none: nobody has chosen it yet) and campaign: what a paused one has in store is in nobody's way.
             models.Index(
-                F("channel"), F("not_before"), F("id"), condition=Q(state=_S.PENDING), name="campaigns_message_due"
+                F("account"),
+                F("campaign"),
+                F("not_before"),
+                F("id"),
+                condition=Q(state=_S.PENDING),
+                name="campaigns_message_due",
+            ),
+            models.Index(
+                F("expires_at"),
+                condition=Q(state=_S.PENDING, expires_at__isnull=False),
+                name="campaigns_message_expiring",
             ),
             models.Index(
                 fields=["claimed_until"],
@@ -143,7 +158,7 @@ class Message(Timestamped):
             ),
             models.Index(
                 fields=["state", "id"],
-                condition=Q(state__in=[_S.UNCERTAIN, _S.NOT_SENT_PRESUMED]),
+                condition=Q(state__in=[_S.UNCERTAIN, _S.NOT_SENT_PRESUMED], decided_at=None),
                 name="campaigns_message_unsure",
             ),
             models.Index(
@@ -213,6 +228,7 @@ class Attempt(Row):
             ),
             models.UniqueConstraint(fields=["token_hash"], name="campaigns_attempt_one_per_token"),
         ]
+        indexes = [models.Index(fields=["provider", "dispatched_at"], name="campaigns_attempt_by_time")]
         triggers = never_deleted(instead="It is evidence.")
 
     def __str__(self) -> str:
