@@ -87,6 +87,7 @@ class Migration(migrations.Migration):
                 ('resumed_at', models.DateTimeField(editable=False, null=True)),
                 ('ended_at', models.DateTimeField(editable=False, null=True)),
                 ('epoch', models.PositiveIntegerField(default=0, editable=False)),
+                ('pauses', models.JSONField(default=list, editable=False, help_text='[from, to] of every pause that is over: as many as the epoch counts.')),
                 ('let_go_to', models.UUIDField(editable=False, help_text='Of a backlog: the last enrollment let go.', null=True)),
                 ('next_start_at', models.DateTimeField(editable=False, help_text='Of whoever is enrolled next.', null=True)),
             ],

@@ -96,6 +96,9 @@ class Campaign(Timestamped):
     resumed_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
     epoch = models.PositiveIntegerField(default=0, editable=False)
+    pauses = models.JSONField(
+        default=list, editable=False, help_text="[from, to] of every pause that is over: as many as the epoch counts."
+    )
     let_go_to = models.UUIDField(null=True, editable=False, help_text="Of a backlog: the last enrollment let go.")
     next_start_at = models.DateTimeField(null=True, editable=False, help_text="Of whoever is enrolled next.")
 

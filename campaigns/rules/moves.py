@@ -41,6 +41,7 @@ class Route:
     drawing: Drawing
     contents: Mapping[str, Content] = field(default_factory=dict)
     goal: str = ""
+    statuses: frozenset[str] | None = None  # those that there are; None: whatever a stage names
     event: date | None = None
 
 

@@ -171,6 +171,9 @@ def _go_on(steps: Steps) -> None:
 
 def _stage(steps: Steps, node: DrawnNode) -> None:
     status = node.config["status"].strip()
+    if steps.route.statuses is not None and status not in steps.route.statuses:
+        steps.park(f"There is no status {status!r} any more.")
+        return
     if status != steps.move.status:
         steps.move.status = status
         steps.note(EnrollmentEventKind.STATUS, node.key, status=status)

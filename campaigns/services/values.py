@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from campaigns.models import Campaign
 from campaigns.rules.rendering import ATTRIBUTE
 from crm.models import Contact
 
@@ -18,10 +19,26 @@ def of_contact(contact: Contact) -> dict[str, str]:
         "company.name": contact.company.name if contact.company else "",
         "owner.name": contact.owner.name if contact.owner else "",
         "owner.email": contact.owner.email if contact.owner else "",
-        **_attributes(contact.attributes),
+        **of_attributes(contact.attributes),
     }
 
 
-def _attributes(attributes: Mapping[str, object]) -> dict[str, str]:
+def of_attributes(attributes: Mapping[str, object]) -> dict[str, str]:
+    """Return what a source has said of a contact by its own names, as far as it is plain."""
     plain = {key: value for key, value in attributes.items() if isinstance(value, str | int | float)}
     return {f"{ATTRIBUTE}{key}": str(value) for key, value in plain.items()}
+
+
+def of_campaign(campaign: Campaign) -> dict[str, str]:
+    """Return what a campaign says alike to everybody."""
+    day, time, sender = campaign.event_date, campaign.event_time, campaign.sender
+    return {
+        "campaign.name": campaign.name,
+        "sender.name": sender.name if sender else "",
+        "sender.email": sender.email if sender else "",
+        "event.type": campaign.get_event_type_display() if campaign.event_type else "",
+        "event.date": f"{day:%A, %B} {day.day}, {day.year}" if day else "",
+        "event.time": f"{time:%I:%M %p}".lstrip("0") if time else "",
+        "event.place": campaign.event_place,
+        "event.hook": campaign.event_hook,
+    }

@@ -1,0 +1,154 @@
+"""One batch of the engine: claim, decide, write, in one transaction that touches no person and no line."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import DataError, IntegrityError, transaction
+
+from campaigns.choices import RUNNING
+from campaigns.models import Campaign, Happening
+from campaigns.rules.moves import Move, Route
+from campaigns.rules.steps import Steps
+from campaigns.rules.walking import walk
+from campaigns.services import people, routes
+from campaigns.services.engine import claiming
+from campaigns.services.engine.claiming import Claimed
+from campaigns.services.engine.writing import Batch
+from campaigns.services.people import Walker
+from campaigns.services.routes import Words
+from config.kernel import faults, prepared
+from config.kernel.transactions import atomic_with_retries
+
+logger = logging.getLogger(__name__)
+SIZE: Final = 500
+FEW: Final = 200  # happenings at once
+
+# Shared with all who move people of this campaign, and against whoever pauses it: then there is nothing to do.
+_HOLD = "SELECT id FROM campaigns_campaign WHERE id = %(id)s::uuid FOR SHARE SKIP LOCKED"
+_HOLD_OF = """
+    SELECT id FROM campaigns_campaign
+    WHERE id IN (SELECT campaign_id FROM campaigns_enrollment
+                 WHERE contact_id = ANY(%(contacts)s::uuid[]) AND ended_at IS NULL)
+    ORDER BY id FOR SHARE"""
+
+faults.register("engine.after_claim", "engine.before_commit")
+
+
+@atomic_with_retries
+def due(campaign: UUID, *, at: datetime, size: int = SIZE) -> int:
+    """Move those of a running campaign whose time has come; return how many were looked at."""
+    held = _hold(campaign)
+    return _move(held, claiming.due(held, at=at, size=size), at) if held else 0
+
+
+@atomic_with_retries
+def settled(campaign: UUID, *, at: datetime, size: int = SIZE) -> int:
+    """Tell those of a running campaign what became of their messages; return how many were told."""
+    held = _hold(campaign)
+    return _move(held, claiming.settled(held, size=size), at) if held else 0
+
+
+@atomic_with_retries
+def heard(*, at: datetime, size: int = FEW) -> int:
+    """Follow what has happened to people, whatever campaign they are in; return how many happenings that were.
+
+    Also where it is paused: nothing goes out there, but whoever answered has answered.
+    """
+    news = claiming.news(size=size)
+    held = [key for (key,) in prepared.rows(_HOLD_OF, {"contacts": sorted(news.by_contact)})] if news.ids else []
+    for campaign in Campaign.objects.filter(pk__in=held).select_related("sender").order_by("pk"):
+        _move(campaign, claiming.hearing(campaign, news.by_contact), at)
+    Happening.objects.filter(pk__in=news.ids).update(handled_at=at)
+    return len(news.ids)
+
+
+def _hold(campaign: UUID) -> Campaign | None:
+    """Return the campaign, held for the batch, if it runs and nobody is about to change that."""
+    if not prepared.rows(_HOLD, {"id": campaign}):
+        return None
+    return Campaign.objects.filter(pk=campaign, status__in=RUNNING).select_related("sender").first()
+
+
+def _move(campaign: Campaign, claimed: Sequence[Claimed], at: datetime) -> int:
+    faults.point("engine.after_claim")
+    by_graph = defaultdict(list)
+    for each in claimed:
+        by_graph[each.row["graph_id"]].append(each)
+    keys = {key for graph in by_graph for key in routes.map_of(graph).contents}
+    words = routes.words_of(tuple(sorted(keys))) if claimed else None
+    decided = [one for graph, some in by_graph.items() if words for one in _decided(campaign, graph, some, words, at)]
+    if words:
+        _write(campaign, decided, words, at)
+    faults.point("engine.before_commit")
+    return len(claimed)
+
+
+def _decided(
+    campaign: Campaign, graph: UUID, claimed: Sequence[Claimed], words: Words, at: datetime
+) -> Iterable[tuple[Claimed, Move | None]]:
+    where, route = routes.map_of(graph), routes.route_of(campaign, graph, words)
+    who = [(each.row["contact_id"], each.row["pair_id"]) for each in claimed]
+    walkers = people.walkers(who, campaign, where.channels)
+    if any(each.happened for each in claimed):
+        since = [each.row["enrolled_at"] for each in claimed]
+        for walker, asked in zip(
+            walkers, people.asked_since(who, since=since, channels=where.channels, at=at), strict=True
+        ):
+            walker.asked = asked
+    for each, walker in zip(claimed, walkers, strict=True):
+        yield each, _decide(route, each, walker, words, at)
+
+
+def _decide(route: Route, claimed: Claimed, walker: Walker, words: Words, at: datetime) -> Move | None:
+    """Whatever goes wrong with one of them stops one of them: they are parked, and somebody is told why."""
+    standing = claimed.standing(routes.map_of(claimed.row["graph_id"]).keys, words.status_names)
+    if claimed.message and claimed.settled is None:
+        return None
+    try:
+        return walk(route, standing, walker, at, settled=claimed.settled, happened=claimed.happened)
+    except Exception as error:
+        logger.exception("The walk of enrollment %s failed", claimed.row["id"])
+        return _parked(route, claimed, walker, words, at, error)
+
+
+def _parked(route: Route, claimed: Claimed, walker: Walker, words: Words, at: datetime, error: Exception) -> Move:
+    standing = claimed.standing(routes.map_of(claimed.row["graph_id"]).keys, words.status_names)
+    steps = Steps(route, standing, walker, at)
+    steps.park(f"It could not be moved on: {type(error).__name__}. An operator finds the details in the log.")
+    return steps.move
+
+
+def _write(campaign: Campaign, decided: Sequence[tuple[Claimed, Move | None]], words: Words, at: datetime) -> None:
+    """Write all at once; where the database refuses that, one by one, and park whom it refuses."""
+    try:
+        with transaction.atomic():
+            _batch(campaign, decided, words, at).write()
+    except (IntegrityError, DataError):
+        logger.exception("A batch of campaign %s was refused: one by one now", campaign.pk)
+        for claimed, move in decided:
+            _write_alone(campaign, claimed, move, words, at)
+
+
+def _write_alone(campaign: Campaign, claimed: Claimed, move: Move | None, words: Words, at: datetime) -> None:
+    try:
+        with transaction.atomic():
+            _batch(campaign, [(claimed, move)], words, at).write()
+    except (IntegrityError, DataError) as error:
+        logger.exception("Enrollment %s cannot be moved on", claimed.row["id"])
+        graph = claimed.row["graph_id"]
+        walker = people.walkers(
+            [(claimed.row["contact_id"], claimed.row["pair_id"])], campaign, routes.map_of(graph).channels
+        )[0]
+        parked = _parked(routes.route_of(campaign, graph, words), claimed, walker, words, at, error)
+        _batch(campaign, [(claimed, parked)], words, at).write()
+
+
+def _batch(campaign: Campaign, decided: Iterable[tuple[Claimed, Move | None]], words: Words, at: datetime) -> Batch:
+    batch = Batch(campaign, statuses=words.status_ids, at=at)
+    for claimed, move in decided:
+        batch.add(claimed, move)
+    return batch

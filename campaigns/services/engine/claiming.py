@@ -1,0 +1,102 @@
+"""Whom the engine looks at next. Every claim locks enrollments that nobody else works on, and nothing of people."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from campaigns.models import Campaign
+from campaigns.rules.moves import Happened, Settled, Standing
+from config.kernel import prepared
+
+_COLUMNS = """e.id, e.campaign_id, e.graph_id, e.contact_id, e.company_id, e.pair_id, e.run_no, e.state, e.node_id,
+           e.visit, e.visits, e.status_id, e.last, e.wake_rule, e.epoch, e.enrolled_at"""
+_DUE = f"""
+    SELECT {_COLUMNS} FROM campaigns_enrollment e
+    WHERE e.campaign_id = %(campaign)s AND e.wake_at <= %(at)s::timestamptz AND e.epoch = %(epoch)s::int
+    ORDER BY e.wake_at, e.id LIMIT %(size)s::int
+    FOR NO KEY UPDATE SKIP LOCKED"""  # noqa: S608 - our own names
+_SETTLED = f"""
+    SELECT {_COLUMNS}, m.id AS message_id, m.state AS message_state, m.reason AS message_reason, m.retry_at,
+           m.node_id AS message_node, m.visit AS message_visit
+    FROM campaigns_message m JOIN campaigns_enrollment e ON e.id = m.enrollment_id
+    WHERE m.campaign_id = %(campaign)s AND m.awaits_engine AND m.settled_at IS NOT NULL
+    ORDER BY m.settled_at, m.id LIMIT %(size)s::int
+    FOR NO KEY UPDATE OF e SKIP LOCKED"""  # noqa: S608 - our own names
+_HEARING = f"""
+    SELECT {_COLUMNS} FROM campaigns_enrollment e
+    WHERE e.campaign_id = %(campaign)s AND e.contact_id = ANY(%(contacts)s::uuid[])
+      AND e.state IN ('pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked')
+    ORDER BY e.id
+    FOR NO KEY UPDATE"""  # noqa: S608 - our own names
+_NEWS = """
+    SELECT h.id, h.contact_id, h.kind, h.at, h.data FROM campaigns_happening h
+    WHERE h.handled_at IS NULL
+    ORDER BY h.id LIMIT %(size)s::int
+    FOR UPDATE SKIP LOCKED"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One enrollment that is locked now, and why it was claimed."""
+
+    row: Mapping[str, Any]
+    settled: Settled | None = None
+    happened: tuple[Happened, ...] = ()
+    message: UUID | None = None
+
+    def standing(self, keys: Mapping[UUID, str], statuses: Mapping[UUID, str]) -> Standing:
+        row = self.row
+        rule = orjson.loads(row["wake_rule"]) if row["wake_rule"] else {}
+        return Standing(
+            id=row["id"],
+            state=row["state"],
+            node=keys.get(row["node_id"]),
+            visit=row["visit"],
+            visits=orjson.loads(row["visits"]),
+            status=statuses.get(row["status_id"], ""),
+            last=orjson.loads(row["last"]),
+            tries=rule.get("tries", 0),
+        )
+
+
+def due(campaign: Campaign, *, at: datetime, size: int) -> list[Claimed]:
+    """Claim those whose time has come, the longest due first."""
+    params = {"campaign": campaign.pk, "epoch": campaign.epoch, "at": at, "size": size}
+    return [Claimed(row) for row in prepared.named(_DUE, params)]
+
+
+def settled(campaign: Campaign, *, size: int) -> list[Claimed]:
+    """Claim those who have not been told yet what became of their message."""
+    found = []
+    for row in prepared.named(_SETTLED, {"campaign": campaign.pk, "size": size}):
+        is_theirs = (row["message_node"], row["message_visit"]) == (row["node_id"], row["visit"])
+        news = Settled(row["message_state"], row["message_reason"], row["retry_at"]) if is_theirs else None
+        found.append(Claimed(row, settled=news, message=row["message_id"]))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Happenings that are locked now, by contact in their order."""
+
+    ids: list[UUID]
+    by_contact: Mapping[UUID, tuple[Happened, ...]]
+
+
+def news(*, size: int) -> News:
+    """Claim the oldest happenings that nobody has followed yet."""
+    rows = prepared.rows(_NEWS, {"size": size})
+    by_contact: dict[UUID, tuple[Happened, ...]] = {}
+    for _, contact, kind, at, data in rows:
+        by_contact[contact] = (*by_contact.get(contact, ()), Happened(kind, at, orjson.loads(data)))
+    return News([row[0] for row in rows], by_contact)
+
+
+def hearing(campaign: Campaign, by_contact: Mapping[UUID, Sequence[Happened]]) -> list[Claimed]:
+    """Claim the walks of those to whom something happened; whoever else moves them now is waited for."""
+    rows = prepared.named(_HEARING, {"campaign": campaign.pk, "contacts": sorted(by_contact)})
+    return [Claimed(row, happened=tuple(by_contact[row["contact_id"]])) for row in rows]

@@ -1,0 +1,42 @@
+"""The engine: as long as something is due, batch after batch, in turns among the campaigns."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from campaigns.services.engine import batches
+from config.kernel import clock, prepared
+
+PATIENCE: Final = 20.0  # seconds that one call works at most (DESIGN 2)
+
+_BUSY = """
+    SELECT c.id FROM campaigns_campaign c
+    WHERE c.status IN ('active', 'draining')
+      AND (EXISTS (SELECT FROM campaigns_enrollment e
+                   WHERE e.campaign_id = c.id AND e.wake_at <= %(at)s::timestamptz AND e.epoch = c.epoch)
+           OR EXISTS (SELECT FROM campaigns_message m
+                      WHERE m.campaign_id = c.id AND m.awaits_engine AND m.settled_at IS NOT NULL))
+    ORDER BY c.id"""
+
+
+def run(*, at: datetime, patience: float = PATIENCE, size: int = batches.SIZE) -> tuple[int, bool]:
+    """Do what is due at ``at``: what has happened, what became of messages, whose time has come.
+
+    Return how many were looked at, and whether there is more. A campaign gets one batch in its turn, so that a large
+    one does not keep a small one waiting.
+    """
+    deadline, done = clock.monotonic() + patience, 0
+    while True:
+        round_ = batches.heard(at=at)
+        for campaign in busy(at):
+            round_ += batches.settled(campaign, at=at, size=size) + batches.due(campaign, at=at, size=size)
+            if clock.monotonic() > deadline:
+                return done + round_, True
+        done += round_
+        if not round_:
+            return done, False
+
+
+def busy(at: datetime) -> list[UUID]:
+    """Return the running campaigns in which somebody is to be moved."""
+    return [key for (key,) in prepared.rows(_BUSY, {"at": at})]

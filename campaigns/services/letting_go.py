@@ -1,0 +1,90 @@
+"""After a pause: a backlog is let go bit by bit. Waits keep what was left of them; what has come due meanwhile is spread.
+
+An enrollment moves only in its campaign's epoch, and a resumption begins a new one, so nobody moves before they were
+let go, whatever dies in between.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from campaigns.choices import LIVE, RUNNING, WaitMode
+from campaigns.models import Campaign, Enrollment
+from config.kernel import faults, prepared
+from config.kernel.transactions import atomic_with_retries
+
+CHUNK: Final = 2_000
+_ON_A_DAY: Final = frozenset({WaitMode.DATE, WaitMode.EVENT, WaitMode.WEEKDAY})  # until a moment, not for a time
+
+_CHUNK = """
+    SELECT id, epoch, wake_at, wake_rule FROM campaigns_enrollment
+    WHERE campaign_id = %(campaign)s AND id > %(after)s::uuid AND state = ANY(%(live)s::varchar[])
+    ORDER BY id LIMIT %(size)s::int FOR NO KEY UPDATE"""
+_LET_GO = """
+    UPDATE campaigns_enrollment e SET epoch = %(epoch)s::int, wake_at = m.wake_at
+    FROM json_to_recordset(%(rows)s::json) AS m (id uuid, wake_at timestamptz) WHERE e.id = m.id"""
+_FIRST = UUID(int=0)
+
+faults.register("letting_go.before_commit")
+
+
+def unfinished() -> list[UUID]:
+    """Return the running campaigns whose backlog has not been let go altogether."""
+    campaigns = Campaign.objects.filter(status__in=RUNNING, resumed_at__isnull=False)
+    return list(campaigns.order_by("pk").values_list("pk", flat=True))
+
+
+@atomic_with_retries
+def let_go(*, campaign: UUID, at: datetime, size: int = CHUNK) -> bool:
+    """Let the next chunk of a backlog go; say whether there may be more."""
+    held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign)
+    if held.resumed_at is None or held.status not in RUNNING:
+        return False
+    params = {"campaign": campaign, "after": held.let_go_to or _FIRST, "live": [str(s) for s in LIVE], "size": size}
+    rows = prepared.named(_CHUNK, params)
+    late = [row for row in rows if row["epoch"] < held.epoch]
+    told = [{"id": row["id"], "wake_at": _woken(held, row)} for row in late]
+    if told:
+        prepared.run(_LET_GO, {"epoch": held.epoch, "rows": orjson.dumps(told).decode()})
+    is_over = len(rows) < size
+    held.let_go_to, held.resumed_at = (None, None) if is_over else (rows[-1]["id"], held.resumed_at)
+    held.save(update_fields=["let_go_to", "resumed_at"])
+    faults.point("letting_go.before_commit")
+    return not is_over
+
+
+def _woken(campaign: Campaign, row: dict[str, Any]) -> datetime | None:
+    """Return when somebody wakes after the pauses that they have slept through."""
+    if row["wake_at"] is None or campaign.resumed_at is None:
+        return None
+    rule = orjson.loads(row["wake_rule"]) if row["wake_rule"] else {}
+    wake_at: datetime = row["wake_at"]
+    if "config" in rule and rule["config"].get("mode") not in _ON_A_DAY:
+        wake_at += _slept(campaign.pauses[row["epoch"] :], datetime.fromisoformat(rule["since"]), wake_at)
+    if wake_at > campaign.resumed_at:
+        return wake_at
+    return campaign.resumed_at + campaign.spread * _fraction(row["id"])
+
+
+def _slept(pauses: Sequence[Sequence[str]], since: datetime, wake_at: datetime) -> timedelta:
+    """Return how long these pauses have held up a wait; one that was over before a pause began has waited enough."""
+    slept = timedelta()
+    for began, ended in ((datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in pauses):
+        if wake_at + slept > began:
+            slept += max(timedelta(), ended - max(began, since))
+    return slept
+
+
+def _fraction(enrollment: UUID) -> float:
+    """A number in [0, 1) that is everybody's own, the same at every try."""
+    return int.from_bytes(hashlib.sha256(enrollment.bytes).digest()[:8], "big") / 2**64
+
+
+def backlog(campaign: Campaign) -> int:
+    """Return how many of a campaign wait to be let go, of 10,000 at most."""
+    behind = Enrollment.objects.filter(campaign=campaign, epoch__lt=campaign.epoch, state__in=LIVE)
+    return behind.order_by()[:10_000].count() if campaign.resumed_at else 0

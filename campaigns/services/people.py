@@ -1,0 +1,143 @@
+"""Who walks: what conditions ask and merge tags stand for, of many people in one statement."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
+
+from campaigns.models import Campaign
+from campaigns.services import values
+from config.kernel import prepared
+from crm.choices import Channel, Priority
+
+HOME = ZoneInfo("America/New_York")  # whose zone nobody knows: the earliest of the contiguous states
+
+_WHO = """
+    SELECT a.place, c.first_name, c.last_name, c.name, c.title, c.seniority, c.department, c.region, c.country,
+           c.lifecycle, c.priority, c.lead_score, c.consent_given, c.primary_phone AS phone, c.primary_email AS email,
+           c.attributes, c.time_zone, c.deleted_at IS NOT NULL AS is_deleted, c.do_not_call, c.do_not_email,
+           c.do_not_text, co.name AS company, o.name AS owner, o.email AS owner_email, hp.key AS places,
+           p.name AS project, p.city, p.kind, p.status, p.value
+    FROM unnest(%(contacts)s::uuid[], %(pairs)s::uuid[]) WITH ORDINALITY AS a (contact_id, pair_id, place)
+    JOIN crm_contact c ON c.id = a.contact_id
+    LEFT JOIN crm_company co ON co.id = c.company_id
+    LEFT JOIN crm_user o ON o.id = c.owner_id
+    LEFT JOIN crm_contactpoint pt ON pt.contact_id = c.id AND pt.kind = 'phone' AND pt.is_primary
+    LEFT JOIN crm_endpoint line ON line.id = pt.endpoint_id
+    LEFT JOIN crm_hoursprofile hp ON hp.id = line.hours_profile_id
+    LEFT JOIN crm_projectcontact pc ON pc.id = a.pair_id
+    LEFT JOIN crm_project p ON p.id = pc.project_id
+    ORDER BY a.place"""
+
+_CLOSED = """EXISTS (SELECT FROM calls_terminalsession t
+                   WHERE t.lifted_at IS NULL AND t.at >= a.since AND (t.until IS NULL OR t.until > %(at)s::timestamptz)
+                     AND"""
+# Since they were enrolled somebody has asked that they, their line or their project be left alone.
+_STOPPED = """
+    SELECT a.place,
+           EXISTS (SELECT FROM crm_contactpoint pt JOIN crm_suppression s ON s.endpoint_id = pt.endpoint_id
+                   WHERE pt.contact_id = a.contact_id AND pt.state = 'good' AND s.lifted_at IS NULL
+                     AND s.at >= a.since AND (s.channel = '' OR s.channel = ANY(%(channels)s::text[]))),
+           {closed} t.contact_id = a.contact_id)
+           OR {closed} t.pair_id = a.pair_id)
+           OR {closed} t.project_id = pc.project_id)
+           OR {closed} t.endpoint_id IN (SELECT pt.endpoint_id FROM crm_contactpoint pt
+                                         WHERE pt.contact_id = a.contact_id AND pt.endpoint_id IS NOT NULL))
+    FROM unnest(%(contacts)s::uuid[], %(pairs)s::uuid[], %(since)s::timestamptz[]) WITH ORDINALITY
+         AS a (contact_id, pair_id, since, place)
+    LEFT JOIN crm_projectcontact pc ON pc.id = a.pair_id""".replace("{closed}", _CLOSED)
+
+_WISHES: Mapping[str, str] = {
+    Channel.CALL: "do_not_call",
+    Channel.VOICEMAIL: "do_not_call",
+    Channel.SMS: "do_not_text",
+    Channel.EMAIL: "do_not_email",
+}
+
+
+class Walker:
+    """One person in one campaign, as ``rules.moves.Person`` wants them; ``asked`` is of ``asked_since``."""
+
+    def __init__(self, row: Mapping[str, Any], shared: Mapping[str, str], channels: frozenset[str]) -> None:
+        self._row, self._shared, self._channels, self.asked = row, shared, channels, ""
+
+    @cached_property
+    def facts(self) -> Mapping[str, Any]:
+        row = self._row
+        attributes = orjson.loads(row["attributes"])
+        return {
+            **{f"contact.{name}": row[name] for name in ("title", "seniority", "department", "region", "country")},
+            "contact.lifecycle": row["lifecycle"],
+            "contact.priority": Priority(row["priority"]).name.lower(),
+            "contact.lead_score": row["lead_score"],
+            "contact.consent_given": row["consent_given"],
+            "contact.has_phone": bool(row["phone"]),
+            "contact.has_email": bool(row["email"]),
+            "project.kind": row["kind"],
+            "project.status": row["status"],
+            "project.value": None if row["value"] is None else float(row["value"]),
+            **{f"contact.attributes.{name}": value for name, value in attributes.items()},
+        }
+
+    @cached_property
+    def values(self) -> Mapping[str, str]:
+        row = self._row
+        return {
+            **self._shared,
+            **{f"contact.{name}": row[name] for name in ("first_name", "last_name", "name", "title", "email", "phone")},
+            "company.name": row["company"] or "",
+            "owner.name": row["owner"] or "",
+            "owner.email": row["owner_email"] or "",
+            "project.name": row["project"] or "",
+            "project.city": row["city"] or "",
+            **values.of_attributes(orjson.loads(row["attributes"])),
+        }
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return _zone(self._row["time_zone"] or (self._row["places"] or "").partition(" ")[0])
+
+    @property
+    def stop(self) -> str:
+        if self._row["is_deleted"]:
+            return "deleted"
+        unwished = (_WISHES[channel] for channel in self._channels)
+        return next((wish for wish in unwished if self._row[wish]), self.asked)
+
+
+def walkers(who: Iterable[tuple[UUID, UUID | None]], campaign: Campaign, channels: frozenset[str]) -> list[Walker]:
+    """Return these (contact, pair) in their order, in one statement."""
+    contacts, pairs = _columns(who)
+    shared = values.of_campaign(campaign)
+    rows = prepared.named(_WHO, {"contacts": contacts, "pairs": pairs})
+    return [Walker(row, shared, channels) for row in rows]
+
+
+def asked_since(
+    who: Iterable[tuple[UUID, UUID | None]], *, since: list[datetime], channels: frozenset[str], at: datetime
+) -> list[str]:
+    """Say of each (contact, pair), in their order, what has been asked for since then: "suppressed",
+    "terminal_session" or "", in one statement."""
+    contacts, pairs = _columns(who)
+    params = {"contacts": contacts, "pairs": pairs, "since": since, "channels": sorted(channels), "at": at}
+    found = [""] * len(contacts)
+    for place, suppressed, closed in prepared.rows(_STOPPED, params):
+        found[place - 1] = "suppressed" if suppressed else "terminal_session" if closed else ""
+    return found
+
+
+def _columns(who: Iterable[tuple[UUID, UUID | None]]) -> tuple[list[UUID], list[UUID | None]]:
+    asked = list(who)
+    return [contact for contact, _ in asked], [pair for _, pair in asked]
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name) if name else HOME
+    except (ZoneInfoNotFoundError, ValueError):
+        return HOME

@@ -1,0 +1,64 @@
+"""Graphs ready to be walked. A graph that people walk is frozen, so what was read of it once holds for ever."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+from campaigns.choices import NodeType
+from campaigns.models import Campaign, ContentTemplate, EnrollmentStatus, Graph, Node
+from campaigns.rules.composing import Content
+from campaigns.rules.drawings import Drawing
+from campaigns.rules.moves import Route
+from campaigns.rules.node_types import CHANNEL_OF
+from campaigns.services import graphs
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A drawing with the ids of its nodes, both ways."""
+
+    drawing: Drawing
+    ids: Mapping[str, UUID]
+    keys: Mapping[UUID, str]
+    channels: frozenset[str]
+    contents: tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def map_of(graph: UUID) -> Map:
+    """Return what there is to know of a frozen graph; in two queries when it is asked for first."""
+    row = Graph.objects.get(pk=graph)
+    drawing = graphs.drawing_of(row)
+    ids = dict(Node.objects.filter(graph=row).values_list("key", "id"))
+    channels = frozenset(CHANNEL_OF[NodeType(n.type)].value for n in drawing.nodes if n.type in CHANNEL_OF)
+    named = {str(node.config["content"]) for node in drawing.nodes if "content" in node.config}
+    return Map(drawing, ids, {pk: key for key, pk in ids.items()}, channels, tuple(sorted(named)))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What people may edit while others walk: contents and statuses as they are now."""
+
+    contents: Mapping[str, Content]
+    status_ids: Mapping[str, UUID]
+    status_names: Mapping[UUID, str]
+
+
+def words_of(keys: tuple[str, ...]) -> Words:
+    """Return these contents and all statuses, in two queries."""
+    rows = ContentTemplate.objects.in_use().filter(key__in=keys).values_list("key", "channel", "subject", "body")
+    statuses = dict(EnrollmentStatus.objects.values_list("name", "id"))
+    contents = {key: Content(channel, subject, body) for key, channel, subject, body in rows}
+    return Words(contents, statuses, {pk: name for name, pk in statuses.items()})
+
+
+def route_of(campaign: Campaign, graph: UUID, words: Words) -> Route:
+    """Return the graph as those who are pinned to it walk it in this campaign."""
+    return Route(
+        drawing=map_of(graph).drawing,
+        contents=words.contents,
+        goal=words.status_names.get(campaign.goal_id, "") if campaign.goal_id else "",
+        statuses=frozenset(words.status_ids),
+        event=campaign.event_date,
+    )
