@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -47,7 +47,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where somebody is. ``tries`` counts the messages of this visit that were blocked."""
+    """Where somebody is. ``tries`` counts the messages of this visit that were blocked.
+
+    ``paused_from`` is the state that a pause by hand interrupted.
+    """
 
     id: UUID
     state: str = EnrollmentState.PENDING
@@ -57,6 +60,10 @@ class Standing:
     status: str = ""
     last: Mapping[str, str] = field(default_factory=dict)
     tries: int = 0
+    wake_at: datetime | None = None
+    wake_rule: Mapping[str, Any] | None = None
+    paused_from: str = ""
+    left: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,9 @@ class Move:
     status: str
     last: dict[str, str]
     wake_at: datetime | None = None
-    wake_rule: dict[str, Any] | None = None
+    wake_rule: Mapping[str, Any] | None = None
+    paused_from: str = ""
+    left: timedelta | None = None
     reason: str = ""
     notes: list[Note] = field(default_factory=list)
     sends: list[Send] = field(default_factory=list)

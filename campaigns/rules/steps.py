@@ -16,9 +16,17 @@ class Steps:
     def __init__(self, route: Route, standing: Standing, person: Person, at: datetime) -> None:
         self.route, self.standing, self.person, self.at = route, standing, person, at
         self.move = Move(
-            standing.state, standing.node, standing.visit, dict(standing.visits), standing.status, dict(standing.last)
+            state=standing.state,
+            node=standing.node,
+            visit=standing.visit,
+            visits=dict(standing.visits),
+            status=standing.status,
+            last=dict(standing.last),
+            wake_at=standing.wake_at,
+            wake_rule=standing.wake_rule,
+            paused_from=standing.paused_from,
         )
-        self.was_held = standing.state in (_S.WAITING, _S.WAITING_SEND)
+        self.was_held = (standing.paused_from or standing.state) in (_S.WAITING, _S.WAITING_SEND)
         self.has_moved = False
 
     @property
@@ -92,7 +100,7 @@ class Steps:
             self.count(self.standing.node, "held", -1)
 
     def to(self, state: str) -> None:
-        self.move.state, self.move.wake_at, self.move.wake_rule = state, None, None
+        self.move.state, self.move.wake_at, self.move.wake_rule, self.move.paused_from = state, None, None, ""
         self.has_moved = True
 
     def note(self, kind: str, node: str | None, label: str = "", **data: Any) -> None:

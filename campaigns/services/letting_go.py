@@ -1,4 +1,4 @@
-"""After a pause: a backlog is let go bit by bit. Waits keep what was left of them; what has come due meanwhile is spread.
+"""After a pause a backlog is let go bit by bit: waits keep what was left of them, what came due meanwhile is spread.
 
 An enrollment moves only in its campaign's epoch, and a resumption begins a new one, so nobody moves before they were
 let go, whatever dies in between.
@@ -28,8 +28,18 @@ _LET_GO = """
     UPDATE campaigns_enrollment e SET epoch = %(epoch)s::int, wake_at = m.wake_at
     FROM json_to_recordset(%(rows)s::json) AS m (id uuid, wake_at timestamptz) WHERE e.id = m.id"""
 _FIRST = UUID(int=0)
+EPOCH: Final = ("pauses", "epoch", "resumed_at", "let_go_to")
 
 faults.register("letting_go.before_commit")
+
+
+def begin_epoch(campaign: Campaign, *, since: datetime, at: datetime) -> None:
+    """Let a campaign that has stood still ``since`` then run again, but its people only as ``let_go`` comes to them.
+
+    The caller holds the row and saves ``EPOCH``. A first start is one too: people may be enrolled long before.
+    """
+    campaign.pauses = [*campaign.pauses, [since.isoformat(), at.isoformat()]]
+    campaign.epoch, campaign.resumed_at, campaign.let_go_to = campaign.epoch + 1, at, None
 
 
 def unfinished() -> list[UUID]:
@@ -67,7 +77,8 @@ def _woken(campaign: Campaign, row: dict[str, Any]) -> datetime | None:
         wake_at += _slept(campaign.pauses[row["epoch"] :], datetime.fromisoformat(rule["since"]), wake_at)
     if wake_at > campaign.resumed_at:
         return wake_at
-    return campaign.resumed_at + campaign.spread * _fraction(row["id"])
+    spread = campaign.spread if row["epoch"] else timedelta()  # before the first start there was no backlog
+    return campaign.resumed_at + spread * _fraction(row["id"])
 
 
 def _slept(pauses: Sequence[Sequence[str]], since: datetime, wake_at: datetime) -> timedelta:

@@ -141,3 +141,15 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name) if name else HOME
     except (ZoneInfoNotFoundError, ValueError):
         return HOME
+
+
+class _Nobody:
+    """Whom nothing is asked of: a hand moves them."""
+
+    facts: Mapping[str, Any] = {}
+    values: Mapping[str, str] = {}
+    zone = HOME
+    stop = ""
+
+
+NOBODY = _Nobody()

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -18,7 +18,7 @@ from campaigns.services import people, routes
 from campaigns.services.engine import claiming
 from campaigns.services.engine.claiming import Claimed
 from campaigns.services.engine.writing import Batch
-from campaigns.services.people import Walker
+from campaigns.services.people import NOBODY, Walker
 from campaigns.services.routes import Words
 from config.kernel import faults, prepared
 from config.kernel.transactions import atomic_with_retries
@@ -29,6 +29,7 @@ FEW: Final = 200  # happenings at once
 
 # Shared with all who move people of this campaign, and against whoever pauses it: then there is nothing to do.
 _HOLD = "SELECT id FROM campaigns_campaign WHERE id = %(id)s::uuid FOR SHARE SKIP LOCKED"
+_HOLD_WAITING = "SELECT id FROM campaigns_campaign WHERE id = %(id)s::uuid FOR SHARE"
 _HOLD_OF = """
     SELECT id FROM campaigns_campaign
     WHERE id IN (SELECT campaign_id FROM campaigns_enrollment
@@ -64,6 +65,30 @@ def heard(*, at: datetime, size: int = FEW) -> int:
         _move(campaign, claiming.hearing(campaign, news.by_contact), at)
     Happening.objects.filter(pk__in=news.ids).update(handled_at=at)
     return len(news.ids)
+
+
+def by_hand(
+    campaign: UUID, enrollments: Sequence[UUID], act: Callable[[Steps], None], *, by: UUID | None, at: datetime,
+    only: frozenset[str],
+) -> int:  # fmt: skip
+    """Do ``act`` to those of these who are in one of the states ``only``; return with how many it did anything.
+
+    The caller is in a transaction. Whoever pauses the campaign is waited for.
+    """
+    prepared.rows(_HOLD_WAITING, {"id": campaign})
+    held = Campaign.objects.select_related("sender").get(pk=campaign)
+    words = routes.words_of(())
+    decided: list[tuple[Claimed, Move | None]] = []
+    for claimed in claiming.by_hand(held, enrollments):
+        if claimed.row["state"] in only:
+            graph = claimed.row["graph_id"]
+            standing = claimed.standing(routes.map_of(graph).keys, words.status_names)
+            steps = Steps(routes.route_of(held, graph, words), standing, NOBODY, at)
+            act(steps)
+            if steps.has_moved:
+                decided.append((claimed, steps.move))
+    _batch(held, decided, words, at, by=by).write()
+    return len(decided)
 
 
 def _hold(campaign: UUID) -> Campaign | None:
@@ -147,8 +172,15 @@ def _write_alone(campaign: Campaign, claimed: Claimed, move: Move | None, words:
         _batch(campaign, [(claimed, parked)], words, at).write()
 
 
-def _batch(campaign: Campaign, decided: Iterable[tuple[Claimed, Move | None]], words: Words, at: datetime) -> Batch:
-    batch = Batch(campaign, statuses=words.status_ids, at=at)
+def _batch(
+    campaign: Campaign,
+    decided: Iterable[tuple[Claimed, Move | None]],
+    words: Words,
+    at: datetime,
+    *,
+    by: UUID | None = None,
+) -> Batch:
+    batch = Batch(campaign, statuses=words.status_ids, at=at, by=by)
     for claimed, move in decided:
         batch.add(claimed, move)
     return batch

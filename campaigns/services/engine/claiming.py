@@ -13,7 +13,8 @@ from campaigns.rules.moves import Happened, Settled, Standing
 from config.kernel import prepared
 
 _COLUMNS = """e.id, e.campaign_id, e.graph_id, e.contact_id, e.company_id, e.pair_id, e.run_no, e.state, e.node_id,
-           e.visit, e.visits, e.status_id, e.last, e.wake_rule, e.epoch, e.enrolled_at"""
+           e.visit, e.visits, e.status_id, e.last, e.wake_at, e.wake_rule, e.paused_from, e."left",
+           e.enrolled_at"""
 _DUE = f"""
     SELECT {_COLUMNS} FROM campaigns_enrollment e
     WHERE e.campaign_id = %(campaign)s AND e.wake_at <= %(at)s::timestamptz AND e.epoch = %(epoch)s::int
@@ -26,6 +27,11 @@ _SETTLED = f"""
     WHERE m.campaign_id = %(campaign)s AND m.awaits_engine AND m.settled_at IS NOT NULL
     ORDER BY m.settled_at, m.id LIMIT %(size)s::int
     FOR NO KEY UPDATE OF e SKIP LOCKED"""  # noqa: S608 - our own names
+_BY_HAND = f"""
+    SELECT {_COLUMNS} FROM campaigns_enrollment e
+    WHERE e.campaign_id = %(campaign)s AND e.id = ANY(%(enrollments)s::uuid[])
+    ORDER BY e.id
+    FOR NO KEY UPDATE"""  # noqa: S608 - our own names
 _HEARING = f"""
     SELECT {_COLUMNS} FROM campaigns_enrollment e
     WHERE e.campaign_id = %(campaign)s AND e.contact_id = ANY(%(contacts)s::uuid[])
@@ -50,7 +56,7 @@ class Claimed:
 
     def standing(self, keys: Mapping[UUID, str], statuses: Mapping[UUID, str]) -> Standing:
         row = self.row
-        rule = orjson.loads(row["wake_rule"]) if row["wake_rule"] else {}
+        rule = orjson.loads(row["wake_rule"]) if row["wake_rule"] else None
         return Standing(
             id=row["id"],
             state=row["state"],
@@ -59,7 +65,11 @@ class Claimed:
             visits=orjson.loads(row["visits"]),
             status=statuses.get(row["status_id"], ""),
             last=orjson.loads(row["last"]),
-            tries=rule.get("tries", 0),
+            tries=rule.get("tries", 0) if rule else 0,
+            wake_at=row["wake_at"],
+            wake_rule=rule,
+            paused_from=row["paused_from"],
+            left=row["left"],
         )
 
 
@@ -100,3 +110,9 @@ def hearing(campaign: Campaign, by_contact: Mapping[UUID, Sequence[Happened]]) -
     """Claim the walks of those to whom something happened; whoever else moves them now is waited for."""
     rows = prepared.named(_HEARING, {"campaign": campaign.pk, "contacts": sorted(by_contact)})
     return [Claimed(row, happened=tuple(by_contact[row["contact_id"]])) for row in rows]
+
+
+def by_hand(campaign: Campaign, enrollments: Sequence[UUID]) -> list[Claimed]:
+    """Claim what somebody has pointed at; whoever else moves them now is waited for."""
+    params = {"campaign": campaign.pk, "enrollments": sorted(enrollments)}
+    return [Claimed(row) for row in prepared.named(_BY_HAND, params)]

@@ -21,10 +21,11 @@ _ENROLLMENTS = """
     UPDATE campaigns_enrollment e
     SET state = m.state, node_id = m.node, visit = m.visit, visits = m.visits, status_id = m.status, last = m.last,
         wake_at = m.wake_at, wake_rule = m.wake_rule, reason = m.reason, ended_at = m.ended_at, epoch = m.epoch,
-        paused_from = '', "left" = NULL
+        paused_from = m.paused_from, "left" = make_interval(secs => m."left")
     FROM json_to_recordset(%(rows)s::json) AS m (
         id uuid, state text, node uuid, visit int, visits jsonb, status uuid, last jsonb, wake_at timestamptz,
-        wake_rule jsonb, reason text, ended_at timestamptz, epoch int)
+        wake_rule jsonb, reason text, ended_at timestamptz, epoch int,
+        paused_from text, "left" float)
     WHERE e.id = m.id"""
 _STEPS_END = """
     UPDATE campaigns_enrollmentstep s SET ended_at = %(at)s::timestamptz, outcome = m.outcome, exit = m.exit
@@ -35,8 +36,8 @@ _STEPS_BEGIN = """
     SELECT clearline_uuid7(), m.enrollment, m.node, m.visit, %(at)s::timestamptz
     FROM json_to_recordset(%(rows)s::json) AS m (enrollment uuid, node uuid, visit int)"""
 _EVENTS = """
-    INSERT INTO campaigns_enrollmentevent (id, at, enrollment_id, kind, node_id, exit, state, data)
-    SELECT m.id, %(at)s::timestamptz, m.enrollment, m.kind, m.node, m.exit, m.state, m.data
+    INSERT INTO campaigns_enrollmentevent (id, at, enrollment_id, kind, node_id, exit, state, by_id, data)
+    SELECT m.id, %(at)s::timestamptz, m.enrollment, m.kind, m.node, m.exit, m.state, %(by)s::uuid, m.data
     FROM json_to_recordset(%(rows)s::json) AS m (
         id uuid, enrollment uuid, kind text, node uuid, exit text, state text, data jsonb)"""
 _CANCEL = """
@@ -52,8 +53,8 @@ _SENDS = """
     INSERT INTO campaigns_message (id, channel, contact_id, campaign_id, enrollment_id, node_id, run_no, visit, by_id,
         content, subject, body, segments, consent, dedupe_key, not_before, awaits_engine, created_at, updated_at,
         state, direction, reason, tries, claim, ever_dispatched, anomaly)
-    SELECT clearline_uuid7(), m.channel, m.contact, %(campaign)s, m.enrollment, m.node, m.run_no, m.visit, %(by)s::uuid,
-        m.content, m.subject, m.body, m.segments, m.consent, m.dedupe_key, %(at)s::timestamptz, true,
+    SELECT clearline_uuid7(), m.channel, m.contact, %(campaign)s, m.enrollment, m.node, m.run_no, m.visit,
+        %(sender)s::uuid, m.content, m.subject, m.body, m.segments, m.consent, m.dedupe_key, %(at)s::timestamptz, true,
         %(at)s::timestamptz, %(at)s::timestamptz, 'pending', 'outbound', '', 0, 0, false, ''
     FROM json_to_recordset(%(rows)s::json) AS m (
         channel text, contact uuid, enrollment uuid, node uuid, run_no int, visit int, content text, subject text,
@@ -83,8 +84,10 @@ _NEXT_OF_COMPANY = """
 class Batch:
     """The moves of one campaign that are written together."""
 
-    def __init__(self, campaign: Campaign, *, statuses: Mapping[str, UUID], at: datetime) -> None:
-        self._campaign, self._statuses, self._at = campaign, statuses, at
+    def __init__(
+        self, campaign: Campaign, *, statuses: Mapping[str, UUID], at: datetime, by: UUID | None = None
+    ) -> None:
+        self._campaign, self._statuses, self._at, self._by = campaign, statuses, at, by
         self._moved: list[tuple[Claimed, Move]] = []
         self._messages: list[UUID] = []
         self._counts: Counter[counting.Counted] = Counter()
@@ -117,8 +120,13 @@ class Batch:
 
     def _run(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> None:
         if told := list(rows):
-            by = self._campaign.sender_id
-            params = {"rows": orjson.dumps(told).decode(), "at": self._at, "campaign": self._campaign.pk, "by": by}
+            params = {
+                "rows": orjson.dumps(told).decode(),
+                "at": self._at,
+                "campaign": self._campaign.pk,
+                "sender": self._campaign.sender_id,
+                "by": self._by,
+            }
             prepared.run(sql, params)
 
     def _id(self, claimed: Claimed, key: str | None) -> UUID | None:
@@ -138,6 +146,8 @@ class Batch:
             "reason": move.reason,
             "ended_at": self._at if move.state in ENDED else None,
             "epoch": self._campaign.epoch,
+            "paused_from": move.paused_from,
+            "left": move.left.total_seconds() if move.left is not None else None,
         }
 
     def _ended(self, claimed: Claimed, ended: tuple[str, str]) -> dict[str, Any]:

@@ -1,0 +1,109 @@
+"""Whom a campaign is for: a set of contacts, told in a way that can be kept and asked again."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from config.kernel.errors import DomainError
+from crm.choices import Lifecycle
+from crm.models import Contact, ProjectContact, SourceRecord, User
+
+MOST_IDS: Final = 10_000  # in one list; more come as a filter or an intake
+Words = Callable[[Any], Q]
+
+
+class UnusableAudience(DomainError):
+    """``details`` say which part of the audience cannot be used, and what it may be."""
+
+    code = "unusable_audience"
+
+
+def _key(value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(str(value))
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")  # noqa: TRY004 - one kind of error for whatever cannot be read
+    return value
+
+
+def _lifecycle(value: Any) -> Q:
+    return Q(lifecycle=Lifecycle(value))
+
+
+FILTERS: Final[Mapping[str, Words]] = {
+    "owner": lambda value: Q(owner=_key(value)),
+    "company": lambda value: Q(company=_key(value)),
+    "project": lambda value: Q(pairs__project=_key(value)),
+    "lifecycle": _lifecycle,
+    "source": lambda value: Q(source=str(value)),
+    "search": lambda value: Q(search__contains=str(value).strip().lower()),
+    "region": lambda value: Q(region__iexact=str(value)),
+    "lead_score_min": lambda value: Q(lead_score__gte=int(value)),
+    "lead_score_max": lambda value: Q(lead_score__lte=int(value)),
+    "has_phone": lambda value: ~Q(primary_phone="") if _truth(value) else Q(primary_phone=""),
+    "has_email": lambda value: ~Q(primary_email="") if _truth(value) else Q(primary_email=""),
+}
+KINDS: Final = ("contacts", "filter", "project", "intake")
+
+
+def checked(audience: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``audience`` as it is kept: {"contacts": [ids]}, {"filter": {..}}, {"project": id} or {"intake": id}.
+
+    :raises UnusableAudience: it is something else, or cannot be read.
+    """
+    if len(audience) != 1 or (kind := next(iter(audience))) not in KINDS:
+        raise UnusableAudience(f"Say whom by exactly one of {', '.join(KINDS)}.", details={"audience": "One of them."})
+    told = audience[kind]
+    try:
+        if kind == "contacts":
+            return {kind: _ids(told)}
+        if kind == "filter":
+            return {kind: _filters(told)}
+        return {kind: str(_key(told))}
+    except ValueError as error:
+        raise UnusableAudience(f"{kind} cannot be read: {error}.", details={kind: str(error)}) from error
+
+
+def contacts_of(audience: Mapping[str, Any], *, by: User | None) -> QuerySet[Contact]:
+    """Return whom ``audience`` means, of those whom ``by`` sees, deleted ones included; without an order."""
+    contacts = Contact.objects.visible_to(by) if by else Contact.objects.all()
+    (kind, told), *_ = audience.items()
+    if kind == "contacts":
+        return contacts.filter(pk__in=told)
+    if kind == "project":
+        return contacts.filter(pk__in=ProjectContact.objects.filter(project=told).values("contact"))
+    if kind == "intake":
+        return contacts.filter(pk__in=SourceRecord.objects.filter(run=told, contact__isnull=False).values("contact"))
+    found = contacts.filter(deleted_at=None)
+    for name, value in told.items():
+        found = found.filter(FILTERS[name](value))
+    return found.distinct() if "project" in told else found
+
+
+def project_of(audience: Mapping[str, Any]) -> UUID | None:
+    """Return the project that they are meant in, if they are."""
+    told = audience.get("project") or audience.get("filter", {}).get("project")
+    return _key(told) if told else None
+
+
+def _ids(told: Any) -> list[str]:
+    if not isinstance(told, list) or not told:
+        raise ValueError("give a list of ids")
+    ids = sorted({str(_key(each)) for each in told})
+    if len(ids) > MOST_IDS:
+        raise ValueError(f"at most {MOST_IDS:,} at once: use a filter or an intake")
+    return ids
+
+
+def _filters(told: Any) -> dict[str, Any]:
+    if not isinstance(told, Mapping) or not told:
+        raise ValueError(f"say by what: {', '.join(FILTERS)}")
+    for name, value in told.items():
+        if name not in FILTERS:
+            raise ValueError(f"nobody knows {name!r}; known are {', '.join(FILTERS)}")
+        FILTERS[name](value)
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in told.items()}

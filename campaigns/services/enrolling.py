@@ -1,0 +1,176 @@
+"""Enrolling: many people begin a campaign, chunk by chunk, each of them once, and the account adds up."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from campaigns.choices import CampaignStatus, Reentry, RunState
+from campaigns.models import Campaign, EnrollmentRun
+from campaigns.services import audiences, counting
+from config.kernel import faults
+from config.kernel.errors import Conflict
+from config.kernel.transactions import atomic_with_retries
+from crm.models import User
+
+CHUNK: Final = 5_000
+OPEN: Final = [CampaignStatus.DRAFT, CampaignStatus.SCHEDULED, CampaignStatus.ACTIVE, CampaignStatus.PAUSED]
+_FIRST: Final = UUID(int=0)
+_ACCOUNT: Final = ("asked", "enrolled", "inside", "through", "elsewhere", "gone")
+
+faults.register("enrolling.before_commit")
+
+# ``asked`` are the next contacts of the audience whom the asker sees; what keeps each of them out is asked in the
+# order of the account. A place within the day and one within the company are taken in the order of the contacts.
+_TAKE = """
+WITH asked AS MATERIALIZED (
+    SELECT c.id, c.company_id, c.deleted_at IS NOT NULL AS is_gone,
+           c.primary_phone <> '' AND c.primary_email <> '' AS is_enriched
+    FROM crm_contact c WHERE c.id IN ({who}) AND c.id > %s ORDER BY c.id LIMIT %s
+), before AS (
+    SELECT e.contact_id, max(e.run_no) AS runs, max(e.ended_at) AS ended_at, bool_or(e.ended_at IS NULL) AS is_inside
+    FROM campaigns_enrollment e WHERE e.campaign_id = %s AND e.contact_id IN (SELECT id FROM asked)
+    GROUP BY e.contact_id
+), judged AS MATERIALIZED (
+    SELECT a.*, coalesce(b.runs, 0) + 1 AS run_no,
+           CASE WHEN a.is_gone THEN 'gone' WHEN b.is_inside THEN 'inside'
+                WHEN b.runs > 0 AND (%s OR b.ended_at > %s::timestamptz) THEN 'through'
+                WHEN %s AND EXISTS (SELECT FROM campaigns_enrollment o WHERE o.contact_id = a.id AND o.exclusive
+                                      AND o.ended_at IS NULL) THEN 'elsewhere'
+                ELSE 'enrolled' END AS verdict
+    FROM asked a LEFT JOIN before b ON b.contact_id = a.id
+), walking AS (
+    SELECT e.company_id, count(*) AS number FROM campaigns_enrollment e
+    WHERE %s AND e.campaign_id = %s AND e.ended_at IS NULL AND e.company_id IN (SELECT company_id FROM judged)
+      AND NOT (e.state = 'pending' AND e.wake_at IS NULL)
+    GROUP BY e.company_id
+), placed AS (
+    SELECT j.*, row_number() OVER (ORDER BY j.id) - 1 AS place,
+           row_number() OVER (PARTITION BY j.company_id ORDER BY j.id) + coalesce(w.number, 0) AS of_company
+    FROM judged j LEFT JOIN walking w ON w.company_id = j.company_id WHERE j.verdict = 'enrolled'
+), born AS (
+    INSERT INTO campaigns_enrollment (id, campaign_id, graph_id, contact_id, company_id, pair_id, run_no, exclusive,
+        epoch, enrolled_at, run_id, wake_at, wake_rule)
+    SELECT clearline_uuid7(), %s, %s, p.id, p.company_id,
+           (SELECT pc.id FROM crm_projectcontact pc WHERE pc.contact_id = p.id AND pc.project_id = %s::uuid),
+           p.run_no, %s, %s, %s, %s,
+           CASE WHEN p.company_id IS NULL OR %s::int IS NULL OR p.of_company <= %s::int
+                THEN %s::timestamptz + p.place * %s::interval END, %s::jsonb
+    FROM placed p ORDER BY p.id
+    ON CONFLICT DO NOTHING
+    RETURNING id, contact_id, wake_at
+), told AS (
+    INSERT INTO campaigns_enrollmentevent (id, at, enrollment_id, kind, state, by_id, data)
+    SELECT clearline_uuid7(), %s, b.id, 'enrolled', 'pending', %s::uuid, jsonb_build_object('wake_at', b.wake_at)
+    FROM born b
+)
+SELECT (SELECT count(*) FROM judged), (SELECT count(*) FROM born),
+       count(*) FILTER (WHERE verdict = 'inside'), count(*) FILTER (WHERE verdict = 'through'),
+       count(*) FILTER (WHERE verdict = 'elsewhere'), count(*) FILTER (WHERE verdict = 'gone'),
+       (SELECT count(*) FROM born b JOIN judged j ON j.id = b.contact_id WHERE j.is_enriched),
+       (SELECT id FROM judged ORDER BY id DESC LIMIT 1)
+FROM judged"""
+
+
+class NotOpen(Conflict):
+    """Nobody can be enrolled in a campaign that is on its way out."""
+
+    code = "not_open"
+
+
+@atomic_with_retries
+def begin(*, campaign: Campaign, audience: Mapping[str, Any], by: User | None, at: datetime) -> EnrollmentRun:
+    """Ask for everybody whom ``audience`` means to be enrolled; ``take`` does it, chunk by chunk.
+
+    :raises audiences.UnusableAudience: it cannot be read.
+    :raises NotOpen: the campaign is drained, completed or archived.
+    """
+    kept = audiences.checked(audience)
+    held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    if held.status not in OPEN:
+        raise NotOpen(f"{held.name} is {held.get_status_display().lower()}: make it active first.")
+    return EnrollmentRun.objects.create(campaign=held, audience=kept, by=by)
+
+
+def running() -> list[UUID]:
+    """Return the runs that are not through, the oldest first."""
+    return list(EnrollmentRun.objects.filter(state=RunState.RUNNING).order_by("id").values_list("pk", flat=True))
+
+
+@atomic_with_retries
+def take(run: UUID, *, at: datetime, size: int = CHUNK) -> bool:
+    """Enrol the next chunk of a run; say whether there may be more. People, account and cursor are one commit."""
+    campaign = Campaign.objects.select_for_update(no_key=True).get(runs=run)
+    row = EnrollmentRun.objects.select_for_update(no_key=True).select_related("by").get(pk=run)
+    if row.state != RunState.RUNNING:
+        return False
+    if campaign.status not in OPEN:
+        _close(row, RunState.FAILED, at, error=f"The campaign was {campaign.get_status_display().lower()} meanwhile.")
+        return False
+    account, enriched, last = _taken(campaign, row, at, size)
+    for name, number in account.items():
+        setattr(row, name, getattr(row, name) + number)
+    row.after = last or row.after
+    is_over = account["asked"] < size
+    if is_over:
+        _count_hidden(row)
+    _close(row, RunState.DONE if is_over else RunState.RUNNING, at)
+    _count(campaign, account["enrolled"], enriched)
+    faults.point("enrolling.before_commit")
+    return not is_over
+
+
+def _taken(campaign: Campaign, row: EnrollmentRun, at: datetime, size: int) -> tuple[dict[str, int], int, UUID | None]:
+    who, params = audiences.contacts_of(row.audience, by=row.by).order_by().values("pk").query.sql_with_params()
+    first, apart = _pace(campaign, at)
+    rest = at - timedelta(days=campaign.reentry_days) if campaign.reentry == Reentry.RESTED else None
+    slot = f'{{"since": "{at.isoformat()}", "config": {{}}}}' if apart else None
+    values = [
+        *params, row.after or _FIRST, size,
+        campaign.pk,
+        campaign.reentry == Reentry.NEVER, rest,
+        campaign.exclusive,
+        campaign.company_limit is not None, campaign.pk,
+        campaign.pk, campaign.graph_id, audiences.project_of(row.audience),
+        campaign.exclusive, campaign.epoch, at, row.pk,
+        campaign.company_limit, campaign.company_limit, first, apart, slot,
+        at, row.by_id,
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE.replace("{who}", who), values)
+        asked, enrolled, inside, through, elsewhere, gone, enriched, last = cursor.fetchone()
+    if apart and enrolled:
+        Campaign.objects.filter(pk=campaign.pk).update(next_start_at=first + enrolled * apart)
+    # Whoever began elsewhere between the question and the answer
+    elsewhere += asked - enrolled - inside - through - elsewhere - gone
+    account = dict(zip(_ACCOUNT, (asked, enrolled, inside, through, elsewhere, gone), strict=True))
+    return account, enriched, last
+
+
+def _pace(campaign: Campaign, at: datetime) -> tuple[datetime, timedelta]:
+    """Return when the next one may begin, and how far apart they begin."""
+    if not campaign.starts_per_day:
+        return at, timedelta()
+    return max(at, campaign.next_start_at or at), timedelta(days=1) / campaign.starts_per_day
+
+
+def _count_hidden(row: EnrollmentRun) -> None:
+    """Of a list of ids, those that the asker does not see, or that do not exist, are gone for them."""
+    hidden = len(row.audience["contacts"]) - row.asked if "contacts" in row.audience else 0
+    row.asked, row.gone = row.asked + hidden, row.gone + hidden
+
+
+def _close(row: EnrollmentRun, state: RunState, at: datetime, *, error: str = "") -> None:
+    row.state, row.error, row.ended_at = state, error, None if state == RunState.RUNNING else at
+    row.save(update_fields=[*_ACCOUNT, "after", "state", "error", "ended_at", "updated_at"])
+
+
+def _count(campaign: Campaign, enrolled: int, enriched: int) -> None:
+    counts: dict[counting.Counted, int] = {
+        (None, "total_contacts"): enrolled,
+        (None, "enriched_contacts"): enriched,
+        (None, "state:pending"): enrolled,
+    }
+    counting.add(campaign=campaign.pk, counts=counts)

@@ -1,0 +1,115 @@
+"""What people do to enrollments by hand: a status, a pause, a way out, another try."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from campaigns.choices import ENDED, LIVE, EnrollmentEventKind, EnrollmentState
+from campaigns.models import Campaign, Enrollment, EnrollmentStatus
+from campaigns.rules.steps import Steps
+from campaigns.services.engine import batches
+from config.kernel.errors import DomainError
+from config.kernel.transactions import atomic_with_retries
+from crm.models import User
+
+_S, _K = EnrollmentState, EnrollmentEventKind
+MOST: Final = 10_000
+
+
+class NoReason(DomainError):
+    """Somebody who leaves by hand leaves for a reason."""
+
+    code = "no_reason"
+
+
+class TooMany(DomainError):
+    """Too many at once."""
+
+    code = "too_many"
+
+
+def set_status(enrollments: Iterable[UUID], *, status: EnrollmentStatus, by: User | None, at: datetime) -> int:
+    """Say of these that they have this status; whoever has reached the goal leaves. Return of how many it was news."""
+
+    def told(steps: Steps) -> None:
+        if steps.move.status == status.name:
+            return
+        steps.move.status, steps.has_moved = status.name, True
+        steps.note(_K.STATUS, steps.move.node, status=status.name)
+        if steps.route.goal == status.name and steps.move.state in LIVE:
+            steps.exit("goal")
+
+    return _done(enrollments, told, by, at)
+
+
+def leave(enrollments: Iterable[UUID], *, reason: str, by: User | None, at: datetime) -> int:
+    """Take these out of their campaign; return how many were in it. :raises NoReason: say why."""
+    if not reason.strip():
+        raise NoReason("Say why they leave: others will ask.", details={"reason": "This is needed."})
+    return _done(enrollments, lambda steps: steps.exit(reason.strip()), by, at, only=LIVE)
+
+
+def pause(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
+    """Let these stand still, with what is left of their wait; return how many moved before."""
+
+    def paused(steps: Steps) -> None:
+        was, wake_at, rule = steps.move.state, steps.move.wake_at, steps.move.wake_rule
+        steps.to(_S.PAUSED)
+        steps.move.paused_from, steps.move.wake_rule = was, rule
+        steps.move.left = max(wake_at - at, timedelta()) if wake_at else None
+        steps.note(_K.PAUSED, steps.move.node)
+
+    return _done(enrollments, paused, by, at, only=[_S.PENDING, _S.ACTIVE, _S.WAITING, _S.WAITING_SEND])
+
+
+def resume(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
+    """Let these go on: what was left of their wait begins now. Return how many stood still."""
+
+    def resumed(steps: Steps) -> None:
+        state, rule, left = steps.standing.paused_from, steps.standing.wake_rule, steps.standing.left
+        steps.to(state)
+        steps.move.wake_at, steps.move.wake_rule = at + left if left is not None else None, rule
+        steps.note(_K.RESUMED, steps.move.node, wake_at=steps.move.wake_at and steps.move.wake_at.isoformat())
+
+    return _done(enrollments, resumed, by, at, only=[_S.PAUSED])
+
+
+def retry(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
+    """Try again what could not be done for these; return how many waited for that."""
+
+    def tried(steps: Steps) -> None:
+        node = steps.move.node
+        steps.to(_S.ACTIVE if node else _S.PENDING)
+        if node:  # another visit: what was begun at the last one is over
+            steps.move.visits[node] = steps.move.visit = steps.move.visits.get(node, 0) + 1
+        steps.move.wake_at = at
+        steps.note(_K.RESUMED, node, visit=steps.move.visit, wake_at=at.isoformat())
+
+    return _done(enrollments, tried, by, at, only=[_S.PARKED])
+
+
+def _done(
+    enrollments: Iterable[UUID],
+    act: Callable[[Steps], None],
+    by: User | None,
+    at: datetime,
+    *,
+    only: Iterable[str] = (*LIVE, *ENDED),
+) -> int:
+    """Do something to each of these that is in one of the states ``only``, campaign by campaign, in one transaction.
+
+    :raises TooMany: they are more than 10,000.
+    """
+    asked = list(enrollments)
+    if len(asked) > MOST:
+        raise TooMany(f"At most {MOST:,} at once.")
+    return _act(asked, act, by, at, frozenset(only))
+
+
+@atomic_with_retries
+def _act(asked: list[UUID], act: Callable[[Steps], None], by: User | None, at: datetime, only: frozenset[str]) -> int:
+    of = Enrollment.objects.filter(pk__in=asked).values("campaign")
+    campaigns = Campaign.objects.filter(pk__in=of).order_by("pk").values_list("pk", flat=True)
+    who = by.pk if by else None
+    return sum(batches.by_hand(campaign, asked, act, by=who, at=at, only=only) for campaign in campaigns)
