@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         SendingAccount,
         SendingStop,
         Template,
+        TemplateVersion,
     )
     from crm.models import User
 
@@ -66,8 +67,15 @@ class TemplateQuerySet(Visible["Template"]):
         _row: "Template"
 
 
-class GraphQuerySet(Visible["Graph"]):
-    """Everybody who works here shares the graphs of templates."""
+class TemplateVersionQuerySet(Visible["TemplateVersion"]):
+    """Everybody who works here shares them."""
+
+    if TYPE_CHECKING:
+        _row: "TemplateVersion"
+
+
+class GraphQuerySet(OfCampaign["Graph"]):
+    """Everybody who works here shares the graphs of templates; one of a campaign is seen by whoever sees that."""
 
     if TYPE_CHECKING:
         _row: "Graph"

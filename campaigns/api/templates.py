@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from campaigns.api import filters, inputs, readings
 from campaigns.models import ContentTemplate, EnrollmentStatus, Graph, Template, TemplateVersion
-from campaigns.services import contents, exchange, graphs, statuses, templates, values
+from campaigns.services import contents, drawing, exchange, graphs, statuses, templates, values
 from config.kernel.api.resources import Listed, ReadOnly, Resource, Retrieved, in_time
 
 CHANGE = ["campaigns.change_template"]
@@ -84,7 +84,7 @@ class EnrollmentStatusViewSet(Listed, Retrieved, Resource):
 
 
 class GraphViewSet(Listed, Retrieved, Resource):
-    """Nodes and labelled edges. The draft of a template is drawn on as a whole; what was published never changes."""
+    """Nodes and labelled edges. A draft is drawn on as a whole; what was published, or began to run, never changes."""
 
     queryset = Graph.objects.none()
     reading = readings.GraphReading
@@ -139,8 +139,8 @@ class GraphViewSet(Listed, Retrieved, Resource):
         found = templates.differences(self.get_object(), self.asked()["to"])
         return Response([readings.DifferenceReading(each).data for each in found])
 
-    def _drawn(self, graph: Graph, *, drawing: Any, revision: int) -> Response:
-        templates.draw_graph(graph=graph, drawing=drawing, revision=revision, by=self.asker, at=self.at)
+    def _drawn(self, graph: Graph, **told: Any) -> Response:
+        drawing.draw_graph(graph=graph, **told, by=self.asker, at=self.at)
         return Response(self.shown(graph.pk))
 
 
@@ -216,9 +216,6 @@ class TemplateVersionViewSet(ReadOnly):
     needs = {"restore": CHANGE}
     filterset_class = filters.TemplateVersionFilter
     how_to_change = "A version never changes: POST to .../restore/ makes it the draft again."
-
-    def get_queryset(self) -> Any:
-        return TemplateVersion.objects.filter(template__in=Template.objects.visible_to(self.request.user))
 
     @action(detail=True, methods=["post"])
     def restore(self, request: Any, pk: str) -> Response:

@@ -5,7 +5,7 @@ from django.db.models.functions import Lower
 
 from campaigns.choices import TemplateStatus
 from campaigns.models.graphs import Graph
-from campaigns.querysets import TemplateQuerySet
+from campaigns.querysets import TemplateQuerySet, TemplateVersionQuerySet
 from config.kernel.audit import audited
 from config.kernel.keeping import append_only
 from config.kernel.models import Row, Timestamped
@@ -42,6 +42,8 @@ class TemplateVersion(Row):
     note = models.CharField(max_length=200, blank=True)
     published_at = models.DateTimeField()
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+
+    objects = TemplateVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["template", "-number"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from campaigns.choices import SENDS, WAITS, Exit, NodeType
+from campaigns.choices import SENDS, WAITS, Exit, NodeType, WaitMode
 from campaigns.rules import conditions
 from campaigns.rules.config_fields import faults_of
 from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
@@ -39,13 +39,14 @@ class Content:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a graph refers to. ``senders`` are the channels that somebody sends on; None: nobody has been chosen yet, as
-    in a template, so nobody is missing.
+    """What a graph refers to. ``senders`` are the channels that somebody sends on, ``has_event`` says whether there is
+    a day of the event; None: neither has been chosen yet, as in a template, so neither is missing.
     """
 
     contents: Mapping[str, Content] = field(default_factory=dict)
     statuses: frozenset[str] = frozenset()
     senders: frozenset[str] | None = None
+    has_event: bool | None = None
 
 
 def faults(drawing: Drawing, surroundings: Surroundings) -> list[Fault]:
@@ -115,6 +116,8 @@ def _of_node(drawing: Drawing, node: DrawnNode, surroundings: Surroundings) -> I
         yield from _of_content(node, surroundings)
     if node.type in SENDS:
         yield from _of_send(node, surroundings)
+    if node.type == NodeType.WAIT and node.config.get("mode") == WaitMode.EVENT and surroundings.has_event is False:
+        yield Fault("no_event", "It waits for the day of an event, and there is none: say when it is.", node.key)
     status = node.config.get("status")
     if node.type == NodeType.STAGE and isinstance(status, str) and status.strip() not in ("", *surroundings.statuses):
         yield Fault("unknown_status", f"There is no status {status!r}.", node.key, "status")

@@ -82,19 +82,6 @@ def draw(*, row: Template, drawing: Drawing, revision: int | None, by: User | No
     return row
 
 
-@atomic_with_retries
-def draw_graph(*, graph: Graph, drawing: Drawing, revision: int, by: User | None, at: datetime) -> Graph:
-    """Replace a graph, wherever it is the draft of something.
-
-    :raises graphs.IsFrozen: it is a version.
-    :raises IsArchived, graphs.DrawnMeanwhile, graphs.NotDrawable: as for ``draw``.
-    """
-    row = Template.objects.filter(draft=graph).first()
-    if row is None:
-        return graphs.redraw(graph=graph, drawing=drawing, revision=revision)
-    return draw(row=row, drawing=drawing, revision=revision, by=by, at=at).draft
-
-
 def faults_of(row: Template) -> list[Fault]:
     """Return everything that would hinder the draft from being published."""
     return faults(graphs.drawing_of(row.draft), surroundings.known())

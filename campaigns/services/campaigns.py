@@ -1,0 +1,300 @@
+"""Campaigns: made of a version of a template, edited, drawn on until they start, moved from status to status.
+
+Every verb holds the campaign FOR UPDATE, which whoever moves its people holds FOR SHARE: once a verb is committed,
+nothing moves as it did before.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+
+from campaigns.choices import RUNNING, CampaignStatus, TemplateStatus
+from campaigns.models import Campaign, Graph, TemplateVersion
+from campaigns.rules.differences import Difference
+from campaigns.rules.drawings import Drawing
+from campaigns.rules.validation import Fault, faults
+from campaigns.services import graphs, surroundings, templates
+from campaigns.services.senders import channels_of
+from config.kernel.audit import acting
+from config.kernel.errors import Conflict, DomainError
+from config.kernel.transactions import atomic_with_retries
+from crm.models import User
+
+logger = logging.getLogger(__name__)
+
+_S = CampaignStatus
+_ALWAYS: Final = frozenset(
+    {"name", "description", "owner", "goal", "event_place", "event_hook", "reentry", "reentry_days"}
+    | {"starts_per_day", "company_limit", "spread_minutes"}
+)
+_STANDING: Final = frozenset({"sender", "event_type", "event_date", "event_time"})
+_NEW: Final = frozenset({"exclusive"})
+EDITABLE: Final = _ALWAYS | _STANDING | _NEW
+
+NEW: Final = (_S.DRAFT, _S.SCHEDULED)
+
+
+class NameTaken(Conflict):
+    """Another campaign has this name; upper and lower case are the same."""
+
+    code = "already_exists"
+
+
+class Nameless(DomainError):
+    code = "nameless"
+
+
+class NotYours(Conflict):
+    """Only its owner, its sender and admins change a campaign, and nobody else's name is put on it."""
+
+    code = "not_yours"
+
+
+class WrongStatus(Conflict):
+    """The campaign is not in a status that allows this."""
+
+    code = "wrong_status"
+
+
+class WrongTime(DomainError):
+    code = "wrong_time"
+
+
+def editable(status: str) -> frozenset[str]:
+    """Return what can be edited in this status."""
+    if status == _S.ARCHIVED:
+        return frozenset()
+    return _ALWAYS | (_STANDING if status in {*NEW, _S.PAUSED} else set()) | (_NEW if status in NEW else set())
+
+
+def why_not_yours(row: Campaign, by: User | None) -> str:
+    """Return why ``by`` may not change this campaign, in a sentence; "" where they may."""
+    if by is None or by.sees_everything or by.pk in {row.owner_id, row.sender_id}:
+        return ""
+    return f"{row.name} is not yours: its owner, its sender and admins run it. Ask one of them."
+
+
+@atomic_with_retries
+def create(*, name: str, version: TemplateVersion, by: User | None, at: datetime, **said: Any) -> Campaign:
+    """Begin a campaign with a copy of ``version``'s graph, as a draft; whoever begins it owns it unless it is said.
+
+    :raises templates.IsArchived: its template is archived.
+    :raises NameTaken, Nameless, NotYours: as for ``edit``.
+    """
+    if version.template.status == TemplateStatus.ARCHIVED:
+        raise templates.IsArchived(f"{version.template.name} is archived. Bring it back, or take another template.")
+    row = Campaign(version=version, **{"owner": by, **{key: said[key] for key in EDITABLE & said.keys()}, "name": name})
+    _refuse_lending(row, by)
+    row.graph = graphs.new(graphs.drawing_of(version.graph))
+    return _saved(row, by)
+
+
+@atomic_with_retries
+def edit(*, row: Campaign, changes: Mapping[str, Any], by: User | None, at: datetime) -> Campaign:
+    """Change what may be changed in its status.
+
+    :raises WrongStatus: ``details`` name what may not be changed now.
+    :raises NotYours: it is somebody else's, or the changes put somebody else's name on it.
+    :raises NameTaken, Nameless: another campaign is called like this; it has no name.
+    """
+    row = _held(row, by)
+    _refuse_unchangeable(row, changes)
+    before = (row.owner_id, row.sender_id)
+    for name in EDITABLE & changes.keys():
+        setattr(row, name, changes[name])
+    if (row.owner_id, row.sender_id) != before:
+        _refuse_lending(row, by)
+    return _saved(row, by)
+
+
+@atomic_with_retries
+def redraw(*, row: Campaign, drawing: Drawing, revision: int | None, by: User | None, at: datetime) -> Campaign:
+    """Put ``drawing`` in the place of the graph of a draft; faults are no hindrance before it starts.
+
+    :raises WrongStatus: it is no draft any more.
+    :raises NotYours: it is somebody else's.
+    :raises graphs.DrawnMeanwhile, graphs.NotDrawable: as for ``graphs.redraw``.
+    """
+    row = _held(row, by, _S.DRAFT, what="is drawn on", instead="Unschedule it first, or begin another campaign.")
+    row.graph = graphs.redraw(graph=row.graph, drawing=drawing, revision=revision)
+    return row
+
+
+def faults_of(row: Campaign) -> list[Fault]:
+    """Return everything that would hinder the campaign from starting, that nobody sends for it included."""
+    around = surroundings.known(senders=channels_of(row.sender_id), has_event=row.event_date is not None)
+    return faults(graphs.drawing_of(row.graph), around)
+
+
+def differences_of(row: Campaign) -> list[Difference]:
+    """Return what makes the campaign's graph of the version that it came from."""
+    return templates.differences(row.version.graph, row.graph) if row.version else []
+
+
+@atomic_with_retries
+def schedule(*, row: Campaign, starts_at: datetime, by: User | None, at: datetime) -> Campaign:
+    """Let it start by itself at ``starts_at``; what is wrong with it is said now.
+
+    :raises WrongTime: that is past.
+    :raises templates.HasFaults: something is wrong with the graph.
+    :raises WrongStatus, NotYours: as for ``edit``.
+    """
+    row = _held(row, by, *NEW, what="is scheduled")
+    if starts_at <= at:
+        raise WrongTime("That is past: say when it shall start.", details={"starts_at": "Give a time to come."})
+    _refuse_faults(row)
+    return _moved(row, _S.SCHEDULED, by, starts_at=starts_at)
+
+
+@atomic_with_retries
+def unschedule(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
+    """Make a scheduled campaign a draft again. :raises WrongStatus, NotYours: as for ``edit``."""
+    return _moved(_held(row, by, _S.SCHEDULED, what="is unscheduled"), _S.DRAFT, by, starts_at=None)
+
+
+@atomic_with_retries
+def start(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
+    """Let people walk, from now on; its graph never changes again.
+
+    :raises templates.HasFaults: something is wrong with the graph, or nobody sends on a channel that it uses.
+    :raises WrongStatus, NotYours: as for ``edit``.
+    """
+    row = _held(row, by, *NEW, what="is started", instead="Resume it, if it is paused or completed.")
+    _refuse_faults(row)
+    Graph.objects.filter(pk=row.graph_id, frozen_at=None).update(frozen_at=at)
+    return _moved(row, _S.ACTIVE, by, started_at=at)
+
+
+def start_due(*, at: datetime) -> int:
+    """Start what was scheduled for now; return how many. What has a fault becomes a draft again, and is logged."""
+    due = Campaign.objects.filter(status=_S.SCHEDULED, starts_at__lte=at).order_by("id")
+    return sum(_started(row, at) for row in due)
+
+
+def _started(row: Campaign, at: datetime) -> bool:
+    try:
+        start(row=row, by=None, at=at)
+    except WrongStatus:
+        return False  # somebody was faster
+    except templates.HasFaults as refusal:
+        logger.error("Campaign %s was to start and has %d faults", row.pk, len(refusal.faults))
+        unschedule(row=row, by=None, at=at)
+        return False
+    return True
+
+
+@atomic_with_retries
+def pause(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
+    """Stop everybody where they are; once this is committed nobody moves and nothing is handed over any more.
+
+    :raises WrongStatus, NotYours: as for ``edit``.
+    """
+    return _moved(_held(row, by, *RUNNING, what="is paused"), _S.PAUSED, by, paused_at=at)
+
+
+@atomic_with_retries
+def resume(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
+    """Let people go on. Where they stood, what has come due meanwhile is let go bit by bit.
+
+    :raises templates.HasFaults: what it sends, or who sends it, is gone meanwhile.
+    :raises WrongStatus, NotYours: as for ``edit``.
+    """
+    row = _held(row, by, _S.PAUSED, _S.DRAINING, _S.COMPLETED, what="is resumed", instead="Start it, if it is new.")
+    _refuse_faults(row)
+    return _moved(row, _S.ACTIVE, by, ended_at=None, **_let_go(row, at))
+
+
+@atomic_with_retries
+def drain(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
+    """Let nobody begin any more; whoever is on the way goes on. :raises WrongStatus, NotYours: as for ``edit``."""
+    row = _held(row, by, _S.ACTIVE, _S.PAUSED, what="is drained")
+    return _moved(row, _S.DRAINING, by, **_let_go(row, at))
+
+
+@atomic_with_retries
+def complete(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
+    """End it. Whoever is still on the way stays where they are: drain it first to let them finish.
+
+    :raises WrongStatus, NotYours: as for ``edit``.
+    """
+    return _moved(_held(row, by, *RUNNING, _S.PAUSED, what="is completed"), _S.COMPLETED, by, ended_at=at)
+
+
+@atomic_with_retries
+def archive(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
+    """Put it out of sight; what was sent stays. :raises WrongStatus, NotYours: as for ``edit``."""
+    row = _held(row, by, *NEW, _S.COMPLETED, what="is archived", instead="Complete it first, if it runs.")
+    return _moved(row, _S.ARCHIVED, by, starts_at=None)
+
+
+@atomic_with_retries
+def bring_back(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
+    """Take it out of the archive: a draft where it never started, else completed.
+
+    :raises WrongStatus, NotYours: as for ``edit``.
+    """
+    row = _held(row, by, _S.ARCHIVED, what="is brought back")
+    return _moved(row, _S.COMPLETED if row.started_at else _S.DRAFT, by)
+
+
+def _held(row: Campaign, by: User | None, *statuses: str, what: str = "", instead: str = "") -> Campaign:
+    """Return the campaign as it is now, held until the transaction ends, if ``by`` may and its status allows it."""
+    row = Campaign.objects.select_for_update(of=("self",)).select_related("graph").get(pk=row.pk)
+    if why := why_not_yours(row, by):
+        raise NotYours(why)
+    if statuses and row.status not in statuses:
+        wanted = " or ".join(_S(each).label.lower() for each in statuses)
+        said = f"{row.name} is {row.get_status_display().lower()}; only one that is {wanted} {what}. {instead}"
+        raise WrongStatus(said.rstrip(), status=row.status)
+    return row
+
+
+def _let_go(row: Campaign, at: datetime) -> dict[str, Any]:
+    """What a campaign whose people stood still needs beside its status, so that they move again."""
+    return {} if row.status in RUNNING else {"resumed_at": at, "epoch": row.epoch + 1, "let_go_to": None}
+
+
+def _moved(row: Campaign, status: CampaignStatus, by: User | None, **also: Any) -> Campaign:
+    for name, value in {"status": status, **also}.items():
+        setattr(row, name, value)
+    with acting(user=by and by.pk):
+        row.save(update_fields=["status", *also, "updated_at"])
+    return row
+
+
+def _refuse_faults(row: Campaign) -> None:
+    if found := faults_of(row):
+        raise templates.HasFaults(found)
+
+
+def _refuse_unchangeable(row: Campaign, changes: Mapping[str, Any]) -> None:
+    changed = {name for name in EDITABLE & changes.keys() if getattr(row, name) != changes[name]}
+    if refused := sorted(changed - editable(row.status)):
+        instead = "Bring it back first." if row.status == _S.ARCHIVED else "Pause it first."
+        instead = "It holds from the start." if set(refused) <= _NEW else instead
+        said = f"While it is {row.get_status_display().lower()} this stays as it is: {', '.join(refused)}. {instead}"
+        raise WrongStatus(said, details=dict.fromkeys(refused, instead))
+
+
+def _refuse_lending(row: Campaign, by: User | None) -> None:
+    """:raises NotYours: ``by`` is no admin, and puts somebody else's name on it."""
+    if by is None or by.sees_everything:
+        return
+    for name, allowed in (("owner", {by.pk}), ("sender", {by.pk, None})):
+        if getattr(row, f"{name}_id") not in allowed:
+            raise NotYours(f"Only an admin makes somebody else its {name}.", details={name: "Ask an admin."})
+
+
+def _saved(row: Campaign, by: User | None) -> Campaign:
+    row.name = row.name.strip()
+    if not row.name:
+        raise Nameless("Give the campaign a name.", details={"name": "Write something."})
+    try:
+        with transaction.atomic(), acting(user=by and by.pk):
+            row.save()
+    except IntegrityError as error:
+        raise NameTaken(f"There is a campaign {row.name!r} already.", details={"name": "Taken."}) from error
+    return row
