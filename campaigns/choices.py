@@ -202,3 +202,4 @@ SETTLED = [
     MessageState.CANCELLED,
 ]
 NEVER_SENT = [MessageState.BLOCKED, MessageState.EXPIRED, MessageState.CANCELLED]
+UNSURE = [MessageState.UNCERTAIN, MessageState.NOT_SENT_PRESUMED]  # somebody decides, or a provider is asked

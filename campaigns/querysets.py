@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from django.db import models
 from django.db.models import Q
 
-from campaigns.choices import LIVE, MessageState
+from campaigns.choices import LIVE, UNSURE
 from crm.querysets import Visible
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class MessageQuerySet(Visible["Message"]):
 
     def unsure(self) -> Self:
         """Those about which somebody has to decide, or a provider has to be asked."""
-        return self.filter(state__in=[MessageState.UNCERTAIN, MessageState.NOT_SENT_PRESUMED], decided_at=None)
+        return self.filter(state__in=UNSURE, decided_at=None)
 
 
 class AttemptQuerySet(Visible["Attempt"]):

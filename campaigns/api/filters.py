@@ -1,10 +1,22 @@
 """What the lists of campaigns can be asked."""
 
+from typing import Any
+
 import django_filters as filters
 from django_filters import FilterSet
 
-from campaigns.choices import TemplateStatus
-from config.kernel.api.filtering import CreatedSince, Empty, Related
+from campaigns.choices import (
+    ENDED,
+    LIVE,
+    UNSURE,
+    CampaignStatus,
+    EnrollmentState,
+    MessageDirection,
+    MessageState,
+    RunState,
+    TemplateStatus,
+)
+from config.kernel.api.filtering import CreatedSince, Empty, Owner, Related, YesNo
 from crm.choices import Channel
 
 
@@ -31,3 +43,60 @@ class TemplateFilter(FilterSet):
 class TemplateVersionFilter(FilterSet):
     template = Related()
     number = filters.NumberFilter()
+
+
+class CampaignFilter(FilterSet):
+    name = filters.CharFilter(lookup_expr="iexact")
+    status = filters.ChoiceFilter(choices=CampaignStatus)
+    owner = Owner()
+    sender = Owner()
+    template = Related(field_name="version__template")
+    created_since = CreatedSince()
+
+
+class EnrollmentFilter(FilterSet):
+    campaign = Related()
+    contact = Related()
+    state = filters.ChoiceFilter(choices=EnrollmentState)
+    status = Related()
+    node = Related()
+    run = Related()
+    live = YesNo(method="keep_live", label="Still on the way")
+    created_since = CreatedSince()
+
+    def keep_live(self, rows: Any, name: str, wanted: bool) -> Any:
+        return rows.filter(state__in=LIVE if wanted else ENDED)
+
+
+class EnrollmentRunFilter(FilterSet):
+    campaign = Related()
+    state = filters.ChoiceFilter(choices=RunState)
+    created_since = CreatedSince()
+
+
+class ConversationFilter(FilterSet):
+    contact = Related()
+    unread = YesNo(method="keep_unread", label="With something that nobody has read")
+
+    def keep_unread(self, rows: Any, name: str, wanted: bool) -> Any:
+        return rows.filter(unread__gt=0) if wanted else rows.filter(unread=0)
+
+
+class MessageFilter(FilterSet):
+    contact = Related()
+    conversation = Related()
+    campaign = Related()
+    enrollment = Related()
+    direction = filters.ChoiceFilter(choices=MessageDirection)
+    channel = filters.ChoiceFilter(choices=Channel)
+    state = filters.ChoiceFilter(choices=MessageState)
+    unsure = YesNo(method="keep_unsure", label="Somebody has to decide about it")
+    created_since = CreatedSince()
+
+    def keep_unsure(self, rows: Any, name: str, wanted: bool) -> Any:
+        return rows.unsure() if wanted else rows.exclude(state__in=UNSURE)
+
+
+class SendingAccountFilter(FilterSet):
+    channel = filters.ChoiceFilter(choices=Channel)
+    is_active = YesNo()

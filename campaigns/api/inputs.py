@@ -4,10 +4,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from campaigns.models import ContentTemplate, EnrollmentStatus, Graph, Template
+from campaigns.models import Campaign, ContentTemplate, EnrollmentStatus, Graph, Template, TemplateVersion
 from campaigns.services import exchange
-from config.kernel.api.fields import VisibleRelatedField
+from config.kernel.api.fields import MomentField, VisibleRelatedField
 from config.kernel.api.writing import ModelTold, Told
+from crm.api.inputs import ColleagueField
 from crm.models import Contact
 
 
@@ -105,3 +106,40 @@ class CloneTold(Told):
 
 class NothingTold(Told):
     """An empty body."""
+
+
+class CampaignChanges(ModelTold):
+    owner = ColleagueField(required=False, allow_null=True)
+    sender = ColleagueField(required=False, allow_null=True)
+
+    class Meta:
+        model = Campaign
+        fields = [
+            *("name", "description", "owner", "sender", "goal"),
+            *("event_type", "event_date", "event_time", "event_place", "event_hook"),
+            *("reentry", "reentry_days", "exclusive", "starts_per_day", "company_limit", "spread_minutes"),
+        ]
+
+
+class CampaignTold(CampaignChanges):
+    """A campaign is made of a version of a template; of a template it is made of the last one."""
+
+    version = VisibleRelatedField(queryset=TemplateVersion.objects.all(), required=False)
+    template = VisibleRelatedField(queryset=Template.objects.all(), required=False)
+
+    class Meta(CampaignChanges.Meta):
+        fields = ["version", "template", *CampaignChanges.Meta.fields]
+
+    def validate(self, attrs: Any) -> Any:
+        template = attrs.pop("template", None)
+        if (template is None) == ("version" not in attrs):
+            raise serializers.ValidationError({"version": "Give a version, or a template: then its last version."})
+        if template:
+            attrs["version"] = template.versions.order_by("-number").first()
+        if attrs["version"] is None:
+            raise serializers.ValidationError({"template": "It was never published: publish it first."})
+        return attrs
+
+
+class ScheduleTold(Told):
+    starts_at = MomentField()

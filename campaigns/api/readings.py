@@ -4,7 +4,16 @@ from typing import Any
 
 from rest_framework import serializers
 
-from campaigns.models import ContentTemplate, Edge, EnrollmentStatus, Graph, Node, Template, TemplateVersion
+from campaigns.models import (
+    Campaign,
+    ContentTemplate,
+    Edge,
+    EnrollmentStatus,
+    Graph,
+    Node,
+    Template,
+    TemplateVersion,
+)
 from campaigns.rules.validation import faults
 from campaigns.services import graphs, surroundings
 from config.kernel.api.reading import Reading, Shown
@@ -60,16 +69,22 @@ class GraphReading(Reading):
         fields = ["id", "start", "on_reply", "revision", "frozen_at", "created_at", "updated_at"]
 
 
-class WholeGraphReading(GraphReading):
-    """A graph with its parts, and with everything that is wrong with it."""
-
+class GraphPartsReading(GraphReading):
     nodes = NodeReading(many=True)
     edges = EdgeReading(many=True)
+
+    class Meta(GraphReading.Meta):
+        fields = [*GraphReading.Meta.fields, "nodes", "edges"]
+
+
+class WholeGraphReading(GraphPartsReading):
+    """A graph with its parts, and with everything that is wrong with it."""
+
     faults = FaultReading(many=True)
     attached = ("faults",)
 
-    class Meta(GraphReading.Meta):
-        fields = [*GraphReading.Meta.fields, "nodes", "edges", "faults"]
+    class Meta(GraphPartsReading.Meta):
+        fields = [*GraphPartsReading.Meta.fields, "faults"]
 
     @classmethod
     def attach(cls, shown: list[Shown], *, request: Any) -> None:
@@ -94,3 +109,47 @@ class TemplateVersionReading(Reading):
     class Meta:
         model = TemplateVersion
         fields = ["id", "template", "number", "graph", "note", "published_at", "published_by"]
+
+
+class CampaignReading(Reading):
+    template = serializers.UUIDField(source="version.template_id")
+
+    class Meta:
+        model = Campaign
+        fields = [
+            *("id", "name", "description", "status", "template", "version", "graph", "owner", "sender"),
+            *("event_type", "event_date", "event_time", "event_place", "event_hook", "goal"),
+            *("reentry", "reentry_days", "exclusive", "starts_per_day", "company_limit", "spread_minutes"),
+            *("starts_at", "started_at", "paused_at", "resumed_at", "ended_at", "created_at", "updated_at"),
+        ]
+
+
+class NodeNumbersReading(serializers.Serializer[Any]):
+    """What became of the people at one node."""
+
+    node = serializers.UUIDField()
+    key = serializers.CharField()
+    type = serializers.CharField()
+    name = serializers.CharField()
+    arrived = serializers.IntegerField()
+    passed = serializers.IntegerField()
+    held = serializers.IntegerField(help_text="There now.")
+    blocked = serializers.IntegerField(help_text="The gate refused it.")
+    failed = serializers.IntegerField()
+
+
+class FunnelReading(serializers.Serializer[Any]):
+    status = serializers.UUIDField()
+    name = serializers.CharField()
+    people = serializers.IntegerField()
+
+
+class StatsReading(serializers.Serializer[Any]):
+    """The numbers of a campaign."""
+
+    total_contacts = serializers.IntegerField(help_text="Ever enrolled.")
+    enriched_contacts = serializers.IntegerField(help_text="With a number and an e-mail address when enrolled.")
+    emails_generated = serializers.IntegerField()
+    states = serializers.DictField(child=serializers.IntegerField(), help_text="People by the state of their walk.")
+    funnel = FunnelReading(many=True, help_text="People by their status now, the widest first.")
+    nodes = NodeNumbersReading(many=True)

@@ -13,8 +13,8 @@ from calls.tests.factories import (
     LeaseFactory,
     TerminalSessionFactory,
 )
-from campaigns.models import Template
-from campaigns.services import contents, statuses, templates
+from campaigns.models import Campaign, Template
+from campaigns.services import campaigns, contents, statuses, templates
 from campaigns.tests.drawings import drawing, node
 from config.kernel.ids import uuid7
 from config.testing import NOON
@@ -96,6 +96,13 @@ def template() -> Template:
     return templates.create(name=f"Template {next(_numbers)}", drawing=drawing(node("end", "exit")), by=None, at=NOON)
 
 
+def campaign(owner: Any) -> Campaign:
+    version = templates.publish(row=template(), by=None, at=NOON)
+    return campaigns.create(
+        name=f"Campaign {next(_numbers)}", version=version, owner=owner, sender=owner, by=None, at=NOON
+    )
+
+
 MAKE: dict[str, Make] = {
     "users": lambda owner: UserFactory(bdr=True),
     "companies": lambda owner: CompanyFactory(),
@@ -122,6 +129,7 @@ MAKE: dict[str, Make] = {
     "calling-policies": lambda owner: CallingPolicyFactory(project=project(owner)),
     "calling-hours": hours,
     "leases": lease,
+    "campaigns": campaign,
     "templates": lambda owner: template(),
     "template-versions": lambda owner: templates.publish(row=template(), by=None, at=NOON),
     "graphs": lambda owner: template().draft,
