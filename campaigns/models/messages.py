@@ -137,7 +137,7 @@ class Message(Timestamped):
             ),
         ]
         indexes = [
-            # By account (none: nobody has chosen it yet) and campaign: what a paused one has in store is in nobody's way.
+            # By account (none: not chosen yet) and campaign: what a paused one has in store is in nobody's way.
             models.Index(
                 F("account"),
                 F("campaign"),

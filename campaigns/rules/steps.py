@@ -67,6 +67,12 @@ class Steps:
             self.move.wake_rule = {"since": self.at.isoformat(), "config": dict(node.config)}
         self.note(_K.ARRIVED, node.key, visit=self.move.visit, **({"wake_at": until.isoformat()} if until else {}))
 
+    def rest(self) -> None:
+        """Go on from here at once, with the next wake: it has been far enough for this one."""
+        self.to(_S.ACTIVE)
+        self.move.wake_at = self.at
+        self.note(_K.ARRIVED, self.move.node, visit=self.move.visit, wake_at=self.at.isoformat())
+
     def put_off(self, node: DrawnNode, reason: str, until: datetime) -> None:
         """Try again ``until`` then what was blocked: the same visit, another message."""
         self.to(_S.WAITING)

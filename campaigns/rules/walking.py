@@ -163,7 +163,7 @@ def _go_on(steps: Steps) -> None:
         _DOES[NodeType(node.type)](steps, node)
         if steps.move.state != _S.ACTIVE:
             return
-    steps.move.wake_at = steps.at
+    steps.rest()
 
 
 # What each type of node does

@@ -16,7 +16,7 @@ from campaigns.models import Campaign, Graph, TemplateVersion
 from campaigns.rules.differences import Difference
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault, faults
-from campaigns.services import graphs, surroundings, templates
+from campaigns.services import graphs, letting_go, surroundings, templates
 from campaigns.services.senders import channels_of
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
@@ -165,7 +165,7 @@ def start(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
     row = _held(row, by, *NEW, what="is started", instead="Resume it, if it is paused or completed.")
     _refuse_faults(row)
     Graph.objects.filter(pk=row.graph_id, frozen_at=None).update(frozen_at=at)
-    return _moved(row, _S.ACTIVE, by, started_at=at)
+    return _moved(row, _S.ACTIVE, by, started_at=at, **_let_go(row, at))
 
 
 def start_due(*, at: datetime) -> int:
@@ -254,7 +254,10 @@ def _held(row: Campaign, by: User | None, *statuses: str, what: str = "", instea
 
 def _let_go(row: Campaign, at: datetime) -> dict[str, Any]:
     """What a campaign whose people stood still needs beside its status, so that they move again."""
-    return {} if row.status in RUNNING else {"resumed_at": at, "epoch": row.epoch + 1, "let_go_to": None}
+    if row.status in RUNNING:
+        return {}
+    letting_go.begin_epoch(row, since=row.ended_at or row.paused_at or row.created_at, at=at)
+    return {name: getattr(row, name) for name in letting_go.EPOCH}
 
 
 def _moved(row: Campaign, status: CampaignStatus, by: User | None, **also: Any) -> Campaign:

@@ -103,7 +103,7 @@ def running() -> list[UUID]:
 def take(run: UUID, *, at: datetime, size: int = CHUNK) -> bool:
     """Enrol the next chunk of a run; say whether there may be more. People, account and cursor are one commit."""
     campaign = Campaign.objects.select_for_update(no_key=True).get(runs=run)
-    row = EnrollmentRun.objects.select_for_update(no_key=True).select_related("by").get(pk=run)
+    row = EnrollmentRun.objects.select_for_update(of=("self",), no_key=True).select_related("by").get(pk=run)
     if row.state != RunState.RUNNING:
         return False
     if campaign.status not in OPEN:

@@ -1,0 +1,46 @@
+"""The history of a walk, played again: what the events say is where somebody stands."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from campaigns.choices import EnrollmentEventKind, EnrollmentState
+
+
+class Told(Protocol):
+    """One event, as ``EnrollmentEvent`` keeps it."""
+
+    kind: Any
+    state: Any
+    node_id: Any
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Where the history ends. When they wake is not in it: that follows from the rule of their wait and from pauses."""
+
+    state: str = EnrollmentState.PENDING
+    node: UUID | None = None
+    visit: int = 0
+    status: str = ""
+    reason: str = ""
+
+
+def replay(events: Iterable[Told]) -> Replayed:
+    """Return where somebody stands to whom all this has happened, told in its order."""
+    now = Replayed()
+    for event in events:
+        data: Mapping[str, Any] = event.data
+        now = Replayed(
+            state=event.state,
+            node=event.node_id or now.node,
+            visit=data.get("visit", now.visit),
+            status=data["status"] if event.kind == EnrollmentEventKind.STATUS else now.status,
+            reason=data.get("reason", "") if event.kind in _REASONED else "",
+        )
+    return now
+
+
+_REASONED = frozenset({EnrollmentEventKind.EXITED, EnrollmentEventKind.COMPLETED, EnrollmentEventKind.PARKED})

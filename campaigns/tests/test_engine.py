@@ -1,0 +1,261 @@
+"""The engine on a real database: what it writes is what the walk decided, once, whatever dies in between."""
+
+from datetime import timedelta
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connection
+from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
+
+from campaigns.models import CampaignCount, Enrollment, EnrollmentEvent, EnrollmentStep, Message
+from campaigns.rules.history import replay
+from campaigns.rules.steps import Steps
+from campaigns.services import counting
+from campaigns.services.engine import batches, running
+from campaigns.tests.drawings import drawing, edge, node
+from campaigns.tests.factories import HappeningFactory, MessageFactory
+from campaigns.tests.walks import begun, enrolled, paused, resumed, run, settle
+from config.testing import NOON
+from crm.tests.factories import CompanyFactory, ContactFactory, SuppressionFactory
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+FUNNEL = drawing(
+    node("begin", "stage", status="No Activity"), node("sms", "sms_send"), node("wait", "wait"),
+    node("ask", "wait_for"), node("bdr", "stage", status="Needs BDR"), node("end", "exit", reason="Silent"),
+    "begin>sms", "sms>wait", "wait>ask", "ask:happened>bdr", "ask:timeout>end",
+)  # fmt: skip
+
+
+def walk_of(enrollment):
+    return Enrollment.objects.get(pk=enrollment.pk)
+
+
+def test_a_walk_from_its_start_to_its_end():
+    campaign = begun(FUNNEL)
+    (walk,) = enrolled(campaign)
+    assert run(NOON) == 1
+    message = Message.objects.get()
+    assert (message.state, message.body, message.not_before) == ("pending", "Hi Alex", NOON)
+    assert message.dedupe_key == f"enr:{walk.pk}/{message.node_id}/1/0"
+    assert run(NOON) == 0  # it waits for the message
+    settle("delivered", NOON)
+    run(NOON)
+    walk = walk_of(walk)
+    assert (walk.state, walk.node.key, walk.wake_at, walk.status.name) == (
+        "waiting",
+        "wait",
+        NOON + 2 * DAY,
+        "No Activity",
+    )
+    assert run(NOON + 2 * DAY - timedelta(seconds=1)) == 0
+    run(NOON + 2 * DAY)
+    run(NOON + 5 * DAY)
+    walk = walk_of(walk)
+    assert (walk.state, walk.reason, walk.ended_at) == ("completed", "Silent", NOON + 5 * DAY)
+    steps = EnrollmentStep.objects.filter(enrollment=walk).order_by("id").values_list("node__key", "outcome", "exit")
+    assert list(steps) == [("sms", "delivered", "next"), ("wait", "over", "next"), ("ask", "timeout", "timeout")]
+
+
+def assert_replays(walk):
+    walk = walk_of(walk)
+    told = replay(EnrollmentEvent.objects.filter(enrollment=walk).order_by("id"))
+    status = walk.status.name if walk.status else ""
+    assert (told.state, told.node, told.visit, told.status, told.reason) == (
+        walk.state, walk.node_id, walk.visit, status, walk.reason,
+    )  # fmt: skip
+
+
+def test_the_history_replays_to_the_state_at_every_moment():
+    campaign = begun(FUNNEL)
+    walks = enrolled(campaign, 3)
+    HappeningFactory(contact=walks[1].contact)
+    for day in range(8):
+        run(NOON + day * DAY)
+        for walk in walks:
+            assert_replays(walk)
+        settle("accepted", NOON + day * DAY)
+    assert sorted(Enrollment.objects.values_list("state", "reason")) == [
+        ("completed", "Silent"), ("completed", "Silent"), ("exited", "replied"),
+    ]  # fmt: skip
+
+
+def test_the_numbers_add_up():
+    campaign = begun(FUNNEL)
+    walks = enrolled(campaign, 5)
+    HappeningFactory(contact=walks[0].contact)
+    run(NOON)
+    settle("accepted", NOON)
+    run(NOON)
+    numbers, nodes = counting.numbers(campaign), counting.by_node(campaign)
+    assert (numbers["total_contacts"], numbers["state:waiting"], numbers["state:exited"]) == (5, 4, 1)
+    assert numbers.get("state:pending", 0) == numbers.get("state:waiting_send", 0) == 0
+    by_key = {n.key: nodes.get(n.pk, {}) for n in campaign.graph.nodes.all()}
+    assert by_key["sms"] == {"arrived": 4, "held": 0, "passed": 4}
+    assert by_key["wait"] == {"arrived": 4, "held": 4}
+    states = CampaignCount.objects.filter(name__startswith="state:").aggregate(sum=Sum("value"))
+    assert states["sum"] == Enrollment.objects.count()
+
+
+def test_an_answer_ends_the_walk_and_takes_back_what_has_not_gone_out():
+    campaign = begun(FUNNEL)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    news = HappeningFactory(contact=walk.contact)
+    run(NOON)
+    message = Message.objects.get()
+    assert (walk_of(walk).reason, message.state, message.awaits_engine) == ("replied", "cancelled", False)
+    news.refresh_from_db()
+    assert news.handled_at == NOON
+
+
+def test_a_suppression_since_they_were_enrolled_stops_them_and_an_older_one_does_not():
+    campaign = begun(FUNNEL)
+    new, old = ContactFactory(phone="+15125550101"), ContactFactory(phone="+15125550102")
+    SuppressionFactory(endpoint=old.points.get().endpoint, at=NOON - DAY)
+    walks = {walk.contact_id: walk for walk in enrolled(campaign, [new, old])}
+    SuppressionFactory(endpoint=new.points.get().endpoint, at=NOON)
+    for contact in (new, old):
+        HappeningFactory(contact=contact, kind="reachability")
+    run(NOON)
+    assert walk_of(walks[new.pk]).reason == "suppressed"
+    assert walk_of(walks[old.pk]).state == "waiting_send"
+
+
+def test_what_is_blocked_for_a_time_goes_out_later_as_another_message():
+    campaign = begun(FUNNEL)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    settle("blocked", NOON, reason="outside_hours", retry_at=NOON + DAY)
+    run(NOON)
+    assert (walk_of(walk).state, walk_of(walk).wake_at) == ("waiting", NOON + DAY)
+    run(NOON + DAY)
+    assert sorted(key.rpartition("/")[2] for key in Message.objects.values_list("dedupe_key", flat=True)) == ["0", "1"]
+    assert EnrollmentStep.objects.count() == 1
+
+
+def test_a_batch_costs_as_many_statements_for_many_as_for_one():
+    def cost(people):
+        campaign = begun(FUNNEL)
+        enrolled(campaign, people)
+        running.run(at=NOON)  # whatever is read once per process
+        settle("accepted", NOON)
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
+            batches.settled(campaign.pk, at=NOON)
+        return len(asked)
+
+    assert cost(1) == cost(40)
+
+
+def test_nobody_moves_once_a_pause_is_committed_and_waits_keep_what_was_left():
+    campaign = begun(FUNNEL)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    settle("accepted", NOON)
+    run(NOON)
+    paused(campaign, NOON + DAY)
+    assert run(NOON + 3 * DAY) == 0
+    resumed(campaign, NOON + 10 * DAY)
+    run(NOON + 10 * DAY)
+    assert walk_of(walk).wake_at == NOON + 11 * DAY
+    assert (walk_of(walk).state, walk_of(walk).epoch) == ("waiting", 1)
+
+
+def test_after_a_pause_what_has_come_due_is_spread():
+    campaign = begun(FUNNEL, spread_minutes=60)
+    walks = enrolled(campaign, 40)
+    paused(campaign, NOON)
+    resumed(campaign, NOON + DAY)
+    # People who were to begin before the pause have been in epoch 0; a first start spreads nobody, a resumption does
+    Enrollment.objects.update(epoch=0)
+    campaign.pauses, campaign.epoch = [[NOON.isoformat(), NOON.isoformat()], *campaign.pauses], 2
+    campaign.save()
+    Enrollment.objects.update(epoch=1)
+    run(NOON + DAY)
+    woken = sorted(Enrollment.objects.filter(state="pending").values_list("wake_at", flat=True))
+    assert len(woken) > 35
+    assert NOON + DAY < woken[0] <= woken[-1] < NOON + DAY + timedelta(hours=1)
+    middle = woken[len(woken) // 2] - (NOON + DAY)
+    assert timedelta(minutes=15) < middle < timedelta(minutes=45)
+    for minutes in range(1, 61):
+        running.run(at=NOON + DAY + timedelta(minutes=minutes))
+    assert Enrollment.objects.filter(state="waiting_send").count() == len(walks)
+
+
+def test_of_one_company_as_many_are_on_the_way_as_the_campaign_says():
+    campaign = begun(drawing(node("sms", "sms_send")), company_limit=2)
+    company = CompanyFactory()
+    enrolled(campaign, ContactFactory.create_batch(5, company=company))
+    for done in (2, 4, 5):
+        run(NOON)
+        assert Message.objects.count() == done
+        settle("accepted", NOON)
+    run(NOON)
+    assert set(Enrollment.objects.values_list("state", flat=True)) == {"completed"}
+
+
+def test_one_walk_that_cannot_be_moved_stops_nobody_else(monkeypatch):
+    campaign = begun(FUNNEL)
+    walks = enrolled(campaign, 3)
+    poisoned = walks[1].pk
+    arrive = Steps.arrive
+
+    def poison(steps, key):
+        if steps.standing.id == poisoned:
+            raise RuntimeError("a bug")
+        arrive(steps, key)
+
+    monkeypatch.setattr(Steps, "arrive", poison)
+    run(NOON)
+    states = {walk.pk: walk_of(walk).state for walk in walks}
+    assert states.pop(poisoned) == "parked"
+    assert set(states.values()) == {"waiting_send"}
+
+
+def test_one_row_that_the_database_refuses_stops_nobody_else():
+    campaign = begun(FUNNEL)
+    walks = enrolled(campaign, 3)
+    sms = campaign.graph.nodes.get(key="sms")
+    MessageFactory(by_hand=True, dedupe_key=f"enr:{walks[1].pk}/{sms.pk}/1/0")
+    run(NOON)
+    assert [walk_of(walk).state for walk in walks] == ["waiting_send", "parked", "waiting_send"]
+    assert "IntegrityError" in walk_of(walks[1]).reason
+    assert counting.numbers(campaign)["state:parked"] == 1
+
+
+def test_conditions_ask_what_is_known_of_a_person():
+    drawn = drawing(
+        node("ask", "branch"), node("yes", "exit", reason="yes"), node("no", "exit", reason="no"),
+        edge("ask:boss>yes", fact="contact.title", value="Owner", **{"is": "equal"}), "ask:else>no",
+    )  # fmt: skip
+    campaign = begun(drawn)
+    owner, clerk = ContactFactory(title="owner"), ContactFactory(title="Clerk")
+    enrolled(campaign, [owner, clerk])
+    run(NOON)
+    reasons = dict(Enrollment.objects.values_list("contact__title", "reason"))
+    assert reasons == {"owner": "yes", "Clerk": "no"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_engines_at_once_move_everybody_once():
+    campaign = begun(FUNNEL)
+    walks = enrolled(campaign, 120)
+    ready = Barrier(6)
+
+    def engine():
+        ready.wait()
+        running.run(at=NOON, size=7)
+        connection.close()
+
+    engines = [Thread(target=engine) for _ in range(6)]
+    for thread in engines:
+        thread.start()
+    for thread in engines:
+        thread.join()
+    assert Message.objects.count() == len(walks)
+    assert Enrollment.objects.filter(state="waiting_send").count() == len(walks)
+    assert counting.numbers(campaign)["state:waiting_send"] == len(walks)

@@ -1,0 +1,219 @@
+"""One wake of one walk, without a database."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from campaigns.rules.composing import Content
+from campaigns.rules.drawings import Drawing
+from campaigns.rules.moves import Happened, Move, Route, Settled, Standing
+from campaigns.rules.walking import MOST, walk
+from campaigns.tests.drawings import drawing, edge, node
+from config.kernel.ids import uuid7
+
+NOON = datetime(2026, 11, 24, 18, tzinfo=UTC)  # in Chicago
+CONTENTS = {"hello": Content("sms", "", "Hello {{contact.first_name|there}}"), "name": Content("sms", "", "{{x}}")}
+
+
+@dataclass
+class Somebody:
+    facts: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=lambda: {"contact.first_name": "Ada"})
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("America/Chicago"))
+    stop: str = ""
+
+
+def go(drawn: Drawing, standing: Standing | None = None, at: datetime = NOON, **said: Any) -> Move:
+    person, event = said.pop("person", Somebody()), said.pop("event", None)
+    route = Route(drawn, CONTENTS, event=event, goal=said.pop("goal", ""), statuses=said.pop("statuses", None))
+    move = walk(route, standing or Standing(uuid7()), person, at, **said)
+    assert move is not None
+    return move
+
+
+def standing_after(move: Move) -> Standing:
+    rule = move.wake_rule or {}
+    return Standing(
+        uuid7(), move.state, move.node, move.visit, move.visits, move.status, move.last, rule.get("tries", 0),
+        move.wake_at, move.wake_rule,
+    )  # fmt: skip
+
+
+SENDING = drawing(node("stage", "stage"), node("sms", "sms_send"), node("end", "exit"), "stage>sms", "sms>end")
+
+
+def test_a_walk_begins_at_the_start_and_goes_as_far_as_it_can():
+    move = go(SENDING)
+    assert (move.state, move.node, move.visit, move.status) == ("waiting_send", "sms", 1, "Needs BDR")
+    assert [note.kind for note in move.notes] == ["status", "passed", "arrived"]
+    (send,) = move.sends
+    assert (send.channel, send.composed.body, send.composed.segments, send.tries) == ("sms", "Hello Ada", 1, 0)
+    assert move.begun
+    assert sorted(move.counts) == [
+        ("sms", "arrived", 1),
+        ("sms", "held", 1),
+        ("stage", "arrived", 1),
+        ("stage", "passed", 1),
+    ]
+
+
+@pytest.mark.parametrize("state", ["accepted", "delivered", "undelivered", "rejected", "expired"])
+def test_whatever_became_of_a_message_the_walk_goes_on_and_knows_it(state):
+    move = go(SENDING, standing_after(go(SENDING)), settled=Settled(state))
+    assert (move.state, move.last) == ("completed", {"outcome": state, "channel": "sms"})
+    assert move.ended == (state, "next")
+    assert (("sms", "failed", 1) in move.counts) == (state in {"undelivered", "rejected", "expired"})
+
+
+def test_what_is_blocked_for_a_time_is_tried_again_then_at_the_same_visit():
+    waiting = go(
+        SENDING, standing_after(go(SENDING)), settled=Settled("blocked", "outside_hours", NOON + timedelta(hours=9))
+    )
+    assert (waiting.state, waiting.node, waiting.visit, waiting.wake_at) == (
+        "waiting",
+        "sms",
+        1,
+        NOON + timedelta(hours=9),
+    )
+    assert waiting.ended is None
+    assert not waiting.begun
+    again = go(SENDING, standing_after(waiting), at=NOON + timedelta(hours=9))
+    assert (again.state, again.visit, again.sends[0].tries, again.begun) == ("waiting_send", 1, 1, False)
+
+
+def test_what_is_blocked_for_good_ends_the_walk_unless_the_node_goes_on_without():
+    blocked = Settled("blocked", "endpoint_suppressed")
+    move = go(SENDING, standing_after(go(SENDING)), settled=blocked)
+    assert (move.state, move.reason, move.ended) == ("exited", "blocked: endpoint_suppressed", ("left", ""))
+    advancing = drawing(node("sms", "sms_send", when_blocked="advance"), node("end", "exit", reason="Over"), "sms>end")
+    move = go(advancing, standing_after(go(advancing)), settled=blocked)
+    assert (move.state, move.reason, move.last["outcome"]) == ("completed", "Over", "blocked")
+    leaving = drawing(node("sms", "sms_send", when_blocked="exit"), "sms>end", node("end", "exit"))
+    move = go(leaving, standing_after(go(leaving)), settled=replace(blocked, retry_at=NOON))
+    assert move.state == "exited"
+
+
+def test_a_wait_says_when_it_ends_and_what_that_was_made_of():
+    drawn = drawing(node("wait", "wait"), node("end", "exit"), "wait>end")
+    move = go(drawn)
+    assert (move.state, move.wake_at) == ("waiting", NOON + timedelta(days=2))
+    assert move.wake_rule == {"since": NOON.isoformat(), "config": {"mode": "duration", "amount": 2, "unit": "days"}}
+    assert go(drawn, standing_after(move), at=NOON + timedelta(days=2)).state == "completed"
+
+
+def test_a_wait_for_an_event_whose_day_nobody_has_said_waits_for_a_person():
+    drawn = drawing(node("wait", "wait", mode="event", days=-1, time="10:00"), node("end", "exit"), "wait>end")
+    drawn.by_key["wait"].config.pop("amount")
+    assert go(drawn).state == "parked"
+    assert go(drawn, event=date(2026, 12, 1)).wake_at == datetime(2026, 11, 30, 16, tzinfo=UTC)
+    assert go(drawn, event=date(2026, 11, 1)).state == "completed"  # the day before is over
+
+
+ASKING = drawing(
+    node("ask", "wait_for"), node("yes", "stage", status="Yes"), node("no", "stage", status="No"),
+    "ask:happened>yes", "ask:timeout>no",
+)  # fmt: skip
+
+
+def test_a_reply_that_is_waited_for_leads_on_and_a_late_one_has_lost():
+    waiting = standing_after(go(ASKING))
+    assert go(ASKING, waiting, happened=[Happened("reply", NOON)]).status == "Yes"
+    late = go(ASKING, waiting, at=NOON + timedelta(days=3))
+    assert (late.status, late.ended) == ("No", ("timeout", "timeout"))
+
+
+def test_a_reply_ends_the_walk_unless_it_is_waited_for_or_the_graph_says_where_it_leads():
+    waiting = standing_after(go(SENDING))
+    move = go(SENDING, waiting, happened=[Happened("reply", NOON)])
+    assert (move.state, move.reason) == ("exited", "replied")
+    elsewhere = replace(SENDING, on_reply="end")
+    move = go(elsewhere, waiting, happened=[Happened("reply", NOON)])
+    assert (move.state, move.node, move.ended) == ("completed", "end", ("reply", ""))
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("opt_out", "opted_out"), ("meeting", "meeting")])
+def test_an_opt_out_and_a_meeting_end_a_walk_wherever_it_is(kind, reason):
+    for drawn in (SENDING, ASKING, replace(SENDING, on_reply="end")):
+        move = go(drawn, standing_after(go(drawn)), happened=[Happened("reply", NOON), Happened(kind, NOON)])
+        assert (move.state, move.reason) == ("exited", reason)
+
+
+def test_what_stops_somebody_comes_before_what_they_wait_for():
+    stopped = Somebody(stop="suppressed")
+    move = go(ASKING, standing_after(go(ASKING)), happened=[Happened("reply", NOON)], person=stopped)
+    assert (move.state, move.reason) == ("exited", "suppressed")
+    assert go(SENDING, person=stopped).sends == []
+
+
+def test_another_outcome_of_a_call_is_remembered_and_the_wait_goes_on():
+    drawn = drawing(
+        node("ask", "wait_for", event="call_outcome", outcomes=["Interested"]), node("end", "exit"),
+        "ask:happened>end", "ask:timeout>end",
+    )  # fmt: skip
+    waiting = go(drawn)
+    other = go(drawn, standing_after(waiting), happened=[Happened("call_outcome", NOON, {"disposition": "Busy"})])
+    assert (other.state, other.wake_at, other.wake_rule) == ("waiting", waiting.wake_at, waiting.wake_rule)
+    assert other.last == {"outcome": "call_outcome", "disposition": "Busy"}
+    wanted = go(drawn, standing_after(other), happened=[Happened("call_outcome", NOON, {"disposition": "Interested"})])
+    assert wanted.state == "completed"
+
+
+def test_a_branch_asks_what_is_known_and_what_became_of_the_last_step():
+    drawn = drawing(
+        node("sms", "sms_send"), node("ask", "branch"), node("a", "exit", reason="A"), node("b", "exit", reason="B"),
+        "sms>ask", edge("ask:failed>a", fact="last.outcome", value="undelivered", **{"is": "equal"}), "ask:else>b",
+    )  # fmt: skip
+    sent = standing_after(go(drawn))
+    assert go(drawn, sent, settled=Settled("undelivered")).reason == "A"
+    assert go(drawn, sent, settled=Settled("delivered")).reason == "B"
+
+
+def test_a_jump_leads_back_as_often_as_it_says_and_counts_anew_later():
+    drawn = drawing(
+        node("wait", "wait"), node("jump", "jump", rounds=2), node("end", "exit"),
+        "wait>jump", "jump:again>wait", "jump:done>end",
+    )  # fmt: skip
+    move, at, woken = go(drawn), NOON, 1
+    while move.state == "waiting":
+        at += timedelta(days=2)
+        move, woken = go(drawn, standing_after(move), at=at), woken + 1
+    assert (woken, move.visits) == (4, {"wait": 3, "jump": 3, "end": 1})
+
+
+def test_whoever_cannot_be_written_to_waits_for_a_person_who_is_told_why():
+    unknown = drawing(node("sms", "sms_send", content="name"))
+    assert go(unknown).reason.startswith("Nobody has said x")
+    missing = drawing(node("sms", "sms_send", content="gone"))
+    assert go(missing).reason == "There is no content 'gone' for sms any more."
+    assert go(SENDING, statuses=frozenset()).reason == "There is no status 'Needs BDR' any more."
+
+
+def test_whoever_reaches_the_goal_leaves():
+    move = go(SENDING, goal="Needs BDR")
+    assert (move.state, move.reason, move.sends) == ("exited", "goal", [])
+
+
+def test_a_long_way_is_walked_in_several_wakes():
+    keys = [f"n{number}" for number in range(MOST + 50)]
+    drawn = drawing(*[node(key, "stage", status=key) for key in keys], *map(">".join, pairwise(keys)))
+    first = go(drawn)
+    assert (first.state, first.node, first.wake_at) == ("active", f"n{MOST}", NOON)
+    last = go(drawn, standing_after(first))
+    assert (last.state, last.status) == ("completed", keys[-1])
+
+
+def test_a_call_is_asked_for_and_does_not_hold_anybody_up():
+    drawn = drawing(node("call", "call_task", priority="high", script="hi"), node("end", "exit"), "call>end")
+    move = go(drawn)
+    assert move.state == "completed"
+    (task,) = move.tasks
+    assert (task.node, task.visit, task.priority, task.script) == ("call", 1, "high", "hi")
+
+
+def test_nothing_new_moves_nobody():
+    standing = standing_after(go(SENDING))
+    assert walk(Route(SENDING, CONTENTS), standing, Somebody(), NOON, happened=[Happened("reachability", NOON)]) is None
