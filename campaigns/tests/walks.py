@@ -34,7 +34,7 @@ def enrolled(campaign: Campaign, contacts: int | Iterable[Contact] = 1, *, at: d
     run = enrolling.begin(campaign=campaign, audience=audience, by=None, at=at)
     while enrolling.take(run.pk, at=at):
         pass
-    return list(Enrollment.objects.filter(run=run).order_by("contact"))
+    return list(Enrollment.objects.filter(run=run).order_by("contact_id"))
 
 
 def run(at: datetime) -> int:

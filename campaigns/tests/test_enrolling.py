@@ -1,0 +1,180 @@
+"""Enrolling many: each of them once, in chunks that survive, and an account that adds up."""
+
+from datetime import timedelta
+from threading import Barrier, Thread
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from campaigns.choices import CampaignStatus, Reentry
+from campaigns.models import Enrollment, EnrollmentEvent, EnrollmentRun
+from campaigns.services import counting, enrolling
+from campaigns.services.audiences import UnusableAudience
+from campaigns.services.enrolling import NotOpen
+from campaigns.tests.drawings import drawing, node
+from campaigns.tests.walks import begun, enrolled, run
+from config.testing import NOON
+from crm.models import Contact
+from crm.tests.factories import ContactFactory, ProjectContactFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+END = drawing(node("end", "exit"))
+WAIT = drawing(node("wait", "wait"))
+
+
+def asked(campaign, audience, *, by=None, at=NOON, size=enrolling.CHUNK):
+    run_ = enrolling.begin(campaign=campaign, audience=audience, by=by, at=at)
+    while enrolling.take(run_.pk, at=at, size=size):
+        pass
+    run_.refresh_from_db()
+    return run_
+
+
+def account(run_):
+    return {name: getattr(run_, name) for name in ("asked", "enrolled", "inside", "through", "elsewhere", "gone")}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5_000])
+def test_whatever_the_size_of_the_chunks_everybody_is_enrolled_once(size):
+    campaign = begun(WAIT)
+    people = ContactFactory.create_batch(3)
+    run_ = asked(campaign, {"contacts": [str(p.pk) for p in people]}, size=size)
+    assert account(run_) == {"asked": 3, "enrolled": 3, "inside": 0, "through": 0, "elsewhere": 0, "gone": 0}
+    assert (run_.state, run_.ended_at) == ("done", NOON)
+    walks = Enrollment.objects.order_by("contact_id")
+    assert [walk.contact_id for walk in walks] == sorted(person.pk for person in people)
+    assert {(walk.state, walk.run_no, walk.graph_id, walk.wake_at) for walk in walks} == {
+        ("pending", 1, campaign.graph_id, NOON)
+    }
+    assert EnrollmentEvent.objects.filter(kind="enrolled").count() == 3
+    assert counting.numbers(campaign)["total_contacts"] == 3
+
+
+def test_whoever_is_in_it_is_not_enrolled_again_nor_is_whoever_is_gone():
+    campaign = begun(WAIT)
+    inside, gone, new = ContactFactory(), ContactFactory(deleted_at=NOON), ContactFactory()
+    enrolled(campaign, [inside])
+    ids = [str(c.pk) for c in (inside, gone, new)]
+    run_ = asked(campaign, {"contacts": [*ids, str(uuid4())]})
+    assert account(run_) == {"asked": 4, "enrolled": 1, "inside": 1, "through": 0, "elsewhere": 0, "gone": 2}
+
+
+@pytest.mark.parametrize(("reentry", "days", "again"), [
+    (Reentry.NEVER, 100, False), (Reentry.ENDED, 0, True), (Reentry.RESTED, 29, False), (Reentry.RESTED, 30, True),
+])  # fmt: skip
+def test_whoever_is_through_begins_again_as_the_campaign_says(reentry, days, again):
+    campaign = begun(END, reentry=reentry, reentry_days=30)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    later = NOON + timedelta(days=days)
+    run_ = asked(campaign, {"contacts": [str(walk.contact_id)]}, at=later)
+    assert (run_.enrolled, run_.through) == (int(again), int(not again))
+    assert Enrollment.objects.filter(contact=walk.contact, run_no=2).exists() == again
+
+
+def test_nobody_is_in_two_exclusive_campaigns():
+    first, second, open_ = begun(WAIT, exclusive=True), begun(WAIT, exclusive=True), begun(WAIT)
+    person = ContactFactory()
+    enrolled(first, [person])
+    assert asked(second, {"contacts": [str(person.pk)]}).elsewhere == 1
+    assert asked(open_, {"contacts": [str(person.pk)]}).enrolled == 1
+
+
+def test_starts_are_spread_over_the_day_and_the_next_run_begins_behind_them():
+    campaign = begun(WAIT, starts_per_day=4)
+    enrolled(campaign, 3)
+    campaign.refresh_from_db()
+    enrolled(campaign, 2, at=NOON + timedelta(hours=1))
+    hours = sorted((wake - NOON) / timedelta(hours=1) for wake in Enrollment.objects.values_list("wake_at", flat=True))
+    assert hours == [0, 6, 12, 18, 24]
+
+
+def test_an_audience_is_whom_the_asker_sees():
+    bdr, other = UserFactory(bdr=True), UserFactory(bdr=True)
+    mine, hers, free = ContactFactory(owner=bdr), ContactFactory(owner=other), ContactFactory()
+    run_ = asked(begun(WAIT), {"contacts": [str(c.pk) for c in (mine, hers, free)]}, by=bdr)
+    assert (run_.enrolled, run_.gone) == (2, 1)
+    assert set(Enrollment.objects.values_list("contact", flat=True)) == {mine.pk, free.pk}
+
+
+def test_a_project_brings_its_people_with_their_pair():
+    pair = ProjectContactFactory()
+    ContactFactory()
+    for audience in ({"project": str(pair.project_id)}, {"filter": {"project": str(pair.project_id)}}):
+        asked(begun(WAIT), audience)
+    assert set(Enrollment.objects.values_list("contact", "pair")) == {(pair.contact_id, pair.pk)}
+    assert Enrollment.objects.count() == 2
+
+
+@pytest.mark.parametrize(("told", "found"), [
+    ({"lifecycle": "qualified"}, {"a"}), ({"source": "scraped"}, {"b"}), ({"search": "OWN"}, {"a"}),
+    ({"lead_score_min": 50}, {"b"}), ({"has_phone": True}, {"b"}),
+    ({"has_phone": True, "lifecycle": "qualified"}, set()),
+])  # fmt: skip
+def test_a_filter_finds_those_whom_it_describes(told, found):
+    ContactFactory(name="a", title="Owner", lifecycle="qualified", lead_score=10)
+    ContactFactory(name="b", phone="+15125550109", source="scraped", lead_score=50)
+    asked(begun(WAIT), {"filter": told})
+    assert set(Enrollment.objects.values_list("contact__name", flat=True)) == found
+
+
+@pytest.mark.parametrize("audience", [
+    {}, {"contacts": []}, {"contacts": ["x"]}, {"filter": {}}, {"filter": {"is_staff": True}},
+    {"filter": {"owner": "x"}},
+    {"filter": {"has_phone": "yes"}}, {"filter": {"lifecycle": "rich"}}, {"project": "x"}, {"everybody": True},
+    {"contacts": [], "project": "x"},
+])  # fmt: skip
+def test_an_audience_that_cannot_be_read_is_refused_before_anybody_is_enrolled(audience):
+    with pytest.raises(UnusableAudience):
+        enrolling.begin(campaign=begun(WAIT), audience=audience, by=None, at=NOON)
+    assert not EnrollmentRun.objects.exists()
+
+
+@pytest.mark.parametrize("status", [CampaignStatus.DRAINING, CampaignStatus.COMPLETED, CampaignStatus.ARCHIVED])
+def test_nobody_begins_what_is_on_its_way_out(status):
+    with pytest.raises(NotOpen):
+        enrolling.begin(campaign=begun(WAIT, status=status), audience={"contacts": [str(uuid4())]}, by=None, at=NOON)
+
+
+def test_a_chunk_of_many_costs_as_many_statements_as_one():
+    def cost(people):
+        audience = {"contacts": [str(c.pk) for c in ContactFactory.create_batch(people)]}
+        run_ = enrolling.begin(campaign=begun(WAIT), audience=audience, by=None, at=NOON)
+        with CaptureQueriesContext(connection) as statements:
+            enrolling.take(run_.pk, at=NOON)
+        return len(statements)
+
+    assert cost(2) == cost(30)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_who_ask_for_the_same_people_enrol_them_once():
+    campaign, exclusive = begun(WAIT, exclusive=True), begun(WAIT, exclusive=True)
+    ids = [str(c.pk) for c in ContactFactory.create_batch(60)]
+    runs = [
+        enrolling.begin(campaign=each, audience={"contacts": ids}, by=None, at=NOON)
+        for each in (campaign, exclusive) * 4
+    ]
+    ready, failures = Barrier(len(runs)), []
+
+    def take(run_):
+        ready.wait()
+        try:
+            while enrolling.take(run_.pk, at=NOON, size=7):
+                pass
+        except Exception as error:  # noqa: BLE001 - shown by the assertion
+            failures.append(error)
+        connection.close()
+
+    threads = [Thread(target=take, args=[run_]) for run_ in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert Enrollment.objects.count() == Contact.objects.count() == 60
+    done = EnrollmentRun.objects.all()
+    assert sum(run_.enrolled for run_ in done) == 60
+    assert {run_.asked for run_ in done} == {60}

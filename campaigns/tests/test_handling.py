@@ -1,0 +1,127 @@
+"""What people do to walks by hand."""
+
+from datetime import timedelta
+
+import pytest
+
+from campaigns.choices import CampaignStatus
+from campaigns.models import (
+    Campaign,
+    ContentTemplate,
+    Enrollment,
+    EnrollmentEvent,
+    EnrollmentStatus,
+    EnrollmentStep,
+    Message,
+)
+from campaigns.services import counting, handling
+from campaigns.tests.drawings import drawing, node
+from campaigns.tests.factories import HappeningFactory
+from campaigns.tests.test_engine import assert_replays
+from campaigns.tests.walks import begun, enrolled, run, settle
+from config.testing import NOON
+from crm.tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+WAITING = drawing(node("wait", "wait"), node("sms", "sms_send"), "wait>sms")
+
+
+def walk_of(walk):
+    return Enrollment.objects.get(pk=walk.pk)
+
+
+def test_a_pause_keeps_what_is_left_of_a_wait():
+    (walk,) = enrolled(begun(WAITING))
+    run(NOON)
+    rep = UserFactory(bdr=True)
+    assert handling.pause([walk.pk], by=rep, at=NOON + DAY) == 1
+    assert (walk_of(walk).state, walk_of(walk).wake_at, walk_of(walk).left) == ("paused", None, DAY)
+    assert run(NOON + 9 * DAY) == 0
+    assert handling.pause([walk.pk], by=rep, at=NOON + DAY) == 0
+    assert handling.resume([walk.pk], by=rep, at=NOON + 10 * DAY) == 1
+    assert (walk_of(walk).state, walk_of(walk).wake_at) == ("waiting", NOON + 11 * DAY)
+    run(NOON + 11 * DAY)
+    assert walk_of(walk).state == "waiting_send"
+    assert_replays(walk)
+    assert EnrollmentStep.objects.get(node__key="wait").outcome == "over"
+    assert EnrollmentEvent.objects.get(kind="paused").by == rep
+
+
+def test_a_message_that_goes_out_meanwhile_is_told_after_the_pause():
+    (walk,) = enrolled(begun(drawing(node("sms", "sms_send"))))
+    run(NOON)
+    handling.pause([walk.pk], by=None, at=NOON)
+    settle("accepted", NOON)
+    run(NOON)
+    assert walk_of(walk).state == "paused"
+    handling.resume([walk.pk], by=None, at=NOON)
+    run(NOON)
+    assert walk_of(walk).state == "completed"
+
+
+def test_whoever_answers_while_they_are_paused_leaves_and_no_step_stays_open():
+    (walk,) = enrolled(begun(WAITING))
+    run(NOON)
+    handling.pause([walk.pk], by=None, at=NOON)
+    HappeningFactory(contact=walk.contact)
+    run(NOON)
+    assert (walk_of(walk).state, walk_of(walk).reason, walk_of(walk).paused_from) == ("exited", "replied", "")
+    assert not EnrollmentStep.objects.filter(ended_at=None).exists()
+
+
+def test_a_status_by_hand_moves_nobody_but_whoever_has_reached_the_goal():
+    campaign = begun(WAITING)
+    status = EnrollmentStatus.objects.get(name="Needs BDR")
+    walks = enrolled(campaign, 2)
+    run(NOON)
+    ids = [walk.pk for walk in walks]
+    assert handling.set_status(ids, status=status, by=None, at=NOON) == 2
+    assert handling.set_status(ids, status=status, by=None, at=NOON) == 0
+    assert {(walk_of(w).state, walk_of(w).wake_at, walk_of(w).status) for w in walks} == {
+        ("waiting", NOON + 2 * DAY, status)
+    }
+    assert counting.numbers(campaign)[f"status:{status.pk}"] == 2
+    Campaign.objects.update(goal=EnrollmentStatus.objects.get(name="No Activity"))
+    handling.set_status(ids[:1], status=EnrollmentStatus.objects.get(name="No Activity"), by=None, at=NOON)
+    assert (walk_of(walks[0]).state, walk_of(walks[0]).reason) == ("exited", "goal")
+    assert_replays(walks[0])
+
+
+def test_whoever_is_taken_out_leaves_for_a_reason():
+    (walk,) = enrolled(begun(drawing(node("sms", "sms_send"))))
+    run(NOON)
+    with pytest.raises(handling.NoReason):
+        handling.leave([walk.pk], reason=" ", by=None, at=NOON)
+    assert handling.leave([walk.pk], reason="Asked by telephone", by=None, at=NOON) == 1
+    assert handling.leave([walk.pk], reason="Again", by=None, at=NOON) == 0
+    assert (walk_of(walk).reason, Message.objects.get().state) == ("Asked by telephone", "cancelled")
+
+
+def test_what_could_not_be_done_is_tried_again_when_its_cause_is_gone():
+    campaign = begun(drawing(node("sms", "sms_send", content="later")))
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    assert walk_of(walk).reason == "There is no content 'later' for sms any more."
+    assert handling.retry([walk.pk], by=None, at=NOON) == 1
+    run(NOON)
+    assert walk_of(walk).state == "parked"
+
+    ContentTemplate.objects.create(key="later", channel="sms", name="Later", body="Hello")
+    handling.retry([walk.pk], by=None, at=NOON)
+    run(NOON)
+    assert (walk_of(walk).state, walk_of(walk).visit) == ("waiting_send", 3)
+    assert_replays(walk)
+
+
+def test_a_hand_may_move_people_of_a_campaign_that_stands_still():
+    campaign = begun(WAITING)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    Campaign.objects.update(status=CampaignStatus.PAUSED, paused_at=NOON)
+    assert handling.leave([walk.pk], reason="Wrong person", by=None, at=NOON) == 1
+
+
+def test_a_list_of_any_length_is_refused_whole():
+    with pytest.raises(handling.TooMany):
+        handling.leave(range(handling.MOST + 1), reason="x", by=None, at=NOON)
