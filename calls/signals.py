@@ -1,4 +1,4 @@
-"""News that telephone work sends upwards, ten seconds after nobody has taken it back."""
+"""News that telephone work sends upwards; outcomes only ten seconds later, when nobody has taken them back."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,4 +22,17 @@ class CallConcluded:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ClosedDown:
+    """Somebody, some line or a whole project is not called any more. Sent inside the transaction that closes it."""
+
+    session_id: UUID
+    contact_id: UUID | None
+    project_id: UUID | None
+    pair_id: UUID | None
+    endpoint_id: UUID | None
+    at: datetime
+
+
 call_concluded = Signal()  # event: CallConcluded
+closed_down = Signal()  # event: ClosedDown

@@ -9,6 +9,8 @@ class CampaignsConfig(AppConfig):
     verbose_name = "Campaigns"
 
     def ready(self) -> None:
+        from campaigns import receivers  # noqa: F401 - connects them
+
         post_migrate.connect(_install_defaults, sender=self)
 
 

@@ -10,6 +10,7 @@ from calls.choices import Scope, TerminalKind
 from calls.models import CallEvent, TerminalLift, TerminalSession
 from calls.models.terminal import SUBJECTS
 from calls.services import deciding, hints
+from calls.signals import ClosedDown, closed_down
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.moments import require_kept
 from config.kernel.realtime import tell
@@ -79,6 +80,8 @@ def close(
         raise
     refresh_subject(session, at=at)
     tell("desk", "queue_changed")
+    named = {name: getattr(session, name) for name in ("contact_id", "project_id", "pair_id", "endpoint_id")}
+    closed_down.send(sender=TerminalSession, event=ClosedDown(session_id=session.pk, at=at, **named))
     return session, True
 
 

@@ -1,0 +1,74 @@
+"""What happens to people who walk: kept by whoever hears of it, in their transaction, and followed by the engine."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from calls.models import Disposition
+from calls.signals import CallConcluded
+from campaigns.choices import HappeningKind
+from campaigns.models import CallTask
+from config.kernel import prepared
+from config.kernel.ids import uuid7
+from config.kernel.transactions import atomic_with_retries
+from crm.choices import Channel
+from crm.signals import ReachabilityChanged
+
+# Of everybody who is meant, those who walk somewhere.
+_KEEP = """
+    INSERT INTO campaigns_happening (id, contact_id, kind, at, cause, data)
+    SELECT clearline_uuid7(), meant.id, %(kind)s, %(at)s::timestamptz, %(cause)s::uuid, %(data)s::jsonb
+    FROM (SELECT c.id FROM unnest(%(contacts)s::uuid[]) AS c (id)
+          UNION SELECT pt.contact_id FROM crm_contactpoint pt WHERE pt.endpoint_id = ANY(%(endpoints)s::uuid[])
+          UNION SELECT pc.contact_id FROM crm_projectcontact pc WHERE pc.id = ANY(%(pairs)s::uuid[])
+          UNION SELECT pc.contact_id FROM crm_projectcontact pc WHERE pc.project_id = ANY(%(projects)s::uuid[])) meant
+    WHERE EXISTS (SELECT FROM campaigns_enrollment e WHERE e.contact_id = meant.id AND e.ended_at IS NULL)
+    ON CONFLICT (contact_id, cause, kind) DO NOTHING"""
+
+
+@atomic_with_retries
+def keep(
+    *, contacts: Iterable[UUID], kind: HappeningKind, cause: UUID, at: datetime, data: Mapping[str, Any] | None = None
+) -> int:
+    """Keep that this has happened to those of ``contacts`` who walk somewhere; return to how many.
+
+    ``cause`` is the row that says so: told again it is no news. ``data`` becomes what conditions know of the last step.
+    """
+    return _keep(ReachabilityChanged(contact_ids=tuple(contacts)), kind, cause, at, data or {})
+
+
+@atomic_with_retries
+def keep_reachability(event: ReachabilityChanged, *, at: datetime) -> int:
+    """Keep that something has changed for these which may stop a walk; the engine looks at what it was."""
+    return _keep(event, HappeningKind.REACHABILITY, uuid7(), at, {})
+
+
+@atomic_with_retries
+def keep_call(event: CallConcluded) -> int:
+    """Keep how a call ended, and let the campaign's wish to call them be done. An outcome taken back is no news."""
+    disposition = Disposition.objects.filter(pk=event.disposition_id).first() if event.disposition_id else None
+    if disposition is None:
+        return 0
+    open_ = CallTask.objects.open().filter(contact=event.contact_id)
+    open_.update(done_at=event.at, outcome=disposition.name, updated_at=event.at)
+    data = {"disposition": disposition.name, "channel": Channel.CALL.value}
+    return keep(
+        contacts=[event.contact_id], kind=HappeningKind.CALL_OUTCOME, cause=event.event_id, at=event.at, data=data
+    )
+
+
+def _keep(meant: ReachabilityChanged, kind: HappeningKind, cause: UUID, at: datetime, data: Mapping[str, Any]) -> int:
+    params = {
+        "contacts": list(meant.contact_ids),
+        "endpoints": list(meant.endpoint_ids),
+        "pairs": list(meant.pair_ids),
+        "projects": list(meant.project_ids),
+        "kind": kind.value,
+        "cause": cause,
+        "at": at,
+        "data": orjson.dumps(dict(data)).decode(),
+    }
+    return prepared.run(_KEEP, params)

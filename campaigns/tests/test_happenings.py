@@ -1,0 +1,101 @@
+"""What happens to people elsewhere stops or moves their walks."""
+
+from datetime import timedelta
+
+import pytest
+
+from calls.models import Disposition
+from calls.services import terminal
+from calls.signals import CallConcluded
+from campaigns.models import CallTask, Enrollment, Happening
+from campaigns.services import enrolling, happenings
+from campaigns.tests.drawings import drawing, edge, node
+from campaigns.tests.walks import begun, enrolled, run
+from config.kernel import clock
+from config.kernel.ids import uuid7
+from config.testing import NOON
+from crm.models import Project
+from crm.services import deleting, editing, suppressing
+from crm.tests.factories import ContactFactory, ProjectContactFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+LATER = NOON + timedelta(hours=1)
+WAITING = drawing(node("sms", "sms_send", when_blocked="advance"), node("wait", "wait"), "sms>wait")
+
+
+@pytest.fixture(autouse=True)
+def _now():
+    with clock.standing_at(LATER):
+        yield
+
+
+def reason(walk):
+    run(LATER)
+    return Enrollment.objects.get(pk=walk.pk).reason
+
+
+def walk_with_a_number():
+    contact = ContactFactory(phone="+15125550123")
+    (walk,) = enrolled(begun(WAITING), [contact])
+    return walk, contact.points.get().endpoint
+
+
+def test_a_suppression_of_their_number_stops_a_walk():
+    walk, line = walk_with_a_number()
+    suppressing.suppress(endpoint=line, reason="asked", source="telephone", by=None, at=LATER)
+    assert reason(walk) == "suppressed"
+
+
+def test_a_terminal_session_of_theirs_stops_a_walk():
+    walk, _ = walk_with_a_number()
+    told = {"kind": "hold", "reason": "Busy season", "by": None, "at": LATER}
+    terminal.close(scope="contact", subject=walk.contact, until=LATER + timedelta(days=9), **told)
+    assert reason(walk) == "terminal_session"
+
+
+def test_a_deletion_stops_a_walk():
+    walk, _ = walk_with_a_number()
+    deleting.delete(row=walk.contact, by=UserFactory(admin=True), at=LATER)
+    assert reason(walk) == "deleted"
+
+
+def test_a_wish_against_a_channel_of_the_graph_stops_a_walk_and_one_against_another_does_not():
+    walk, _ = walk_with_a_number()
+    editing.edit(row=walk.contact, changes={"do_not_email": True}, by=UserFactory(admin=True), at=LATER)
+    assert reason(walk) == ""
+    editing.edit(row=walk.contact, changes={"do_not_text": True}, by=UserFactory(admin=True), at=LATER)
+    assert reason(walk) == "do_not_text"
+
+
+def test_closing_a_project_stops_those_who_walk_for_it():
+    pair = ProjectContactFactory()
+    campaign = begun(WAITING)
+
+    run_ = enrolling.begin(campaign=campaign, audience={"project": str(pair.project_id)}, by=None, at=NOON)
+    enrolling.take(run_.pk, at=NOON)
+    project = Project.objects.get(pk=pair.project_id)
+    terminal.close(scope="project", subject=project, kind="hold", reason="Over", until=None, by=None, at=LATER)
+    assert reason(Enrollment.objects.get()) == "terminal_session"
+
+
+def test_nobody_who_walks_nowhere_has_happenings():
+    contact = ContactFactory(phone="+15125550124")
+    suppressing.suppress(endpoint=contact.points.get().endpoint, reason="asked", source="telephone", by=None, at=LATER)
+    assert not Happening.objects.exists()
+
+
+def test_the_outcome_of_a_call_leads_on_and_the_task_is_done():
+    drawn = drawing(
+        node("call", "call_task"), node("ask", "wait_for", event="call_outcome", outcomes=["Voicemail left"]),
+        node("branch", "branch"), node("a", "exit", reason="A"), node("b", "exit", reason="B"),
+        "call>ask", "ask:happened>branch", "ask:timeout>b",
+        edge("branch:left>a", fact="last.disposition", value="Voicemail left", **{"is": "equal"}), "branch:else>b",
+    )  # fmt: skip
+    (walk,) = enrolled(begun(drawn))
+    run(NOON)
+    disposition = Disposition.objects.get_or_create(name="Voicemail left")[0]
+    told = CallConcluded(uuid7(), uuid7(), walk.contact_id, None, disposition.pk, LATER)
+    assert [happenings.keep_call(told), happenings.keep_call(told)] == [1, 0]
+    assert reason(walk) == "A"
+    task = CallTask.objects.get()
+    assert (task.done_at, task.outcome) == (LATER, "Voicemail left")
