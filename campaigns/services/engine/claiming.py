@@ -12,9 +12,9 @@ from campaigns.models import Campaign
 from campaigns.rules.moves import Happened, Settled, Standing
 from config.kernel import prepared
 
-_COLUMNS = """e.id, e.campaign_id, e.graph_id, e.contact_id, e.company_id, e.pair_id, e.run_no, e.state, e.node_id,
-           e.visit, e.visits, e.status_id, e.last, e.wake_at, e.wake_rule, e.paused_from, e."left",
-           e.enrolled_at"""
+_COLUMNS = """e.id, e.graph_id, e.contact_id, e.company_id, e.pair_id, e.run_no, e.state, e.node_id, e.visit, e.visits,
+           e.status_id, e.last, e.wake_rule"""
+_MORE = 'e.wake_at, e.paused_from, e."left", e.enrolled_at'  # what is asked of those who are not at their time
 _DUE = f"""
     SELECT {_COLUMNS} FROM campaigns_enrollment e
     WHERE e.campaign_id = %(campaign)s AND e.wake_at <= %(at)s::timestamptz AND e.epoch = %(epoch)s::int
@@ -28,12 +28,12 @@ _SETTLED = f"""
     ORDER BY m.settled_at, m.id LIMIT %(size)s::int
     FOR NO KEY UPDATE OF e SKIP LOCKED"""  # noqa: S608 - our own names
 _BY_HAND = f"""
-    SELECT {_COLUMNS} FROM campaigns_enrollment e
+    SELECT {_COLUMNS}, {_MORE} FROM campaigns_enrollment e
     WHERE e.campaign_id = %(campaign)s AND e.id = ANY(%(enrollments)s::uuid[])
     ORDER BY e.id
     FOR NO KEY UPDATE"""  # noqa: S608 - our own names
 _HEARING = f"""
-    SELECT {_COLUMNS} FROM campaigns_enrollment e
+    SELECT {_COLUMNS}, {_MORE} FROM campaigns_enrollment e
     WHERE e.campaign_id = %(campaign)s AND e.contact_id = ANY(%(contacts)s::uuid[])
       AND e.state IN ('pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked')
     ORDER BY e.id
@@ -66,10 +66,10 @@ class Claimed:
             status=statuses.get(row["status_id"], ""),
             last=orjson.loads(row["last"]),
             tries=rule.get("tries", 0) if rule else 0,
-            wake_at=row["wake_at"],
+            wake_at=row.get("wake_at"),
             wake_rule=rule,
-            paused_from=row["paused_from"],
-            left=row["left"],
+            paused_from=row.get("paused_from", ""),
+            left=row.get("left"),
         )
 
 

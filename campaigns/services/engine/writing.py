@@ -88,6 +88,7 @@ class Batch:
         self, campaign: Campaign, *, statuses: Mapping[str, UUID], at: datetime, by: UUID | None = None
     ) -> None:
         self._campaign, self._statuses, self._at, self._by = campaign, statuses, at, by
+        self._ids: dict[UUID, Mapping[str, UUID]] = {}
         self._moved: list[tuple[Claimed, Move]] = []
         self._messages: list[UUID] = []
         self._counts: Counter[counting.Counted] = Counter()
@@ -97,6 +98,8 @@ class Batch:
         if claimed.message:
             self._messages.append(claimed.message)
         if move:
+            graph = claimed.row["graph_id"]
+            self._ids[graph] = self._ids.get(graph) or routes.map_of(graph).ids
             self._moved.append((claimed, move))
 
     def write(self) -> None:
@@ -130,7 +133,7 @@ class Batch:
             prepared.run(sql, params)
 
     def _id(self, claimed: Claimed, key: str | None) -> UUID | None:
-        return routes.map_of(claimed.row["graph_id"]).ids.get(key) if key else None
+        return self._ids[claimed.row["graph_id"]].get(key) if key else None
 
     def _enrollment(self, claimed: Claimed, move: Move) -> dict[str, Any]:
         return {
