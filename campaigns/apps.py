@@ -10,7 +10,10 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns import receivers  # noqa: F401 - connects them
+        from campaigns.rules import standing
+        from config.kernel.gate import gate
 
+        gate.register(rules=standing.RULES, facts=[standing.facts])
         post_migrate.connect(_install_defaults, sender=self)
 
 

@@ -108,6 +108,15 @@ def _law(facts: Facts) -> HoursTable:
     return next((law for law in list(_tables.values()) if law.version == wanted), None) or last_read().table
 
 
+def closes(facts: Facts, at: datetime) -> datetime:
+    """Return until when whoever ``facts`` describe may be reached, from an open moment on: never past their window.
+
+    For channels that have hours. What is handed over at ``at`` may be delivered until then.
+    """
+    key = _keys[str(profile)] if (profile := facts.get("hours.profile")) else UNKNOWN
+    return _law(facts).closes_at(key, at, IN_LAW[Channel(str(facts["channel"]))])
+
+
 class OutsideHours:
     """Nobody is called when it is too early, too late or a holiday at any place where they may be."""
 

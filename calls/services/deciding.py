@@ -1,11 +1,14 @@
 """The gate under locks: the one place where an approach is decided for good, and its receipt is written."""
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from calls.rules import opening
 from config.kernel import prepared
@@ -32,11 +35,12 @@ class Refused(Conflict):
 class Ruling:
     """What was decided: the approach that passed with its receipt, or the verdict that refuses.
 
-    ``receipt`` are the parameters of ``RECEIPT``: a row of GateDecision.
+    ``receipt`` are the parameters of ``RECEIPT``: a row of GateDecision. ``verdicts`` are all that were asked for.
     """
 
     verdict: Verdict
     receipt: Mapping[str, Any] | None = None
+    verdicts: tuple[Verdict, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -45,6 +49,12 @@ class Ruling:
     @property
     def decision_id(self) -> UUID | None:
         return self.receipt["id"] if self.receipt else None
+
+    @property
+    def earliest(self) -> datetime | None:
+        """The first moment at which any of the approaches would pass, as far as is known today."""
+        passes = [gate.earliest(verdict) for verdict in self.verdicts or (self.verdict,)]
+        return min((moment for moment in passes if moment), default=None)
 
 
 def approach_of(*, pair: ProjectContact | None, contact_id: UUID, point: ContactPoint | None) -> Approach:
@@ -57,10 +67,10 @@ def approach_of(*, pair: ProjectContact | None, contact_id: UUID, point: Contact
     )
 
 
-def points_of(contact_ids: Sequence[UUID]) -> dict[UUID, list[ContactPoint]]:
-    """Return every phone point of these contacts, the primary first, in one query."""
+def points_of(contact_ids: Sequence[UUID], *, channel: str = Channel.CALL) -> dict[UUID, list[ContactPoint]]:
+    """Return every point of these contacts that ``channel`` can use, the primary first, in one query."""
     points: dict[UUID, list[ContactPoint]] = {contact: [] for contact in contact_ids}
-    rows = ContactPoint.objects.filter(contact__in=contact_ids).reaching(Channel.CALL).select_related("endpoint")
+    rows = ContactPoint.objects.filter(contact__in=contact_ids).reaching(channel).select_related("endpoint")
     for point in rows.primary_first():
         points[point.contact_id].append(point)
     return points
@@ -84,12 +94,13 @@ def lock_lines(endpoint_ids: Sequence[UUID], *, skip_locked: bool = False) -> se
 
 
 def judge(approaches: Sequence[Approach], *, user_id: UUID | None, at: datetime, past: bool = False) -> list[Verdict]:
-    """Return a verdict per approach, for reading; nothing is locked or stored.
+    """Return a verdict per approach, all of one channel, for reading; nothing is locked or stored.
 
     ``past`` judges what was done at ``at``: what happened then or later does not count against it.
     """
-    up_to = at if past else None
-    return gate.decide(approaches, asked=Asked(at=at, channel=Channel.CALL.value, user_id=user_id, up_to=up_to))
+    channel = approaches[0].channel if approaches else Channel.CALL.value
+    asked = Asked(at=at, channel=channel, user_id=user_id, up_to=at if past else None)
+    return gate.decide(approaches, asked=asked)
 
 
 def decide(*, action: GateAction, approaches: Sequence[Approach], user_id: UUID | None, at: datetime) -> Ruling:
@@ -107,28 +118,64 @@ def decide(*, action: GateAction, approaches: Sequence[Approach], user_id: UUID 
 def prove(*, action: GateAction, approaches: Sequence[Approach], user_id: UUID | None, at: datetime) -> Ruling:
     """Decide as ``decide`` does, but leave the receipt of what passes to the caller: ``RECEIPT`` and what it permits
     can then be written by one statement."""
-    verdicts = judge(approaches, user_id=user_id, at=at)
-    for verdict in verdicts:
-        if verdict.allowed:
-            return Ruling(verdict, _receipt(verdict, action=action, user_id=user_id))
-    for verdict in verdicts:
-        _keep_refusal(verdict, action=action, user_id=user_id)
-    return Ruling(verdicts[0])
+    return prove_each(action=action, subjects=[approaches], user_ids=[user_id], at=at)[0]
 
 
-def _keep_refusal(verdict: Verdict, *, action: GateAction, user_id: UUID | None) -> None:
-    approach = verdict.approach
-    subject = {"contact": approach.contact_id, "endpoint": approach.endpoint_id, "pair": approach.pair_id}
-    last = GateDecision.objects.filter(**subject, action=action).values_list("codes", flat=True).first()
-    if last != verdict.codes:
-        prepared.run(RECEIPT, _receipt(verdict, action=action, user_id=user_id))
+def prove_each(
+    *, action: GateAction, subjects: Sequence[Sequence[Approach]], user_ids: Sequence[UUID | None], at: datetime
+) -> list[Ruling]:
+    """Decide about many subjects as ``prove`` does about one: each by its own approaches, all of one channel.
+
+    The number of statements does not grow with them. Who asks makes a difference to leases: ask for one user there.
+    """
+    asked = [approach for approaches in subjects for approach in approaches]
+    told = iter(judge(asked, user_id=user_ids[0] if len(user_ids) == 1 else None, at=at))
+    rulings, refusals = [], []
+    for approaches, user_id in zip(subjects, user_ids, strict=True):
+        verdicts = tuple(itertools.islice(told, len(approaches)))
+        passing = next((verdict for verdict in verdicts if verdict.allowed), None)
+        if passing:
+            rulings.append(Ruling(passing, _receipt(passing, action=action, user_id=user_id), verdicts))
+        else:
+            rulings.append(Ruling(verdicts[0], None, verdicts))
+            refusals += [_receipt(verdict, action=action, user_id=user_id) for verdict in verdicts]
+    _keep_refusals(refusals)
+    return rulings
 
 
+def _keep_refusals(refusals: Sequence[Mapping[str, Any]]) -> None:
+    """Store those whose codes differ from the last decision about the same subject (DESIGN 15)."""
+    if not refusals:
+        return
+    subjects = {name: [refusal[name] for refusal in refusals] for name in ("contact", "endpoint", "pair")}
+    last = prepared.rows(_LAST, {**subjects, "action": refusals[0]["action"]})
+    if new := [refusal for refusal, (codes,) in zip(refusals, last, strict=True) if codes != refusal["codes"]]:
+        prepared.run(RECEIPTS, {"receipts": orjson.dumps(new).decode()})
+
+
+_LAST = """
+    SELECT d.codes FROM unnest(%(contact)s::uuid[], %(endpoint)s::uuid[], %(pair)s::uuid[])
+                        WITH ORDINALITY AS s (contact_id, endpoint_id, pair_id, place)
+    LEFT JOIN LATERAL (
+        SELECT d.codes FROM crm_gatedecision d
+        WHERE d.contact_id = s.contact_id AND d.endpoint_id IS NOT DISTINCT FROM s.endpoint_id
+          AND d.pair_id IS NOT DISTINCT FROM s.pair_id AND d.action = %(action)s
+        ORDER BY d.id DESC LIMIT 1) d ON true
+    ORDER BY s.place"""
 RECEIPT = """
     INSERT INTO crm_gatedecision (id, at, action, channel, allowed, codes, contact_id, endpoint_id, pair_id, user_id,
                                   facts, ruleset, zones)
     VALUES (%(id)s, %(at)s, %(action)s, %(channel)s, %(allowed)s, %(codes)s::varchar[], %(contact)s, %(endpoint)s,
             %(pair)s, %(user)s, %(facts)s::jsonb, %(ruleset)s, %(zones)s)"""
+# The same for many, as JSON.
+RECEIPTS = """
+    INSERT INTO crm_gatedecision (id, at, action, channel, allowed, codes, contact_id, endpoint_id, pair_id, user_id,
+                                  facts, ruleset, zones)
+    SELECT r.id, r.at, r.action, r.channel, r.allowed, r.codes, r.contact, r.endpoint, r.pair, r."user",
+           r.facts::jsonb, r.ruleset, r.zones
+    FROM jsonb_to_recordset(%(receipts)s::jsonb) AS r (
+        id uuid, at timestamptz, action varchar, channel varchar, allowed boolean, codes varchar[], contact uuid,
+        endpoint uuid, pair uuid, "user" uuid, facts text, ruleset varchar, zones varchar)"""
 
 
 def _receipt(verdict: Verdict, *, action: GateAction, user_id: UUID | None) -> dict[str, Any]:

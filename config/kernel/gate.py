@@ -39,13 +39,17 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Approach:
-    """One way to approach one person: the subject of a decision. Without an endpoint there is nothing to dial."""
+    """One way to approach one person: the subject of a decision. Without an endpoint there is nothing to dial.
+
+    ``message_id`` is what would be sent; without it the question is whether anything could be.
+    """
 
     contact_id: UUID
     endpoint_id: UUID | None
     channel: str
     pair_id: UUID | None = None
     project_id: UUID | None = None
+    message_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from config.kernel.gate import Approach, Asked, Fact, Facts
 
 Row = dict[str, Any]
 _APPROACHES = """
-    unnest(%(contacts)s::uuid[], %(projects)s::uuid[], %(pairs)s::uuid[], %(endpoints)s::uuid[])
-    WITH ORDINALITY AS a (contact_id, project_id, pair_id, endpoint_id, place)"""
+    unnest(%(contacts)s::uuid[], %(projects)s::uuid[], %(pairs)s::uuid[], %(endpoints)s::uuid[], %(messages)s::uuid[])
+    WITH ORDINALITY AS a (contact_id, project_id, pair_id, endpoint_id, message_id, place)"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +67,7 @@ def _common(approaches: Sequence[Approach], asked: Asked) -> dict[str, Any]:
         "projects": [approach.project_id for approach in approaches],
         "pairs": [approach.pair_id for approach in approaches],
         "endpoints": [approach.endpoint_id for approach in approaches],
+        "messages": [approach.message_id for approach in approaches],
         "at": asked.at,
         "up_to": asked.up_to or "infinity",
         "user": asked.user_id,

@@ -1,0 +1,174 @@
+"""The reasons of campaigns against a message, and what they look at.
+
+All but the stop of all sending speak about one message: whoever only asks whether somebody could be written to hears
+nothing of them, and their set face excludes nobody. A reason in ``HOLDS`` is no answer: it passes without anybody
+knowing when, so the message goes on waiting.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Exists, Q
+
+from campaigns.choices import RUNNING, CampaignStatus, ConsentRule, EnrollmentState
+from campaigns.models import SendingStop
+from config.kernel.gate import Approach, Asked, Block, Facts, Level, Rule
+from config.kernel.gate_facts import Question, Row, Source
+from crm.choices import Channel
+
+CHANNELS: Final = frozenset({Channel.SMS, Channel.EMAIL, Channel.VOICEMAIL})
+NOBODY: Final = Q(pk__in=[])
+
+
+class SendingStopped:
+    """Somebody has pulled the brake."""
+
+    code, level, channels, version = "sending_stopped", Level.WORLD, CHANNELS, 1
+
+    def blocks(self, facts: Facts, at: datetime) -> Block | None:
+        stop = facts.get("sending.stop")
+        return Block(self.code, self.level, {"stop": stop}) if stop else None
+
+    def excludes(self, asked: Asked) -> Q:
+        return Q(Exists(SendingStop.objects.standing().filter(channel__in=["", asked.channel])))
+
+
+@dataclass(frozen=True)
+class OfTheMessage:
+    """A reason that only what would be sent can have."""
+
+    code: str
+    level: Level
+    channels = CHANNELS
+    version = 1
+
+    def blocks(self, facts: Facts, at: datetime) -> Block | None:
+        raise NotImplementedError
+
+    def excludes(self, asked: Asked) -> Q:
+        return NOBODY
+
+
+class CampaignPaused(OfTheMessage):
+    def blocks(self, facts: Facts, at: datetime) -> Block | None:
+        paused = facts.get("walk.state") and facts.get("campaign.status") == CampaignStatus.PAUSED
+        return Block(self.code, self.level, {}) if paused else None
+
+
+class CampaignOver(OfTheMessage):
+    """The campaign does not run: it was completed or archived, or never begun."""
+
+    def blocks(self, facts: Facts, at: datetime) -> Block | None:
+        status = facts.get("campaign.status")
+        if not facts.get("walk.state") or status in {*RUNNING, CampaignStatus.PAUSED}:
+            return None
+        return Block(self.code, self.level, {"status": status})
+
+
+class WalkPaused(OfTheMessage):
+    def blocks(self, facts: Facts, at: datetime) -> Block | None:
+        paused = facts.get("walk.state") == EnrollmentState.PAUSED and facts.get("walk.here")
+        return Block(self.code, self.level, {}) if paused else None
+
+
+class WalkElsewhere(OfTheMessage):
+    """The walk has gone on or ended, and does not wait for this message any more."""
+
+    def blocks(self, facts: Facts, at: datetime) -> Block | None:
+        state = facts.get("walk.state")
+        waits = {EnrollmentState.WAITING_SEND, EnrollmentState.PAUSED}
+        if not state or (state in waits and facts.get("walk.here")):
+            return None
+        return Block(self.code, self.level, {"state": state})
+
+
+class NewsUnheard(OfTheMessage):
+    """Something has happened to them that their walk has not heard yet: it may end it."""
+
+    def blocks(self, facts: Facts, at: datetime) -> Block | None:
+        news = facts.get("walk.state") and facts.get("news")
+        return Block(self.code, self.level, {"news": news}) if news else None
+
+
+class DuplicateAddress(OfTheMessage):
+    """Somebody else on this line or in this mailbox got, or may have got, the same message of the same visit."""
+
+    def blocks(self, facts: Facts, at: datetime) -> Block | None:
+        first = facts.get("walk.state") and facts.get("message.duplicate")
+        return Block(self.code, self.level, {"message": first}) if first else None
+
+
+class NoConsent(OfTheMessage):
+    """What is sent needs a consent that nobody has given, or that was taken back (47 U.S.C. 227; FCC 22-85).
+
+    A written one is a consent whose evidence is kept, word for word.
+    """
+
+    def blocks(self, facts: Facts, at: datetime) -> Block | None:
+        needed = facts.get("consent.needed")
+        if not needed or facts.get("consent"):
+            return None
+        return Block(self.code, self.level, {"needed": needed})
+
+
+RULES: Final[list[Rule]] = [
+    SendingStopped(),
+    CampaignPaused("campaign_paused", Level.CONTACT),
+    CampaignOver("campaign_over", Level.CONTACT),
+    WalkPaused("walk_paused", Level.CONTACT),
+    WalkElsewhere("walk_elsewhere", Level.CONTACT),
+    NewsUnheard("news_unheard", Level.CONTACT),
+    DuplicateAddress("duplicate_address", Level.ENDPOINT),
+    NoConsent("no_consent", Level.ENDPOINT),
+]
+HOLDS: Final = frozenset({"sending_stopped", "campaign_paused", "walk_paused", "news_unheard"})
+
+# A consent about this channel and endpoint, or about all of them, that nobody has taken back since.
+_CONSENT = f"""
+    (SELECT given.id::text FROM crm_consent given
+     WHERE given.contact_id = a.contact_id AND given.kind = 'given' AND given.at < %(up_to)s::timestamptz
+       AND given.channel IN ('', %(channel)s) AND coalesce(given.endpoint_id, a.endpoint_id) = a.endpoint_id
+       AND (out.consent <> '{ConsentRule.WRITTEN.value}' OR given.evidence <> '')
+       AND NOT EXISTS (
+           SELECT 1 FROM crm_consent back
+           WHERE back.contact_id = a.contact_id AND back.kind = 'withdrawn' AND back.at < %(up_to)s::timestamptz
+             AND back.channel IN ('', %(channel)s) AND coalesce(back.endpoint_id, a.endpoint_id) = a.endpoint_id
+             AND (back.at, back.id) > (given.at, given.id))
+     ORDER BY given.id LIMIT 1)"""  # noqa: S608 - our own words
+
+_MESSAGES = Question(
+    columns={
+        "message": "out.id::text",
+        "message.duplicate": """
+            (SELECT twin.id::text FROM campaigns_message twin
+             WHERE twin.endpoint_id = a.endpoint_id AND twin.node_id = out.node_id AND twin.visit = out.visit
+               AND twin.run_no = out.run_no AND twin.ever_dispatched AND twin.enrollment_id IS NOT NULL
+               AND twin.id <> out.id LIMIT 1)""",
+        "campaign.status": "running.status",
+        "walk.state": "walk.state",
+        "walk.here": "walk.node_id = out.node_id AND walk.visit = out.visit AND walk.run_no = out.run_no",
+        "news": """
+            (SELECT news.id::text FROM campaigns_happening news
+             WHERE news.contact_id = a.contact_id AND news.handled_at IS NULL ORDER BY news.id LIMIT 1)""",
+        "consent.needed": "out.consent",
+        "consent": f"CASE WHEN out.consent <> '' THEN {_CONSENT} END",
+        "sending.stop": """
+            (SELECT stop.id::text FROM campaigns_sendingstop stop
+             WHERE stop.lifted_at IS NULL AND stop.channel IN ('', %(channel)s) LIMIT 1)""",
+    },
+    tables="""
+    LEFT JOIN campaigns_message out ON out.id = a.message_id
+    LEFT JOIN campaigns_campaign running ON running.id = out.campaign_id
+    LEFT JOIN campaigns_enrollment walk ON walk.id = out.enrollment_id""",
+)
+_NOTHING = Question(columns={}, tables="")  # a call is no message: its question does not grow
+
+
+def _made(approaches: Sequence[Approach], rows: Sequence[Row]) -> Sequence[Facts]:
+    return rows
+
+
+# What campaigns know about approaches. Of the past they know nothing: a message is decided about once, when it goes.
+facts = Source(lambda asked: _MESSAGES if asked.channel in CHANNELS else _NOTHING, lambda asked: {}, _made)
