@@ -1,0 +1,183 @@
+"""Who sends: which accounts have something to send, how much they may, and when they rest.
+
+The pace of an account is one moment, ``SenderBudget.spent_until``: every segment moves it on by its share of a second,
+and a message goes out at the moment that was reserved for it. Nothing is caught up: a rate is never exceeded.
+"""
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from campaigns.choices import RUNNING
+from config.kernel import prepared
+from config.kernel.transactions import atomic_with_retries
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 50
+AHEAD: Final = timedelta(seconds=5)  # what is reserved later than this is not marked: see DESIGN 16
+REST: Final = timedelta(minutes=5)
+LONGEST_REST: Final = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account that has something to send, and how many messages it may send within the next seconds."""
+
+    id: UUID
+    channel: str
+    provider: str
+    address: str
+    per_second: float
+    per_day: int
+    failures: int
+    spent_until: datetime | None
+    day: date | None
+    sent: int | None
+
+    def room(self, at: datetime) -> int:
+        """Return how many messages of one segment may be marked now; after a refusal one, to see whether it is over."""
+        return min(1 if self.failures else BATCH, self._left_today(at), self._slots(at))
+
+    def _left_today(self, at: datetime) -> int:
+        return max(0, self.per_day - ((self.sent or 0) if self.day == at.date() else 0))
+
+    def _slots(self, at: datetime) -> int:
+        begin = max(self.spent_until or at, at)
+        return max(0, math.ceil((at + AHEAD - begin).total_seconds() * self.per_second))
+
+
+# With something due: by hand, or of a campaign that runs. What a paused one has in store is not even looked at.
+_READY = """
+    SELECT a.id, a.channel, a.provider, a.address, a.per_second, a.per_day, a.failures, b.spent_until, b.day, b.sent
+    FROM campaigns_sendingaccount a LEFT JOIN campaigns_senderbudget b ON b.account_id = a.id
+    WHERE a.is_active AND (a.open_until IS NULL OR a.open_until <= %(at)s::timestamptz)
+      AND NOT EXISTS (SELECT 1 FROM campaigns_sendingstop s WHERE s.lifted_at IS NULL AND s.channel IN ('', a.channel))
+      AND (EXISTS (SELECT 1 FROM campaigns_message m
+                   WHERE m.account_id = a.id AND m.campaign_id IS NULL AND m.state = 'pending'
+                     AND m.not_before <= %(at)s::timestamptz)
+           OR EXISTS (SELECT 1 FROM campaigns_campaign c
+                      WHERE c.status = ANY(%(running)s::varchar[])
+                        AND EXISTS (SELECT 1 FROM campaigns_message m
+                                    WHERE m.account_id = a.id AND m.campaign_id = c.id AND m.state = 'pending'
+                                      AND m.not_before <= %(at)s::timestamptz)))"""
+
+
+def ready(*, at: datetime) -> list[Account]:
+    """Return the accounts that have something due and do not rest, whether or not their pace lets them send now."""
+    return [Account(*row) for row in prepared.rows(_READY, {"at": at, "running": list(RUNNING)})]
+
+
+# The account of whoever sends it, else one of everybody's; of several always the same one for the same contact.
+_ROUTE = """
+    WITH lost AS (
+        SELECT m.id, m.channel, m.by_id, m.contact_id FROM campaigns_message m
+        WHERE m.account_id IS NULL AND m.state = 'pending' AND m.not_before <= %(at)s::timestamptz
+        ORDER BY m.id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED),
+    found AS (
+        SELECT lost.id, (
+            SELECT a.id FROM campaigns_sendingaccount a
+            WHERE a.is_active AND a.channel = lost.channel AND (a.user_id IS NULL OR a.user_id = lost.by_id)
+            ORDER BY a.user_id IS NULL, hashtextextended(a.id::text || lost.contact_id::text, 0) LIMIT 1) AS account_id
+        FROM lost)
+    UPDATE campaigns_message m
+    SET account_id = found.account_id,
+        state = CASE WHEN found.account_id IS NULL THEN 'blocked' ELSE m.state END,
+        reason = CASE WHEN found.account_id IS NULL THEN 'no_account' ELSE m.reason END,
+        retry_at = CASE WHEN found.account_id IS NULL THEN %(later)s::timestamptz END,
+        settled_at = CASE WHEN found.account_id IS NULL THEN %(at)s::timestamptz END,
+        updated_at = %(at)s::timestamptz
+    FROM found WHERE m.id = found.id"""
+# An account that was switched off sends nothing any more; somebody else's may.
+_UNROUTE = """
+    UPDATE campaigns_message SET account_id = NULL WHERE id IN (
+        SELECT m.id FROM campaigns_message m JOIN campaigns_sendingaccount a ON a.id = m.account_id
+        WHERE NOT a.is_active AND m.state = 'pending' AND NOT m.ever_dispatched
+        ORDER BY m.id LIMIT %(limit)s FOR NO KEY UPDATE OF m SKIP LOCKED)"""
+
+
+@atomic_with_retries
+def route(*, at: datetime, limit: int = 1000) -> int:
+    """Choose an account for what is due and has none, in one statement; return how many were looked at.
+
+    Where nobody sends on a channel the message is blocked, as by the gate, and would pass in an hour at the earliest.
+    """
+    return prepared.run(_ROUTE, {"at": at, "limit": limit, "later": at + timedelta(hours=1)})
+
+
+@atomic_with_retries
+def unroute(*, limit: int = 1000) -> int:
+    """Take what waits for an account that was switched off away from it; return how much that was."""
+    return prepared.run(_UNROUTE, {"limit": limit})
+
+
+# Locks the budget until the transaction ends, and makes it where there is none.
+_BUDGET = """
+    WITH budget AS (
+        INSERT INTO campaigns_senderbudget (id, account_id, spent_until, day, sent)
+        VALUES (clearline_uuid7(), %(account)s, %(at)s, %(day)s, 0)
+        ON CONFLICT (account_id) DO UPDATE SET account_id = excluded.account_id
+        RETURNING account_id, spent_until, day, sent)
+    SELECT a.per_second, a.per_day, budget.spent_until, budget.day, budget.sent,
+           a.is_active AND (a.open_until IS NULL OR a.open_until <= %(at)s)
+    FROM budget JOIN campaigns_sendingaccount a ON a.id = budget.account_id"""
+_SPEND = """
+    UPDATE campaigns_senderbudget SET spent_until = %(until)s, day = %(day)s, sent = %(sent)s
+    WHERE account_id = %(account)s"""
+
+
+def reserve(*, account_id: UUID, segments: Sequence[int], at: datetime) -> list[datetime]:
+    """Reserve the next moments for messages of so many ``segments``, in their order; return as many as fit.
+
+    Those within the next seconds, and within what the account may send today. The caller is in a transaction and
+    locks nothing after this (DESIGN 13).
+    """
+    params = {"account": account_id, "at": at, "day": at.date()}
+    per_second, per_day, spent_until, day, sent, is_on = prepared.rows(_BUDGET, params)[0]
+    moments: list[datetime] = []
+    moment, used = max(spent_until, at), sent if day == at.date() else 0
+    for size in segments if is_on else ():
+        if moment >= at + AHEAD or used >= per_day:
+            break
+        moments.append(moment)
+        moment, used = moment + timedelta(seconds=max(size, 1) / per_second), used + 1
+    if moments:
+        prepared.run(_SPEND, {**params, "until": moment, "sent": used})
+    return moments
+
+
+_SHUT = """
+    UPDATE campaigns_sendingaccount
+    SET failures = least(failures + 1, 100), open_reason = %(reason)s,
+        open_until = %(at)s::timestamptz
+                     + least(%(rest)s::interval * power(2, least(failures, 20)), %(longest)s::interval)
+    WHERE id = %(account)s AND (open_until IS NULL OR open_until <= %(at)s::timestamptz)
+    RETURNING name, open_until"""
+_MEND = """
+    UPDATE campaigns_sendingaccount SET failures = 0, open_until = NULL, open_reason = ''
+    WHERE id = %(account)s AND (failures > 0 OR open_until IS NOT NULL)"""
+
+
+@atomic_with_retries
+def shut(*, account_id: UUID, reason: str, at: datetime) -> bool:
+    """Let an account rest that its provider refused, longer each time; say whether it has only now begun to.
+
+    However many messages it was refused for, one alert is raised.
+    """
+    params = {"account": account_id, "reason": reason[:300], "at": at, "rest": REST, "longest": LONGEST_REST}
+    begun = prepared.rows(_SHUT, params)
+    for name, until in begun:
+        logger.error(
+            "The provider refuses the account %s: nothing is sent from it until %s. Look at its credentials.",
+            name, until.isoformat(timespec="minutes"),
+        )  # fmt: skip
+    return bool(begun)
+
+
+def mend(*, account_id: UUID) -> None:
+    """Let an account send as usual again: its provider has taken a message."""
+    prepared.run(_MEND, {"account": account_id})

@@ -1,0 +1,112 @@
+"""The call: what was marked is handed to its provider, once, outside any transaction (trust 3.2)."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from django.db import connection
+
+from campaigns.providers import AccountRefused, MessageProvider, RecipientRefused
+from campaigns.services.dispatch import looping
+from campaigns.services.dispatch.handing import Marked
+from config.kernel import clock, faults
+from config.kernel.providers import ProviderError, Rejected, Unavailable
+
+logger = logging.getLogger(__name__)
+
+DEADLINE: Final = 10.0  # seconds from the decision to the call: how stale a decision may be
+ANSWER: Final = 15.0  # seconds that an adapter may take, whatever it promises
+
+faults.register("send.before_http", "send.after_http")
+
+
+class How(StrEnum):
+    """How a call went: the classes of trust 3.2."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    NOT_SENT = "not_sent"
+    ACCOUNT = "account"  # not sent either, because the account itself is refused
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of one call. ``retry_after`` is the provider's wish where it was not sent."""
+
+    marked: Marked
+    how: How
+    reference: str = ""
+    detail: str = ""
+    retry_after: timedelta | None = None
+    opted_out: bool = False
+
+
+def call(*, provider: MessageProvider, marked: Sequence[Marked], decided_at: datetime, began: float) -> list[Told]:
+    """Hand every message over at its moment, and say how it went; never raises.
+
+    ``began`` is when the decision at ``decided_at`` was begun, by ``clock.monotonic``: whatever cannot be called within
+    ten seconds of it is not called at all, and was certainly not sent.
+    """
+    if any(not block._from_testcase for block in connection.atomic_blocks):  # noqa: SLF001 - as Django's durable does
+        raise AssertionError("No provider is called inside a transaction.")
+    return looping.run(_call_all(provider, marked, decided_at, began))
+
+
+async def _call_all(
+    provider: MessageProvider, marked: Sequence[Marked], decided_at: datetime, began: float
+) -> list[Told]:
+    calls = (_call(provider, one, began + (one.moment - decided_at).total_seconds(), began) for one in marked)
+    return await asyncio.gather(*calls)
+
+
+async def _call(provider: MessageProvider, marked: Marked, moment: float, began: float) -> Told:
+    if (wait := moment - clock.monotonic()) > 0:
+        await asyncio.sleep(wait)
+    faults.point("send.before_http")
+    if clock.monotonic() - began > DEADLINE:
+        return Told(marked, How.NOT_SENT, detail="Not called: the decision had become too old.")
+    try:
+        async with asyncio.timeout(ANSWER):
+            receipt = await provider.send(marked.outgoing)
+        reference = _reference(receipt.reference)
+    except Exception as error:  # noqa: BLE001 - whatever an adapter does, the message has a state that is true
+        told = _refused(marked, error)
+    else:
+        told = Told(marked, How.ACCEPTED, reference=reference)
+    faults.point("send.after_http")
+    return told
+
+
+def _reference(said: object) -> str:
+    """:raises ValueError: an answer without a usable id is no receipt."""
+    if not isinstance(said, str) or not 0 < len(said) <= 120 or not said.isascii() or not said.isprintable():
+        raise ValueError("The provider's answer names no id.")
+    return said
+
+
+def _refused(marked: Marked, error: Exception) -> Told:
+    detail = _said(error)
+    if isinstance(error, RecipientRefused):
+        return Told(marked, How.REJECTED, detail=f"{error.code} {detail}".strip()[:300], opted_out=error.opted_out)
+    if isinstance(error, Rejected):
+        return Told(marked, How.REJECTED, detail=detail)
+    if isinstance(error, AccountRefused):
+        return Told(marked, How.ACCOUNT, detail=detail, retry_after=error.retry_after)
+    if isinstance(error, Unavailable):
+        return Told(marked, How.NOT_SENT, detail=detail, retry_after=error.retry_after)
+    if not isinstance(error, ProviderError | TimeoutError):
+        logger.error(
+            "An adapter broke: %s. The message %s may have been sent.", type(error).__name__, marked.message_id
+        )
+    return Told(marked, How.UNCERTAIN, detail=detail)
+
+
+def _said(error: Exception) -> str:
+    """What an error says, as the database can keep it."""
+    words = str(error).encode("utf-8", "replace").decode().replace("\x00", "")
+    return f"{type(error).__name__}: {words}"[:300]

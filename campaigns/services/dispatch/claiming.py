@@ -1,0 +1,69 @@
+"""T2: taking messages, so that nobody else works on them (trust 3.2). It is a claim by number, and runs out."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from campaigns.choices import RUNNING
+from config.kernel import prepared
+from config.kernel.transactions import atomic_with_retries
+
+HELD: Final = timedelta(seconds=60)  # longer than mark, call and record take together
+
+ASIDE: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that is ours; whoever claims it later has a higher number."""
+
+    id: UUID
+    claim: int
+    contact_id: UUID
+    campaign_id: UUID | None
+    enrollment_id: UUID | None
+
+
+# What somebody sent by hand goes first: they are waiting for it.
+_CLAIM = """
+    WITH due AS MATERIALIZED (
+        SELECT id FROM (
+            SELECT * FROM (
+                SELECT m.id, m.not_before, false AS walks FROM campaigns_message m
+                WHERE m.account_id = %(account)s AND m.campaign_id IS NULL AND m.state = 'pending'
+                  AND m.not_before <= %(at)s::timestamptz
+                ORDER BY m.not_before, m.id LIMIT %(room)s FOR NO KEY UPDATE SKIP LOCKED) by_hand
+            UNION ALL
+            SELECT walking.* FROM campaigns_campaign c CROSS JOIN LATERAL (
+                SELECT m.id, m.not_before, true AS walks FROM campaigns_message m
+                WHERE m.account_id = %(account)s AND m.campaign_id = c.id AND m.state = 'pending'
+                  AND m.not_before <= %(at)s::timestamptz
+                ORDER BY m.not_before, m.id LIMIT %(room)s FOR NO KEY UPDATE SKIP LOCKED) walking
+            WHERE c.status = ANY(%(running)s::varchar[])) every
+        ORDER BY walks, not_before, id LIMIT %(room)s)
+    UPDATE campaigns_message m
+    SET state = 'claimed', claim = m.claim + 1, claimed_until = %(until)s
+    FROM due WHERE m.id = due.id
+    RETURNING m.id, m.claim, m.contact_id, m.campaign_id, m.enrollment_id"""
+
+
+@atomic_with_retries
+def claim(*, account_id: UUID, room: int, at: datetime) -> list[Claimed]:
+    """Take up to ``room`` messages of this account that are due, none of them of a campaign that does not run."""
+    params = {"account": account_id, "room": room, "at": at, "until": at + HELD, "running": list(RUNNING)}
+    return [Claimed(*row) for row in prepared.rows(_CLAIM, params)]
+
+
+_ASIDE = """
+    UPDATE campaigns_message
+    SET state = 'pending', claimed_until = NULL, updated_at = %(at)s::timestamptz, reason = 'cannot_be_decided',
+        not_before = CASE WHEN %(later)s::timestamptz < coalesce(expires_at, 'infinity') THEN %(later)s::timestamptz
+                          ELSE not_before END
+    WHERE id = %(id)s AND claim = %(claim)s AND state = 'claimed'"""
+
+
+@atomic_with_retries
+def put_aside(one: Claimed, *, at: datetime) -> None:
+    """Let a message wait an hour about which nothing could be decided: something is wrong with it, or with us."""
+    prepared.run(_ASIDE, {"id": one.id, "claim": one.claim, "at": at, "later": at + ASIDE})

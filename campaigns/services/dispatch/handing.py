@@ -1,0 +1,193 @@
+"""T3, the point of no return: the gate under the locks, and the mark that a provider may have it from now on.
+
+One transaction per batch, in a number of statements that does not grow with it. Whoever is worked on elsewhere at this
+moment is left for the next batch, and so is a second message to the same person or on the same line: the first one
+counts against it. Lock order: DESIGN 13.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+from calls.rules import opening
+from calls.services import deciding
+from calls.services.deciding import Ruling
+from campaigns.choices import MessageState
+from campaigns.providers import Outgoing, sender_on
+from campaigns.rules.standing import HOLDS
+from campaigns.services.dispatch import accounts, locks, marking
+from campaigns.services.dispatch.accounts import Account
+from campaigns.services.dispatch.claiming import Claimed
+from campaigns.services.dispatch.locks import Line, Ready
+from campaigns.services.dispatch.marking import Mark, Other
+from config.kernel import faults
+from config.kernel.gate import Approach, Verdict
+from config.kernel.ids import uuid7
+from config.kernel.transactions import atomic_with_retries
+from crm.choices import Channel, GateAction
+
+BUSY: Final = timedelta(seconds=1)  # until somebody whom others work on is tried again
+HELD_BACK: Final = timedelta(seconds=5)  # until what waits for something else to end is looked at again
+KEY_LIVES: Final = timedelta(hours=20)  # a provider recognises a repeat for a day
+EMAIL_LIVES: Final = timedelta(hours=72)
+
+faults.register("send.before_mark")
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A message that a provider may be given now, once, at ``moment``; ``attempt_id`` is the try that says so."""
+
+    message_id: UUID
+    claim: int
+    attempt_id: UUID
+    contact_id: UUID
+    endpoint_id: UUID
+    tries: int
+    idempotent: bool
+    first_at: datetime
+    expires_at: datetime | None
+    moment: datetime
+    outgoing: Outgoing
+
+
+@atomic_with_retries
+def mark(*, account: Account, claimed: Sequence[Claimed], at: datetime) -> list[Marked]:
+    """Decide about ``claimed`` messages of one account, and mark those that pass: they count from this commit on.
+
+    Of all others what becomes of them is written: they wait, are blocked, or are too late. One that somebody else has
+    claimed since is left alone.
+    """
+    held = locks.take(claimed=claimed, channel=account.channel)
+    others: list[Other] = [_again(one, at, BUSY) for one in held.busy]
+    asked: list[tuple[Ready, list[Line]]] = []
+    taken: set[UUID] = set()
+    for ready in held.ready:
+        if other := _too_late(ready, account, at):
+            others.append(other)
+            continue
+        lines = _candidates(ready, held.lines.get(ready.contact_id, []))
+        subjects = {ready.contact_id, *(line.id for line in lines)}
+        if subjects & held.skipped or subjects & taken:
+            others.append(_again(ready, at, BUSY))
+            continue
+        taken |= subjects
+        asked.append((ready, lines))
+    passing = list(_decided(asked, account, others, at))
+    moments = accounts.reserve(account_id=account.id, segments=[ready.segments for ready, *_ in passing], at=at)
+    others += [_again(ready, at, None) for ready, *_ in passing[len(moments) :]]
+    idempotent = sender_on(account.provider).is_idempotent if moments else False
+    told = [
+        _marked(ready, line, ruling, account, idempotent=idempotent, moment=moment, at=at)
+        for (ready, line, ruling), moment in zip(passing, moments, strict=False)
+    ]
+    marking.write([mark for mark, _ in told], account_id=account.id, provider=account.provider, at=at)
+    marking.write_others(others, at=at)
+    faults.point("send.before_mark")
+    return [marked for _, marked in told]
+
+
+def _candidates(ready: Ready, lines: list[Line]) -> list[Line]:
+    """The ways to reach them, the best first; one that was tried already is the only one from then on."""
+    if ready.endpoint_id is None:
+        return lines
+    return [line for line in lines if line.id == ready.endpoint_id] or [Line(ready.endpoint_id, "")]
+
+
+def _too_late(ready: Ready, account: Account, at: datetime) -> Other | None:
+    """What may have been sent is repeated only as long as its provider recognises the repeat."""
+    if ready.expires_at and ready.expires_at <= at:
+        return _ended(ready, MessageState.EXPIRED, "too_late")
+    if ready.maybe_sent_at is None:
+        return None
+    if at - ready.maybe_sent_at >= KEY_LIVES or not sender_on(account.provider).is_idempotent:
+        return _ended(ready, MessageState.EXPIRED, "may_have_been_sent")
+    return None
+
+
+def _decided(
+    asked: Sequence[tuple[Ready, list[Line]]], account: Account, others: list[Other], at: datetime
+) -> Iterator[tuple[Ready, Line, Ruling]]:
+    """Ask the gate about all of them at once; yield those that pass with their line, and say of the others why not."""
+    if not asked:
+        return
+    subjects = [_approaches(ready, lines, account) for ready, lines in asked]
+    users = [ready.by_id for ready, _ in asked]
+    rulings = deciding.prove_each(action=GateAction.DISPATCH, subjects=subjects, user_ids=users, at=at)
+    for (ready, lines), ruling in zip(asked, rulings, strict=True):
+        if ruling.allowed:
+            endpoint = ruling.verdict.approach.endpoint_id
+            yield ready, next(line for line in lines if line.id == endpoint), ruling
+        elif any(HOLDS.intersection(verdict.codes) for verdict in ruling.verdicts):
+            others.append(_again(ready, at, HELD_BACK, ", ".join(ruling.verdict.codes)))
+        else:
+            others.append(_blocked(ready, ruling, at))
+
+
+def _approaches(ready: Ready, lines: list[Line], account: Account) -> list[Approach]:
+    ids: list[UUID | None] = [line.id for line in lines]
+    return [
+        Approach(ready.contact_id, line, account.channel, ready.pair_id, ready.project_id, ready.id)
+        for line in ids or [None]
+    ]
+
+
+def _blocked(ready: Ready, ruling: Ruling, at: datetime) -> Other:
+    """What was certainly never sent, but tried, waits for its time by itself: nobody else would try it again."""
+    earliest, reason = ruling.earliest, _reason(ruling.verdicts)
+    if ready.ever_dispatched and earliest and (ready.expires_at is None or earliest < ready.expires_at):
+        return _again(ready, at, earliest - at, reason)
+    return _ended(ready, MessageState.BLOCKED, reason, earliest)
+
+
+def _reason(verdicts: Sequence[Verdict]) -> str:
+    """The codes of the best way to reach them, and which message came before it."""
+    first = verdicts[0]
+    twins = [str(block.evidence["message"]) for block in first.blocks if block.code == "duplicate_address"]
+    return (", ".join(first.codes) + "".join(f" (as {twin})" for twin in twins))[:200]
+
+
+def _ended(ready: Ready, state: MessageState, reason: str, retry_at: datetime | None = None) -> Other:
+    """Nothing is said never to have been sent that was once given to a provider: then somebody has to look."""
+    state = MessageState.UNCERTAIN if ready.ever_dispatched else state
+    return Other(ready.id, ready.claim, state, reason, retry_at=retry_at)
+
+
+def _again(one: Ready | Claimed, at: datetime, after: timedelta | None, reason: str = "") -> Other:
+    not_before = at + after if after else None
+    return Other(one.id, one.claim, MessageState.PENDING, reason, not_before=not_before)
+
+
+def _marked(
+    ready: Ready, line: Line, ruling: Ruling, account: Account, *, idempotent: bool, moment: datetime, at: datetime
+) -> tuple[Mark, Marked]:
+    attempt, token = uuid7(), secrets.token_urlsafe(32)
+    until = _valid_until(ready, ruling.verdict, account.channel, at)
+    key = str(ready.id)
+    receipt: Mapping[str, Any] = ruling.receipt or {}
+    mark = Mark(
+        message=ready.id, claim=ready.claim, attempt=attempt, number=ready.tries + 1, endpoint=line.id,
+        contact=ready.contact_id, project=ready.project_id, user=ready.by_id, key=key,
+        token=sha256(token.encode()).hexdigest(), until=until, text=_preview(ready), idempotent=idempotent,
+        channel=account.channel, receipt=receipt,
+    )  # fmt: skip
+    outgoing = Outgoing(line.value, account.address, ready.body, key, token, until, ready.subject)
+    first_at = ready.maybe_sent_at or at
+    return mark, Marked(
+        ready.id, ready.claim, attempt, ready.contact_id, line.id, ready.tries + 1, idempotent, first_at,
+        ready.expires_at, moment, outgoing,
+    )  # fmt: skip
+
+
+def _preview(ready: Ready) -> str:
+    return " ".join((ready.subject or ready.body).split())[:200]
+
+
+def _valid_until(ready: Ready, verdict: Verdict, channel: str, at: datetime) -> datetime:
+    """Never past the contact's own window, where the channel has hours, nor past the message's time (INV-WINDOW)."""
+    until = at + EMAIL_LIVES if channel == Channel.EMAIL else opening.closes(verdict.facts, at)
+    return min(until, ready.expires_at) if ready.expires_at else until

@@ -1,0 +1,108 @@
+"""Dispatch: claim, mark, call, record, over and over, on some threads beside each other.
+
+While one batch waits for its provider, or for the moments that were reserved for it, the next one is decided about.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from datetime import datetime
+from typing import Final
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+
+from campaigns.providers import sender_on
+from campaigns.services.dispatch import accounts, calling, claiming, handing, recording
+from campaigns.services.dispatch.accounts import Account
+from campaigns.services.dispatch.claiming import Claimed
+from campaigns.services.dispatch.handing import Marked
+from config.kernel import clock, faults
+
+logger = logging.getLogger(__name__)
+
+PIPELINES: Final = 4
+PAUSE: Final = 0.05  # seconds until an account whose pace is spent is looked at again
+
+faults.register("send.after_claim", "send.after_mark", "send.after_call", "send.after_record")
+
+
+def dispatch(*, seconds: float, pipelines: int = PIPELINES) -> int:
+    """Send what is due for at most about so many seconds, until nothing is; return how many messages were handled.
+
+    Killing it at any moment is harmless: see ``sweeping``.
+    """
+    deadline = clock.monotonic() + seconds
+    while accounts.route(at=clock.now()):
+        pass
+    with ThreadPoolExecutor(pipelines, thread_name_prefix="dispatch") as pool:
+        running = [
+            pool.submit(copy_context().run, _pipeline, lambda: clock.monotonic() < deadline) for _ in range(pipelines)
+        ]
+    return sum(done.result() for done in running)
+
+
+def _pipeline(goes_on: Callable[[], bool]) -> int:
+    """Send batch after batch, until nothing is due or the time is over."""
+    handled = 0
+    try:
+        while goes_on():
+            done = step()
+            if done is None:
+                break
+            handled += done
+            if not done:
+                time.sleep(PAUSE)
+    finally:
+        connections.close_all()
+    return handled
+
+
+def step() -> int | None:
+    """Send one batch of one account; return how many messages were claimed, None where nothing is due at all."""
+    ready = accounts.ready(at=clock.now())
+    if not ready:
+        return None
+    random.shuffle(ready)  # so that a fast account does not keep a slow one waiting
+    return next((done for account in ready if (done := send_batch(account))), 0)
+
+
+def send_batch(account: Account) -> int:
+    """Claim, mark, call and record one batch of ``account``; return how many messages were claimed."""
+    room = account.room(clock.now())
+    if not room:
+        return 0
+    try:
+        provider = sender_on(account.provider)
+    except ImproperlyConfigured as error:
+        accounts.shut(account_id=account.id, reason=str(error), at=clock.now())
+        return 0
+    claimed = claiming.claim(account_id=account.id, room=room, at=clock.now())
+    if not claimed:
+        return 0
+    faults.point("send.after_claim")
+    began, decided_at = clock.monotonic(), clock.now()
+    marked = _mark(account, claimed, decided_at)
+    faults.point("send.after_mark")
+    if marked:
+        told = calling.call(provider=provider, marked=marked, decided_at=decided_at, began=began)
+        faults.point("send.after_call")
+        recording.record(told=told, account=account, provider=provider, at=clock.now())
+        faults.point("send.after_record")
+    return len(claimed)
+
+
+def _mark(account: Account, claimed: list[Claimed], at: datetime) -> list[Marked]:
+    """Mark a batch; where that fails, one message after the other, so that one that always fails stops no other."""
+    try:
+        return handing.mark(account=account, claimed=claimed, at=at)
+    except Exception as error:
+        if len(claimed) > 1:
+            logger.warning("A batch of %d is taken apart after a %s", len(claimed), type(error).__name__)
+            return [marked for one in claimed for marked in _mark(account, [one], at)]
+        logger.exception("Message %s cannot be decided about, and is put aside for an hour", claimed[0].id)
+        claiming.put_aside(claimed[0], at=at)
+        return []
