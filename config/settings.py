@@ -222,6 +222,10 @@ CELERY_BEAT_SCHEDULE = {
     "count-waterfalls": {"task": "calls.tasks.count_waterfalls", "schedule": 300.0, "options": {"expires": 300}},
     "refresh-hints": {"task": "calls.tasks.refresh_stale_hints", "schedule": 3600.0, "options": {"expires": 3600}},
     "look-after-partitions": {"task": "crm.tasks.look_after_partitions", "schedule": 86400.0},
+    "dispatch": {"task": "campaigns.tasks.dispatch_messages", "schedule": 5.0, "options": {"expires": 5}},
+    "sweep-messages": {"task": "campaigns.tasks.sweep_messages", "schedule": 15.0, "options": {"expires": 15}},
+    "reconcile": {"task": "campaigns.tasks.reconcile_messages", "schedule": 60.0, "options": {"expires": 60}},
+    "ledgers": {"task": "campaigns.tasks.compare_ledgers", "schedule": crontab(hour=8, minute=0)},
     "check-copies": {"task": "crm.tasks.refresh_consistency", "schedule": crontab(hour=9, minute=0)},  # UTC: night here
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(BASE_DIR / ".local" / "beat")
@@ -236,6 +240,7 @@ CHANNEL_LAYERS = {
 }
 
 # --- providers
+DISPATCHERS = env.int("DISPATCHERS", default=1)  # how many workers send messages at a time
 PROVIDERS = {
     "voice": {"BACKEND": env("VOICE_BACKEND", default="integrations.softphone.voice.TelLink")},
 }

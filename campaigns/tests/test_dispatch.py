@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from calls.rules import opening
 from calls.services import deciding
 from campaigns.models import Attempt, Conversation, Message, SendingAccount
-from campaigns.services.dispatch import accounts, running
+from campaigns.services.dispatch import accounts
 from campaigns.tests import carriers
 from campaigns.tests.factories import (
     CampaignFactory,
@@ -20,7 +20,7 @@ from campaigns.tests.factories import (
     SendingAccountFactory,
     walking,
 )
-from config.kernel import clock
+from campaigns.tests.sending import claim, mark, now, send
 from config.testing import NOON
 from crm.choices import GateAction
 from crm.models import Endpoint, GateDecision, Touch
@@ -39,18 +39,6 @@ def carrier(settings, tmp_path):
 @pytest.fixture
 def account(carrier):
     return SendingAccountFactory()
-
-
-def send(at=NOON):
-    """Send what is due, batch after batch, on this thread."""
-    with clock.standing_at(at):
-        accounts.route(at=at)
-        for ready in accounts.ready(at=at):
-            running.send_batch(ready)
-
-
-def now(message):
-    return Message.objects.get(pk=message.pk)
 
 
 def test_a_message_goes_out_with_everything_that_proves_it(carrier, account):
@@ -245,7 +233,7 @@ class TestTheGate:
     @pytest.mark.parametrize("status", ["draft", "scheduled", "completed", "archived"])
     def test_a_campaign_that_does_not_run_sends_nothing(self, carrier, account, status):
         message = walking()
-        claimed = in_time(account)
+        claimed = claim(account)
         set_status(message.campaign, status)
 
         mark(account, claimed)
@@ -254,7 +242,7 @@ class TestTheGate:
 
     def test_a_paused_campaign_keeps_its_messages(self, carrier, account):
         message = walking()
-        claimed = in_time(account)
+        claimed = claim(account)
         set_status(message.campaign, "paused")
 
         mark(account, claimed)
@@ -397,25 +385,6 @@ class TestTheGate:
         send()
 
         assert now(message).state == "accepted"
-
-
-def in_time(account):
-    """Claim what is due, as a worker that pauses right after."""
-    from campaigns.services.dispatch import claiming
-
-    Message.objects.filter(account=None).update(account=account)
-    return claiming.claim(account_id=account.pk, room=50, at=NOON)
-
-
-def mark(account, claimed, at=NOON):
-    from campaigns.services.dispatch import handing
-
-    ready = accounts.Account(
-        account.pk, account.channel, account.provider, account.address, account.per_second, account.per_day, 0, None,
-        None, None,
-    )  # fmt: skip
-    with clock.standing_at(at):
-        return handing.mark(account=ready, claimed=claimed, at=at)
 
 
 def set_status(campaign, status):

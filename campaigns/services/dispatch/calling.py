@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -52,7 +52,8 @@ def call(*, provider: MessageProvider, marked: Sequence[Marked], decided_at: dat
     ``began`` is when the decision at ``decided_at`` was begun, by ``clock.monotonic``: whatever cannot be called within
     ten seconds of it is not called at all, and was certainly not sent.
     """
-    if any(not block._from_testcase for block in connection.atomic_blocks):  # noqa: SLF001 - as Django's durable does
+    blocks: list[Any] = connection.atomic_blocks
+    if any(not block._from_testcase for block in blocks):  # noqa: SLF001 - as Django's own ``durable`` does
         raise AssertionError("No provider is called inside a transaction.")
     return looping.run(_call_all(provider, marked, decided_at, began))
 

@@ -1,0 +1,143 @@
+"""The two-way ledger: whatever a provider says was sent has exactly one of our attempts, and the reverse (trust 3.2).
+
+An hour at a time, so that a day of any size fits into memory.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final, TypeVar
+from uuid import UUID
+
+from campaigns.choices import MessageState
+from campaigns.models import Attempt, Message, SendingAccount
+from campaigns.providers import Sent, sender_on
+from campaigns.services.dispatch import looping, proving
+from campaigns.services.dispatch.proving import Proof
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+SLICE: Final = timedelta(hours=1)
+SLACK: Final = timedelta(minutes=10)  # by which a provider may say that it was sent before or after we asked
+NAMED: Final = 10  # ids in one line of the log
+MISSING: Final = "not_in_ledger"
+
+
+@dataclass
+class Matched:
+    """What became of one provider's ledger: rows and attempts that match, and those that do not."""
+
+    provider: str
+    matched: int = 0
+    corrected: int = 0  # we had not said that it was sent
+    strange: list[str] = field(default_factory=list)  # ids of the provider that no attempt of ours explains
+    twice: list[str] = field(default_factory=list)  # ids of the provider for one and the same attempt
+    missing: list[UUID] = field(default_factory=list)  # our messages that it says it never got
+
+    @property
+    def is_clean(self) -> bool:
+        return not (self.strange or self.twice or self.missing)
+
+
+def compare(*, since: datetime, until: datetime, at: datetime) -> list[Matched]:
+    """Compare every provider's ledger of [since, until) with ours, correct what it proves, and raise the alarm.
+
+    :raises config.kernel.providers.ProviderError: a list cannot be had; nothing is concluded then.
+    """
+    used = Attempt.objects.filter(dispatched_at__gte=since, dispatched_at__lt=until).values_list("provider", flat=True)
+    known = SendingAccount.objects.values_list("provider", flat=True)
+    names = set(used.order_by().distinct()) | set(known.order_by().distinct())
+    return [_compare(provider, since, until, at) for provider in sorted(names)]
+
+
+def _compare(provider: str, since: datetime, until: datetime, at: datetime) -> Matched:
+    result = Matched(provider)
+    begin = since
+    while begin < until:
+        end = min(begin + SLICE, until)
+        _compare_slice(result, begin, end, at)
+        begin = end
+    _raise_alarm(result)
+    return result
+
+
+def _compare_slice(result: Matched, since: datetime, until: datetime, at: datetime) -> None:
+    rows = looping.run(_listed(result.provider, since - SLACK, until + SLACK))
+    ours = _attempts(result.provider, rows)
+    seen: Counter[UUID] = Counter()
+    proofs = []
+    for row in rows:
+        mine = ours.get(sha256(row.token.encode()).digest()) or ours.get(row.reference)
+        if mine is not None:
+            seen[mine.pk] += 1
+            proofs.append(Proof(mine.pk, mine.message_id, row))
+        if since <= row.at < until:
+            _note(result, row, mine, seen)
+    for chunk in _chunks(proofs):
+        result.corrected += proving.prove(proofs=chunk, at=at)
+    result.missing += _missing(result.provider, since, until, set(seen))
+
+
+def _note(result: Matched, row: Sent, mine: Attempt | None, seen: Counter[UUID]) -> None:
+    if mine is None:
+        result.strange.append(row.reference)
+    elif seen[mine.pk] > 1 or mine.reference not in {None, row.reference}:
+        result.twice.append(row.reference)
+    else:
+        result.matched += 1
+
+
+def _attempts(provider: str, rows: list[Sent]) -> dict[bytes | str, Attempt]:
+    """Our attempts behind these rows, by the hash of their token and by the provider's id."""
+    found: dict[bytes | str, Attempt] = {}
+    attempts = Attempt.objects.filter(provider=provider).only("id", "message_id", "token_hash", "reference")
+    for chunk in _chunks(rows):
+        hashes = [sha256(row.token.encode()).digest() for row in chunk if row.token]
+        found.update((bytes(one.token_hash), one) for one in attempts.filter(token_hash__in=hashes))
+        references = [row.reference for row in chunk]
+        found.update((str(one.reference), one) for one in attempts.filter(reference__in=references))
+    return found
+
+
+def _missing(provider: str, since: datetime, until: datetime, seen: set[UUID]) -> list[UUID]:
+    """Mark messages of which we say that this provider has them, and it does not; return their ids."""
+    sent = [MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNDELIVERED]
+    ours = Attempt.objects.filter(
+        provider=provider, dispatched_at__gte=since, dispatched_at__lt=until, outcome="accepted",
+        message__state__in=sent,
+    )  # fmt: skip
+    absent: dict[UUID, None] = {}
+    for attempt, message in ours.values_list("id", "message_id").iterator(chunk_size=2000):
+        if attempt not in seen:
+            absent[message] = None
+    for chunk in _chunks(list(absent)):
+        repeated = Attempt.objects.filter(message__in=chunk, id__in=seen).values_list("message_id", flat=True)
+        for known in repeated:  # by key: one row of theirs for several tries of ours
+            absent.pop(known, None)
+    for chunk in _chunks(list(absent)):
+        Message.objects.filter(pk__in=chunk, anomaly="").update(anomaly=MISSING)
+    return list(absent)
+
+
+def _raise_alarm(result: Matched) -> None:
+    """P1: somebody got something that we cannot explain, or got it twice. What they lack, somebody has to look at."""
+    for ids, words in (
+        (result.strange, "says it sent %d messages that we know nothing of"),
+        (result.twice, "sent %d messages a second time"),
+        (result.missing, "does not know %d messages that it took"),
+    ):
+        if ids:
+            named = ", ".join(str(one) for one in ids[:NAMED])
+            logger.error(f"Ledger: %s {words}: %s", result.provider, len(ids), named)  # noqa: G004 - our own words
+
+
+async def _listed(provider: str, since: datetime, until: datetime) -> list[Sent]:
+    return [sent async for sent in sender_on(provider).sent(since=since, until=until)]
+
+
+def _chunks(rows: list[T], size: int = 1000) -> Iterator[list[T]]:
+    return (rows[begin : begin + size] for begin in range(0, len(rows), size))

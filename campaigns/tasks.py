@@ -1,0 +1,73 @@
+"""Doorbells of campaigns. No arguments; ringing twice or not at all does no harm."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from celery import shared_task
+from django.conf import settings
+from django.core.cache import cache
+from redis.exceptions import RedisError
+
+from campaigns.services.dispatch import accounts, ledgers, reconciling, running, sweeping
+from config.kernel import clock
+from config.kernel.work import ring
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 20.0  # seconds that a rung task works, then it rings itself
+
+
+@shared_task(ignore_result=True, expires=10, queue="dispatch")
+def dispatch_messages() -> None:
+    """Send what is due for twenty seconds, then ring for the rest; where enough others do that already, leave it."""
+    with _place() as place:
+        if not place:
+            return
+        running.dispatch(seconds=PATIENCE)
+    if accounts.ready(at=clock.now()):
+        ring(dispatch_messages)
+
+
+@contextmanager
+def _place() -> Iterator[bool]:
+    """Give one of the places for dispatchers: a worker does not send on all its hands. It protects nothing."""
+    names = [f"dispatcher:{number}" for number in range(settings.DISPATCHERS)]
+    try:
+        mine = next((name for name in names if cache.add(name, 1, timeout=int(PATIENCE) + 10)), None)
+    except (OSError, RedisError):
+        logger.warning("Dispatching without the cache")
+        yield True
+        return
+    try:
+        yield mine is not None
+    finally:
+        if mine:
+            cache.delete(mine)
+
+
+@shared_task(ignore_result=True, expires=30, queue="dispatch")
+def sweep_messages() -> None:
+    """Look after what dead workers left, and what is too late; what was put back goes out again."""
+    deadline = clock.monotonic() + PATIENCE
+    while (swept := sweeping.sweep(at=clock.now())).all and clock.monotonic() < deadline:
+        if swept.uncertain:
+            logger.warning("%d messages may or may not have been sent: their providers are asked", swept.uncertain)
+        ring(dispatch_messages)
+
+
+@shared_task(ignore_result=True, expires=60, queue="dispatch")
+def reconcile_messages() -> None:
+    """Ask providers about messages of which nobody knows whether they were sent."""
+    done = reconciling.reconcile(at=clock.now())
+    if done.absent:
+        logger.warning("%d messages were presumably not sent: somebody has to decide about them", done.absent)
+
+
+@shared_task(ignore_result=True, expires=86400, queue="dispatch")
+def compare_ledgers() -> None:
+    """Compare yesterday with what providers say was sent."""
+    at = clock.now()
+    until = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    ledgers.compare(since=until - timedelta(days=1), until=until, at=at)

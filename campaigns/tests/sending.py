@@ -1,0 +1,41 @@
+"""Words that the tests of dispatch share."""
+
+from datetime import datetime
+from typing import Any
+
+from campaigns.models import Message
+from campaigns.services.dispatch import accounts, claiming, handing, running
+from campaigns.services.dispatch.claiming import Claimed
+from campaigns.services.dispatch.handing import Marked
+from config.kernel import clock
+from config.testing import NOON
+
+
+def send(at: datetime = NOON) -> None:
+    """Send what is due, a batch of each account, on this thread."""
+    with clock.standing_at(at):
+        accounts.route(at=at)
+        for ready in accounts.ready(at=at):
+            running.send_batch(ready)
+
+
+def now(message: Message) -> Message:
+    return Message.objects.get(pk=message.pk)
+
+
+def claim(account: Any, at: datetime = NOON) -> list[Claimed]:
+    """Claim what is due, as a worker that pauses right after."""
+    accounts.route(at=at)
+    return claiming.claim(account_id=account.pk, room=50, at=at)
+
+
+def known(account: Any) -> accounts.Account:
+    return accounts.Account(
+        account.pk, account.channel, account.provider, account.address, account.per_second, account.per_day,
+        account.failures, None, None, None,
+    )  # fmt: skip
+
+
+def mark(account: Any, claimed: list[Claimed], at: datetime = NOON) -> list[Marked]:
+    with clock.standing_at(at):
+        return handing.mark(account=known(account), claimed=claimed, at=at)

@@ -1,0 +1,393 @@
+"""What a provider answers, class by class (trust A4 to A9, A12, A17, A18, C14): what becomes of message and caps."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from campaigns.choices import HappeningKind
+from campaigns.models import Attempt, Happening, Message, SendingAccount
+from campaigns.services.dispatch import accounts, calling, recording, sweeping
+from campaigns.tests import carriers
+from campaigns.tests.carriers import Carrier
+from campaigns.tests.factories import SendingAccountFactory, walking
+from campaigns.tests.sending import claim, known, mark, now, send
+from config.kernel import clock
+from config.testing import NOON
+from crm.models import Suppression, Touch
+
+pytestmark = pytest.mark.django_db
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+
+
+@pytest.fixture
+def carrier(settings, tmp_path):
+    return carriers.install(settings, tmp_path)
+
+
+@pytest.fixture
+def account(carrier):
+    return SendingAccountFactory()
+
+
+def counted():
+    return list(Touch.objects.order_by("id").values_list("counts", flat=True))
+
+
+def outcomes():
+    return list(Attempt.objects.order_by("number").values_list("outcome", flat=True))
+
+
+@pytest.mark.parametrize("mode", ["accept_then_500", "accept_then_hang", "500", "no_id", "garbage", "bug"])
+def test_an_answer_that_proves_nothing_leaves_the_message_uncertain_and_is_never_asked_again(carrier, account, mode):
+    carrier.behave(mode)
+    message = walking()
+
+    for hours in range(3):
+        send(NOON + hours * HOUR)
+        sweeping.sweep(at=NOON + hours * HOUR)
+
+    message = now(message)
+    assert (message.state, message.settled_at) == ("uncertain", None)
+    assert len(carrier.asked()) == 1
+    assert outcomes() == ["uncertain"]
+    assert counted() == [True]
+
+
+def test_a_second_try_that_may_be_a_second_send_is_refused_by_the_database(carrier, account):
+    carrier.behave("accept_then_500")
+    walking()
+    send()
+    first = Attempt.objects.get()
+
+    with pytest.raises(IntegrityError, match="one_possible_send"), transaction.atomic():
+        Attempt.objects.create(
+            message=first.message, number=2, account=account, provider="sms", idempotent=False, key="x",
+            token_hash=b"1" * 32, decision_id=first.decision_id, dispatched_at=NOON, valid_until=NOON,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(("mode", "wait"), [("refused", timedelta(seconds=30)), ("busy", timedelta(minutes=7))])
+def test_what_certainly_was_not_sent_is_tried_again_and_does_not_count(carrier, account, mode, wait):
+    carrier.behave(mode)
+    message = walking()
+
+    send()
+
+    assert (now(message).state, now(message).not_before) == ("pending", NOON + wait)
+    assert counted() == [False]
+    send(NOON + wait - SECOND)
+    assert len(carrier.asked()) == 1
+
+    carrier.behave("accept")
+    send(NOON + wait)
+
+    assert now(message).state == "accepted"
+    assert outcomes() == ["not_sent", "accepted"]
+    assert counted() == [False, True]
+    assert len(carrier.ledger()) == 1
+
+
+def test_the_gate_is_asked_again_before_every_try(carrier, account):
+    carrier.behave("refused")
+    message = walking()
+    send()
+    message.contact.do_not_text = True
+    message.contact.save()
+    carrier.behave("accept")
+
+    send(NOON + HOUR)
+
+    assert (now(message).state, now(message).reason) == ("uncertain", "do_not_text")
+    assert not carrier.ledger()
+
+
+def test_what_was_tried_in_vain_waits_until_it_would_pass(carrier, account):
+    carrier.behave("refused")
+    message = walking()
+    send()
+    carrier.behave("accept")
+    night = NOON.replace(hour=4) + timedelta(days=1)
+
+    send(night)
+
+    assert (now(message).state, now(message).reason) == ("pending", "outside_hours")
+    assert now(message).not_before == night.replace(hour=14)
+
+
+def test_waits_grow_and_end_with_a_person(carrier, account):
+    carrier.behave("refused")
+    message = walking()
+    waits = []
+    at = NOON
+    for _ in range(4):
+        send(at)
+        waits.append(now(message).not_before - at)
+        at = now(message).not_before
+
+    assert waits == [timedelta(seconds=30), MINUTE, 2 * MINUTE, 4 * MINUTE]
+    Message.objects.filter(pk=message.pk).update(tries=recording.TRIES - 1)
+    send(at)
+    assert now(message).state == "uncertain"
+
+
+def test_what_would_be_too_late_is_not_waited_for(carrier, account):
+    carrier.behave("busy")
+    message = walking(expires_at=NOON + 5 * MINUTE)
+
+    send()
+
+    assert now(message).state == "uncertain"
+    assert outcomes() == ["not_sent"]
+
+
+def test_a_recipient_who_is_refused_is_alone_with_that(carrier, account):
+    """Mautic #7226: one bad recipient is no reason to send the others again."""
+    messages = [walking() for _ in range(5)]
+    carrier.behave("bad_number", to=messages[2].contact.primary_phone)
+
+    send()
+    send(NOON + HOUR)
+
+    assert [now(message).state for message in messages] == ["accepted"] * 2 + ["rejected"] + ["accepted"] * 2
+    assert len(carrier.ledger()) == 4
+    assert len(carrier.asked()) == 5
+    bad = now(messages[2])
+    assert "21211" in bad.reason
+    assert bad.settled_at == NOON
+    assert Touch.objects.filter(counts=False).get().contact == bad.contact
+
+
+def test_somebody_who_told_the_provider_to_stop_is_left_alone_on_every_channel(carrier, account):
+    carrier.behave("stopped")
+    message = walking()
+
+    send()
+
+    suppression = Suppression.objects.get()
+    assert now(message).state == "rejected"
+    assert (suppression.endpoint, suppression.channel, suppression.cause) == (now(message).endpoint, "", message.pk)
+    assert suppression.source == "Test carrier"
+    assert Happening.objects.filter(contact=message.contact, kind=HappeningKind.OPT_OUT, cause=message.pk).exists()
+
+
+class TestAnAccountThatIsRefused:
+    def test_rests_with_one_alert_and_loses_nothing(self, carrier, account, caplog):
+        carrier.behave("suspended")
+        messages = [walking() for _ in range(60)]
+
+        with caplog.at_level(logging.ERROR):
+            for number in range(4):
+                send(NOON + number * SECOND)
+
+        assert len(carrier.asked()) == 50
+        assert len([line for line in caplog.records if "refuses the account" in line.message]) == 1
+        assert {now(message).state for message in messages} == {"pending"}
+        row = SendingAccount.objects.get()
+        assert (row.open_until, row.failures) == (NOON + 5 * MINUTE, 1)
+        assert not Touch.objects.counting().exists()
+
+    def test_is_tried_with_one_message_and_rests_longer(self, carrier, account):
+        carrier.behave("suspended")
+        for _ in range(10):
+            walking()
+        send()
+
+        send(NOON + 5 * MINUTE)
+
+        assert len(carrier.asked()) == 11
+        assert SendingAccount.objects.get().open_until == NOON + 15 * MINUTE
+
+    def test_goes_on_once_a_message_is_taken(self, carrier, account):
+        carrier.behave("suspended")
+        messages = [walking() for _ in range(10)]
+        send()
+        carrier.behave("accept")
+
+        send(NOON + 5 * MINUTE)
+        send(NOON + 6 * MINUTE)
+
+        row = SendingAccount.objects.get()
+        assert (row.open_until, row.failures, row.open_reason) == (None, 0, "")
+        assert {now(message).state for message in messages} == {"accepted"}
+
+    def test_leaves_the_others_alone(self, carrier, account, settings, tmp_path):
+        SendingAccountFactory(channel="email")
+        carrier.behave("suspended")
+        walking()
+        email = walking("email")
+
+        send()
+
+        assert now(email).state == "accepted"
+
+
+def test_an_adapter_that_is_not_there_rests_the_account(carrier):
+    account = SendingAccountFactory(provider="nowhere")
+    message = walking()
+
+    send()
+
+    assert now(message).state == "pending"
+    assert "nowhere" in SendingAccount.objects.get(pk=account.pk).open_reason
+
+
+class TestAProviderThatRecognisesRepeats:
+    """E-mail (trust A2, A6): at least once with one key, which for whoever gets it is once."""
+
+    @pytest.fixture
+    def post(self, carrier, settings):
+        SendingAccountFactory(channel="email")
+        return Carrier(**settings.PROVIDERS["email"]["OPTIONS"])
+
+    @pytest.mark.parametrize("mode", ["accept_then_500", "500"])
+    def test_is_asked_again_with_the_same_key(self, post, mode):
+        post.behave(mode)
+        message = walking("email")
+        send()
+        assert now(message).state == "pending"
+        post.behave("accept")
+
+        send(NOON + HOUR)
+
+        assert now(message).state == "accepted"
+        assert post.ledger() == [str(message.pk)]
+        assert outcomes() == ["uncertain", "accepted"]
+        assert len(post.asked()) == 2
+
+    def test_is_not_asked_again_once_it_forgets_the_key(self, post):
+        post.behave("accept_then_500")
+        message = walking("email")
+        send()
+
+        send(NOON + 20 * HOUR)
+
+        assert (now(message).state, now(message).reason) == ("uncertain", "may_have_been_sent")
+        assert len(post.ledger()) == 1
+        assert len(post.asked()) == 1
+
+    def test_is_asked_about_the_same_address(self, post):
+        post.behave("500")
+        message = walking("email")
+        send()
+        from crm.tests.factories import give_point
+
+        first = now(message).endpoint
+        message.contact.points.filter(kind="email").update(is_primary=False)
+        give_point(message.contact, "email", "new@example.com", is_primary=True)
+        post.behave("accept")
+
+        send(NOON + HOUR)
+
+        assert post.rows()[0]["to"] == first.value
+
+
+class TestWhoeverWasAwayTooLong:
+    """A10: a worker that was stopped between its mark and its call."""
+
+    def test_does_not_call(self, carrier, account):
+        walking()
+        marked = mark(account, claim(account))
+
+        told = calling.call(
+            provider=carrier, marked=marked, decided_at=NOON, began=clock.monotonic() - calling.DEADLINE - 1
+        )
+
+        assert [one.how for one in told] == ["not_sent"]
+        assert not carrier.asked()
+
+    def test_says_only_what_it_can_prove(self, carrier, account):
+        message = walking()
+        marked = mark(account, claim(account))
+        sweeping.sweep(at=NOON + HOUR)
+        assert now(message).state == "uncertain"
+        told = [calling.Told(marked[0], calling.How.ACCEPTED, reference="R9")]
+
+        recording.record(told=told, account=known(account), provider=carrier, at=NOON + HOUR)
+
+        assert now(message).state == "accepted"
+        assert Attempt.objects.get().reference == "R9"
+
+    @pytest.mark.parametrize("how", ["uncertain", "rejected", "not_sent"])
+    def test_changes_nothing_that_news_has_proved(self, carrier, account, how):
+        message = walking()
+        marked = mark(account, claim(account))
+        Message.objects.filter(pk=message.pk).update(state="delivered", settled_at=NOON)
+
+        told = [calling.Told(marked[0], calling.How(how))]
+        recording.record(told=told, account=known(account), provider=carrier, at=NOON + HOUR)
+
+        assert now(message).state == "delivered"
+        assert counted() == [True]
+
+    def test_has_lost_its_claim(self, carrier, account):
+        message = walking()
+        claimed = claim(account)
+        sweeping.sweep(at=NOON + 2 * MINUTE)
+        send(NOON + 2 * MINUTE)
+
+        assert mark(account, claimed) == []
+
+        assert len(carrier.ledger()) == Attempt.objects.count() == 1
+        assert now(message).state == "accepted"
+
+
+def test_news_that_comes_before_our_own_record_is_not_written_over(carrier, account, settings):
+    """A12: the callback arrives while the request is still open."""
+    message = walking()
+    marked = mark(account, claim(account))
+    Message.objects.filter(pk=message.pk).update(state="delivered", settled_at=NOON)
+    Attempt.objects.update(reference="R1", outcome="accepted")
+
+    told = [calling.Told(marked[0], calling.How.ACCEPTED, reference="R1")]
+    recording.record(told=told, account=known(account), provider=carrier, at=NOON)
+
+    assert now(message).state == "delivered"
+    assert Attempt.objects.get().reference == "R1"
+
+
+def test_a_provider_that_gives_two_messages_one_id_harms_neither(carrier, account):
+    carrier.behave("same_id")
+    messages = [walking() for _ in range(3)]
+
+    send()
+
+    assert {now(message).state for message in messages} == {"accepted"}
+    assert list(Attempt.objects.order_by("reference").values_list("reference", flat=True)) == ["R1", None, None]
+
+
+def test_one_message_that_cannot_be_decided_about_stops_no_other(carrier, account, monkeypatch):
+    """B17: the poison is put aside for an hour."""
+    from campaigns.services.dispatch import handing
+
+    poison, others = walking(body="poison"), [walking() for _ in range(3)]
+    preview = handing._preview
+
+    def broken(ready):
+        if ready.body == "poison":
+            raise RuntimeError("out of order")
+        return preview(ready)
+
+    monkeypatch.setattr(handing, "_preview", broken)
+
+    send()
+
+    assert {now(message).state for message in others} == {"accepted"}
+    assert (now(poison).state, now(poison).not_before) == ("pending", NOON + HOUR)
+    assert len(carrier.ledger()) == 3
+
+
+def test_no_provider_is_called_inside_a_transaction(carrier, account):
+    walking()
+    marked = mark(account, claim(account))
+
+    with transaction.atomic(), pytest.raises(AssertionError, match="inside a transaction"):
+        calling.call(provider=carrier, marked=marked, decided_at=NOON, began=clock.monotonic())
+
+    assert not carrier.asked()
+
+
+def test_an_account_is_mended_only_where_it_was_broken(account, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        accounts.mend(account_id=account.pk)
