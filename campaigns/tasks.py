@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 PATIENCE = 20.0  # seconds that a rung task works, then it rings itself
 
 
-@shared_task(ignore_result=True, expires=10, queue="dispatch")
+@shared_task(ignore_result=True, expires=10)
 def dispatch_messages() -> None:
     """Send what is due for twenty seconds, then ring for the rest; where enough others do that already, leave it."""
     with _place() as place:
@@ -47,7 +47,7 @@ def _place() -> Iterator[bool]:
             cache.delete(mine)
 
 
-@shared_task(ignore_result=True, expires=30, queue="dispatch")
+@shared_task(ignore_result=True, expires=30)
 def sweep_messages() -> None:
     """Look after what dead workers left, and what is too late; what was put back goes out again."""
     deadline = clock.monotonic() + PATIENCE
@@ -57,7 +57,7 @@ def sweep_messages() -> None:
         ring(dispatch_messages)
 
 
-@shared_task(ignore_result=True, expires=60, queue="dispatch")
+@shared_task(ignore_result=True, expires=60)
 def reconcile_messages() -> None:
     """Ask providers about messages of which nobody knows whether they were sent."""
     done = reconciling.reconcile(at=clock.now())
@@ -65,7 +65,7 @@ def reconcile_messages() -> None:
         logger.warning("%d messages were presumably not sent: somebody has to decide about them", done.absent)
 
 
-@shared_task(ignore_result=True, expires=86400, queue="dispatch")
+@shared_task(ignore_result=True, expires=86400)
 def compare_ledgers() -> None:
     """Compare yesterday with what providers say was sent."""
     at = clock.now()
