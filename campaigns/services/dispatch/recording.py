@@ -7,8 +7,8 @@ from typing import Any, Final
 import orjson
 
 from campaigns.choices import SETTLED, AttemptOutcome, HappeningKind, MessageState
-from campaigns.models import Happening
 from campaigns.providers import MessageProvider
+from campaigns.services import happenings
 from campaigns.services.dispatch import accounts
 from campaigns.services.dispatch.accounts import Account
 from campaigns.services.dispatch.calling import How, Told
@@ -60,9 +60,7 @@ def _leave_alone(one: Told, provider: MessageProvider, at: datetime) -> None:
         endpoint=Endpoint.objects.get(pk=marked.endpoint_id), reason=SuppressionReason.OPTED_OUT, at=at,
         source=provider.label[:80], cause=marked.message_id,
     )  # fmt: skip
-    Happening.objects.get_or_create(
-        contact_id=marked.contact_id, cause=marked.message_id, kind=HappeningKind.OPT_OUT, defaults={"at": at}
-    )
+    happenings.keep(contacts=[marked.contact_id], kind=HappeningKind.OPT_OUT, cause=marked.message_id, at=at)
 
 
 _NOW = """
