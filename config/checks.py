@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register  # noqa: A004 - Django's own name
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
@@ -156,11 +156,16 @@ def _providers() -> Iterator[CheckMessage]:
             )
         else:
             if spec["BACKEND"].rsplit(".", 1)[-1].startswith("Simulated") and not settings.DEBUG:
-                yield Warning(
-                    f"Calls are simulated: nobody is reached through {port!r}.",
-                    hint="Right for a demo; otherwise name a real adapter.",
-                    id="clearline.W001",
-                )
+                yield _simulated(port, spec["BACKEND"])
+
+
+def _simulated(port: str, backend: str) -> CheckMessage:
+    """A line that somebody chose is worth a warning; a carrier that stands in until there is a real one, a word."""
+    said = f"Simulated: nobody is reached through {port!r}."
+    hint = f"Right for a demo; otherwise name a real adapter in {port.upper()}_BACKEND."
+    if backend.startswith("integrations.simulated."):
+        return Info(said, hint=hint, id="clearline.I001")
+    return Warning(said, hint=hint, id="clearline.W001")
 
 
 _QUESTIONS = (_debug_in_public, _weak_key, _no_lockout, _half_https, _wrong_ground, _providers)

@@ -7,6 +7,7 @@ from pathlib import Path
 from celery.schedules import crontab
 
 from config import embedded
+from config.embedded import places
 from config.embedded.keys import development_key
 from config.unfold import UNFOLD as UNFOLD
 from config.variables import Variables
@@ -247,7 +248,15 @@ CHANNEL_LAYERS = {
 DISPATCHERS = env.int("DISPATCHERS", default=1)  # how many workers send messages at a time
 PROVIDERS = {
     "voice": {"BACKEND": env("VOICE_BACKEND", default="integrations.softphone.voice.TelLink")},
+    "sms": {"BACKEND": env("SMS_BACKEND", default="integrations.simulated.messages.SimulatedSms")},
+    "email": {"BACKEND": env("EMAIL_BACKEND", default="integrations.simulated.messages.SimulatedEmail")},
+    "voicemail": {"BACKEND": env("VOICEMAIL_BACKEND", default="integrations.simulated.messages.SimulatedVoicemail")},
 }
+SIMULATED_CARRIER_URL = env("SIMULATED_CARRIER_URL", default="http://127.0.0.1:8002")
+SIMULATED_CARRIER_LEDGER = places.state() / "carrier" / "ledger.db"
+# Who reads the news that a provider brings to /hooks/<name>/<token>/
+WEBHOOKS = {"simulated": "integrations.simulated.hook.SimulatedHook"}
+HOOK_EPOCH = env.int("HOOK_EPOCH", default=1)
 
 # --- logging
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from typing import IO
 
-COLORS = {"web": 36, "live": 34, "worker": 35, "beat": 33, "setup": 32, "clearline": 1}
+COLORS = {"web": 36, "live": 34, "worker": 35, "beat": 33, "carrier": 31, "setup": 32, "clearline": 1}
 WIDTH = 9
 LAST_WORDS = 12
 

@@ -26,7 +26,8 @@ class KeepsDying(RuntimeError):
 
 
 def commands(port: int) -> dict[str, list[str]]:
-    """What runs: pages over WSGI on ``port``, websockets over ASGI on the next one, and the work behind them.
+    """What runs: pages over WSGI on ``port``, websockets over ASGI on the next one, the work behind them, and on the
+    third port the simulated carrier, for whoever ``needs_carrier``.
 
     Threads in the web workers, because a browser keeps its connection open and must not keep a whole worker.
     """
@@ -34,6 +35,7 @@ def commands(port: int) -> dict[str, list[str]]:
     quiet = ["-W", "ignore:No directory at"]  # collected static files, which development has none of
     logs = str(places.CHECKOUT / "config" / "logging_uvicorn.json")
     celery = ["-W", f"ignore:{ROOT_WARNING}", "-m", "celery", "--quiet", "-A", "config"]
+    carrier = ["-m", "integrations.simulated.carrier", "--ledger", str(places.state() / "carrier" / "ledger.db")]
     return {
         "web": [
             *(*quiet, "-m", "gunicorn", "config.wsgi:application", "--bind", f"{local}:{port}"),
@@ -51,7 +53,16 @@ def commands(port: int) -> dict[str, list[str]]:
             *("--without-gossip", "--without-mingle"),  # there is nobody else to talk to, and asking takes a second
         ],
         "beat": [*celery, "beat", "-l", "warning", "--pidfile=", "--schedule", str(places.state() / "beat")],
+        "carrier": [*carrier, "--port", str(port + 2)],
     }
+
+
+def needs_carrier() -> bool:
+    """Whether messages go out through the simulated carrier, and nobody says that it runs elsewhere."""
+    if os.environ.get("SIMULATED_CARRIER_URL"):
+        return False
+    named = [os.environ.get(f"{channel}_BACKEND") for channel in ("SMS", "EMAIL", "VOICEMAIL")]
+    return any(not name or name.startswith("integrations.simulated.") for name in named)
 
 
 def start_on_leash(

@@ -15,7 +15,7 @@ from config.supervisor import processes, record
 from config.supervisor.output import Pump, Terminal
 from config.supervisor.prepare import TABLES
 from config.supervisor.processes import Identity
-from config.supervisor.programs import KeepsDying, Program, commands, start_on_leash
+from config.supervisor.programs import KeepsDying, Program, commands, needs_carrier, start_on_leash
 from config.supervisor.servers import Servers
 
 HOST = "127.0.0.1"
@@ -44,7 +44,7 @@ def up(port: int) -> None:
     with record.only_one(_trouble):
         for pid in record.clear_leftovers():
             terminal.say(f"killed process {pid}, left behind by a run that was killed")
-        _require_free(port, port + 1)
+        _require_free(port, port + 1, *([port + 2] if needs_carrier() else []))
         running = _Run(port, terminal)
         with _signals_raise():
             try:
@@ -70,6 +70,8 @@ class _Run:
     def start(self) -> None:
         os.environ.setdefault("PUBLIC_URL", self.url)
         os.environ.setdefault("WS_URL", f"ws://{HOST}:{self.port + 1}/ws/")
+        carrier = ["carrier"] if needs_carrier() else []
+        os.environ.setdefault("SIMULATED_CARRIER_URL", f"http://{HOST}:{self.port + 2}")
         # Everything loads while something else is waited for: the setup while the servers start, the pages while the
         # setup makes the tables, worker and beat while it fills them. It ends when it hears the worker.
         setup, pump = self._begin_setup()
@@ -78,7 +80,7 @@ class _Run:
         self._launch("web", "live")
         self._look_while(lambda: setup.poll() is None and not pump.heard.is_set())
         if not setup.poll():
-            self._launch("worker", "beat")
+            self._launch("worker", "beat", *carrier)
         self._look_while(lambda: setup.poll() is None)
         pump.join(timeout=1)
         self.preparing = None
@@ -153,8 +155,9 @@ def _require_free(*ports: int) -> None:
                 probe.bind((HOST, port))
             except OSError as error:
                 raise CannotStart(
-                    f"clearline: port {port} cannot be used ({error.strerror}). Clearline takes a port for pages and "
-                    f"the next one for live updates; choose another with ./dev up --port {ports[0] + 10}"
+                    f"clearline: port {port} cannot be used ({error.strerror}). Clearline takes a port for pages, the "
+                    "next one for live updates and the third for the simulated carrier; choose others with "
+                    f"./dev up --port {ports[0] + 10}"
                 ) from None
 
 

@@ -19,7 +19,10 @@ from config.embedded.valkey import Valkey
 from config.supervisor import record
 
 READY = re.compile(r"ready after [\d.]+ s: (http://\S+)/admin/")
-OURS = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CACHE_URL", "CHANNELS_URL", "REDIS_PREFIX")
+OURS = (
+    "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CACHE_URL", "CHANNELS_URL", "REDIS_PREFIX",
+    "SIMULATED_CARRIER_URL",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -35,13 +38,14 @@ def environment(tmp_path, monkeypatch) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def port() -> int:
-    """A free port whose successor is free too."""
+    """A free port whose two successors are free too."""
     while True:
-        with socket.socket() as pages, socket.socket() as live:
+        with socket.socket() as pages, socket.socket() as live, socket.socket() as carrier:
             pages.bind(("127.0.0.1", 0))
             chosen = pages.getsockname()[1]
             with contextlib.suppress(OSError, OverflowError):
                 live.bind(("127.0.0.1", chosen + 1))
+                carrier.bind(("127.0.0.1", chosen + 2))
                 return chosen
 
 
@@ -114,7 +118,9 @@ def test_clearline_comes_up_survives_a_kill_and_goes_down(environment, port):
     assert Cluster().ask("select answer from kept", "clearline").stdout == "42\n"
 
     orphans = record.read().programs
-    assert len(orphans) == 4
+    assert len(orphans) == 5
+    with urllib.request.urlopen(f"http://127.0.0.1:{port + 2}/health", timeout=10) as answer:
+        assert json.load(answer)["simulated"] is True
     go_down(first, signal.SIGKILL)
 
     second, said_again = come_up(environment, port)

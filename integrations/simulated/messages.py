@@ -1,0 +1,161 @@
+"""SMS, e-mail and voicemail through the simulated carrier: everything is real but the people. Nobody is reached."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import orjson
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    TCPConnector,
+)
+from django.conf import settings
+
+from campaigns.providers import AccountRefused, Outgoing, Receipt, RecipientRefused, Sent
+from config.kernel import clock
+from config.kernel.providers import OutcomeUnknown, ProviderError, Unavailable
+from integrations.inbox import doors
+
+NAME: Final = "simulated"  # of its hook
+AT_ONCE: Final = 400  # connections
+LONGEST_ANSWER: Final = 64 * 1024  # bytes
+LONGEST_WAIT: Final = 3600  # seconds that Retry-After is believed
+
+
+class SimulatedCarrier:
+    """``campaigns.providers.MessageProvider`` over the loopback server in ``carrier``."""
+
+    label = "Simulated carrier"
+    is_idempotent = False
+    channel = ""
+
+    def __init__(self, *, url: str = "", connect: float = 3, read: float = 10) -> None:
+        self.url = (url or settings.SIMULATED_CARRIER_URL).rstrip("/")
+        self.timeout = ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=read)
+        self._sessions: WeakKeyDictionary[Any, tuple[ClientSession, Any]] = WeakKeyDictionary()
+
+    async def send(self, outgoing: Outgoing) -> Receipt:
+        """See ``MessageProvider.send``."""
+        body = self._written(outgoing)
+        session = await self._session()
+        try:
+            async with session.post(f"{self.url}/messages", data=body, allow_redirects=False) as answer:
+                return _receipt(answer.status, await _read(answer), answer.headers.get("Retry-After", ""))
+        except (ClientConnectorError, ConnectionTimeoutError) as error:
+            raise Unavailable("The simulated carrier cannot be reached: is its process running?") from error
+        except (ClientError, TimeoutError, OSError) as error:
+            raise OutcomeUnknown(f"The simulated carrier went silent: {type(error).__name__}.") from error
+
+    async def sent(self, *, since: datetime, until: datetime) -> AsyncIterator[Sent]:
+        """See ``MessageProvider.sent``. :raises Unavailable: it cannot be asked now."""
+        session, after = await self._session(), "0:0"
+        while after:
+            asked = {"since": since.isoformat(), "until": until.isoformat(), "after": after}
+            try:
+                async with session.get(f"{self.url}/messages", params=asked, allow_redirects=False) as answer:
+                    page = orjson.loads(await answer.read())
+                    found, after = page["messages"], page["next"]
+            except (ClientError, TimeoutError, OSError, ValueError, KeyError) as error:
+                raise Unavailable("The simulated carrier does not show its ledger.") from error
+            for line in found:
+                if line["channel"] == self.channel:
+                    yield _line(line)
+
+    def _written(self, outgoing: Outgoing) -> bytes:
+        """:raises RecipientRefused: there are half characters in it, which no wire carries."""
+        facts = {
+            "channel": self.channel, "to": outgoing.to, "sender": outgoing.sender, "subject": outgoing.subject,
+            "body": outgoing.body, "key": outgoing.key, "token": outgoing.token, "at": clock.now().isoformat(),
+            "valid_until": outgoing.valid_until.isoformat(), "callback": doors.address(NAME),
+        }  # fmt: skip
+        try:
+            return orjson.dumps(facts)
+        except TypeError as error:  # what orjson says of lone surrogates
+            raise RecipientRefused("The text has characters that cannot be sent.", code="characters") from error
+
+    async def _session(self) -> ClientSession:
+        """Return the pooled client of this event loop; it is closed when the loop shuts its generators down."""
+        loop = asyncio.get_running_loop()
+        if (known := self._sessions.get(loop)) is None:
+            opened = self._opened()
+            known = self._sessions[loop] = (await anext(opened), opened)
+        return known[0]
+
+    async def _opened(self) -> AsyncGenerator[ClientSession]:
+        connector = TCPConnector(limit=AT_ONCE, keepalive_timeout=15)
+        headers = {"Content-Type": "application/json"}
+        session = ClientSession(connector=connector, timeout=self.timeout, headers=headers, trust_env=False)
+        try:
+            yield session
+        finally:
+            await session.close()
+
+
+class SimulatedSms(SimulatedCarrier):
+    channel = "sms"
+
+
+class SimulatedEmail(SimulatedCarrier):
+    """E-mail knows keys: asked twice with one, it sends once."""
+
+    channel = "email"
+    is_idempotent = True
+
+
+class SimulatedVoicemail(SimulatedCarrier):
+    channel = "voicemail"
+
+
+async def _read(answer: ClientResponse) -> bytes:
+    return await answer.content.read(LONGEST_ANSWER) if answer.content_length != 0 else b""
+
+
+def _receipt(status: int, body: bytes, retry_after: str) -> Receipt:
+    """Sort an answer: taken, certainly not taken, refused for good, or nobody knows."""
+    facts = _facts(body)
+    if 200 <= status < 300:
+        reference = facts.get("id")
+        if isinstance(reference, str) and reference:
+            return Receipt(reference)
+        raise OutcomeUnknown(f"The simulated carrier answered {status} with nothing that can be read.")
+    raise _refused(status, facts.get("error"), retry_after)
+
+
+def _refused(status: int, error: Any, retry_after: str) -> ProviderError:
+    said = error if isinstance(error, dict) else {}
+    code, message = str(said.get("code", "")), str(said.get("message", ""))
+    if status in {401, 403}:
+        return AccountRefused(f"The simulated carrier refuses the account: {message or status}")
+    if status == 429:
+        return Unavailable("The simulated carrier asks us to slow down.", _wait(retry_after))
+    if status == 413:
+        return RecipientRefused("The message is too large.", code="too_large")
+    if 400 <= status < 500 and code:
+        return RecipientRefused(message, code=code, opted_out=said.get("opted_out") is True)
+    return OutcomeUnknown(f"The simulated carrier answered {status}.")
+
+
+def _facts(body: bytes) -> dict[str, Any]:
+    try:
+        found = orjson.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _wait(said: str) -> timedelta | None:
+    return timedelta(seconds=min(int(said), LONGEST_WAIT)) if said.isascii() and said.isdigit() else None
+
+
+def _line(line: dict[str, Any]) -> Sent:
+    return Sent(
+        reference=line["reference"], token=line["token"], to=line["to"], sender=line["sender"], status=line["status"],
+        at=datetime.fromisoformat(line["at"]),
+    )  # fmt: skip
