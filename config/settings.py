@@ -226,6 +226,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-leases": {"task": "calls.tasks.sweep_leases", "schedule": 30.0, "options": {"expires": 30}},
     "count-waterfalls": {"task": "calls.tasks.count_waterfalls", "schedule": 300.0, "options": {"expires": 300}},
     "refresh-hints": {"task": "calls.tasks.refresh_stale_hints", "schedule": 3600.0, "options": {"expires": 3600}},
+    "read-inbox": {"task": "integrations.tasks.read_inbox", "schedule": 5.0, "options": {"expires": 5}},
     "look-after-partitions": {"task": "crm.tasks.look_after_partitions", "schedule": 86400.0},
     "dispatch": {"task": "campaigns.tasks.dispatch_messages", "schedule": 5.0, "options": {"expires": 5}},
     "sweep-messages": {"task": "campaigns.tasks.sweep_messages", "schedule": 15.0, "options": {"expires": 15}},

@@ -14,6 +14,7 @@ urlpatterns = [
     re_path("^admin/r/", not_found),  # Django's way to an object's public page: nothing here has one
     path("admin/", ([*desk, path("search/", admin.site.admin_view(finding.view)), *pages], app, namespace)),
     path("api/v1/", include("config.api")),
+    path("hooks/", include("integrations.inbox.urls")),
     re_path("^api/", not_found),
 ]
 handler400 = "config.errors.bad_request"

@@ -1,0 +1,128 @@
+"""T5 of the send protocol: what a provider proves about a message, whenever and however often it comes (trust 3.2).
+
+Proof beats everything that we have concluded ourselves, so it may leave any state; among proofs the rank only rises.
+Any order and repetition of the same news therefore ends the same.
+"""
+
+import logging
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models.functions import Coalesce, Now
+
+from calls.services import hints
+from campaigns.choices import AttemptOutcome, MessageState
+from campaigns.models import Attempt, Message
+from config.kernel.errors import NotThere
+from config.kernel.transactions import atomic_with_retries
+from crm.models import Contact, Endpoint, Touch
+from crm.services.locking import lock_all
+
+logger = logging.getLogger(__name__)
+
+TOUCHES: Final = "campaigns.message"  # the source of the touch of a message
+LATE: Final = "late_evidence"
+PROOFS: Final = {
+    "accepted": MessageState.ACCEPTED,
+    "undelivered": MessageState.UNDELIVERED,
+    "delivered": MessageState.DELIVERED,
+}
+_RANK: Final = {state: rank for rank, state in enumerate(PROOFS.values(), start=1)}
+# We were sure that the provider does not have it.
+_SURE: Final = {AttemptOutcome.NOT_SENT, AttemptOutcome.NOT_SENT_PRESUMED, AttemptOutcome.REJECTED}
+_GIVEN_UP: Final = {MessageState.NOT_SENT_PRESUMED, MessageState.REJECTED}
+
+
+class NotOurs(NotThere):
+    """No message of ours was handed over with this token, or has this reference."""
+
+    code = "not_ours"
+
+
+class _PeopleFirst(Exception):
+    """Who was touched has to be locked before the message."""
+
+
+@atomic_with_retries
+def bind(*, provider: str, status: str, at: datetime, token: str = "", reference: str = "", reason: str = "") -> bool:
+    """Keep that ``provider`` says ``status`` ("accepted", "delivered" or "undelivered") of a message of ours.
+
+    The message is found by the secret that travelled with it, or else by the provider's own ``reference``. Return
+    whether this was news. Where we had concluded that it was not sent it is marked, logged, and counts in the caps
+    again. ``at`` is when we learn it; ``reason`` is the provider's, of what was not delivered.
+
+    :raises NotOurs: there is no such message.
+    """
+    attempt = _attempt(provider, token, reference)
+    try:
+        with transaction.atomic():
+            return _bound(attempt, PROOFS[status], reference, reason, at, people_locked=False)
+    except _PeopleFirst:  # rolling back has let the message go
+        message = attempt.message
+        lock_all(Contact, [message.contact_id] if message.contact_id else [])
+        lock_all(Endpoint, [message.endpoint_id] if message.endpoint_id else [])
+        return _bound(attempt, PROOFS[status], reference, reason, at, people_locked=True)
+
+
+def _attempt(provider: str, token: str, reference: str) -> Attempt:
+    attempts = Attempt.objects.select_related("message")
+    if token:
+        found = attempts.filter(token_hash=sha256(token.encode(errors="replace")).digest()).first()
+    else:
+        found = attempts.filter(provider=provider, reference=reference).first() if reference else None
+    if found is None:
+        raise NotOurs("This is about no message of ours. Another installation may share the account.")
+    return found
+
+
+def _bound(
+    attempt: Attempt, proof: MessageState, reference: str, reason: str, at: datetime, *, people_locked: bool
+) -> bool:
+    message = Message.objects.select_for_update(no_key=True, of=("self",)).get(pk=attempt.message_id)
+    attempt.refresh_from_db()
+    late = attempt.outcome in _SURE or message.state in _GIVEN_UP
+    touch = Touch.objects.filter(source=TOUCHES, source_id=message.pk, counts=False)
+    if late and touch.exists():
+        if not people_locked:
+            raise _PeopleFirst
+        touch.update(counts=True)
+        hints.refresh(at=at, contact_ids=[message.contact_id] if message.contact_id else [])
+    changed = _settle_attempt(attempt, reference, at)
+    if late:
+        logger.error("Message %s was sent although we had concluded that it was not", message.pk)
+    return _settle_message(message, proof, reason, late, at) or changed
+
+
+def _settle_attempt(attempt: Attempt, reference: str, at: datetime) -> bool:
+    """Say that this try was taken; of several that may have been, the database lets one say so."""
+    changes: dict[str, Any] = {}
+    others = Attempt.objects.filter(message=attempt.message_id).exclude(pk=attempt.pk)
+    if attempt.outcome != AttemptOutcome.ACCEPTED:
+        rival = not attempt.idempotent and attempt.outcome == AttemptOutcome.NOT_SENT
+        if rival and others.exclude(outcome=AttemptOutcome.NOT_SENT).exists():
+            changes["detail"] = "The provider says that this try was taken as well."
+        else:
+            changes["outcome"] = AttemptOutcome.ACCEPTED
+        changes["recorded_at"] = at
+    # Of a message that is known by its key each try may get the same reference: whoever gets it as an answer keeps it.
+    if reference and not attempt.reference and not attempt.idempotent:
+        changes["reference"] = reference[:120]
+    if changes:
+        Attempt.objects.filter(pk=attempt.pk).update(**changes)
+    return bool(changes)
+
+
+def _settle_message(message: Message, proof: MessageState, reason: str, late: bool, at: datetime) -> bool:
+    rises = _RANK[proof] > _RANK.get(MessageState(message.state), 0)
+    changes: dict[str, Any] = {}
+    if rises:
+        said = reason[:200] if proof == MessageState.UNDELIVERED else ""
+        changes = {"state": proof, "reason": said, "claimed_until": None, "retry_at": None}
+        changes["settled_at"] = Coalesce("settled_at", at)
+    if late and message.anomaly != LATE:
+        changes["anomaly"] = LATE
+    if changes:
+        Message.objects.filter(pk=message.pk).update(**changes, updated_at=Now())
+    return bool(changes)

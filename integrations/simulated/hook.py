@@ -1,0 +1,89 @@
+"""The news of the simulated carrier, told to the domain. Unsigned, as of providers that sign nothing."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from campaigns.services import evidence, inbound
+from crm.choices import Channel
+from integrations.inbox.hooks import Item, TooEarly, Unreadable
+from integrations.inbox.keeping import hashed
+
+PROVIDER = "simulated"
+_CHANNELS = frozenset({Channel.SMS.value, Channel.EMAIL.value, Channel.VOICEMAIL.value})
+
+
+class SimulatedHook:
+    """``integrations.inbox.hooks.Hook``. A message's provider is its port: "sms", "email" or "voicemail"."""
+
+    def is_signed(self, *, body: bytes, headers: Mapping[str, str], address: str) -> bool:
+        return False
+
+    def items(self, body: bytes) -> Iterable[Item]:
+        """See ``Hook.items``: ``{"events": [{"id": ...}, ...]}``."""
+        told = _loaded(body)
+        events = told.get("events") if isinstance(told, dict) else None
+        if not isinstance(events, list) or not events:
+            raise Unreadable("This is no list of events.")
+        for event in events:
+            words = orjson.dumps(event)
+            known = event.get("id") if isinstance(event, dict) else None
+            yield Item(known if isinstance(known, str) and known else hashed(words), words)
+
+    def understand(self, body: bytes, *, received_at: datetime, signed: bool, at: datetime) -> str:
+        """See ``Hook.understand``."""
+        event = _loaded(body)
+        kind = event.get("type") if isinstance(event, dict) else None
+        if not isinstance(kind, str) or _said(event, "channel") not in _CHANNELS:
+            raise Unreadable("This is no event of a message.")
+        if kind in evidence.PROOFS:
+            self._status(event, kind, at)
+        elif kind == "received":
+            self._reply(event, received_at)
+        else:
+            raise Unreadable("This kind of event is not known.")
+        return kind
+
+    def _status(self, event: dict[str, Any], kind: str, at: datetime) -> None:
+        token = _said(event, "token")
+        try:
+            evidence.bind(
+                provider=_said(event, "channel"), token=token, reference=_said(event, "reference"), status=kind, at=at,
+                reason=_said(event, "code"),
+            )  # fmt: skip
+        except evidence.NotOurs as reason:
+            # A token is committed before the provider hears of it; a reference only after it has answered.
+            raise (Unreadable if token else TooEarly)(str(reason)) from reason
+
+    def _reply(self, event: dict[str, Any], received_at: datetime) -> None:
+        heard = inbound.Heard(
+            provider=PROVIDER, channel=_said(event, "channel"), sender=_said(event, "sender"), to=_said(event, "to"),
+            text=_said(event, "text"), subject=_said(event, "subject"), reference=_said(event, "reference"),
+            at=_moment(event, received_at),
+        )  # fmt: skip
+        inbound.receive(heard)
+
+
+def _loaded(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        raise Unreadable("This is no JSON.") from None
+
+
+def _said(event: dict[str, Any], name: str) -> str:
+    said = event.get(name, "")
+    if not isinstance(said, str):
+        raise Unreadable(f"{name} is no text.")
+    return said
+
+
+def _moment(event: dict[str, Any], received_at: datetime) -> datetime:
+    """When it happened: what they say, but nothing that has not been yet; else when we heard of it."""
+    try:
+        told = datetime.fromisoformat(_said(event, "at"))
+    except ValueError:
+        return received_at
+    return min(told, received_at) if told.tzinfo else received_at
