@@ -54,7 +54,8 @@ def meaning(text: str, *, subject: str = "", automatic: bool = False) -> str:
     """Return ``OPT_OUT``, ``AUTOMATIC``, ``START`` or ``REPLY``. ``automatic``: the sender's program says so itself."""
     written = _own_words(text[:READ])
     heads = [words for words in (_words(written), _words(subject[:READ])) if words]
-    if any(_is_opt_out(words) for words in heads[:1]) or (subject and _is_keyword(_words(subject[:READ]))):
+    lines = [_words(line) for line in (*written.splitlines(), subject[:READ])]
+    if _is_opt_out(_words(written)) or any(_is_keyword(line) for line in lines):
         return OPT_OUT
     if automatic or any(_AWAY.match(words) for words in heads):
         return AUTOMATIC

@@ -56,6 +56,8 @@ def bind(*, provider: str, status: str, at: datetime, token: str = "", reference
     :raises NotOurs: there is no such message.
     """
     attempt = _attempt(provider, token, reference)
+    if _is_known(attempt, PROOFS[status], reference):
+        return False
     try:
         with transaction.atomic():
             return _bound(attempt, PROOFS[status], reference, reason, at, people_locked=False)
@@ -75,6 +77,13 @@ def _attempt(provider: str, token: str, reference: str) -> Attempt:
     if found is None:
         raise NotOurs("This is about no message of ours. Another installation may share the account.")
     return found
+
+
+def _is_known(attempt: Attempt, proof: MessageState, reference: str) -> bool:
+    """Whether all of it was learned before: ranks and references never go back, so this needs no lock."""
+    named = not reference or attempt.reference or attempt.idempotent
+    rank = _RANK.get(MessageState(attempt.message.state), 0)
+    return bool(named and attempt.outcome == AttemptOutcome.ACCEPTED and rank >= _RANK[proof])
 
 
 def _bound(

@@ -1,0 +1,219 @@
+"""What a provider proves: whenever it comes, however often, in whatever order."""
+
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+from django.db import transaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calls.services import hints
+from campaigns.models import Attempt, Message
+from campaigns.services import evidence
+from campaigns.tests.factories import AttemptFactory, MessageFactory
+from config.testing import NOON
+from crm.models import Contact, Touch
+from crm.services.locking import lock
+from crm.tests.factories import TouchFactory, give_point
+
+pytestmark = pytest.mark.django_db
+TOKEN = "a-secret-of-ours"
+LATER = NOON + timedelta(days=3)
+NEWS = st.lists(st.sampled_from([("accepted", ""), ("undelivered", "unreachable"), ("delivered", "")]), min_size=1)
+RANK = ["accepted", "undelivered", "delivered"]
+
+
+def tried(state="dispatching", outcome="dispatching", **fields):
+    message = MessageFactory(state=state, ever_dispatched=True, tries=1)
+    return AttemptFactory(token=TOKEN, message=message, outcome=outcome, **fields)
+
+
+def told(status, **more):
+    return evidence.bind(**{"provider": "sms", "status": status, "at": LATER, "token": TOKEN, **more})
+
+
+def now(attempt):
+    return Message.objects.get(pk=attempt.message_id)
+
+
+@pytest.mark.parametrize("state", ["dispatching", "uncertain"])
+@pytest.mark.parametrize("status", RANK)
+def test_proof_settles_what_was_under_way_or_uncertain(state, status):
+    attempt = tried(state, reference=None)
+
+    assert told(status, reference="sim_1")
+
+    message, attempt = now(attempt), Attempt.objects.get()
+    assert (message.state, message.anomaly, message.settled_at) == (status, "", LATER)
+    assert (attempt.outcome, attempt.reference, attempt.recorded_at) == ("accepted", "sim_1", LATER)
+
+
+def test_proof_by_the_providers_own_reference_will_do():
+    attempt = tried("accepted", "accepted", reference="sim_1")
+
+    assert told("delivered", token="", reference="sim_1")
+
+    assert now(attempt).state == "delivered"
+
+
+@pytest.mark.parametrize(
+    "whose", [{"token": "somebody else's"}, {"token": "", "reference": "sim_9"}, {"token": "", "reference": ""},
+              {"token": "\udcff"}, {"provider": "email", "token": "", "reference": "sim_1"}],
+)  # fmt: skip
+def test_news_of_what_we_never_sent_is_not_ours(whose):
+    attempt = tried("accepted", "accepted", reference="sim_1")
+
+    with pytest.raises(evidence.NotOurs):
+        told("delivered", **whose)
+
+    assert now(attempt).state == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [("not_sent_presumed", "not_sent_presumed"), ("rejected", "rejected"), ("pending", "not_sent"),
+     ("claimed", "not_sent")],
+)  # fmt: skip
+def test_proof_beats_what_we_had_concluded_and_is_marked(state, outcome, caplog):
+    attempt = tried(state, outcome)
+
+    told("delivered")
+
+    assert (now(attempt).state, now(attempt).anomaly) == ("delivered", "late_evidence")
+    assert Attempt.objects.get().outcome == "accepted"
+    assert "was sent although" in caplog.text
+
+
+def test_what_waited_for_another_try_with_the_same_key_is_no_anomaly():
+    attempt = tried("pending", "uncertain", idempotent=True, provider="email")
+
+    told("accepted")
+
+    assert (now(attempt).state, now(attempt).anomaly) == ("accepted", "")
+
+
+def test_a_touch_that_was_taken_out_of_the_caps_counts_again():
+    attempt = tried("pending", "not_sent")
+    contact = attempt.message.contact
+    TouchFactory(
+        contact=contact, at=NOON, channel="sms", source="campaigns.message", source_id=attempt.message_id, counts=False
+    )
+    hints.refresh(at=NOON, contact_ids=[contact.pk])
+
+    told("delivered")
+
+    assert Touch.objects.get().counts
+
+
+def test_two_tries_that_were_both_taken_are_both_known():
+    """The database lets one try say that it was taken; the other one says it in words, and the message is marked."""
+    first = tried("uncertain", "not_sent")
+    AttemptFactory(message=first.message, number=2, outcome="uncertain", token="second")
+
+    told("delivered", reference="sim_1")
+    told("delivered", token="second", reference="sim_2")
+
+    outcomes = dict(Attempt.objects.values_list("number", "outcome"))
+    assert outcomes == {1: "not_sent", 2: "accepted"}
+    assert "as well" in Attempt.objects.get(number=1).detail
+    assert set(Attempt.objects.values_list("reference", flat=True)) == {"sim_1", "sim_2"}
+    assert now(first).anomaly == "late_evidence"
+
+
+def test_two_tries_with_one_key_may_have_one_reference():
+    first = tried("dispatching", "uncertain", idempotent=True)
+    again = {"token": "second", "number": 2, "idempotent": True}
+    AttemptFactory(message=first.message, **again, outcome="accepted", reference="sim_1")
+
+    told("delivered", reference="sim_1")
+    told("delivered", token="second", reference="sim_1")
+
+    assert now(first).state == "delivered"
+    assert Attempt.objects.get(reference="sim_1").number == 2
+
+
+def test_what_was_not_delivered_says_why_until_it_was_after_all():
+    attempt = tried("accepted", "accepted")
+
+    told("undelivered", reason="unreachable")
+    assert now(attempt).reason == "unreachable"
+    told("delivered")
+
+    assert now(attempt).reason == ""
+
+
+def test_the_same_again_is_no_news_and_writes_nothing(django_assert_max_num_queries):
+    attempt = tried("accepted", "accepted", reference="sim_1")
+    assert told("delivered", reference="sim_1")
+    version = now(attempt).updated_at
+
+    with django_assert_max_num_queries(3):
+        assert not told("delivered", reference="sim_1")
+
+    assert now(attempt).updated_at == version
+
+
+@given(news=NEWS)
+def test_any_order_and_repetition_ends_at_the_furthest_news(news):
+    ends = set()
+    for order in (news, news[::-1], sorted(news), news * 2):
+        message = MessageFactory(state="uncertain", ever_dispatched=True, tries=1)
+        token = f"{message.pk}"
+        AttemptFactory(token=token, message=message, outcome="uncertain")
+        for status, reason in order:
+            told(status, token=token, reference=f"sim_{message.pk}", reason=reason)
+        message.refresh_from_db()
+        ends.add((message.state, message.reason, message.anomaly, message.settled_at))
+
+    assert len(ends) == 1
+    state, reason, anomaly, _ = ends.pop()
+    assert state == max((status for status, _ in news), key=RANK.index)
+    assert (reason, anomaly) == ("unreachable" if state == "undelivered" else "", "")
+
+
+@pytest.mark.parametrize("order", list(permutations(RANK)))
+def test_every_order_after_a_wrong_conclusion_ends_the_same(order):
+    attempt = tried("not_sent_presumed", "not_sent_presumed")
+
+    for status in order:
+        told(status, reference="sim_1")
+
+    assert (now(attempt).state, now(attempt).anomaly) == ("delivered", "late_evidence")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_who_tell_at_once_are_heard_once(threads):
+    attempt = tried("uncertain", "uncertain")
+    TouchFactory(
+        contact=attempt.message.contact, at=NOON, channel="sms", source="campaigns.message",
+        source_id=attempt.message_id,
+    )  # fmt: skip
+    works = [lambda status=status: told(status, reference="sim_1") for status in RANK * 8]
+
+    threads(*works)
+
+    assert now(attempt).state == "delivered"
+    assert Attempt.objects.get().outcome == "accepted"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_proof_and_somebody_who_holds_the_person_do_not_deadlock(threads):
+    """The message is let go before the person is waited for."""
+    attempt = tried("pending", "not_sent")
+    give_point(attempt.message.contact, "phone", "+1 512 555 0177")
+    TouchFactory(
+        contact=attempt.message.contact, at=NOON, channel="sms", source="campaigns.message",
+        source_id=attempt.message_id, counts=False,
+    )  # fmt: skip
+
+    def somebody():
+        for _ in range(10):
+            with transaction.atomic():
+                lock(Contact.objects.get(pk=attempt.message.contact_id))
+                Message.objects.select_for_update(no_key=True).get(pk=attempt.message_id)
+
+    threads(somebody, lambda: told("delivered"), somebody)
+
+    assert now(attempt).state == "delivered"
+    assert Touch.objects.get().counts

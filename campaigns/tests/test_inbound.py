@@ -1,0 +1,192 @@
+"""What people write: whose it is, who hears of it, and what follows."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from campaigns.models import Conversation, Happening, Message
+from campaigns.services import inbound
+from config.testing import NOON
+from crm.models import Contact, Endpoint, Suppression
+from crm.services import suppressing
+from crm.tests.factories import ContactFactory, EndpointFactory, TouchFactory, give_point
+
+pytestmark = pytest.mark.django_db
+PHONE, OURS = "+1 512 555 0134", "+15125550100"
+HEARD = inbound.Heard(
+    provider="simulated", channel="sms", sender=PHONE, to=OURS, text="Yes, call me.", at=NOON, reference="in-1"
+)
+
+
+def heard(text="Yes, call me.", **more):
+    return inbound.receive(replace(HEARD, text=text, **more))
+
+
+@pytest.fixture
+def person():
+    return ContactFactory(phone=PHONE, email="alex@example.com")
+
+
+def happened(contact):
+    return list(Happening.objects.filter(contact=contact).values_list("kind", flat=True))
+
+
+def test_a_reply_is_kept_in_the_conversation_and_told_to_the_walks(person):
+    message = heard()
+
+    assert (message.direction, message.state, message.contact, message.body) == (
+        "inbound", "received", person, "Yes, call me.",
+    )  # fmt: skip
+    thread = Conversation.objects.get(contact=person)
+    assert (message.conversation, thread.last_text, thread.unread) == (thread, "Yes, call me.", 1)
+    told = Happening.objects.get()
+    assert (told.kind, told.contact, told.cause, told.at) == ("reply", person, message.pk, NOON)
+
+
+def test_the_same_again_is_the_same_message(person):
+    assert heard() == heard()
+
+    assert Message.objects.count() == Happening.objects.count() == 1
+    assert Conversation.objects.get().unread == 1
+
+
+def test_an_older_word_that_comes_late_is_not_the_last_one(person):
+    heard("Second", at=NOON, reference="in-2")
+    heard("First", at=NOON - timedelta(hours=1), reference="in-1")
+
+    thread = Conversation.objects.get()
+    assert (thread.last_text, thread.last_at, thread.unread) == ("Second", NOON, 2)
+
+
+def test_the_owner_of_a_line_wrote_it_and_whoever_we_wrote_to_there_hears_of_it_too(person):
+    colleague = ContactFactory()
+    point = give_point(colleague, "phone", PHONE)
+    TouchFactory(contact=colleague, endpoint=point.endpoint, channel="sms", at=NOON - timedelta(days=1))
+
+    message = heard()
+
+    assert message.contact == person
+    assert happened(person) == happened(colleague) == ["reply"]
+
+
+def test_where_nobody_owns_the_line_whom_we_wrote_to_last_wrote_it():
+    line = EndpointFactory(value="+15125550134")
+    earlier, last = ContactFactory(), ContactFactory()
+    for days, one in ((2, earlier), (1, last)):
+        TouchFactory(contact=one, endpoint=line, channel="sms", at=NOON - timedelta(days=days))
+
+    assert heard().contact == last
+
+
+def test_somebody_deleted_is_not_answered_for(person):
+    Contact.objects.filter(pk=person.pk).update(deleted_at=NOON)
+
+    assert heard().contact is None
+
+
+@pytest.mark.parametrize("sender", [PHONE, "22395", "", "Bank", "\0\udcff", "anonymous"])
+def test_a_message_of_nobody_is_kept_for_admins(sender):
+    message = heard(sender=sender)
+
+    assert (message.contact, message.conversation, message.endpoint) == (None, None, None)
+    assert not Happening.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["STOP", " stop! ", "S T O P", "opt out", "Unsubscribe.", "ARRÊT", "stop texting me"])
+def test_an_opt_out_silences_the_line_on_every_channel(person, text):
+    message = heard(text)
+
+    line = Endpoint.objects.get(value="+15125550134")
+    found = Suppression.objects.standing().get(endpoint=line)
+    assert (found.channel, found.reason, found.words, found.cause) == ("", "opted_out", text, message.pk)
+    assert line.suppressed_at == NOON
+    assert happened(person) == ["opt_out"]
+
+
+def test_an_opt_out_silences_whatever_else_reaches_this_person_alone(person):
+    colleague = ContactFactory()
+    give_point(person, "phone", "+1 512 555 0135")
+    give_point(person, "phone", "+1 512 555 0199", label="front desk")
+    give_point(colleague, "phone", "+1 512 555 0199")
+
+    heard("STOP")
+
+    silenced = set(Endpoint.objects.exclude(suppressed_at=None).values_list("value", flat=True))
+    assert silenced == {"+15125550134", "+15125550135", "alex@example.com"}
+
+
+def test_an_opt_out_by_mail_silences_the_telephone_too(person):
+    heard("Unsubscribe", channel="email", sender=["Alex ", "alex@example.com>"][1].strip(">"))
+
+    assert Endpoint.objects.get(value="+15125550134").suppressed_at == NOON
+
+
+def test_an_opt_out_of_a_number_that_nobody_knows_is_obeyed_before_anybody_does():
+    message = heard("STOP")
+
+    line = Endpoint.objects.get(value="+15125550134")
+    assert line.suppressed_at == NOON
+    assert message.endpoint == line
+    assert ContactFactory(phone=PHONE).points.get().endpoint == line
+
+
+def test_an_opt_out_on_a_line_that_is_silent_already_is_told_all_the_same(person):
+    suppressing.suppress(endpoint=Endpoint.objects.get(value="+15125550134"), reason="list", source="a list", at=NOON)
+
+    heard("STOP")
+
+    assert happened(person) == ["opt_out"]
+    assert Suppression.objects.standing().filter(endpoint__value="+15125550134").count() == 2
+
+
+def test_start_lifts_nothing(person):
+    heard("STOP")
+    message = heard("START", reference="in-2")
+
+    assert Endpoint.objects.get(value="+15125550134").suppressed_at == NOON
+    assert message.reason == "start"
+    assert happened(person) == ["opt_out"]
+
+
+@pytest.mark.parametrize("how", [{"text": "Automatic reply: I am out of the office."}, {"automatic": True}])
+def test_an_automatic_reply_is_kept_marked_and_stops_nobody(person, how):
+    message = heard(**how)
+
+    assert message.reason == "auto_reply"
+    assert Conversation.objects.get().unread == 1
+    assert not Happening.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800 half", "x" * 5_000_000, "a\r\nb", "<script>", "' OR 1=1 --", "🏗️" * 99])
+def test_any_text_is_kept_as_far_as_it_can_be(person, text):
+    kept = heard(text, subject=text).body
+
+    assert kept == text.replace("\0", "").replace("\ud800", "")[:100_000]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_who_tell_the_same_at_once_are_heard_once(threads):
+    person = ContactFactory(phone=PHONE, email="alex@example.com")
+
+    threads(*[lambda: heard("STOP")] * 50)
+
+    assert Message.objects.count() == 1
+    assert Conversation.objects.get().unread == 1
+    assert happened(person) == ["opt_out"]
+    assert Suppression.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_colleagues_who_answer_at_once_do_not_deadlock(threads):
+    first, second = ContactFactory(phone=PHONE), ContactFactory(phone="+1 512 555 0135")
+    for one, other in ((first, "+1 512 555 0135"), (second, PHONE)):
+        point = give_point(one, "phone", other)
+        TouchFactory(contact=one, endpoint=point.endpoint, channel="sms", at=NOON)
+
+    def answers(sender, start):
+        return lambda: [heard("STOP", sender=sender, reference=f"{sender}-{n}") for n in range(start, start + 5)]
+
+    threads(answers(PHONE, 0), answers("+1 512 555 0135", 0), answers(PHONE, 5), answers("+1 512 555 0135", 5))
+
+    assert Message.objects.count() == 20
