@@ -25,6 +25,8 @@ from integrations.inbox import doors
 
 NAME: Final = "simulated"  # of its hook
 AT_ONCE: Final = 400  # connections
+KEEPS: Final = 15  # seconds that an idle connection is kept: less than the carrier does
+LARGEST: Final = 1024**2  # bytes of a request
 LONGEST_ANSWER: Final = 64 * 1024  # bytes
 LONGEST_WAIT: Final = 3600  # seconds that Retry-After is believed
 
@@ -37,16 +39,15 @@ class SimulatedCarrier:
     channel = ""
 
     def __init__(self, *, url: str = "", connect: float = 3, read: float = 10) -> None:
-        self.url = (url or settings.SIMULATED_CARRIER_URL).rstrip("/")
+        self.messages = f"{(url or settings.SIMULATED_CARRIER_URL).rstrip('/')}/messages"
         self.timeout = ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=read)
-        self._sessions: WeakKeyDictionary[Any, tuple[ClientSession, Any]] = WeakKeyDictionary()
 
     async def send(self, outgoing: Outgoing) -> Receipt:
         """See ``MessageProvider.send``."""
         body = self._written(outgoing)
-        session = await self._session()
+        client = await _client()
         try:
-            async with session.post(f"{self.url}/messages", data=body, allow_redirects=False) as answer:
+            async with client.post(self.messages, data=body, timeout=self.timeout, allow_redirects=False) as answer:
                 return _receipt(answer.status, await _read(answer), answer.headers.get("Retry-After", ""))
         except (ClientConnectorError, ConnectionTimeoutError) as error:
             raise Unavailable("The simulated carrier cannot be reached: is its process running?") from error
@@ -55,11 +56,11 @@ class SimulatedCarrier:
 
     async def sent(self, *, since: datetime, until: datetime) -> AsyncIterator[Sent]:
         """See ``MessageProvider.sent``. :raises Unavailable: it cannot be asked now."""
-        session, after = await self._session(), "0:0"
+        client, after = await _client(), "0:0"
         while after:
             asked = {"since": since.isoformat(), "until": until.isoformat(), "after": after}
             try:
-                async with session.get(f"{self.url}/messages", params=asked, allow_redirects=False) as answer:
+                async with client.get(self.messages, params=asked, timeout=self.timeout) as answer:
                     page = orjson.loads(await answer.read())
                     found, after = page["messages"], page["next"]
             except (ClientError, TimeoutError, OSError, ValueError, KeyError) as error:
@@ -69,33 +70,42 @@ class SimulatedCarrier:
                     yield _line(line)
 
     def _written(self, outgoing: Outgoing) -> bytes:
-        """:raises RecipientRefused: there are half characters in it, which no wire carries."""
+        """:raises RecipientRefused: it is too large, or has half characters, which no wire carries."""
         facts = {
             "channel": self.channel, "to": outgoing.to, "sender": outgoing.sender, "subject": outgoing.subject,
             "body": outgoing.body, "key": outgoing.key, "token": outgoing.token, "at": clock.now().isoformat(),
             "valid_until": outgoing.valid_until.isoformat(), "callback": doors.address(NAME),
         }  # fmt: skip
         try:
-            return orjson.dumps(facts)
+            written = orjson.dumps(facts)
         except TypeError as error:  # what orjson says of lone surrogates
             raise RecipientRefused("The text has characters that cannot be sent.", code="characters") from error
+        if len(written) > LARGEST:
+            raise RecipientRefused("The message is too large.", code="too_large")
+        return written
 
-    async def _session(self) -> ClientSession:
-        """Return the pooled client of this event loop; it is closed when the loop shuts its generators down."""
-        loop = asyncio.get_running_loop()
-        if (known := self._sessions.get(loop)) is None:
-            opened = self._opened()
-            known = self._sessions[loop] = (await anext(opened), opened)
-        return known[0]
 
-    async def _opened(self) -> AsyncGenerator[ClientSession]:
-        connector = TCPConnector(limit=AT_ONCE, keepalive_timeout=15)
-        headers = {"Content-Type": "application/json"}
-        session = ClientSession(connector=connector, timeout=self.timeout, headers=headers, trust_env=False)
-        try:
-            yield session
-        finally:
-            await session.close()
+# By event loop; what opened a client lives as long as the client does.
+_clients: WeakKeyDictionary[Any, tuple[ClientSession, Any]] = WeakKeyDictionary()
+
+
+async def _client() -> ClientSession:
+    """Return the pooled client of this event loop; it is closed when the loop shuts its generators down."""
+    loop = asyncio.get_running_loop()
+    if (known := _clients.get(loop)) is None:
+        opened = _opened(loop)
+        known = _clients[loop] = (await anext(opened), opened)
+    return known[0]
+
+
+async def _opened(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[ClientSession]:
+    connector = TCPConnector(limit=AT_ONCE, keepalive_timeout=KEEPS)
+    session = ClientSession(connector=connector, headers={"Content-Type": "application/json"}, trust_env=False)
+    try:
+        yield session
+    finally:
+        _clients.pop(loop, None)  # it holds the loop, which would live for ever
+        await session.close()
 
 
 class SimulatedSms(SimulatedCarrier):

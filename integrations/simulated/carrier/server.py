@@ -27,6 +27,7 @@ class Carrier:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.exchange, self.postman = ledger, Exchange(ledger), Postman(ledger)
         self.free_at = 0.0  # when the next message may come, where there is a rate
+        self.asked = 0  # how often somebody tried to hand a message over
         self._saving: asyncio.Future[None] | None = None
 
     def app(self) -> web.Application:
@@ -49,7 +50,8 @@ class Carrier:
             await task
 
     async def health(self, request: web.Request) -> web.Response:
-        facts = {"simulated": True, "messages": self.exchange.taken, "news_waiting": self.ledger.waiting()}
+        waiting = self.ledger.waiting()
+        facts = {"simulated": True, "messages": self.exchange.taken, "asked": self.asked, "news_waiting": waiting}
         return web.json_response(facts)
 
     # Messages
@@ -57,6 +59,7 @@ class Carrier:
     async def send(self, request: web.Request) -> web.StreamResponse:
         does = self.exchange.behaviour
         began = clock.monotonic()
+        self.asked += 1
         if self._is_suspended(does):
             return _error(401, "suspended", "The account is suspended.")
         if wait := self._too_fast(does, began):
@@ -169,7 +172,7 @@ class Carrier:
         """Empty the ledger and behave as at first."""
         self.ledger.forget()
         self.exchange.set(Behaviour())
-        self.exchange.taken = 0
+        self.exchange.taken = self.asked = 0
         return web.json_response({"simulated": True})
 
     async def write_in(self, request: web.Request) -> web.Response:
