@@ -9,7 +9,7 @@ from integrations.inbox import reading
 PATIENCE = 20.0  # seconds that a rung task works, then it rings itself
 
 
-@shared_task(ignore_result=True, expires=5, queue="inbox")
+@shared_task(ignore_result=True, expires=5)
 def read_inbox() -> None:
     deadline = clock.monotonic() + PATIENCE
     while reading.read_due(at=clock.now()) == reading.BATCH:
