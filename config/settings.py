@@ -215,8 +215,11 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "engine"
 CELERY_TASK_ROUTES = {
-    f"campaigns.tasks.{name}": {"queue": "dispatch"}
-    for name in ("dispatch_messages", "sweep_messages", "reconcile_messages", "compare_ledgers")
+    **{
+        f"campaigns.tasks.{name}": {"queue": "dispatch"}
+        for name in ("dispatch_messages", "sweep_messages", "reconcile_messages", "compare_ledgers")
+    },
+    "integrations.tasks.read_inbox": {"queue": "inbox"},
 }
 CELERY_TASK_TIME_LIMIT = 600
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -11,8 +11,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from campaigns.choices import HappeningKind, MessageDirection, MessageState
-from campaigns.models import Conversation, Happening, Message
+from campaigns.models import Conversation, Message
 from campaigns.rules.replies import AUTOMATIC, OPT_OUT, START, meaning
+from campaigns.services import happenings
 from config.kernel.realtime import tell
 from config.kernel.transactions import atomic_with_retries
 from crm.choices import REACHED_BY, Channel, EndpointKind, SuppressionReason
@@ -80,7 +81,10 @@ def _received(heard: Heard, key: str) -> Message:
     if kind == OPT_OUT:
         _obey(message, heard, _silenced(writer))
     if kind not in {AUTOMATIC, START}:
-        _tell_walks(message, writer.walkers, HappeningKind.OPT_OUT if kind == OPT_OUT else HappeningKind.REPLY)
+        happenings.keep(
+            contacts=writer.walkers, kind=HappeningKind.OPT_OUT if kind == OPT_OUT else HappeningKind.REPLY,
+            cause=message.pk, at=heard.at, data={"channel": heard.channel},
+        )  # fmt: skip
     tell("desk", "conversation_changed")
     return message
 
@@ -160,14 +164,6 @@ def _obey(message: Message, heard: Heard, lines: Iterable[UUID]) -> None:
         suppressing.suppress(
             endpoint=line, reason=SuppressionReason.OPTED_OUT, source=f"reply by {message.get_channel_display()}",
             at=heard.at, words=_storable(heard.text)[:2000], cause=message.pk,
-        )  # fmt: skip
-
-
-def _tell_walks(message: Message, walkers: Iterable[UUID], kind: HappeningKind) -> None:
-    for walker in walkers:
-        Happening.objects.get_or_create(
-            contact_id=walker, cause=message.pk, kind=kind,
-            defaults={"at": message.not_before, "data": {"channel": message.channel}},
         )  # fmt: skip
 
 

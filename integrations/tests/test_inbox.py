@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from campaigns.models import Conversation, Happening, Message
-from campaigns.tests.factories import AttemptFactory, MessageFactory
+from campaigns.tests.factories import AttemptFactory, EnrollmentFactory, MessageFactory
 from config.kernel import clock, faults
 from config.kernel.partitions import tables
 from config.testing import NOON
@@ -173,7 +173,7 @@ class TestReading:
         assert (state_of(attempt), news.state, news.kind, news.due_at) == ("delivered", "understood", "delivered", None)
 
     def test_a_reply_becomes_a_message_in_the_conversation(self):
-        person = ContactFactory(phone="+1 512 555 0134")
+        person = EnrollmentFactory(contact=ContactFactory(phone="+1 512 555 0134")).contact
         post(reply())
         read()
 
