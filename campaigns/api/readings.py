@@ -120,7 +120,7 @@ class CampaignReading(Reading):
             *("id", "name", "description", "status", "template", "version", "graph", "owner", "sender"),
             *("event_type", "event_date", "event_time", "event_place", "event_hook", "goal"),
             *("reentry", "reentry_days", "exclusive", "starts_per_day", "company_limit", "spread_minutes"),
-            *("starts_at", "started_at", "paused_at", "resumed_at", "ended_at", "created_at", "updated_at"),
+            *("starts_at", "started_at", "paused_at", "ended_at", "created_at", "updated_at"),
         ]
 
 

@@ -1,6 +1,6 @@
 from rest_framework.routers import SimpleRouter
 
-from campaigns.api import campaigns, templates
+from campaigns.api import campaigns, enrollments, messages, templates
 
 router = SimpleRouter()
 router.register("campaigns", campaigns.CampaignViewSet, basename="campaign")
@@ -9,3 +9,8 @@ router.register("template-versions", templates.TemplateVersionViewSet, basename=
 router.register("graphs", templates.GraphViewSet, basename="graph")
 router.register("contents", templates.ContentViewSet, basename="content")
 router.register("enrollment-statuses", templates.EnrollmentStatusViewSet, basename="enrollment-status")
+router.register("enrollments", enrollments.EnrollmentViewSet, basename="enrollment")
+router.register("enrollment-runs", enrollments.EnrollmentRunViewSet, basename="enrollment-run")
+router.register("conversations", messages.ConversationViewSet, basename="conversation")
+router.register("messages", messages.MessageViewSet, basename="message")
+router.register("sending-accounts", messages.SendingAccountViewSet, basename="sending-account")

@@ -13,7 +13,15 @@ from calls.tests.factories import (
     LeaseFactory,
     TerminalSessionFactory,
 )
-from campaigns.models import Campaign, Template
+from campaigns.models import (
+    Campaign,
+    Conversation,
+    Enrollment,
+    EnrollmentRun,
+    Message,
+    SendingAccount,
+    Template,
+)
 from campaigns.services import campaigns, contents, statuses, templates
 from campaigns.tests.drawings import drawing, node
 from config.kernel.ids import uuid7
@@ -103,6 +111,29 @@ def campaign(owner: Any) -> Campaign:
     )
 
 
+def walk(owner: Any) -> Enrollment:
+    row = campaign(owner)
+    return Enrollment.objects.create(campaign=row, graph=row.graph, contact=contact(owner), enrolled_at=NOON)
+
+
+def conversation(owner: Any) -> Conversation:
+    return Conversation.objects.create(contact=contact(owner), last_at=NOON, last_direction="inbound")
+
+
+def message(owner: Any) -> Message:
+    thread = conversation(owner)
+    return Message.objects.create(
+        direction="inbound", channel="sms", contact=thread.contact, conversation=thread, body="Yes",
+        state="received", not_before=NOON,
+    )  # fmt: skip
+
+
+def account(owner: Any) -> SendingAccount:
+    return SendingAccount.objects.create(
+        name="Line", channel="sms", provider="sms", address=f"+1512555{next(_numbers)}"
+    )
+
+
 MAKE: dict[str, Make] = {
     "users": lambda owner: UserFactory(bdr=True),
     "companies": lambda owner: CompanyFactory(),
@@ -130,6 +161,11 @@ MAKE: dict[str, Make] = {
     "calling-hours": hours,
     "leases": lease,
     "campaigns": campaign,
+    "enrollments": walk,
+    "enrollment-runs": lambda owner: EnrollmentRun.objects.create(campaign=campaign(owner), audience={"contacts": []}),
+    "conversations": conversation,
+    "messages": message,
+    "sending-accounts": account,
     "templates": lambda owner: template(),
     "template-versions": lambda owner: templates.publish(row=template(), by=None, at=NOON),
     "graphs": lambda owner: template().draft,
@@ -139,4 +175,4 @@ MAKE: dict[str, Make] = {
 EVERYBODYS = {"companies", "hours-profiles", "dispositions", "calling-hours"} | {
     *("templates", "template-versions", "graphs", "contents", "enrollment-statuses"),
 }
-ADMINS = {"audit-log", "intake-runs"}  # a BDR has no permission to look
+ADMINS = {"audit-log", "intake-runs", "sending-accounts"}  # a BDR has no permission to look

@@ -45,7 +45,7 @@ _BDR: Final = MappingProxyType(
             "calltask": "view",
             "campaign": "view add change",
             "contenttemplate": "view add change",
-            "conversation": "view",
+            "conversation": "view change",
             "edge": "view",
             "enrollment": "view add change",
             "enrollmentevent": "view",

@@ -1,0 +1,144 @@
+"""What is shown of people's walks, and of what was said between them and us."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from campaigns.models import (
+    Attempt,
+    Campaign,
+    Conversation,
+    Enrollment,
+    EnrollmentEvent,
+    EnrollmentRun,
+    Message,
+    SendingAccount,
+)
+from config.kernel.api.reading import Reading, Shown
+from crm.api.readings import blank_hidden
+from crm.models import Contact, Endpoint, ProjectContact
+
+LAST = 50  # messages of a conversation that come along with it
+
+
+class EnrollmentEventReading(Reading):
+    order = ("id",)
+    node_key = serializers.CharField(source="node.key")
+
+    class Meta:
+        model = EnrollmentEvent
+        fields = ["id", "at", "kind", "node", "node_key", "exit", "state", "by", "data"]
+
+
+class EnrollmentReading(Reading):
+    contact = serializers.UUIDField(source="contact_id", allow_null=True, help_text="Empty: not yours to see.")
+    node_key = serializers.CharField(source="node.key")
+    status_name = serializers.CharField(source="status.name")
+
+    class Meta:
+        model = Enrollment
+        fields = [
+            *("id", "campaign", "contact", "company", "pair", "run_no", "state", "node", "node_key", "visit"),
+            *("wake_at", "status", "status_name", "reason", "enrolled_at", "ended_at", "run"),
+        ]
+
+    @classmethod
+    def attach(cls, shown: list[Shown], *, request: Any) -> None:
+        """Leave out whom the user does not see: a colleague's person in a campaign that everybody sees."""
+        blank_hidden(shown, "contact", Contact, request=request)
+        blank_hidden(shown, "pair", ProjectContact, request=request)
+
+
+class OneEnrollmentReading(EnrollmentReading):
+    """A walk with everything that happened on it."""
+
+    events = EnrollmentEventReading(many=True)
+
+    class Meta(EnrollmentReading.Meta):
+        fields = [*EnrollmentReading.Meta.fields, "wake_rule", "last", "events"]
+
+
+class EnrollmentRunReading(Reading):
+    class Meta:
+        model = EnrollmentRun
+        fields = [
+            *("id", "campaign", "by", "audience", "state", "asked", "enrolled", "inside", "through", "elsewhere"),
+            *("gone", "error", "created_at", "ended_at"),
+        ]
+
+
+class AttemptReading(Reading):
+    order = ("number",)
+
+    class Meta:
+        model = Attempt
+        fields = [
+            *("id", "number", "account", "provider", "decision_id", "dispatched_at", "valid_until", "reference"),
+            *("outcome", "detail", "recorded_at"),
+        ]
+
+
+class MessageReading(Reading):
+    address = serializers.CharField(source="endpoint.value", help_text="The number or e-mail address, once chosen.")
+
+    class Meta:
+        model = Message
+        fields = [
+            *("id", "direction", "channel", "state", "reason", "contact", "endpoint", "address", "conversation"),
+            *("campaign", "enrollment", "node", "visit", "account", "by", "content", "subject", "body", "segments"),
+            *("not_before", "expires_at", "retry_at", "tries", "ever_dispatched", "anomaly", "settled_at"),
+            *("created_at", "updated_at"),
+        ]
+
+    @classmethod
+    def attach(cls, shown: list[Shown], *, request: Any) -> None:
+        """Leave out what the user does not see: a colleague's campaign, a line that means somebody else."""
+        blank_hidden(shown, "campaign", Campaign, request=request)
+        blank_hidden(shown, "enrollment", Enrollment, request=request)
+        blank_hidden(shown, "endpoint", Endpoint, request=request)
+
+
+class OneMessageReading(MessageReading):
+    """A message with every try to hand it over."""
+
+    attempts = AttemptReading(many=True)
+
+    class Meta(MessageReading.Meta):
+        fields = [*MessageReading.Meta.fields, "attempts"]
+
+
+class ConversationReading(Reading):
+    contact_name = serializers.CharField(source="contact.name")
+
+    class Meta:
+        model = Conversation
+        fields = [
+            *("id", "contact", "contact_name", "last_at", "last_direction", "last_text", "unread"),
+            *("created_at", "updated_at"),
+        ]
+
+
+class OneConversationReading(ConversationReading):
+    """A conversation with its last messages, the newest first; all of them are at /messages/?conversation=."""
+
+    messages = MessageReading(many=True)
+    attached = ("messages",)
+
+    class Meta(ConversationReading.Meta):
+        fields = [*ConversationReading.Meta.fields, "messages"]
+
+    @classmethod
+    def attach(cls, shown: list[Shown], *, request: Any) -> None:
+        plan = MessageReading.plan()
+        for conversation in shown:  # it is one: lists do not show them
+            rows = Message.objects.filter(conversation=conversation["id"]).order_by("-id")
+            conversation["messages"] = plan.show(list(rows.values_list(*plan.columns)[:LAST]), request=request)
+
+
+class SendingAccountReading(Reading):
+    class Meta:
+        model = SendingAccount
+        fields = [
+            *("id", "name", "channel", "provider", "address", "user", "per_second", "per_day", "is_active"),
+            *("open_until", "open_reason", "created_at", "updated_at"),
+        ]
