@@ -187,7 +187,6 @@ SPECTACULAR_SETTINGS = {
         "PointKindEnum": "crm.choices.PointKind",
         "PointStateEnum": "crm.choices.PointState",
         "ReviewKindEnum": "crm.choices.ReviewKind",
-        "RunStateEnum": "campaigns.choices.RunState",
         "ScopeEnum": "calls.choices.Scope",
         "SourceKindEnum": "crm.choices.SourceKind",
         "TerminalKindEnum": "calls.choices.TerminalKind",

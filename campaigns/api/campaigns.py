@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from campaigns.api import filters, inputs, readings
-from campaigns.models import Campaign
+from campaigns.api.readings_of_people import EnrollmentRunReading
+from campaigns.models import Campaign, EnrollmentRun
 from campaigns.reports import numbers
-from campaigns.services import campaigns, counting
+from campaigns.services import campaigns, counting, enrolling, marking
 from config.kernel.api.resources import Listed, Resource, Retrieved, in_time
 
 SEE = ["campaigns.view_campaign"]
@@ -26,6 +28,8 @@ class CampaignViewSet(Listed, Retrieved, Resource):
     told = inputs.CampaignTold
     changes = inputs.CampaignChanges
     takes = {
+        "enroll": inputs.EnrollTold,
+        "mark": inputs.MarkTold,
         "schedule": inputs.ScheduleTold,
         **dict.fromkeys(
             ("unschedule", "start", "pause", "resume", "drain", "complete", "archive", "bring_back"),
@@ -35,6 +39,8 @@ class CampaignViewSet(Listed, Retrieved, Resource):
     needs = {
         **dict.fromkeys(("schedule", "unschedule", "start", "pause", "resume", "drain", "complete"), CHANGE),
         **dict.fromkeys(("archive", "bring_back"), DELETE),
+        "enroll": ["campaigns.add_enrollmentrun"],
+        "mark": ["campaigns.change_enrollment"],
         **dict.fromkeys(("compare", "faults", "graph", "stats"), SEE),
     }
     filterset_class = filters.CampaignFilter
@@ -95,6 +101,26 @@ class CampaignViewSet(Listed, Retrieved, Resource):
     def bring_back(self, request: Any, pk: str) -> Response:
         """Take it out of the archive."""
         return self._done(campaigns.bring_back)
+
+    @extend_schema(responses={202: EnrollmentRunReading})
+    @action(detail=True, methods=["post"])
+    def enroll(self, request: Any, pk: str) -> Response:
+        """Ask for people to be enrolled; how far that is, is told at /api/v1/enrollment-runs/{id}/."""
+        row, told = self.get_object(), self.asked()
+        campaigns.refuse_others(row, self.asker)
+        run = enrolling.begin(campaign=row, **told, by=self.asker, at=self.at)
+        plan = EnrollmentRunReading.plan()
+        rows = list(EnrollmentRun.objects.filter(pk=run.pk).values_list(*plan.columns))
+        headers = {"Location": reverse("enrollment-run-detail", args=[run.pk])}
+        return Response(plan.show(rows, request=request)[0], status=202, headers=headers)
+
+    @extend_schema(responses=readings.MarkedReading)
+    @action(detail=True, methods=["post"], url_path="set-status")
+    def mark(self, request: Any, pk: str) -> Response:
+        """Give many people a status, by a list of walks, contacts, e-mail addresses or numbers."""
+        row, told = self.get_object(), self.asked()
+        marked = marking.mark(campaign=row, **told, by=self.asker, at=self.at)
+        return Response(readings.MarkedReading(marked).data)
 
     @extend_schema(responses=readings.WholeGraphReading)
     @action(detail=True, methods=["get"])

@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from campaigns.models import Campaign, ContentTemplate, EnrollmentStatus, Graph, Template, TemplateVersion
-from campaigns.services import exchange
+from campaigns.services import audiences, exchange
 from config.kernel.api.fields import MomentField, VisibleRelatedField
 from config.kernel.api.writing import ModelTold, Told
 from crm.api.inputs import ColleagueField
-from crm.models import Contact
+from crm.models import Contact, Project
 
 
 class ContentChanges(ModelTold):
@@ -143,3 +144,58 @@ class CampaignTold(CampaignChanges):
 
 class ScheduleTold(Told):
     starts_at = MomentField()
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]})
+class Scalar(serializers.Field[Any, Any, Any, Any]):
+    """A text, a number, true or false."""
+
+    default_error_messages = {"invalid": "Write a text, a number, true or false."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str | int | float):
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class EnrollTold(Told):
+    """Whom, by exactly one of these."""
+
+    contacts = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=audiences.MOST_IDS)
+    filter = serializers.DictField(
+        child=Scalar(), required=False, help_text=f"Everybody who fits: {', '.join(audiences.FILTERS)}."
+    )
+    project = VisibleRelatedField(queryset=Project.objects.all(), required=False)
+    intake = serializers.UUIDField(required=False, help_text="A run of an intake: everybody in it.")
+
+    def validate(self, attrs: Any) -> Any:
+        told = {name: value.pk if isinstance(value, Project) else value for name, value in attrs.items()}
+        return {"audience": audiences.checked(told)}
+
+
+class LeaveTold(Told):
+    reason = serializers.CharField(max_length=80)
+
+
+class StatusTold(Told):
+    status = serializers.PrimaryKeyRelatedField(
+        queryset=EnrollmentStatus.objects.filter(is_active=True), pk_field=serializers.UUIDField()
+    )
+
+
+class MarkTold(StatusTold):
+    """A status, and whose: at most 10,000 people in all."""
+
+    enrollments = serializers.ListField(child=serializers.UUIDField(), required=False)
+    contacts = serializers.ListField(child=serializers.UUIDField(), required=False)
+    lines = serializers.ListField(
+        child=serializers.CharField(max_length=320), required=False, help_text="E-mail addresses or numbers."
+    )
+
+    def validate(self, attrs: Any) -> Any:
+        if attrs.keys() == {"status"}:
+            raise serializers.ValidationError({"enrollments": "Say whose: enrollments, contacts, or lines."})
+        return attrs

@@ -153,3 +153,9 @@ class StatsReading(serializers.Serializer[Any]):
     states = serializers.DictField(child=serializers.IntegerField(), help_text="People by the state of their walk.")
     funnel = FunnelReading(many=True, help_text="People by their status now, the widest first.")
     nodes = NodeNumbersReading(many=True)
+
+
+class MarkedReading(serializers.Serializer[Any]):
+    found = serializers.IntegerField(help_text="Walks that were meant.")
+    changed = serializers.IntegerField(help_text="Of those, the ones that had another status.")
+    unknown = serializers.ListField(child=serializers.CharField(), help_text="Nobody of this campaign was found.")

@@ -4,7 +4,6 @@ Every verb holds the campaign FOR UPDATE, which whoever moves its people holds F
 nothing moves as it did before.
 """
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -22,8 +21,6 @@ from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
 from crm.models import User
-
-logger = logging.getLogger(__name__)
 
 _S = CampaignStatus
 _ALWAYS: Final = frozenset(
@@ -75,6 +72,12 @@ def why_not_yours(row: Campaign, by: User | None) -> str:
     if by is None or by.sees_everything or by.pk in {row.owner_id, row.sender_id}:
         return ""
     return f"{row.name} is not yours: its owner, its sender and admins run it. Ask one of them."
+
+
+def refuse_others(row: Campaign, by: User | None) -> None:
+    """:raises NotYours: ``by`` may not change this campaign."""
+    if why := why_not_yours(row, by):
+        raise NotYours(why)
 
 
 @atomic_with_retries
@@ -168,24 +171,6 @@ def start(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
     return _moved(row, _S.ACTIVE, by, started_at=at, **_let_go(row, at))
 
 
-def start_due(*, at: datetime) -> int:
-    """Start what was scheduled for now; return how many. What has a fault becomes a draft again, and is logged."""
-    due = Campaign.objects.filter(status=_S.SCHEDULED, starts_at__lte=at).order_by("id")
-    return sum(_started(row, at) for row in due)
-
-
-def _started(row: Campaign, at: datetime) -> bool:
-    try:
-        start(row=row, by=None, at=at)
-    except WrongStatus:
-        return False  # somebody was faster
-    except templates.HasFaults as refusal:
-        logger.error("Campaign %s was to start and has %d faults", row.pk, len(refusal.faults))
-        unschedule(row=row, by=None, at=at)
-        return False
-    return True
-
-
 @atomic_with_retries
 def pause(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
     """Stop everybody where they are; once this is committed nobody moves and nothing is handed over any more.
@@ -243,8 +228,7 @@ def bring_back(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
 def _held(row: Campaign, by: User | None, *statuses: str, what: str = "", instead: str = "") -> Campaign:
     """Return the campaign as it is now, held until the transaction ends, if ``by`` may and its status allows it."""
     row = Campaign.objects.select_for_update(of=("self",)).select_related("graph").get(pk=row.pk)
-    if why := why_not_yours(row, by):
-        raise NotYours(why)
+    refuse_others(row, by)
     if statuses and row.status not in statuses:
         wanted = " or ".join(_S(each).label.lower() for each in statuses)
         said = f"{row.name} is {row.get_status_display().lower()}; only one that is {wanted} {what}. {instead}"

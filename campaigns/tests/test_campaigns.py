@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, Node, SendingAccount, TemplateVersion
 from campaigns.rules.drawings import Drawing, DrawnNode
-from campaigns.services import campaigns, contents, drawing, graphs, templates
+from campaigns.services import campaigns, contents, drawing, graphs, starting, templates
 from campaigns.tests.drawings import drawing as drawn
 from campaigns.tests.drawings import node
 from crm.models import AuditEvent, User
@@ -293,9 +293,9 @@ def test_a_campaign_is_scheduled_for_a_time_to_come(draft: Campaign, account: Se
         campaigns.schedule(row=draft, starts_at=AT, by=rep, at=AT)
     assert set(refusal.value.details) == {"starts_at"}
     campaigns.schedule(row=draft, starts_at=LATER, by=rep, at=AT)
-    assert campaigns.start_due(at=LATER - timedelta(seconds=1)) == 0
-    assert campaigns.start_due(at=LATER) == 1
-    assert campaigns.start_due(at=LATER) == 0
+    assert starting.start_due(at=LATER - timedelta(seconds=1)) == 0
+    assert starting.start_due(at=LATER) == 1
+    assert starting.start_due(at=LATER) == 0
     draft.refresh_from_db()
     assert (draft.status, draft.started_at) == ("active", LATER)
 
@@ -303,10 +303,10 @@ def test_a_campaign_is_scheduled_for_a_time_to_come(draft: Campaign, account: Se
 def test_what_got_a_fault_since_it_was_scheduled_is_a_draft_again(draft, account, rep, caplog):
     campaigns.schedule(row=draft, starts_at=LATER, by=rep, at=AT)
     SendingAccount.objects.update(is_active=False)
-    assert campaigns.start_due(at=LATER) == 0
+    assert starting.start_due(at=LATER) == 0
     draft.refresh_from_db()
     assert (draft.status, draft.starts_at) == ("draft", None)
-    assert "has 1 faults" in caplog.text
+    assert "was to start and has faults: 1" in caplog.text
 
 
 def test_a_campaign_is_never_deleted(draft: Campaign) -> None:

@@ -1,0 +1,202 @@
+"""People in campaigns over HTTP: enrolled, followed, moved by hand, marked from a list."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from campaigns.models import Campaign, Conversation, Enrollment, EnrollmentStatus, Message, SendingAccount
+from campaigns.services import campaigns, enrolling, templates
+from campaigns.tests.drawings import drawing, node
+from config.kernel import clock
+from config.kernel.ids import uuid7
+from config.tests.clients import Caller
+from config.tests.clients import admin as an_admin
+from config.tests.clients import rep as a_rep
+from crm.tests.factories import ContactFactory, ProjectContactFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return a_rep()
+
+
+@pytest.fixture
+def campaign(caller: Caller) -> Campaign:
+    at = clock.now()
+    SendingAccount.objects.create(name="Line", channel="sms", provider="sms", address="+15125550100")
+    drawn = drawing(node("wait", "wait"), node("end", "exit"), "wait>end")
+    version = templates.publish(row=templates.create(name="T", drawing=drawn, by=None, at=at), by=None, at=at)
+    row = campaigns.create(name="Open house", version=version, by=caller.user, at=at)
+    return campaigns.start(row=row, by=caller.user, at=at)
+
+
+def enrolled(campaign: Campaign, *people: Any) -> list[Enrollment]:
+    run = enrolling.begin(campaign=campaign, audience={"contacts": [one.pk for one in people]}, by=None, at=clock.now())
+    enrolling.take(run.pk, at=clock.now())
+    walks = {walk.contact_id: walk for walk in Enrollment.objects.filter(campaign=campaign)}
+    return [walks[one.pk] for one in people]
+
+
+def walk_of(caller: Caller, walk: Enrollment) -> Any:
+    return caller.send("get", f"enrollments/{walk.pk}/")[1]
+
+
+def test_people_are_enrolled_and_the_run_is_followed(caller, campaign):
+    ada, bea, theirs = ContactFactory(), ContactFactory(), ContactFactory(owner=UserFactory(bdr=True))
+    told = {"contacts": [str(one.pk) for one in (ada, bea, theirs)]}
+    answer = caller.post(f"/api/v1/campaigns/{campaign.pk}/enroll/", told)
+    assert (answer.status_code, answer.json()["state"]) == (202, "running")
+    enrolling.take(answer.json()["id"], at=clock.now())
+    run = caller.get(answer["Location"]).json()
+    assert [run[name] for name in ("state", "asked", "enrolled", "gone")] == ["done", 3, 2, 1]
+    _, said = caller.send("get", f"enrollments/?campaign={campaign.pk}&run={run['id']}")
+    assert {row["contact"] for row in said["results"]} == {str(ada.pk), str(bea.pk)}
+    assert {row["state"] for row in said["results"]} == {"pending"}
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "field"),
+    [
+        ({}, "unusable_audience", "audience"),
+        ({"filter": {"shoe": 44}}, "unusable_audience", "filter"),
+        ({"filter": {"lead_score_min": [1]}}, "invalid", "filter.lead_score_min"),
+        ({"filter": {}}, "unusable_audience", "filter"),
+        ({"filter": {"source": "a"}, "contacts": [str(uuid7())]}, "unusable_audience", "audience"),
+        ({"contacts": ["me"]}, "invalid", "contacts.0"),
+        ({"project": str(uuid7())}, "invalid", "project"),
+    ],
+)  # fmt: skip
+def test_what_means_nobody_is_refused_by_field(caller, campaign, told, code, field):
+    status, said = caller.send("post", f"campaigns/{campaign.pk}/enroll/", told)
+    assert (status, said["error_code"]) == (400, code), said
+    assert field in {detail["field"] for detail in said["details"]}
+
+
+def test_a_project_and_a_filter_mean_people_too(caller, campaign):
+    pair = ProjectContactFactory(contact=ContactFactory(source="permits"))
+    for told in ({"project": str(pair.project.pk)}, {"filter": {"source": "permits"}}):
+        status, said = caller.send("post", f"campaigns/{campaign.pk}/enroll/", told)
+        assert status == 202, said
+        enrolling.take(said["id"], at=clock.now())
+    runs = caller.send("get", f"enrollment-runs/?campaign={campaign.pk}")[1]["results"]
+    assert [(run["enrolled"], run["inside"]) for run in runs] == [(0, 1), (1, 0)]
+
+
+def test_nobody_is_enrolled_in_a_campaign_that_ends_or_is_somebody_elses(caller, campaign):
+    told = {"contacts": [str(ContactFactory().pk)]}
+    status, said = a_rep().send("post", f"campaigns/{campaign.pk}/enroll/", told)
+    assert (status, said["error_code"]) == (409, "not_yours")
+    campaigns.drain(row=campaign, by=None, at=clock.now())
+    status, said = caller.send("post", f"campaigns/{campaign.pk}/enroll/", told)
+    assert (status, said["error_code"]) == (409, "not_open")
+
+
+def test_a_walk_is_paused_resumed_and_left_and_tells_its_history(caller, campaign):
+    (walk,) = enrolled(campaign, ContactFactory())
+    for verb, state in [("pause", "paused"), ("resume", "pending")]:
+        status, said = caller.send("post", f"enrollments/{walk.pk}/{verb}/", {})
+        assert (status, said["state"]) == (200, state)
+    status, said = caller.send("post", f"enrollments/{walk.pk}/resume/", {})
+    assert (status, said["error_code"], said["error"]) == (409, "nothing_to_do", "Nobody has paused them.")
+    status, said = caller.send("post", f"enrollments/{walk.pk}/leave/", {"reason": "Moved away"})
+    assert (status, said["state"], said["reason"]) == (200, "exited", "Moved away")
+    assert [event["kind"] for event in said["events"]] == ["enrolled", "paused", "resumed", "exited"]
+    assert said["events"][-1]["by"] == str(caller.user.pk)
+    assert caller.send("post", f"enrollments/{walk.pk}/leave/", {})[0] == 400
+
+
+def test_what_was_parked_is_tried_again(caller, campaign):
+    (walk,) = enrolled(campaign, ContactFactory())
+    where = {"node": campaign.graph.nodes.get(key="wait"), "visit": 1, "visits": {"wait": 1}}
+    Enrollment.objects.update(state="parked", wake_at=None, reason="No content", **where)
+    assert caller.send("post", f"enrollments/{walk.pk}/retry/", {})[1]["state"] == "active"
+    assert caller.send("post", f"enrollments/{walk.pk}/retry/", {})[0] == 409
+
+
+def test_a_status_is_set_for_one_and_for_many(caller, campaign):
+    ada, bea, cleo = ContactFactory(), ContactFactory(email="bea@example.com"), ContactFactory(phone="+15125550123")
+    walks = enrolled(campaign, ada, bea, cleo)
+    rsvp = EnrollmentStatus.objects.get(name="Received RSVP")
+    _, said = caller.send("post", f"enrollments/{walks[0].pk}/set-status/", {"status": str(rsvp.pk)})
+    assert said["status_name"] == "Received RSVP"
+    told = {
+        "status": str(rsvp.pk), "enrollments": [str(walks[0].pk)],
+        "lines": ["Bea <bea@example.com>", "(512) 555-0123", "nobody@example.com", "?"],
+    }  # fmt: skip
+    status, said = caller.send("post", f"campaigns/{campaign.pk}/set-status/", told)
+    assert (status, said) == (200, {"found": 3, "changed": 2, "unknown": ["nobody@example.com", "?"]})
+    assert [walk_of(caller, walk)["status_name"] for walk in walks] == ["Received RSVP"] * 3
+    assert caller.send("post", f"campaigns/{campaign.pk}/set-status/", {"status": str(rsvp.pk)})[0] == 400
+
+
+def test_whoever_works_a_contact_handles_their_walk_in_a_colleagues_campaign(caller, campaign):
+    other = a_rep()
+    mine, theirs = enrolled(campaign, ContactFactory(owner=other.user), ContactFactory(owner=UserFactory(bdr=True)))
+    assert other.send("post", f"enrollments/{mine.pk}/pause/", {})[0] == 200
+    status, said = other.send("post", f"enrollments/{theirs.pk}/pause/", {})
+    assert (status, said["error_code"]) == (409, "not_yours")
+    assert walk_of(other, theirs)["contact"] is None
+    told = {"status": str(EnrollmentStatus.objects.first().pk), "enrollments": [str(mine.pk), str(theirs.pk)]}  # type: ignore[union-attr]  # shipped
+    assert other.send("post", f"campaigns/{campaign.pk}/set-status/", told)[1]["unknown"] == [str(theirs.pk)]
+
+
+def test_a_walk_in_a_hidden_campaign_is_hidden(caller, campaign):
+    (walk,) = enrolled(campaign, ContactFactory())
+    Campaign.objects.update(sender=caller.user)
+    assert caller.send("get", f"enrollments/{walk.pk}/")[0] == 200
+    other = a_rep()
+    for path in (f"enrollments/{walk.pk}/", f"enrollment-runs/{walk.run_id}/"):
+        assert other.send("get", path)[0] == 404
+    assert other.send("post", f"enrollments/{walk.pk}/leave/", {"reason": "x"})[0] == 404
+
+
+# What was said
+
+
+def test_a_conversation_comes_with_its_last_messages_and_is_read(caller, campaign):
+    (walk,) = enrolled(campaign, ContactFactory(owner=caller.user))
+    at = clock.now()
+    thread = Conversation.objects.create(contact=walk.contact, last_at=at, last_direction="inbound", unread=2)
+    for text in ("Hello", "Who is this?"):
+        Message.objects.create(
+            direction="inbound", channel="sms", contact=walk.contact, conversation=thread, body=text,
+            state="received", not_before=at, campaign=campaign, enrollment=walk,
+        )  # fmt: skip
+    _, said = caller.send("get", f"conversations/{thread.pk}/")
+    assert [one["body"] for one in said["messages"]] == ["Who is this?", "Hello"]
+    assert caller.send("post", f"conversations/{thread.pk}/read/", {})[1]["unread"] == 0
+    other = a_rep()
+    assert other.send("get", f"conversations/{thread.pk}/")[0] == 404
+    assert other.send("get", f"messages/?conversation={thread.pk}")[1]["results"] == []
+
+
+def test_a_message_hides_the_campaign_that_its_reader_does_not_see(caller, campaign):
+    (walk,) = enrolled(campaign, ContactFactory())
+    Campaign.objects.update(sender=caller.user)
+    row = Message.objects.create(
+        direction="inbound", channel="sms", contact=walk.contact, body="Yes", state="received",
+        not_before=clock.now(), campaign=campaign, enrollment=walk,
+    )  # fmt: skip
+    _, seen = caller.send("get", f"messages/{row.pk}/")
+    _, other = a_rep().send("get", f"messages/{row.pk}/")
+    assert (seen["campaign"], seen["enrollment"]) == (str(campaign.pk), str(walk.pk))
+    assert (other["campaign"], other["enrollment"], other["body"]) == (None, None, "Yes")
+
+
+def test_the_uncertain_ones_are_a_list_of_their_own(caller, campaign):
+    (walk,) = enrolled(campaign, ContactFactory())
+    for number, state in enumerate(["uncertain", "not_sent_presumed", "pending"]):
+        Message.objects.create(
+            direction="outbound", channel="sms", contact=walk.contact, body="Hi", state=state, dedupe_key=f"t:{number}",
+            not_before=clock.now(), expires_at=clock.now() + timedelta(days=1), ever_dispatched=state != "pending",
+        )  # fmt: skip
+    states = [
+        {row["state"] for row in caller.send("get", f"messages/?unsure={unsure}")[1]["results"]}
+        for unsure in ("true", "false")
+    ]
+    assert states == [{"uncertain", "not_sent_presumed"}, {"pending"}]
+    assert an_admin().send("get", "sending-accounts/")[1]["results"][0]["address"] == "+15125550100"
+    assert caller.send("get", "sending-accounts/")[0] == 403
