@@ -52,7 +52,7 @@ def mark(
         walks = walks.filter(contact__in=Contact.objects.visible_to(by))
     meant: dict[Any, UUID] = {key: key for key in walks.filter(pk__in=enrollments).values_list("pk", flat=True)}
     people = [*contacts, *owners.values()]
-    lasts = walks.filter(contact__in=people).order_by("contact", "-run_no").distinct("contact")
+    lasts = walks.filter(contact__in=people).order_by("contact_id", "-run_no").distinct("contact_id")
     of_contact: dict[Any, UUID] = dict(lasts.values_list("contact_id", "pk"))
     asked = [(str(key), meant.get(key)) for key in enrollments] + [(str(key), of_contact.get(key)) for key in contacts]
     asked += [(line, of_contact.get(owners.get(line))) for line in lines]
