@@ -83,9 +83,16 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": "Campaigns",
         "separator": True,
         "items": [
+            _list("campaigns.campaign", "Campaigns", "campaign"),
+            _list("campaigns.enrollment", "People in campaigns", "directions_walk"),
+            _list("campaigns.conversation", "Conversations", "forum"),
+            _list("campaigns.message", "Messages", "sms"),
+            _list("campaigns.message", "To decide", "help", "?unsure=yes", active=_never),
+            _list("campaigns.enrollment", "Need somebody", "front_hand", "?state=parked", active=_never),
             _list("campaigns.template", "Templates", "account_tree"),
             _list("campaigns.contenttemplate", "Contents", "text_snippet"),
             _list("campaigns.enrollmentstatus", "Statuses", "flag"),
+            _list("campaigns.sendingaccount", "Sending accounts", "outbox"),
         ],
     },
     {

@@ -1,3 +1,3 @@
-from campaigns.admin import contents, templates
+from campaigns.admin import accounts, campaigns, contents, enrollments, messages, panels, templates
 
-__all__ = ["contents", "templates"]
+__all__ = ["accounts", "campaigns", "contents", "enrollments", "messages", "panels", "templates"]

@@ -176,7 +176,7 @@ class TemplateVersionAdmin(RecordAdmin):
                 title=f"New since v{before.number}",
                 headers=["", "Part", "Field", "Before", "Now"],
                 rows=[
-                    [each.kind, f"{each.what} {each.key}", name, _told(old), _told(new)]
+                    [each.kind, f"{each.what} {each.key}", name, told(old), told(new)]
                     for each in found
                     for name, (old, new) in (each.changes or {"": ("", "")}).items()
                 ],
@@ -215,5 +215,5 @@ def _has_news(row: Template) -> bool:
     return row.published_revision != row.draft.revision
 
 
-def _told(value: Any) -> Any:
+def told(value: Any) -> Any:
     return cells.NOTHING if value in (None, "", {}) else str(value)

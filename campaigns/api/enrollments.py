@@ -11,15 +11,8 @@ from campaigns.api import readings_of_people as readings
 from campaigns.models import Enrollment, EnrollmentRun
 from campaigns.services import handling, marking
 from config.kernel.api.resources import ReadOnly
-from config.kernel.errors import Conflict
 
 CHANGE = ["campaigns.change_enrollment"]
-
-
-class NothingToDo(Conflict):
-    """The walk is not in a state in which that means anything."""
-
-    code = "nothing_to_do"
 
 
 class EnrollmentViewSet(ReadOnly):
@@ -40,33 +33,31 @@ class EnrollmentViewSet(ReadOnly):
     @action(detail=True, methods=["post"])
     def leave(self, request: Any, pk: str) -> Response:
         """Take them out of the campaign, for a reason."""
-        return self._done(handling.leave, "They have left already.")
+        return self._done(handling.leave)
 
     @action(detail=True, methods=["post"])
     def pause(self, request: Any, pk: str) -> Response:
         """Let them stand still; what is left of their wait is kept."""
-        return self._done(handling.pause, "They stand still already, or have left.")
+        return self._done(handling.pause)
 
     @action(detail=True, methods=["post"])
     def resume(self, request: Any, pk: str) -> Response:
         """Let them go on."""
-        return self._done(handling.resume, "Nobody has paused them.")
+        return self._done(handling.resume)
 
     @action(detail=True, methods=["post"])
     def retry(self, request: Any, pk: str) -> Response:
         """Try again what could not be done for them."""
-        return self._done(handling.retry, "They are not parked: nothing waits for another try.")
+        return self._done(handling.retry)
 
     @action(detail=True, methods=["post"], url_path="set-status")
     def set_status(self, request: Any, pk: str) -> Response:
         """Say what is so of them: "Received RSVP". Saying it again changes nothing."""
         return self._done(handling.set_status)
 
-    def _done(self, verb: Callable[..., int], otherwise: str = "") -> Response:
+    def _done(self, verb: Callable[..., int]) -> Response:
         row, told = self.get_object(), self.asked()
-        marking.refuse_others(row, self.asker)
-        if not verb([row.pk], **told, by=self.asker, at=self.at) and otherwise:
-            raise NothingToDo(otherwise)
+        marking.handle(row, verb, **told, by=self.asker, at=self.at)
         return Response(self.shown(row.pk))
 
 

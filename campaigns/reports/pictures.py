@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, Final
 
 from campaigns.choices import Exit
+from campaigns.reports.pills import Pill, pills_of
 from campaigns.reports.words import TYPES, said, tone_of
 from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
 
@@ -23,7 +25,7 @@ Slot = str | tuple[int, int]  # the key of a node, or an edge (its number) that 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A node. ``tone`` is what it does: moves people, sends, waits, decides, or ends."""
+    """A node. ``tone`` is what it does: moves people, sends, waits, decides, or ends; ``pills`` are its numbers."""
 
     key: str
     title: str
@@ -32,6 +34,7 @@ class Box:
     faults: tuple[str, ...]
     x: int
     y: int
+    pills: tuple[Pill, ...] = ()
 
     @property
     def middle(self) -> int:
@@ -56,8 +59,10 @@ class Picture:
     arrows: Sequence[Arrow]
 
 
-def draw(drawing: Drawing, faults: Iterable[Any] = ()) -> Picture:
-    """Return the picture of a graph; ``faults`` (see ``validation``) are shown on their nodes."""
+def draw(
+    drawing: Drawing, faults: Iterable[Any] = (), numbers: Mapping[str, Mapping[str, int]] = MappingProxyType({})
+) -> Picture:
+    """Return the picture of a graph; ``faults`` (see ``validation``) and ``numbers`` are shown on their nodes."""
     told = defaultdict(list)
     for fault in faults:
         told[fault.node].append(fault.message)
@@ -66,7 +71,10 @@ def draw(drawing: Drawing, faults: Iterable[Any] = ()) -> Picture:
     rows = _rows(drawing, depths, down)
     wide = max((sum(map(_width, row)) for row in rows), default=0)
     places = {slot: spot for number, row in enumerate(rows) for slot, spot in _places(row, wide, number)}
-    boxes = {node.key: _box(node, tuple(told[node.key]), places[node.key]) for node in drawing.nodes}
+    boxes = {
+        node.key: _box(node, tuple(told[node.key]), places[node.key], numbers.get(node.key, {}))
+        for node in drawing.nodes
+    }
     arrows = [_down(edge, number, boxes, places) for number, edge in down]
     arrows += [_back(edge, boxes, wide + EDGE + LANE * lane) for lane, edge in enumerate(back, start=1)]
     width = 2 * EDGE + wide + LANE * (len(back) + 1) * bool(back)
@@ -163,9 +171,9 @@ def _in_order(start: str, forward: Mapping[str, Sequence[str]]) -> list[str]:
     return order[::-1]
 
 
-def _box(node: DrawnNode, faults: tuple[str, ...], spot: tuple[int, int]) -> Box:
-    title = node.name or TYPES.get(node.type, node.type)
-    return Box(node.key, title, said(node), tone_of(node.type), faults, *spot)
+def _box(node: DrawnNode, faults: tuple[str, ...], spot: tuple[int, int], counted: Mapping[str, int]) -> Box:
+    title, pills = node.name or TYPES.get(node.type, node.type), pills_of(counted, *spot, wide=WIDE, high=HIGH)
+    return Box(node.key, title, said(node), tone_of(node.type), faults, *spot, pills)
 
 
 def _down(edge: DrawnEdge, number: int, boxes: Mapping[str, Box], places: Mapping[Slot, tuple[int, int]]) -> Arrow:

@@ -1,14 +1,15 @@
 """A status for many people of a campaign at once, from a list that somebody has: of walks, of contacts, of lines."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from campaigns.models import Campaign, Enrollment, EnrollmentStatus
 from campaigns.services import campaigns, handling
 from campaigns.services.pasted import found_in
+from config.kernel.errors import Conflict
 from config.kernel.transactions import atomic_with_retries
 from crm.models import Contact, User
 
@@ -31,6 +32,32 @@ def refuse_others(row: Enrollment, by: User | None) -> None:
     """:raises campaigns.NotYours: the campaign is somebody else's, and so is the contact."""
     if not may_handle(row, by):
         raise campaigns.NotYours(f"{campaigns.why_not_yours(row.campaign, by)} The contact is not yours either.")
+
+
+class NothingToDo(Conflict):
+    """The walk is not in a state in which that means anything."""
+
+    code = "nothing_to_do"
+
+
+# What to say where a verb of ``handling`` found nothing to do.
+_OTHERWISE: Final[Mapping[str, str]] = {
+    "leave": "They have left already.",
+    "pause": "They stand still already, or have left.",
+    "resume": "Nobody has paused them.",
+    "retry": "They are not parked: nothing waits for another try.",
+}
+
+
+def handle(row: Enrollment, verb: Callable[..., int], *, by: User | None, at: datetime, **told: Any) -> None:
+    """Do a verb of ``handling`` to one walk.
+
+    :raises campaigns.NotYours: the campaign is somebody else's, and so is the contact.
+    :raises NothingToDo: the walk is not in a state in which that means anything.
+    """
+    refuse_others(row, by)
+    if not verb([row.pk], **told, by=by, at=at) and verb.__name__ in _OTHERWISE:
+        raise NothingToDo(_OTHERWISE[verb.__name__])
 
 
 @atomic_with_retries

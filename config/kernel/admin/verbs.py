@@ -36,7 +36,8 @@ class Verb:
     """``do(row, by=, at=, **answers)`` is called for each row; the service behind it opens its own transaction.
 
     ``effect`` tells a person what will happen; ``done`` completes "37 contacts ..."; ``still`` says of the rows it was
-    done to what is left to do, if anything is.
+    done to what is left to do, if anything is. ``hindrance(row, user)`` says why it cannot be done to this row now: its
+    button is there, and says so.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Verb:
     on_page: bool = True
     grave: bool = False
     still: Callable[[Sequence[Any]], str] = lambda rows: ""
+    hindrance: Callable[[Any, Any], str] = lambda row, user: ""
 
 
 _extras: dict[str, list[Verb]] = defaultdict(list)
@@ -106,7 +108,10 @@ class VerbsMixin:
         """The buttons of ``row``'s page."""
         verbs = [verb for verb in self.allowed_verbs(request) if verb.on_page and verb.applies(row)]
         verbs.sort(key=lambda verb: (verb.grave, verb.name == "delete"))
-        return [{"verb": verb, "url": self.verb_url(verb, row)} for verb in verbs]
+        return [
+            {"verb": verb, "url": self.verb_url(verb, row), "why_not": verb.hindrance(row, request.user)}
+            for verb in verbs
+        ]
 
     def verb_url(self, verb: Verb, row: Any) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_do", args=[row.pk, verb.name])

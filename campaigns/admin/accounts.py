@@ -1,0 +1,79 @@
+"""Who sends: set up by admins."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from campaigns.models import SendingAccount
+from campaigns.services import accounts
+from config.kernel import clock
+from config.kernel.admin import cells, filters
+from config.kernel.admin.pages import Header
+from config.kernel.admin.verbs import Verb
+from crm.admin.base import RecordAdmin
+
+
+def _reopen(row: SendingAccount, *, by: Any, at: datetime) -> None:
+    accounts.reopen(row=row, by=by, at=at)
+
+
+@admin.register(SendingAccount)
+class SendingAccountAdmin(RecordAdmin):
+    """Accounts at providers, their pace, and whether one is closed for the moment."""
+
+    changed_by = staticmethod(accounts.edit)
+    created_by = staticmethod(lambda **said: (accounts.create(**said), True))
+    empty_hint = "Nothing is sent before there is one: add an account for each channel that you use."
+    fieldsets = [
+        (None, {"fields": ["name", ("channel", "provider"), ("address", "user")]}),
+        ("How fast", {"fields": [("per_second", "per_day"), "is_active"]}),
+    ]
+    list_display = ["name", "channel", "provider", "address", "user", "shown_pace", "shown_state"]
+    list_filter = [
+        filters.Choice.of("channel"),
+        filters.Flag.of("is_active", "state", yes="In use", no="Switched off"),
+    ]
+    list_select_related = ["user"]
+    ordering = ["channel", "name"]
+    symbol = "outbox"
+    verbs = [
+        Verb(
+            name="reopen", label="Try again now", permission="campaigns.change_sendingaccount", icon="lock_open",
+            do=_reopen, done="tried again", applies=lambda row: row.open_until is not None,
+            effect="What waits for it goes out. If the provider refuses it again, it closes again.",
+        )
+    ]  # fmt: skip
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        return ["channel", "provider", "address"] if obj else []
+
+    @display(description="Pace")
+    def shown_pace(self, row: SendingAccount) -> str:
+        return f"{row.per_second:g} a second, {row.per_day:,} a day"
+
+    @display(description="State")
+    def shown_state(self, row: SendingAccount) -> SafeString:
+        if not row.is_active:
+            return cells.badge("Switched off", "plain")
+        if row.open_until and row.open_until > clock.now():
+            return cells.badge("Refused by the provider", "bad", row.open_reason)
+        return cells.badge("In use", "good")
+
+    def header(self, request: HttpRequest, row: SendingAccount) -> Header:
+        return Header(
+            title=row.name,
+            subtitle=row.open_reason,
+            badges=[cells.badge(row.get_channel_display(), "info"), self.shown_state(row)],
+            facts=[
+                ("Sends from", row.address),
+                ("Provider", row.provider),
+                ("Whose", row.user or "Everybody's"),
+                ("Pace", self.shown_pace(row)),
+                ("Tried again", cells.exact(row.open_until)),
+            ],
+        )

@@ -1,0 +1,221 @@
+"""The page of a campaign: its numbers, its graph with who stands where, its funnel, and how people came in."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from campaigns.admin.templates import faults_section, told
+from campaigns.choices import LIVE, CampaignStatus, EnrollmentState, RunState
+from campaigns.models import Campaign, EnrollmentRun
+from campaigns.reports import numbers, pictures, words
+from campaigns.rules.drawings import Drawing
+from campaigns.rules.validation import Fault
+from campaigns.services import campaigns, counting, graphs
+from config.kernel.admin import cells
+from config.kernel.admin.pages import Header, Section
+
+TONES = {
+    CampaignStatus.DRAFT: "plain", CampaignStatus.SCHEDULED: "info", CampaignStatus.ACTIVE: "good",
+    CampaignStatus.PAUSED: "warn", CampaignStatus.DRAINING: "info", CampaignStatus.COMPLETED: "plain",
+    CampaignStatus.ARCHIVED: "plain",
+}  # fmt: skip
+ON_THE_WAY = [f"state:{state}" for state in LIVE]
+RUNS = 10  # on the page
+_RUN_TONES = {RunState.RUNNING: "info", RunState.DONE: "good", RunState.FAILED: "bad"}
+
+
+def status(row: Campaign) -> SafeString:
+    return cells.badge(row.get_status_display(), TONES[CampaignStatus(row.status)])
+
+
+def faults_of(row: Any) -> list[Fault]:
+    """What hinders it from starting, looked up once for a page."""
+    if not hasattr(row, "known_faults"):
+        row.known_faults = campaigns.faults_of(row)
+    found: list[Fault] = row.known_faults
+    return found
+
+
+def header(row: Campaign) -> Header:
+    counted = counting.numbers(row)
+    walking = sum(counted.get(name, 0) for name in ON_THE_WAY)
+    return Header(
+        title=row.name,
+        subtitle=row.description,
+        badges=[status(row), *_badges(row)],
+        facts=[
+            ("People", cells.number(counted.get("total_contacts", 0))),
+            ("With number and e-mail", cells.number(counted.get("enriched_contacts", 0))),
+            ("On the way", people_link(row, walking, live="yes")),
+            ("Need somebody", people_link(row, counted.get("state:parked", 0), state="parked")),
+            ("Left", people_link(row, counted.get("state:exited", 0), state="exited")),
+            ("Through", people_link(row, counted.get("state:completed", 0), state="completed")),
+            ("E-mails written", cells.number(counted.get("emails_generated", 0))),
+        ],
+    )
+
+
+def sections(row: Campaign) -> Iterator[Section]:
+    drawing, faults = graphs.drawing_of(row.graph), [] if row.started_at else faults_of(row)
+    found = numbers.of_campaign(row, counting.numbers(row), counting.by_node(row))
+    by_key = {node.key: counted for node, counted in found.nodes}
+    if faults:
+        yield faults_section(faults)
+    picture = {"picture": pictures.draw(drawing, faults, by_key), "graph": row.graph_id}
+    yield Section(title="Graph", template="admin/campaigns/graph.html", context=picture, place=30, note=_drawn(row))
+    yield Section(
+        title="Funnel", template="admin/campaigns/funnel.html", context=_funnel(row, found), place=40,
+        more_url=_people(row), more="See all people",
+    )  # fmt: skip
+    yield _nodes(row, drawing, found)
+    yield _runs(row)
+    yield _differences(row)
+    yield from _aside(row)
+
+
+def people_link(row: Campaign, number: int, **asked: Any) -> Any:
+    """A number of people that leads to them."""
+    if not number:
+        return cells.number(0)
+    return format_html('<a class="cl-link" href="{}">{}</a>', _people(row, **asked), cells.number(number))
+
+
+def _people(row: Campaign, **asked: Any) -> str:
+    return f"{reverse('admin:campaigns_enrollment_changelist')}?{urlencode({'campaign': row.pk, **asked})}"
+
+
+def _badges(row: Campaign) -> Iterator[SafeString]:
+    if row.status == CampaignStatus.SCHEDULED:
+        yield cells.badge(format_html("starts {}", cells.moment(row.starts_at)), "info")
+    if row.status == CampaignStatus.PAUSED:
+        yield cells.badge(format_html("since {}", cells.moment(row.paused_at)), "warn")
+    if row.resumed_at and row.status in {CampaignStatus.ACTIVE, CampaignStatus.DRAINING}:
+        yield cells.badge("Letting go what was held", "info")
+    if row.sender:
+        yield cells.badge(f"In the name of {row.sender}", "plain", "Only they, the owner and admins see it.")
+
+
+def _drawn(row: Campaign) -> str:
+    if row.graph.frozen_at:
+        return "it never changes: people walk it"
+    return f"draw on it over the API until it starts; this is revision {row.graph.revision}"
+
+
+def _funnel(row: Campaign, found: numbers.Numbers) -> dict[str, Any]:
+    whole = max(found.whole["total_contacts"], 1)
+    bars = [
+        {"name": one.name, "number": people, "percent": f"{100 * people / whole:.2f}",
+         "url": _people(row, status=one.pk)}
+        for one, people in found.funnel
+    ]  # fmt: skip
+    states = [(EnrollmentState(state).label, number) for state, number in found.states.items() if number]
+    return {"bars": bars, "states": states, "whole": found.whole["total_contacts"]}
+
+
+def _nodes(row: Campaign, drawing: Drawing, found: numbers.Numbers) -> Section:
+    """The picture in words: for those who do not see it, and for those who search it."""
+    by_key = {node.key: (node, counted) for node, counted in found.nodes}
+    rows = []
+    for drawn in drawing.nodes:
+        node, counted = by_key[drawn.key]
+        leads = "; ".join(f"{edge.label} to {edge.target}" for edge in drawing.leaving(drawn.key)) or "ends here"
+        here = people_link(row, counted["held"], node=node.pk)
+        others = [cells.number(counted[name]) for name in ("arrived", "passed", "blocked", "failed")]
+        rows.append([drawn.name or drawn.key, words.said(drawn), leads, here, *others])
+    headers = ["Node", "Does", "Leads", "Here", "Came", "Passed", "Blocked", "Failed"]
+    return Section(title="Nodes", headers=headers, rows=rows, empty="None are drawn yet.", place=50)
+
+
+def _runs(row: Campaign) -> Section:
+    runs = EnrollmentRun.objects.filter(campaign=row).select_related("by").order_by("-id")[:RUNS]
+    return Section(
+        title="How people came in",
+        headers=["Begun", "By", "Whom", "State", "Asked", "Enrolled", "In it already", "Through", "Elsewhere", "Gone"],
+        rows=[
+            [
+                cells.link(run, cells.moment(run.created_at)),
+                run.by or cells.NOTHING,
+                whom(run),
+                run_state(run),
+                *(cells.number(getattr(run, name)) for name in ACCOUNT),
+            ]
+            for run in runs
+        ],
+        empty="Nobody was enrolled yet.",
+        place=60,
+    )
+
+
+ACCOUNT = ("asked", "enrolled", "inside", "through", "elsewhere", "gone")
+
+
+def run_state(run: EnrollmentRun) -> SafeString:
+    return cells.badge(run.get_state_display(), _RUN_TONES[RunState(run.state)], run.error)
+
+
+def whom(run: EnrollmentRun) -> str:
+    """Say in a few words whom a run means."""
+    audience: dict[str, Any] = run.audience
+    kind, meant = next(iter(audience.items()))
+    if kind == "contacts":
+        return f"{len(meant):,} contact{'s' * (len(meant) != 1)} of a list"
+    if kind == "filter":
+        return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in meant.items())
+    return "Everybody in a project" if kind == "project" else "Everybody of an intake"
+
+
+def _differences(row: Campaign) -> Section:
+    found = campaigns.differences_of(row)
+    return Section(
+        title=f"Unlike {row.version}" if row.version else "Unlike its template",
+        headers=["", "Part", "Field", "There", "Here"],
+        rows=[
+            [each.kind, f"{each.what} {each.key}", name, told(old), told(new)]
+            for each in found
+            for name, (old, new) in (each.changes or {"": ("", "")}).items()
+        ],
+        empty="Its graph is that of the version that it was made of.",
+        place=70,
+    )
+
+
+def _aside(row: Campaign) -> Iterator[Section]:
+    yield Section(
+        title="Who",
+        aside=True,
+        facts=[
+            ("Owner", row.owner or cells.NOTHING),
+            ("Sender", row.sender or cells.NOTHING),
+            ("Template", cells.link(row.version)),
+            ("Goal", row.goal or cells.NOTHING),
+        ],
+    )
+    event = [
+        ("Kind", row.get_event_type_display() or cells.NOTHING),
+        ("Day", cells.day(row.event_date)),
+        ("Time", f"{row.event_time:%H:%M}" if row.event_time else cells.NOTHING),
+        ("Place", row.event_place or cells.NOTHING),
+    ]
+    yield Section(title="Event", aside=True, facts=event, text=row.event_hook)
+    yield Section(
+        title="Rules",
+        aside=True,
+        facts=[
+            ("May begin again", _again(row)),
+            ("Exclusive", "Yes" if row.exclusive else "No"),
+            ("Begin in 24 hours", cells.number(row.starts_per_day) if row.starts_per_day else "All at once"),
+            ("Of one company", cells.number(row.company_limit) if row.company_limit else "All of them"),
+            ("After a pause", f"Spread over {cells.length(row.spread)}"),
+            ("Started", cells.exact(row.started_at)),
+            ("Ended", cells.exact(row.ended_at)),
+        ],
+    )
+
+
+def _again(row: Campaign) -> str:
+    days = f" ({row.reentry_days} days)" if row.reentry == "rested" else ""
+    return f"{row.get_reentry_display()}{days}"

@@ -1,0 +1,242 @@
+"""Messages and conversations: what was said, what became of it, and what somebody has to decide."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from campaigns.choices import MessageDirection, MessageState
+from campaigns.models import Campaign, Conversation, Message
+from campaigns.services import conversations
+from config.kernel.admin import cells, filters
+from config.kernel.admin.pages import Header, Section
+from config.kernel.admin.scope import visible
+from config.kernel.admin.verbs import Verb
+from crm.admin import phrases
+from crm.admin.base import RecordAdmin
+
+SHOWN = 100  # messages of a thread at once
+_S = MessageState
+_TONES = {
+    _S.PENDING: "plain", _S.CLAIMED: "info", _S.DISPATCHING: "info", _S.ACCEPTED: "info", _S.DELIVERED: "good",
+    _S.UNDELIVERED: "warn", _S.REJECTED: "warn", _S.UNCERTAIN: "bad", _S.NOT_SENT_PRESUMED: "bad", _S.BLOCKED: "warn",
+    _S.EXPIRED: "warn", _S.CANCELLED: "plain", _S.RECEIVED: "good",
+}  # fmt: skip
+
+
+class Unsure(filters.Chosen):
+    """Those about which somebody has to decide."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Somebody has to decide")]
+
+    def condition(self, value: Any, request: HttpRequest) -> Q:
+        return Q(pk__in=Message.objects.unsure().order_by().values("pk"))
+
+
+def state(row: Message) -> SafeString:
+    hint = " ".join(filter(None, [row.reason, row.anomaly.replace("_", " ")]))
+    return cells.badge(row.get_state_display(), _TONES[MessageState(row.state)], hint)
+
+
+def message_rows(rows: Iterable[Message]) -> list[list[Any]]:
+    """Rows of a table: what, to or from whom, state, when, why."""
+    return [
+        [
+            cells.link(row, f"{row.get_channel_display()} {row.get_direction_display().lower()}"),
+            address(row),
+            state(row),
+            cells.exact(row.settled_at or row.created_at),
+            row.reason or cells.NOTHING,
+        ]
+        for row in rows
+    ]
+
+
+def address(row: Message) -> Any:
+    return phrases.phone(row.endpoint.value) if row.endpoint else cells.NOTHING
+
+
+def _text(row: Message) -> str:
+    return row.subject or row.body
+
+
+@admin.register(Message)
+class MessageAdmin(RecordAdmin):
+    """What was said stays. About what is uncertain somebody decides."""
+
+    audited = False
+    empty_hint = "They come from campaigns, and from whoever answers."
+    linked_by = ("contact", "campaign", "enrollment", "conversation")
+    list_display = ["shown_what", "contact", "shown_text", "shown_state", "shown_address", "shown_when", "campaign"]
+    list_filter = [
+        Unsure.of("unsure", "decide"),
+        filters.Choice.of("state"),
+        filters.Choice.of("channel"),
+        filters.Choice.of("direction"),
+        filters.Born.of("id", "Written"),
+    ]
+    list_select_related = ["contact", "endpoint", "campaign"]
+    search_fields = ["contact__search"]
+    search_help_text = "Person"
+    search_through = ("contact",)
+    symbol = "sms"
+    views = [
+        ("All", {}),
+        ("To decide", {"unsure": "yes"}),
+        ("Received", {"direction": "inbound"}),
+        ("Waiting", {"state": "pending"}),
+        ("Blocked", {"state": "blocked"}),
+    ]
+
+    @display(description="What")
+    def shown_what(self, row: Message) -> str:
+        return f"{row.get_channel_display()} {row.get_direction_display().lower()}"
+
+    @display(description="Text")
+    def shown_text(self, row: Message) -> Any:
+        return _text(row)[:80] or cells.NOTHING
+
+    @display(description="State")
+    def shown_state(self, row: Message) -> SafeString:
+        return state(row)
+
+    @display(description="Number or e-mail")
+    def shown_address(self, row: Message) -> Any:
+        return address(row)
+
+    @display(description="When")
+    def shown_when(self, row: Message) -> Any:
+        return cells.moment(row.settled_at or row.created_at)
+
+    def header(self, request: HttpRequest, row: Message) -> Header:
+        preposition = "to" if row.direction == MessageDirection.OUTBOUND else "from"
+        who = cells.link(row.contact) if row.contact else "somebody unknown"
+        return Header(
+            title=cells.badges(row.get_channel_display(), preposition, who),
+            subtitle=row.reason,
+            badges=[state(row)],
+            facts=[
+                ("Number or e-mail", address(row)),
+                ("Campaign", _campaign(row, request.user)),
+                ("Not before", cells.exact(row.not_before)),
+                ("Not after", cells.exact(row.expires_at)),
+                ("Settled", cells.exact(row.settled_at)),
+                ("Passes the gate", cells.exact(row.retry_at)),
+            ],
+        )
+
+    def sections(self, request: HttpRequest, row: Message) -> Iterable[Section]:
+        text = format_html('<div class="cl-lines">{}</div>', row.body)
+        yield Section(title=row.subject or "Text", text=text, note=f"content {row.content}" if row.content else "")
+        attempts = row.attempts.select_related("account").order_by("number")
+        yield Section(
+            title="Tries to hand it over",
+            headers=["", "By", "When", "What came of it", "Details", "Their reference"],
+            rows=[
+                [
+                    one.number, one.account, cells.second(one.dispatched_at),
+                    cells.badge(one.get_outcome_display()), one.detail or cells.NOTHING,
+                    one.reference or cells.NOTHING,
+                ]
+                for one in attempts
+            ],
+            empty="It was handed to nobody yet." if row.direction == MessageDirection.OUTBOUND else "It came to us.",
+        )  # fmt: skip
+        yield Section(
+            title="Where it belongs",
+            aside=True,
+            facts=[
+                ("Conversation", cells.link(row.conversation, "Open")),
+                ("Walk", cells.link(row.enrollment, "Open") if _campaign_seen(row, request.user) else cells.NOTHING),
+                ("By", row.by or cells.NOTHING),
+                ("Segments", row.segments),
+            ],
+        )
+
+
+def _campaign_seen(row: Message, user: Any) -> bool:
+    return row.campaign_id is not None and visible(Campaign.objects.filter(pk=row.campaign_id), user).exists()
+
+
+def _campaign(row: Message, user: Any) -> Any:
+    return cells.link(row.campaign) if _campaign_seen(row, user) else cells.NOTHING
+
+
+def _mark_read(row: Conversation, *, by: Any, at: datetime) -> None:
+    conversations.mark_read(row=row, by=by, at=at)
+
+
+@admin.register(Conversation)
+class ConversationAdmin(RecordAdmin):
+    """Everything that was said between us and one contact."""
+
+    audited = False
+    empty_hint = "One begins with the first message to somebody, or from them."
+    list_display = ["contact", "shown_last", "shown_unread", "shown_when"]
+    list_filter = [filters.Days.of("last_at", "Last message")]
+    list_select_related = ["contact"]
+    linked_by = ("contact",)
+    ordering = ["-last_at", "-pk"]
+    search_fields = ["contact__search"]
+    search_help_text = "Person"
+    search_through = ("contact",)
+    symbol = "forum"
+    verbs = [
+        Verb(
+            name="read", label="Mark as read", permission="campaigns.change_conversation", icon="mark_chat_read",
+            do=_mark_read, done="read", applies=lambda row: row.unread > 0,
+            effect="Everything that they have written up to now counts as read.",
+        )
+    ]  # fmt: skip
+
+    @display(description="Last said")
+    def shown_last(self, row: Conversation) -> Any:
+        arrow = "from them" if row.last_direction == MessageDirection.INBOUND else "from us"
+        return cells.badges(cells.soft(arrow), row.last_text[:90])
+
+    @display(description="Unread")
+    def shown_unread(self, row: Conversation) -> Any:
+        return cells.badge(f"{row.unread} new", "info") if row.unread else cells.NOTHING
+
+    @display(description="When")
+    def shown_when(self, row: Conversation) -> Any:
+        return cells.moment(row.last_at)
+
+    def header(self, request: HttpRequest, row: Conversation) -> Header:
+        return Header(
+            title=cells.badges("Conversation with", cells.link(row.contact)),
+            badges=[cells.badge(f"{row.unread} new", "info")] if row.unread else [],
+            facts=[
+                ("Phone", phrases.phone(row.contact.primary_phone)),
+                ("E-mail", row.contact.primary_email or cells.NOTHING),
+                ("Owner", row.contact.owner or cells.NOTHING),
+                ("Last message", cells.moment(row.last_at)),
+            ],
+        )
+
+    def sections(self, request: HttpRequest, row: Conversation) -> Iterable[Section]:
+        found = row.messages.select_related("endpoint", "campaign", "by").order_by("-id")
+        rows: Sequence[Message] = list(found[: SHOWN + 1])
+        older = len(rows) > SHOWN
+        yield Section(
+            title="What was said",
+            note=f"the last {SHOWN}" if older else "",
+            template="admin/campaigns/thread.html",
+            context={"bubbles": [_bubble(one) for one in rows[:SHOWN][::-1]]},
+        )
+
+
+def _bubble(row: Message) -> dict[str, Any]:
+    ours = row.direction == MessageDirection.OUTBOUND
+    return {
+        "ours": ours, "subject": row.subject, "text": row.body, "at": row.settled_at or row.created_at,
+        "channel": row.get_channel_display(), "state": state(row) if ours else "", "page": cells.link(row, "Details"),
+        "who": (row.by or "Us") if ours else row.contact,
+    }  # fmt: skip

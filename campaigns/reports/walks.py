@@ -1,0 +1,109 @@
+"""The history of a walk in plain words: "Left 'Has phone?' by yes", "Waits until Tue 24 Nov, 09:00 their time"."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit
+from campaigns.models import Enrollment, EnrollmentEvent, Node
+from campaigns.reports.words import TYPES, said
+from campaigns.rules.drawings import DrawnNode
+
+_K, _S = EnrollmentEventKind, EnrollmentState
+_EXITS: Final = {str(each.value): str(each.label).lower() for each in Exit}
+_SIGNS: Final[Mapping[str, tuple[str, str]]] = {
+    _K.ENROLLED: ("person_add", "info"), _K.PASSED: ("arrow_downward", "plain"), _K.ARRIVED: ("schedule", "plain"),
+    _K.BLOCKED: ("block", "warn"), _K.STATUS: ("flag", "info"), _K.PAUSED: ("pause", "warn"),
+    _K.RESUMED: ("play_arrow", "good"), _K.PARKED: ("front_hand", "bad"), _K.EXITED: ("logout", "warn"),
+    _K.COMPLETED: ("task_alt", "good"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that happened, with a sign and its tone; ``said`` are further words of it."""
+
+    what: str
+    at: datetime
+    by: Any = None
+    said: Sequence[str] = ()
+    icon: str = "circle"
+    tone: str = "plain"
+
+
+def name_of(node: Node | None) -> str:
+    """Return what people call a node."""
+    return (node.name or TYPES.get(node.type, node.key)) if node else ""
+
+
+def history(events: Sequence[EnrollmentEvent], zone: tzinfo) -> list[Line]:
+    """Return what happened, in its order; times to come are told in ``zone``, the contact's."""
+    return [_line(event, zone) for event in events]
+
+
+def waits(walk: Enrollment, zone: tzinfo, *, after: Node | None = None) -> str:
+    """Return until when somebody waits, and for what; "" where they do not wait for a time.
+
+    ``after`` is the node that they left before.
+    """
+    if walk.state == _S.PENDING:
+        return f"Begins {_told(walk.wake_at, zone)}" if walk.wake_at else "Begins when a colleague of theirs is through"
+    if not walk.wake_at:
+        return ""
+    rule = walk.wake_rule or {}
+    until = f"until {_told(walk.wake_at, zone)}"
+    if reason := rule.get("blocked"):
+        return f"Tries again {until.removeprefix('until ')}: blocked by {reason}"
+    if walk.node is None or "config" not in rule:
+        return f"Waits {until}"
+    what = said(DrawnNode(walk.node.key, walk.node.type, config=rule["config"]))
+    what = what.removeprefix("Wait ").removeprefix("until ") if what.startswith("Wait ") else what
+    return f"Waits {until}: {what}" + (f" after “{name_of(after)}”" if after else "")
+
+
+def _line(event: EnrollmentEvent, zone: tzinfo) -> Line:
+    icon, tone = _SIGNS.get(event.kind, ("circle", "plain"))
+    what = _WHAT.get(event.kind, _plain)(event)
+    return Line(what, event.at, event.by, tuple(_further(event, zone)), icon, tone)
+
+
+def _further(event: EnrollmentEvent, zone: tzinfo) -> list[str]:
+    found = []
+    if outcome := event.data.get("outcome"):
+        found.append(f"It was {str(outcome).replace('_', ' ')}.")
+    if wake_at := event.data.get("wake_at"):
+        found.append(f"Until {_told(datetime.fromisoformat(wake_at), zone)}")
+    if event.kind == _K.BLOCKED and (reason := event.data.get("reason")):
+        found.insert(0, f"Because of {reason}")
+    return found
+
+
+def _passed(event: EnrollmentEvent) -> str:
+    left = f"Left “{name_of(event.node)}”"
+    return left if event.exit == Exit.NEXT else f"{left} by {_EXITS.get(event.exit, event.exit)}"
+
+
+def _arrived(event: EnrollmentEvent) -> str:
+    again = f", visit {event.data['visit']}" if event.data.get("visit", 1) > 1 else ""
+    return f"Came to “{name_of(event.node)}”{again}"
+
+
+def _ended(event: EnrollmentEvent) -> str:
+    reason = event.data.get("reason")
+    return f"{event.get_kind_display()}: {reason}" if reason else str(event.get_kind_display())
+
+
+def _plain(event: EnrollmentEvent) -> str:
+    return str(event.get_kind_display())
+
+
+def _told(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%a %-d %b, %H:%M} their time"
+
+
+_WHAT: Final[Mapping[str, Any]] = {
+    _K.PASSED: _passed, _K.ARRIVED: _arrived, _K.PARKED: _ended, _K.EXITED: _ended, _K.COMPLETED: _ended,
+    _K.BLOCKED: lambda event: f"Held back at “{name_of(event.node)}”",
+    _K.STATUS: lambda event: f"Status: {event.data.get('status', '')}",
+}  # fmt: skip
