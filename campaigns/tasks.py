@@ -4,19 +4,58 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
 from django.core.cache import cache
+from django.db import OperationalError
 from redis.exceptions import RedisError
 
+from campaigns.services import enrolling, letting_go, starting
 from campaigns.services.dispatch import accounts, ledgers, reconciling, running, sweeping
+from campaigns.services.engine import running as engine
 from config.kernel import clock
 from config.kernel.work import ring
 
 logger = logging.getLogger(__name__)
 
 PATIENCE = 20.0  # seconds that a rung task works, then it rings itself
+
+
+@shared_task(ignore_result=True, expires=10)
+def move_people() -> None:
+    """Move whoever is to be moved for twenty seconds, then ring for the rest."""
+    _, there_is_more = engine.run(at=clock.now(), patience=PATIENCE)
+    if there_is_more:
+        ring(move_people)
+
+
+@shared_task(ignore_result=True, expires=10)
+def take_people_in() -> None:
+    """Start what is to start by now, let backlogs go and enrol, chunk by chunk in turns, for twenty seconds."""
+    deadline = clock.monotonic() + PATIENCE
+    starting.start_due(at=clock.now())
+    while letting_go.unfinished() or enrolling.running():
+        for campaign in letting_go.unfinished():
+            letting_go.let_go(campaign=campaign, at=clock.now())
+        for run in enrolling.running():
+            _enrol(run)
+        ring(move_people)
+        if clock.monotonic() > deadline:
+            ring(take_people_in)
+            return
+
+
+def _enrol(run: UUID) -> None:
+    """Enrol a chunk; a run that cannot go on stops, and says so, without being in the way of others."""
+    try:
+        enrolling.take(run, at=clock.now())
+    except OperationalError:
+        raise  # the database is busy or away: the next ring tries again
+    except Exception as error:
+        logger.exception("Enrolment %s cannot go on", run)
+        enrolling.give_up(run, error=f"It stopped by an error ({type(error).__name__}).", at=clock.now())
 
 
 @shared_task(ignore_result=True, expires=10)

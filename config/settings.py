@@ -234,6 +234,8 @@ CELERY_BEAT_SCHEDULE = {
     "refresh-hints": {"task": "calls.tasks.refresh_stale_hints", "schedule": 3600.0, "options": {"expires": 3600}},
     "read-inbox": {"task": "integrations.tasks.read_inbox", "schedule": 5.0, "options": {"expires": 5}},
     "look-after-partitions": {"task": "crm.tasks.look_after_partitions", "schedule": 86400.0},
+    "move-people": {"task": "campaigns.tasks.move_people", "schedule": 5.0, "options": {"expires": 5}},
+    "take-people-in": {"task": "campaigns.tasks.take_people_in", "schedule": 5.0, "options": {"expires": 5}},
     "dispatch": {"task": "campaigns.tasks.dispatch_messages", "schedule": 5.0, "options": {"expires": 5}},
     "sweep-messages": {"task": "campaigns.tasks.sweep_messages", "schedule": 15.0, "options": {"expires": 15}},
     "reconcile": {"task": "campaigns.tasks.reconcile_messages", "schedule": 60.0, "options": {"expires": 60}},

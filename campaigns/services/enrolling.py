@@ -9,7 +9,7 @@ from django.db import connection
 
 from campaigns.choices import CampaignStatus, Reentry, RunState
 from campaigns.models import Campaign, EnrollmentRun
-from campaigns.services import audiences, counting
+from campaigns.services import audiences, bells, counting
 from config.kernel import faults
 from config.kernel.errors import Conflict
 from config.kernel.transactions import atomic_with_retries
@@ -91,6 +91,7 @@ def begin(*, campaign: Campaign, audience: Mapping[str, Any], by: User | None, a
     held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     if held.status not in OPEN:
         raise NotOpen(f"{held.name} is {held.get_status_display().lower()}: make it active first.")
+    bells.enrolment()
     return EnrollmentRun.objects.create(campaign=held, audience=kept, by=by)
 
 
@@ -120,6 +121,14 @@ def take(run: UUID, *, at: datetime, size: int = CHUNK) -> bool:
     _count(campaign, account["enrolled"], enriched)
     faults.point("enrolling.before_commit")
     return not is_over
+
+
+@atomic_with_retries
+def give_up(run: UUID, *, error: str, at: datetime) -> None:
+    """Stop a run that cannot go on; whoever it has enrolled stays."""
+    row = EnrollmentRun.objects.select_for_update(no_key=True).get(pk=run)
+    if row.state == RunState.RUNNING:
+        _close(row, RunState.FAILED, at, error=error)
 
 
 def _taken(campaign: Campaign, row: EnrollmentRun, at: datetime, size: int) -> tuple[dict[str, int], int, UUID | None]:

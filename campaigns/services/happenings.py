@@ -11,6 +11,7 @@ from calls.models import Disposition
 from calls.signals import CallConcluded
 from campaigns.choices import HappeningKind
 from campaigns.models import CallTask
+from campaigns.services import bells
 from config.kernel import prepared
 from config.kernel.ids import uuid7
 from config.kernel.transactions import atomic_with_retries
@@ -71,4 +72,7 @@ def _keep(meant: ReachabilityChanged, kind: HappeningKind, cause: UUID, at: date
         "at": at,
         "data": orjson.dumps(dict(data)).decode(),
     }
-    return prepared.run(_KEEP, params)
+    kept = prepared.run(_KEEP, params)
+    if kept:
+        bells.engine()
+    return kept

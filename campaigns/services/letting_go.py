@@ -14,6 +14,7 @@ import orjson
 
 from campaigns.choices import LIVE, RUNNING, WaitMode
 from campaigns.models import Campaign, Enrollment
+from campaigns.services import bells
 from config.kernel import faults, prepared
 from config.kernel.transactions import atomic_with_retries
 
@@ -38,6 +39,7 @@ def begin_epoch(campaign: Campaign, *, since: datetime, at: datetime) -> None:
 
     The caller holds the row and saves ``EPOCH``. A first start is one too: people may be enrolled long before.
     """
+    bells.enrolment()
     campaign.pauses = [*campaign.pauses, [since.isoformat(), at.isoformat()]]
     campaign.epoch, campaign.resumed_at, campaign.let_go_to = campaign.epoch + 1, at, None
 

@@ -67,7 +67,7 @@ def test_a_graph_written_by_hand_needs_keys_and_types() -> None:
         ('{"nodes": [{"key": "a", "type": "exit", "color": "red"}]}', "nobody knows 'color'"),
         ('{"nodes": [], "edges": [{"source": "a"}]}', r"edges\[0\]: say its target"),
         ('{"nodes": [], "edges": [{"source": "a", "target": "b", "order": -1}]}', "from 0"),
-        ('{"nodes": [], "start": 1}', "key of a node"),
+        ('{"nodes": [], "start": 1}', "keys of nodes"),
         ('{"nodes": [' + ",".join(['{"key": "a", "type": "exit"}'] * 5001) + "]}", "at most 5,000"),
     ],
 )

@@ -10,6 +10,7 @@ import orjson
 
 from calls.services.deciding import RECEIPTS
 from campaigns.choices import SETTLED, MessageState
+from campaigns.services import bells
 from campaigns.services.dispatch.claiming import HELD
 from config.kernel import prepared
 
@@ -125,3 +126,4 @@ def write_others(others: Sequence[Other], *, at: datetime) -> None:
         for other in others
     ]
     prepared.run(_OTHERS, {"others": orjson.dumps(rows).decode(), "at": at})
+    bells.engine()

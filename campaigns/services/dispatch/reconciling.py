@@ -70,7 +70,7 @@ _ABSENT = """
         UPDATE campaigns_attempt a SET outcome = 'not_sent_presumed', recorded_at = %(at)s::timestamptz
         FROM mine WHERE a.message_id = mine.id AND a.outcome IN ('dispatching', 'uncertain'))
     UPDATE campaigns_message m
-    SET state = 'not_sent_presumed', settled_at = %(at)s::timestamptz, updated_at = %(at)s::timestamptz
+    SET state = 'not_sent_presumed', updated_at = %(at)s::timestamptz
     FROM mine WHERE m.id = mine.id"""
 
 

@@ -8,7 +8,7 @@ import orjson
 
 from campaigns.choices import SETTLED, AttemptOutcome, HappeningKind, MessageState
 from campaigns.providers import MessageProvider
-from campaigns.services import happenings
+from campaigns.services import bells, happenings
 from campaigns.services.dispatch import accounts
 from campaigns.services.dispatch.accounts import Account
 from campaigns.services.dispatch.calling import How, Told
@@ -102,6 +102,7 @@ def _record(*, told: Sequence[Told], provider: str, at: datetime) -> None:
     rows = [row for row in rows if row]
     if rows:
         prepared.run(_RECORD, {"rows": orjson.dumps(rows).decode(), "provider": provider, "at": at})
+        bells.engine()
     faults.point("send.before_record")
 
 

@@ -11,7 +11,7 @@ import orjson
 from campaigns.choices import ENDED, EnrollmentState
 from campaigns.models import Campaign
 from campaigns.rules.moves import Move
-from campaigns.services import counting, routes
+from campaigns.services import bells, counting, routes
 from campaigns.services.engine.claiming import Claimed
 from config.kernel import prepared
 from config.kernel.ids import uuid7
@@ -115,6 +115,8 @@ class Batch:
             prepared.run(_TASKS_OFF, {"at": self._at, "enrollments": gone})
             prepared.run(_CANCEL, {"at": self._at, "enrollments": gone})
         self._run(_SENDS, self._sends())
+        if any(move.sends for _, move in self._moved):
+            bells.dispatcher()
         if self._messages or gone:
             prepared.run(_TOLD, {"messages": self._messages, "ended": gone})
         if self._campaign.company_limit:
