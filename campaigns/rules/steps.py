@@ -85,19 +85,20 @@ class Steps:
         self.end("left", "")
         self.to(_S.EXITED)
         self.move.reason = reason[:200]
-        self.note(_K.EXITED, self.move.node, reason=self.move.reason)
+        self.note(_K.EXITED, self.move.node, reason=self.move.reason, visit=self.move.visit)
 
     def complete(self, node: DrawnNode, reason: str = "") -> None:
         self.to(_S.COMPLETED)
         self.move.reason = reason[:200]
-        self.note(_K.COMPLETED, node.key, **({"reason": self.move.reason} if reason else {}))
+        said = {"reason": self.move.reason} if reason else {}
+        self.note(_K.COMPLETED, node.key, visit=self.move.visit, **said)
 
     def park(self, reason: str) -> None:
         """Stay until a person has done something about it."""
         self.end("parked", "")
         self.to(_S.PARKED)
         self.move.reason = reason[:200]
-        self.note(_K.PARKED, self.move.node, reason=self.move.reason)
+        self.note(_K.PARKED, self.move.node, reason=self.move.reason, visit=self.move.visit)
 
     def end(self, outcome: str, label: str) -> None:
         """End the step at which they were held up when they were woken, once."""

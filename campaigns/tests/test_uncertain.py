@@ -138,7 +138,10 @@ class TestTheReconciler:
 
         assert reconcile(NOON + last).absent == 1
 
-        assert (now(message).state, now(message).settled_at) == ("not_sent_presumed", None)  # a person decides, and until then its walk waits
+        assert (now(message).state, now(message).settled_at) == (
+            "not_sent_presumed",
+            None,
+        )  # a person decides
         assert Attempt.objects.get().outcome == "not_sent_presumed"
         assert Touch.objects.get().counts
         assert list(Message.objects.unsure()) == [message]
