@@ -1,4 +1,4 @@
-"""One suite for everything that fills the voice port, and what each of the two lines does besides."""
+"""The contract of the voice port for both lines, and what each of them does besides."""
 
 from collections import Counter
 from datetime import timedelta
@@ -10,37 +10,24 @@ from calls.choices import OVER, EventKind
 from calls.models import CallSession
 from calls.tests.factories import CallSessionFactory
 from config.kernel.ids import uuid7
-from config.kernel.providers import Rejected
 from config.testing import NOON
 from integrations.softphone.voice import SimulatedLine, TelLink, play_of
+from integrations.tests.contract_voice import VoiceContract
 
 
-@pytest.fixture(params=[TelLink, SimulatedLine])
-def line(request) -> providers.VoiceProvider:
-    return request.param()
+class TestTelLink(VoiceContract):
+    @pytest.fixture
+    def line(self):
+        return TelLink()
 
 
-class TestEveryVoiceProvider:
-    def test_it_has_a_label_for_people(self, line):
-        assert line.label.strip()
+class TestSimulatedLine(VoiceContract):
+    @pytest.fixture
+    def line(self):
+        return SimulatedLine()
 
-    def test_it_begins_a_call_and_says_how_it_goes_on(self, line):
-        handover = line.begin(to="+15125550134", extension="", reference=str(uuid7()))
 
-        assert handover.kind in {"link", "live"}
-        assert bool(handover.url) is (handover.kind == "link")
-
-    @pytest.mark.parametrize(
-        "nonsense", ["", "5125550134", "tel:+15125550134", "+1512555;ext=1", "+0123456", "#erased"]
-    )
-    def test_what_is_no_number_is_refused_for_good(self, line, nonsense):
-        with pytest.raises(Rejected):
-            line.begin(to=nonsense, extension="", reference=str(uuid7()))
-
-    def test_it_can_be_named_in_the_settings(self, line, settings):
-        settings.PROVIDERS = {"voice": {"BACKEND": f"{type(line).__module__}.{type(line).__qualname__}"}}
-
-        assert providers.voice().label == line.label
+del VoiceContract  # it is no test by itself
 
 
 class TestYourPhone:
