@@ -5,11 +5,14 @@ Any order and repetition of the same news therefore ends the same.
 """
 
 import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
+from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Coalesce, Now
 
 from calls.services import hints
@@ -35,10 +38,36 @@ _SURE: Final = {AttemptOutcome.NOT_SENT, AttemptOutcome.NOT_SENT_PRESUMED, Attem
 _GIVEN_UP: Final = {MessageState.NOT_SENT_PRESUMED, MessageState.REJECTED}
 
 
+_ATTEMPTS = """
+    UPDATE campaigns_attempt a
+    SET outcome = 'accepted', recorded_at = CASE WHEN a.outcome = 'accepted' THEN a.recorded_at ELSE t.at END,
+        reference = coalesce(a.reference, nullif(t.reference, ''))
+    FROM (SELECT id, reference, moment.at FROM unnest(%s::uuid[], %s::text[]) AS u (id, reference),
+                 (VALUES (%s::timestamptz)) AS moment (at)) t
+    WHERE a.id = t.id"""
+_MESSAGES = """
+    UPDATE campaigns_message m
+    SET state = t.state, reason = t.reason, claimed_until = NULL, retry_at = NULL, updated_at = clock_timestamp(),
+        settled_at = coalesce(m.settled_at, t.at)
+    FROM (SELECT u.*, moment.at FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS u (id, state, reason),
+                 (VALUES (%s::timestamptz)) AS moment (at)) t
+    WHERE m.id = t.id"""
+
+
 class NotOurs(NotThere):
     """No message of ours was handed over with this token, or has this reference."""
 
     code = "not_ours"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a provider says of the message that ``token`` travelled with; see ``bind``."""
+
+    token: str
+    status: str
+    reference: str = ""
+    reason: str = ""
 
 
 class _PeopleFirst(Exception):
@@ -68,10 +97,77 @@ def bind(*, provider: str, status: str, at: datetime, token: str = "", reference
         return _bound(attempt, PROOFS[status], reference, reason, at, people_locked=True)
 
 
+@atomic_with_retries
+def bind_all(proofs: Sequence[Proof], *, at: datetime) -> list[bool]:
+    """Bind what is plain of ``proofs`` in a handful of statements, however many; say of each whether it was.
+
+    Plain is what we have not concluded otherwise, and what is ours. The rest is left to ``bind``, one by one.
+    """
+    hashes = [_hash(proof.token) for proof in proofs]
+    tries = _locked(hashes)
+    best: dict[UUID, Proof] = {}
+    references: dict[UUID, str] = {}
+    plain = [tries.get(one) for one in hashes]
+    for attempt, proof in zip(plain, proofs, strict=True):
+        if attempt is not None:
+            best[attempt.pk] = max(best.get(attempt.pk, proof), proof, key=_rank)
+            references[attempt.pk] = references.get(attempt.pk) or proof.reference
+    told = [attempt for attempt in tries.values() if attempt.pk in best]
+    _write_attempts(told, references, at)
+    _write_messages(told, best, at)
+    return [attempt is not None for attempt in plain]
+
+
+def _locked(hashes: list[bytes]) -> dict[bytes, Attempt]:
+    """Lock the messages of these tries, in their order, and return the tries that nothing was concluded of."""
+    ids = set(Attempt.objects.filter(token_hash__in=hashes).values_list("message_id", flat=True))
+    lock_all(Message, ids)
+    found = Attempt.objects.filter(token_hash__in=hashes).select_related("message")
+    return {
+        bytes(attempt.token_hash): attempt
+        for attempt in found
+        if attempt.outcome not in _SURE and attempt.message.state not in _GIVEN_UP
+    }
+
+
+def _write_attempts(told: Sequence[Attempt], references: Mapping[UUID, str], at: datetime) -> None:
+    rows = []
+    for attempt in told:
+        reference = "" if attempt.reference or attempt.idempotent else references[attempt.pk][:120]
+        if reference or attempt.outcome != AttemptOutcome.ACCEPTED:
+            rows.append((attempt.pk, reference))
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(_ATTEMPTS, [*map(list, zip(*rows, strict=True)), at])
+
+
+def _write_messages(told: Sequence[Attempt], best: Mapping[UUID, Proof], at: datetime) -> None:
+    """Of a message with several tries the furthest proof counts."""
+    rows: dict[UUID, Proof] = {}
+    for attempt in told:
+        proof, known = best[attempt.pk], rows.get(attempt.message_id)
+        has = _RANK.get(MessageState(attempt.message.state), 0)
+        if _rank(proof) > max(has, _rank(known) if known else 0):
+            rows[attempt.message_id] = proof
+    if rows:
+        states = [PROOFS[proof.status].value for proof in rows.values()]
+        reasons = [proof.reason[:200] if proof.status == "undelivered" else "" for proof in rows.values()]
+        with connection.cursor() as cursor:
+            cursor.execute(_MESSAGES, [list(rows), states, reasons, at])
+
+
+def _rank(proof: Proof) -> int:
+    return _RANK[PROOFS[proof.status]]
+
+
+def _hash(token: str) -> bytes:
+    return sha256(token.encode(errors="replace")).digest()
+
+
 def _attempt(provider: str, token: str, reference: str) -> Attempt:
     attempts = Attempt.objects.select_related("message")
     if token:
-        found = attempts.filter(token_hash=sha256(token.encode(errors="replace")).digest()).first()
+        found = attempts.filter(token_hash=_hash(token)).first()
     else:
         found = attempts.filter(provider=provider, reference=reference).first() if reference else None
     if found is None:

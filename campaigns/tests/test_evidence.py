@@ -1,5 +1,6 @@
 """What a provider proves: whenever it comes, however often, in whatever order."""
 
+import contextlib
 from datetime import timedelta
 from itertools import permutations
 
@@ -15,7 +16,7 @@ from campaigns.tests.factories import AttemptFactory, MessageFactory
 from config.testing import NOON
 from crm.models import Contact, Touch
 from crm.services.locking import lock
-from crm.tests.factories import TouchFactory, give_point
+from crm.tests.factories import ContactFactory, TouchFactory, give_point
 
 pytestmark = pytest.mark.django_db
 TOKEN = "a-secret-of-ours"
@@ -170,6 +171,64 @@ def test_any_order_and_repetition_ends_at_the_furthest_news(news):
     state, reason, anomaly, _ = ends.pop()
     assert state == max((status for status, _ in news), key=RANK.index)
     assert (reason, anomaly) == ("unreachable" if state == "undelivered" else "", "")
+
+
+STATES = [
+    ("dispatching", "dispatching"), ("uncertain", "uncertain"), ("accepted", "accepted"), ("undelivered", "accepted"),
+    ("delivered", "accepted"), ("rejected", "rejected"), ("not_sent_presumed", "not_sent_presumed"),
+    ("pending", "not_sent"),
+]  # fmt: skip
+
+
+@given(
+    news=st.lists(st.tuples(st.integers(0, 4), st.sampled_from(RANK)), min_size=1, max_size=12),
+    states=st.lists(st.sampled_from(STATES), min_size=4, max_size=4),
+)
+def test_many_at_once_end_as_they_do_one_by_one(news, states):
+    """Number 4 is nobody's."""
+    ends = []
+    for together in (False, True):
+        tries = []
+        for number, (state, outcome) in enumerate(states):
+            message = MessageFactory(by_hand=True, contact=ContactFactory(), state=state, ever_dispatched=True)
+            token = f"{message.pk}/{number}"
+            tries.append((token, AttemptFactory(token=token, message=message, outcome=outcome)))
+        proofs = [
+            evidence.Proof(tries[n][0] if n < 4 else "nobody's", status, f"sim_{together}_{tries[n % 4][0]}", "why")
+            for n, status in news
+        ]
+        plain = evidence.bind_all(proofs, at=LATER) if together else [False] * len(proofs)
+        for proof, bound in zip(proofs, plain, strict=True):
+            if not bound:
+                one_by_one(proof)
+        ends.append([what_became_of(attempt) for _, attempt in tries])
+
+    assert ends[0] == ends[1]
+
+
+def one_by_one(proof):
+    with contextlib.suppress(evidence.NotOurs):
+        told(proof.status, token=proof.token, reference=proof.reference, reason=proof.reason)
+
+
+def what_became_of(attempt):
+    message, attempt = now(attempt), Attempt.objects.get(pk=attempt.pk)
+    said = (message.state, message.reason, message.anomaly, message.settled_at, message.claimed_until)
+    return said, attempt.outcome, attempt.recorded_at, attempt.reference is not None
+
+
+@pytest.mark.parametrize("many", [2, 30])
+def test_many_at_once_cost_as_much_as_a_few(many, django_assert_num_queries):
+    contact = ContactFactory()
+    for number in range(many):
+        message = MessageFactory(by_hand=True, contact=contact, state="uncertain", ever_dispatched=True)
+        AttemptFactory(token=f"t{number}", message=message, outcome="uncertain")
+
+    with django_assert_num_queries(7):
+        bound = evidence.bind_all([evidence.Proof(f"t{n}", "delivered", f"r{n}") for n in range(many)], at=LATER)
+
+    assert all(bound)
+    assert set(Message.objects.values_list("state", flat=True)) == {"delivered"}
 
 
 @pytest.mark.parametrize("order", list(permutations(RANK)))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -36,6 +37,14 @@ class Hook(Protocol):
 
     def items(self, body: bytes) -> Iterable[Item]:
         """Yield everything that was told in one request. :raises Unreadable: then the whole is kept as one."""
+        ...
+
+    def at_once(self, bodies: Mapping[UUID, bytes], *, at: datetime) -> Mapping[UUID, str]:
+        """Tell the domain what of ``bodies`` can be told together, in a few statements; return the kind of each.
+
+        Inside the transaction that settles them. What is left out is understood one by one, and so is everything where
+        this raises.
+        """
         ...
 
     def understand(self, body: bytes, *, received_at: datetime, signed: bool, at: datetime) -> str:

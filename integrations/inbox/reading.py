@@ -1,6 +1,7 @@
 """Understanding what was kept. Each in a transaction of its own; what cannot be understood stops nobody else."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from config.kernel.redaction import brief
 from config.kernel.transactions import atomic_with_retries
 from crm.models import User
 from integrations.choices import NewsState
-from integrations.inbox.hooks import TooEarly, Unreadable, hook_for
+from integrations.inbox.hooks import Hook, TooEarly, Unreadable, hook_for
 from integrations.models import News, NewsBody
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ BATCH = 50
 LEASE = timedelta(minutes=2)  # after which another worker takes what one has taken and not settled
 MOST = 6  # attempts
 FIRST_WAIT = timedelta(seconds=5)
+FEW = 2  # alone, a thing is not worth the statements for many
 _CLAIM = """
     WITH due AS (SELECT id FROM integrations_news
                  WHERE state = 'waiting' AND due_at <= %s AND attempts < %s
@@ -33,6 +35,12 @@ _PARK = """
     UPDATE integrations_news SET state = 'parked', due_at = NULL, error = 'Its workers died of it.'
     WHERE id IN (SELECT id FROM integrations_news WHERE state = 'waiting' AND due_at <= %s AND attempts >= %s
                  ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)"""
+
+_SETTLE = """
+    UPDATE integrations_news n
+    SET state = 'understood', due_at = NULL, error = '', understood_at = %s, kind = t.kind
+    FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[]) AS t (id, due_at, kind)
+    WHERE n.id = t.id AND n.state = 'waiting' AND n.due_at = t.due_at"""
 
 faults.register("inbox.after_claim", "inbox.before_settle", "inbox.after_settle")
 
@@ -64,8 +72,10 @@ def read_due(*, at: datetime, most: int = BATCH) -> int:
     taken = _claim(at, most)
     faults.point("inbox.after_claim")
     bodies = {row.pk: bytes(row.body) for row in NewsBody.objects.filter(pk__in=[one.id for one in taken])}
+    done = _read_together(taken, bodies, at)
     for one in taken:
-        _read(one, bodies.get(one.id), at)
+        if one.id not in done:
+            _read(one, bodies.get(one.id), at)
     return len(taken)
 
 
@@ -87,6 +97,35 @@ def _claim(at: datetime, most: int) -> list[Taken]:
         cursor.execute(_CLAIM, [at, MOST, most, at + LEASE])
         taken = [Taken(*row) for row in cursor.fetchall()]
     return sorted(taken, key=lambda one: one.id)
+
+
+def _read_together(taken: list[Taken], bodies: Mapping[UUID, bytes], at: datetime) -> set[UUID]:
+    """Understand what can be understood together, by provider, and return what was; trouble leaves all to ``_read``."""
+    done: set[UUID] = set()
+    for provider in {one.provider for one in taken}:
+        mine = {one.id: one for one in taken if one.provider == provider and one.id in bodies}
+        hook = hook_for(provider)
+        if hook is None or len(mine) < FEW:
+            continue
+        try:
+            done |= _understand_together(hook, mine, {key: bodies[key] for key in mine}, at)
+        except Exception as error:  # noqa: BLE001 - one of them is at fault, and will be found by itself
+            logger.info("News of %s is read one by one: %s", provider, type(error).__name__)
+    return done
+
+
+@atomic_with_retries
+def _understand_together(
+    hook: Hook, mine: Mapping[UUID, Taken], bodies: Mapping[UUID, bytes], at: datetime
+) -> set[UUID]:
+    kinds = hook.at_once(bodies, at=at)
+    faults.point("inbox.before_settle")
+    ours = [mine[key].due_at for key in kinds]
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLE, [at, list(kinds), ours, [kind[:40] for kind in kinds.values()]])
+        if cursor.rowcount != len(kinds):
+            raise Lapsed
+    return set(kinds)
 
 
 def _read(one: Taken, body: bytes | None, at: datetime) -> None:

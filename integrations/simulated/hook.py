@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -31,6 +32,12 @@ class SimulatedHook:
             words = orjson.dumps(event)
             known = event.get("id") if isinstance(event, dict) else None
             yield Item(known if isinstance(known, str) and known else hashed(words), words)
+
+    def at_once(self, bodies: Mapping[UUID, bytes], *, at: datetime) -> Mapping[UUID, str]:
+        """See ``Hook.at_once``: statuses, of which there are a few for every message."""
+        found = {key: proof for key, body in bodies.items() if (proof := _proof(body))}
+        bound = evidence.bind_all(list(found.values()), at=at)
+        return {key: proof.status for (key, proof), plain in zip(found.items(), bound, strict=True) if plain}
 
     def understand(self, body: bytes, *, received_at: datetime, signed: bool, at: datetime) -> str:
         """See ``Hook.understand``."""
@@ -64,6 +71,20 @@ class SimulatedHook:
             at=_moment(event, received_at),
         )  # fmt: skip
         inbound.receive(heard)
+
+
+def _proof(body: bytes) -> evidence.Proof | None:
+    """A plain status, and None for whatever has to be looked at by itself."""
+    try:
+        event = _loaded(body)
+        if not isinstance(event, dict) or event.get("type") not in evidence.PROOFS:
+            return None
+        words = {name: _said(event, name) for name in ("token", "reference", "code", "channel")}
+    except Unreadable:
+        return None
+    if not words["token"] or words["channel"] not in _CHANNELS:
+        return None
+    return evidence.Proof(words["token"], event["type"], words["reference"], words["code"])
 
 
 def _loaded(body: bytes) -> Any:

@@ -240,7 +240,7 @@ class TestReading:
             return understand(self, body, **more)
 
         monkeypatch.setattr(SimulatedHook, "understand", poisoned)
-        post(event(0, note="poison"), event(1))
+        post(reply(0, "poison"), event(1))
 
         for hour in range(reading.MOST + 1):
             read(NOON + timedelta(hours=hour))
@@ -289,6 +289,41 @@ class TestReading:
         assert News.objects.get().state == "understood"
         with pytest.raises(reading.NotStuck):
             reading.read_again(news=News.objects.get(), by=None, at=NOON)
+
+    @pytest.mark.parametrize("many", [3, 30])
+    def test_many_statuses_cost_as_many_statements_as_a_few(self, many, django_assert_num_queries):
+        contact = ContactFactory()
+        for number in range(many):
+            message = MessageFactory(by_hand=True, contact=contact, state="uncertain", ever_dispatched=True)
+            AttemptFactory(token=f"t{number}", message=message, outcome="uncertain")
+        post(*(event(n, token=f"t{n}", reference=f"sim_{n}") for n in range(many)))
+
+        with django_assert_num_queries(15):
+            assert read() == many
+
+        assert set(News.objects.values_list("state", "kind")) == {("understood", "delivered")}
+        assert set(Message.objects.values_list("state", flat=True)) == {"delivered"}
+
+    def test_one_that_breaks_the_whole_is_found_by_itself(self, attempt, monkeypatch):
+        def broken(self, bodies, **more):
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(SimulatedHook, "at_once", broken)
+        post(event(1), event(2, "accepted"))
+        read()
+
+        assert state_of(attempt) == "delivered"
+        assert set(News.objects.values_list("state", flat=True)) == {"understood"}
+
+    def test_a_claim_on_many_that_lapsed_keeps_nothing(self, attempt):
+        post(event(1), event(2, "accepted"))
+        mine = reading._claim(NOON, 50)
+        theirs = reading._claim(NOON + reading.LEASE, 50)
+        bodies = {row.pk: bytes(row.body) for row in NewsBody.objects.all()}
+
+        assert reading._read_together(mine, bodies, NOON) == set()
+        assert state_of(attempt) == "uncertain"
+        assert len(reading._read_together(theirs, bodies, NOON)) == 2
 
     def test_fifty_are_claimed_by_two_statements(self, django_assert_num_queries):
         keep(*(Item(f"k{n}", b"x") for n in range(60)))
