@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce, Now
 from calls.services import hints
 from campaigns.choices import AttemptOutcome, MessageState
 from campaigns.models import Attempt, Message
+from campaigns.services.dispatch.marking import TOUCHES
 from config.kernel.errors import NotThere
 from config.kernel.transactions import atomic_with_retries
 from crm.models import Contact, Endpoint, Touch
@@ -25,7 +26,6 @@ from crm.services.locking import lock_all
 
 logger = logging.getLogger(__name__)
 
-TOUCHES: Final = "campaigns.message"  # the source of the touch of a message
 LATE: Final = "late_evidence"
 PROOFS: Final = {
     "accepted": MessageState.ACCEPTED,
@@ -188,7 +188,7 @@ def _bound(
     message = Message.objects.select_for_update(no_key=True, of=("self",)).get(pk=attempt.message_id)
     attempt.refresh_from_db()
     late = attempt.outcome in _SURE or message.state in _GIVEN_UP
-    touch = Touch.objects.filter(source=TOUCHES, source_id=message.pk, counts=False)
+    touch = Touch.objects.filter(source=TOUCHES, source_id=attempt.pk, counts=False)
     if late and touch.exists():
         if not people_locked:
             raise _PeopleFirst

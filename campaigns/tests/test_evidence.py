@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from calls.services import hints
 from campaigns.models import Attempt, Message
 from campaigns.services import evidence
+from campaigns.services.dispatch.marking import TOUCHES
 from campaigns.tests.factories import AttemptFactory, MessageFactory
 from config.testing import NOON
 from crm.models import Contact, Touch
@@ -97,9 +98,7 @@ def test_what_waited_for_another_try_with_the_same_key_is_no_anomaly():
 def test_a_touch_that_was_taken_out_of_the_caps_counts_again():
     attempt = tried("pending", "not_sent")
     contact = attempt.message.contact
-    TouchFactory(
-        contact=contact, at=NOON, channel="sms", source="campaigns.message", source_id=attempt.message_id, counts=False
-    )
+    TouchFactory(contact=contact, at=NOON, channel="sms", source=TOUCHES, source_id=attempt.pk, counts=False)
     hints.refresh(at=NOON, contact_ids=[contact.pk])
 
     told("delivered")
@@ -245,8 +244,7 @@ def test_every_order_after_a_wrong_conclusion_ends_the_same(order):
 def test_fifty_who_tell_at_once_are_heard_once(threads):
     attempt = tried("uncertain", "uncertain")
     TouchFactory(
-        contact=attempt.message.contact, at=NOON, channel="sms", source="campaigns.message",
-        source_id=attempt.message_id,
+        contact=attempt.message.contact, at=NOON, channel="sms", source=TOUCHES, source_id=attempt.pk,
     )  # fmt: skip
     works = [lambda status=status: told(status, reference="sim_1") for status in RANK * 8]
 
@@ -262,8 +260,7 @@ def test_a_proof_and_somebody_who_holds_the_person_do_not_deadlock(threads):
     attempt = tried("pending", "not_sent")
     give_point(attempt.message.contact, "phone", "+1 512 555 0177")
     TouchFactory(
-        contact=attempt.message.contact, at=NOON, channel="sms", source="campaigns.message",
-        source_id=attempt.message_id, counts=False,
+        contact=attempt.message.contact, at=NOON, channel="sms", source=TOUCHES, source_id=attempt.pk, counts=False,
     )  # fmt: skip
 
     def somebody():

@@ -64,8 +64,10 @@ class Exchange:
         self.ledger.set_behaviour(behaviour)
         self.behaviour = behaviour
 
-    def take(self, asked: Asked, now: float) -> str:
-        """Keep ``asked`` and return its reference; an e-mail with a key that is known is the one that is there.
+    def take(self, asked: Asked, now: float) -> tuple[str, str]:
+        """Keep ``asked`` and return its reference and what becomes of it.
+
+        An e-mail with a key that is known is the one that is there.
 
         :raises Refused: it is not taken, and never will be.
         """
@@ -74,12 +76,12 @@ class Exchange:
             reference, body = known
             if body != asked.body:
                 raise Refused("key_reused", "Another message came with this key.")
-            return reference
+            return reference, "accepted"
         entry, news = self._entry(asked, now)
         answer = next((one for one in news if one.event["type"] == "received" and _stops(one.event["text"])), None)
         self.ledger.enter(entry, news, (asked.to, answer.due) if answer else None)
         self.taken += 1
-        return entry.reference
+        return entry.reference, entry.ends
 
     def write_in(self, *, channel: str, sender: str, to: str, text: str, at: datetime, url: str, now: float) -> str:
         """Let somebody write to us; returns the reference of what they wrote."""

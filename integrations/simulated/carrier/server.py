@@ -79,12 +79,12 @@ class Carrier:
         if not_taken := await self._before(request, wire, does):
             return not_taken
         try:
-            reference = self.exchange.take(asked, clock.now().timestamp())
+            reference, ends = self.exchange.take(asked, clock.now().timestamp())
         except Refused as refusal:
             return _refusal(refusal)
         await self._saved()
         if wire == "early":
-            await self._tell_at_once(asked, reference)
+            await self._tell_at_once(asked, reference, ends)
         if wire == "hang_after":
             await asyncio.sleep(does.hang)
         if wire == "reset_after":
@@ -131,10 +131,10 @@ class Carrier:
         self.free_at += 1 / does.rate
         return 0.0
 
-    async def _tell_at_once(self, asked: Asked, reference: str) -> None:
-        """News of it arrives before our own answer does."""
+    async def _tell_at_once(self, asked: Asked, reference: str, ends: str) -> None:
+        """What becomes of it is told before our own answer is."""
         event = {
-            "id": f"ev_early_{reference}", "type": "delivered", "reference": reference, "token": asked.token,
+            "id": f"ev_early_{reference}", "type": ends, "reference": reference, "token": asked.token,
             "channel": asked.channel, "at": asked.at.isoformat(), "simulated": True, "code": "",
         }  # fmt: skip
         async with ClientSession() as session:
