@@ -159,6 +159,3 @@ class CampaignAdmin(RecordAdmin):
 
     def sections(self, request: HttpRequest, row: Campaign) -> Iterable[Section]:
         return campaign_page.sections(row)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
-        return []

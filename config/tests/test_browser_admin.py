@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.conf import settings as configured
-from django.core.cache import cache
-from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from calls.models import Disposition
 from calls.rules import opening
@@ -19,6 +17,7 @@ from calls.services import outcomes, recording, waterfalls
 from calls.services.recording import Told
 from config.kernel import clock
 from config.testing import NOON
+from config.tests.office_windows import DESKTOP, LAPTOP, assert_whole, launched, settled, windows
 from crm.models import Contact, ProjectContact, Suppression, User
 from crm.services import quality
 from crm.tests.backoffice import page_url
@@ -35,9 +34,7 @@ from crm.tests.factories import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-DESKTOP, LAPTOP = {"width": 1440, "height": 900}, {"width": 1024, "height": 768}
 SHOTS = Path(configured.BASE_DIR) / "docs" / "img"
-WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
 LISTS = [
     "crm/contact", "crm/company", "crm/project", "crm/projectcontact", "crm/endpoint", "crm/suppression", "crm/touch",
     "crm/intakerun", "crm/reviewitem", "crm/user", "crm/auditevent", "crm/gatedecision", "calls/callsession",
@@ -47,46 +44,14 @@ LISTS = [
 
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Any]:
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright keeps a loop on this thread, beside the ORM
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
+    with launched(chromium) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def opened(browser: Any, live_server: Any) -> Iterator[Callable[..., Page]]:
-    """``opened(user, size)`` is a signed-in window. A breach of the policy, an error or an outside request fails."""
-    cache.clear()
-    trouble: list[str] = []
-    contexts: list[Any] = []
-
-    def open_window(user: User, size: dict[str, int] = DESKTOP, **options: Any) -> Page:
-        client = Client()
-        client.force_login(user)
-        context = browser.new_context(
-            base_url=live_server.url, viewport=size, timezone_id="America/Chicago", reduced_motion="reduce", **options
-        )
-        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("request", lambda asked: trouble.append(asked.url) if is_outside(asked.url, live_server.url) else None)
-        page.add_init_script(WATCH)
-        return page
-
-    yield open_window
-    for context in contexts:
-        context.close()
-    assert trouble == []
-
-
-def is_outside(url: str, ours: str) -> bool:
-    return not url.startswith((ours, "data:", "blob:"))
+    with windows(browser, live_server.url) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -100,12 +65,6 @@ def noon() -> Iterator[None]:
     opening._read.clear()  # it knows the newest profile by its id, and clocks that run backwards confuse it
     with time_machine.travel(NOON, tick=True):
         yield
-
-
-def settled(page: Page) -> None:
-    """Until everything that the page fetches by itself has come."""
-    page.wait_for_load_state("networkidle")
-    expect(page.get_by_text("Looking it up")).to_have_count(0)
 
 
 def a_day(boss: User) -> ProjectContact:
@@ -161,20 +120,7 @@ def test_every_main_page_opens_whole_and_within_the_policy(opened, boss, size):
             "/admin/crm/contact/add/", "/admin/crm/user/add/", "/admin/calls/disposition/add/"]  # fmt: skip
 
     for url in urls:
-        page.goto(url)
-        settled(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], f"{url} is wider than the window"
-        assert page.locator("h1").count() == 1, url
-        unnamed = page.evaluate(UNNAMED)
-        assert unnamed == [], f"{url}: {unnamed}"
-
-
-# Controls of ours that a screen reader could not name.
-UNNAMED = """() => [..."input select textarea button a".split(" ")]
-    .flatMap((tag) => [...document.querySelectorAll(`#content ${tag}`)])
-    .filter((one) => one.type !== "hidden" && one.offsetParent !== null)
-    .filter((one) => !(one.labels?.length || one.ariaLabel || one.textContent.trim() || one.title || one.placeholder))
-    .map((one) => one.outerHTML.slice(0, 160))"""
+        assert_whole(page, url, size)
 
 
 def test_a_person_is_suppressed_in_a_dialog_without_leaving_their_page(opened, boss):

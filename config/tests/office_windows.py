@@ -1,0 +1,82 @@
+"""Windows on the back office in a real browser: a breach of the policy, an error or an outside request is trouble."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from playwright.sync_api import Page, expect, sync_playwright
+
+from crm.models import User
+
+DESKTOP, LAPTOP = {"width": 1440, "height": 900}, {"width": 1024, "height": 768}
+WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
+# Controls of ours that a screen reader could not name.
+UNNAMED = """() => [..."input select textarea button a".split(" ")]
+    .flatMap((tag) => [...document.querySelectorAll(`#content ${tag}`)])
+    .filter((one) => one.type !== "hidden" && one.offsetParent !== null)
+    .filter((one) => !(one.labels?.length || one.ariaLabel || one.textContent.trim() || one.title || one.placeholder))
+    .map((one) => one.outerHTML.slice(0, 160))"""
+
+
+@contextmanager
+def launched(chromium: str) -> Iterator[Any]:
+    """Give a browser for a module of tests."""
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright keeps a loop on this thread, beside the ORM
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def windows(browser: Any, address: str) -> Iterator[Callable[..., Page]]:
+    """Give ``opened(user, size)``, which opens a signed-in window; trouble in any of them fails at the end."""
+    cache.clear()
+    trouble: list[str] = []
+    contexts: list[Any] = []
+
+    def opened(user: User, size: dict[str, int] = DESKTOP, **options: Any) -> Page:
+        client = Client()
+        client.force_login(user)
+        context = browser.new_context(
+            base_url=address, viewport=size, timezone_id="America/Chicago", reduced_motion="reduce", **options
+        )
+        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": address}])
+        contexts.append(context)
+        page: Page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("request", lambda asked: trouble.append(asked.url) if is_outside(asked.url, address) else None)
+        page.add_init_script(WATCH)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def is_outside(url: str, ours: str) -> bool:
+    return not url.startswith((ours, "data:", "blob:"))
+
+
+def settled(page: Page) -> None:
+    """Until everything that the page fetches by itself has come."""
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_text("Looking it up")).to_have_count(0)
+
+
+def assert_whole(page: Page, url: str, size: dict[str, int]) -> None:
+    """The page is as wide as its window, has one heading, and a name for every control."""
+    page.goto(url)
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], f"{url} is wider than the window"
+    assert page.locator("h1").count() == 1, url
+    unnamed = page.evaluate(UNNAMED)
+    assert unnamed == [], f"{url}: {unnamed}"
