@@ -47,6 +47,8 @@ NAVIGATION: list[dict[str, Any]] = [
             {"title": "Call desk", "icon": "call", "link": _desk, "permission": _may("calls.use_call_desk")},
             _list("crm.projectcontact", "Callbacks", "event", "?callback_at=yes", active=_never),
             _list("calls.callsession", "Calls to finish", "edit_note", "?finish=yes", active=_never),
+            _list("campaigns.message", "Messages to decide", "help", "?unsure=yes", active=_never),
+            _list("campaigns.enrollment", "Stuck in campaigns", "front_hand", "?state=parked", active=_never),
         ],
     },
     {
@@ -87,8 +89,13 @@ NAVIGATION: list[dict[str, Any]] = [
             _list("campaigns.enrollment", "People in campaigns", "directions_walk"),
             _list("campaigns.conversation", "Conversations", "forum"),
             _list("campaigns.message", "Messages", "sms"),
-            _list("campaigns.message", "To decide", "help", "?unsure=yes", active=_never),
-            _list("campaigns.enrollment", "Need somebody", "front_hand", "?state=parked", active=_never),
+        ],
+    },
+    {
+        "title": "What campaigns need",
+        "separator": True,
+        "collapsible": True,
+        "items": [
             _list("campaigns.template", "Templates", "account_tree"),
             _list("campaigns.contenttemplate", "Contents", "text_snippet"),
             _list("campaigns.enrollmentstatus", "Statuses", "flag"),

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from campaigns.admin.forms import SpokenForm
 from campaigns.models import SendingAccount
 from campaigns.services import accounts
 from config.kernel import clock
@@ -22,6 +23,12 @@ def _reopen(row: SendingAccount, *, by: Any, at: datetime) -> None:
     accounts.reopen(row=row, by=by, at=at)
 
 
+class AccountForm(SpokenForm):
+    class Meta:
+        model = SendingAccount
+        fields = ["name", "channel", "provider", "address", "user", "per_second", "per_day", "is_active"]
+
+
 @admin.register(SendingAccount)
 class SendingAccountAdmin(RecordAdmin):
     """Accounts at providers, their pace, and whether one is closed for the moment."""
@@ -33,6 +40,7 @@ class SendingAccountAdmin(RecordAdmin):
         (None, {"fields": ["name", ("channel", "provider"), ("address", "user")]}),
         ("How fast", {"fields": [("per_second", "per_day"), "is_active"]}),
     ]
+    form = AccountForm
     list_display = ["name", "channel", "provider", "address", "user", "shown_pace", "shown_state"]
     list_filter = [
         filters.Choice.of("channel"),

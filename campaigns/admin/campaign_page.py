@@ -25,6 +25,10 @@ TONES = {
 }  # fmt: skip
 ON_THE_WAY = [f"state:{state}" for state in LIVE]
 RUNS = 10  # on the page
+LEFT_OUT = {
+    "inside": "in it already", "through": "been through it", "elsewhere": "in another exclusive one",
+    "gone": "not there, or not yours to see",
+}  # fmt: skip
 _RUN_TONES = {RunState.RUNNING: "info", RunState.DONE: "good", RunState.FAILED: "bad"}
 
 
@@ -134,14 +138,16 @@ def _runs(row: Campaign) -> Section:
     runs = EnrollmentRun.objects.filter(campaign=row).select_related("by").order_by("-id")[:RUNS]
     return Section(
         title="How people came in",
-        headers=["Begun", "By", "Whom", "State", "Asked", "Enrolled", "In it already", "Through", "Elsewhere", "Gone"],
+        headers=["Begun", "By", "Whom", "State", "Asked", "Enrolled", "Left out"],
         rows=[
             [
                 cells.link(run, cells.moment(run.created_at)),
                 run.by or cells.NOTHING,
                 whom(run),
                 run_state(run),
-                *(cells.number(getattr(run, name)) for name in ACCOUNT),
+                cells.number(run.asked),
+                cells.number(run.enrolled),
+                left_out(run),
             ]
             for run in runs
         ],
@@ -150,7 +156,10 @@ def _runs(row: Campaign) -> Section:
     )
 
 
-ACCOUNT = ("asked", "enrolled", "inside", "through", "elsewhere", "gone")
+def left_out(run: EnrollmentRun) -> Any:
+    """Say who was asked for and not enrolled, and why."""
+    found = [f"{getattr(run, name):,} {why}" for name, why in LEFT_OUT.items() if getattr(run, name)]
+    return ", ".join(found) or cells.NOTHING
 
 
 def run_state(run: EnrollmentRun) -> SafeString:

@@ -187,7 +187,7 @@ VERBS = [
     ),
     Verb(
         name="mark", label="Set status", permission="campaigns.change_enrollment", icon="flag", do=_mark, form=Marking,
-        done="knows a status of more people", applies=lambda row: row.status != _S.DRAFT, in_lists=False,
+        done="has the new statuses", applies=lambda row: row.status != _S.DRAFT, in_lists=False,
         effect="Those of the list get this status, for example who has answered or attended. Whoever has reached the "
         "goal leaves.",
     ),

@@ -10,13 +10,14 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from campaigns.admin import campaign_page
 from campaigns.admin.campaign_verbs import VERBS
+from campaigns.admin.forms import SpokenForm
 from campaigns.models import Campaign, CampaignCount, Template
 from campaigns.services import campaigns
 from config.kernel.admin import cells, filters
-from config.kernel.admin.edits import EditForm
 from config.kernel.admin.pages import Header, Section
 from crm.admin.base import RecordAdmin
 from crm.models import User
@@ -32,20 +33,27 @@ class ClockInput(forms.TimeInput):
         super().__init__({"class": "cl-input", **(attrs or {})}, format="%H:%M")
 
 
-class CampaignForm(EditForm):
+class CampaignForm(SpokenForm):
     class Meta:
         model = Campaign
         fields = ["name", "description", "owner", "sender", "goal", *EVENT, *PACE]
+        labels = {
+            "event_type": "Kind", "event_date": "Day", "event_time": "Time", "event_place": "Place",
+            "event_hook": "Why come", "reentry": "May begin again", "reentry_days": "After how many days",
+            "starts_per_day": "Begin in 24 hours, at most", "company_limit": "Of one company, at most",
+            "spread_minutes": "After a pause, minutes", "exclusive": "Exclusive",
+        }  # fmt: skip
+        widgets = {"description": forms.Textarea(attrs={"rows": 3, "class": "cl-input"})}
 
 
-class NewCampaignForm(EditForm):
+class NewCampaignForm(CampaignForm):
     template = forms.ModelChoiceField(
-        queryset=Template.objects.none(), help_text="The campaign begins with a copy of its last version."
-    )
+        queryset=Template.objects.none(), widget=UnfoldAdminSelectWidget,
+        help_text="The campaign begins with a copy of its last version.",
+    )  # fmt: skip
 
-    class Meta:
-        model = Campaign
-        fields = ["name", "description", "owner", "sender", "goal", *EVENT, *PACE]
+    class Meta(CampaignForm.Meta):
+        pass
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -86,21 +86,21 @@ VERBS = [
     ),
     Verb(
         name="status", label="Set status", permission=CHANGE, icon="flag", do=_by_hand(handling.set_status),
-        form=SettingStatus, done="has that status",
+        form=SettingStatus, done="given that status",
         effect="It is told in the funnel. Whoever has reached the goal of the campaign leaves it.",
     ),
     Verb(
-        name="pause", label="Pause", permission=CHANGE, icon="pause", do=_by_hand(handling.pause), done="stands still",
+        name="pause", label="Pause", permission=CHANGE, icon="pause", do=_by_hand(handling.pause), done="paused",
         applies=_in(_S.PENDING, _S.ACTIVE, _S.WAITING, _S.WAITING_SEND),
         effect="They stand still; what is left of their wait is kept.",
     ),
     Verb(
         name="resume", label="Resume", permission=CHANGE, icon="play_circle", do=_by_hand(handling.resume),
-        done="goes on", applies=_in(_S.PAUSED), effect="They go on; what was left of their wait begins now.",
+        done="resumed", applies=_in(_S.PAUSED), effect="They go on; what was left of their wait begins now.",
     ),
     Verb(
         name="leave", label="Take out", permission=CHANGE, icon="logout", do=_by_hand(handling.leave), form=Leaving,
-        done="has left", applies=_in(*LIVE), grave=True,
+        done="taken out", applies=_in(*LIVE), grave=True,
         effect="They leave the campaign, and what waits to be sent to them for it is cancelled.",
     ),
 ]  # fmt: skip
@@ -188,12 +188,12 @@ def zone_of(row: Enrollment) -> tzinfo:
 
 def _now(row: Enrollment) -> str:
     """What they wait for, in a sentence."""
-    left = row.events.filter(kind=EnrollmentEventKind.PASSED).select_related("node").order_by("-id").first()
+    left = row.events.filter(kind=EnrollmentEventKind.PASSED).select_related("node").order_by("-at", "-id").first()
     return walks.waits(row, zone_of(row), after=left.node if left else None)
 
 
 def _sections(row: Enrollment) -> Iterator[Section]:
-    events = list(row.events.select_related("node", "by").order_by("id"))
+    events = list(row.events.select_related("node", "by").order_by("at", "id"))
     lines = walks.history(events, zone_of(row))
     yield Section(title="What happened", template="admin/parts/events.html", context={"events": lines})
     yield Section(
@@ -246,6 +246,6 @@ class EnrollmentRunAdmin(RecordAdmin):
         )
 
     def sections(self, request: HttpRequest, row: EnrollmentRun) -> Iterable[Section]:
-        words = ("Asked", "Enrolled", "In it already", "Have been through", "In another exclusive one", "Not there")
-        counted = [cells.number(getattr(row, name)) for name in campaign_page.ACCOUNT]
-        yield Section(title="The account", facts=list(zip(words, counted, strict=True)), text=row.error)
+        words = {"asked": "asked for", "enrolled": "enrolled", **campaign_page.LEFT_OUT}
+        counted = [(why[0].upper() + why[1:], cells.number(getattr(row, name))) for name, why in words.items()]
+        yield Section(title="The account", facts=counted, text=row.error)

@@ -34,7 +34,7 @@ class Unsure(filters.Chosen):
     """Those about which somebody has to decide."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Somebody has to decide")]
+        return [("yes", "Yes")]
 
     def condition(self, value: Any, request: HttpRequest) -> Q:
         return Q(pk__in=Message.objects.unsure().order_by().values("pk"))
@@ -76,7 +76,7 @@ class MessageAdmin(RecordAdmin):
     linked_by = ("contact", "campaign", "enrollment", "conversation")
     list_display = ["shown_what", "contact", "shown_text", "shown_state", "shown_address", "shown_when", "campaign"]
     list_filter = [
-        Unsure.of("unsure", "decide"),
+        Unsure.of("unsure", "to decide"),
         filters.Choice.of("state"),
         filters.Choice.of("channel"),
         filters.Choice.of("direction"),
@@ -229,7 +229,7 @@ class ConversationAdmin(RecordAdmin):
             title="What was said",
             note=f"the last {SHOWN}" if older else "",
             template="admin/campaigns/thread.html",
-            context={"bubbles": [_bubble(one) for one in rows[:SHOWN][::-1]]},
+            context={"bubbles": sorted(map(_bubble, rows[:SHOWN][::-1]), key=lambda bubble: bubble["at"])},
         )
 
 

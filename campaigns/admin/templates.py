@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from campaigns.admin.forms import SpokenForm
 from campaigns.choices import TemplateStatus
 from campaigns.models import Template, TemplateVersion
 from campaigns.reports import pictures, words
@@ -18,7 +19,6 @@ from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault
 from campaigns.services import graphs, templates
 from config.kernel.admin import cells, filters
-from config.kernel.admin.edits import EditForm
 from config.kernel.admin.pages import Header, Section
 from config.kernel.admin.verbs import Question, Verb
 from crm.admin.base import RecordAdmin
@@ -27,7 +27,7 @@ _TONES = {TemplateStatus.DRAFT: "warn", TemplateStatus.PUBLISHED: "good", Templa
 CHANGE = "campaigns.change_template"
 
 
-class TemplateForm(EditForm):
+class TemplateForm(SpokenForm):
     class Meta:
         model = Template
         fields = ["name", "description"]

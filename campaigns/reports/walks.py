@@ -70,10 +70,12 @@ def _line(event: EnrollmentEvent, zone: tzinfo) -> Line:
 
 def _further(event: EnrollmentEvent, zone: tzinfo) -> list[str]:
     found = []
-    if outcome := event.data.get("outcome"):
+    outcome, wake_at = event.data.get("outcome"), event.data.get("wake_at")
+    if outcome and outcome != event.exit:
         found.append(f"It was {str(outcome).replace('_', ' ')}.")
-    if wake_at := event.data.get("wake_at"):
-        found.append(f"Until {_told(datetime.fromisoformat(wake_at), zone)}")
+    if wake_at:
+        begins = "Begins" if event.kind == _K.ENROLLED else "Goes on" if event.kind == _K.RESUMED else "Until"
+        found.append(f"{begins} {_told(datetime.fromisoformat(wake_at), zone)}")
     if event.kind == _K.BLOCKED and (reason := event.data.get("reason")):
         found.insert(0, f"Because of {reason}")
     return found

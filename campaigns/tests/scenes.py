@@ -14,7 +14,7 @@ from campaigns.models import (
     TemplateVersion,
 )
 from campaigns.rules.drawings import Drawing, DrawnNode
-from campaigns.services import campaigns, demo, handling, templates
+from campaigns.services import campaigns, counting, demo, handling, templates
 from campaigns.tests.drawings import edge
 from campaigns.tests.factories import AttemptFactory, SendingAccountFactory
 from campaigns.tests.walks import enrolled, run, settle
@@ -94,6 +94,7 @@ def a_campaign(*, people: int = 60, owner: User | None = None, at: datetime = NO
         _answered(walk, ("Yes, we come!", "Who is this?", "What time?")[number % 3], begun + timedelta(hours=5))
     handling.leave([walks[-1].pk], reason="Moved away", by=owner, at=at)
     standing = Enrollment.objects.filter(pk=walks[-2].pk, state=EnrollmentState.WAITING)
+    counting.add(campaign=row.pk, counts={(None, "state:parked"): 1, (None, "state:waiting"): -1})
     standing.update(state="parked", wake_at=None, wake_rule=None, reason="There is no content 'open-house-text'.")
     handling.pause([walks[-3].pk], by=owner, at=at)
     handling.set_status(
