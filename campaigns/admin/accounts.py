@@ -10,8 +10,9 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from campaigns.admin.forms import SpokenForm
-from campaigns.models import SendingAccount
+from campaigns.models import SendingAccount, SendingStop
 from campaigns.services import accounts
+from campaigns.services.dispatch import exits
 from config.kernel import clock
 from config.kernel.admin import cells, filters
 from config.kernel.admin.pages import Header
@@ -83,5 +84,54 @@ class SendingAccountAdmin(RecordAdmin):
                 ("Whose", row.user or "Everybody's"),
                 ("Pace", self.shown_pace(row)),
                 ("Tried again", cells.exact(row.open_until)),
+            ],
+        )
+
+
+class StopForm(SpokenForm):
+    class Meta:
+        model = SendingStop
+        fields = ["reason", "channel"]
+
+
+@admin.register(SendingStop)
+class SendingStopAdmin(RecordAdmin):
+    """The emergency brake: while one stands, nothing goes out."""
+
+    audited = False
+    created_by = staticmethod(lambda **said: (exits.stop_sending(**said), True))
+    empty_hint = "Nothing was ever stopped. A stop holds from the moment that it is saved."
+    fieldsets = [(None, {"fields": ["reason", "channel"]})]
+    form = StopForm
+    list_display = ["reason", "shown_channel", "shown_state", "at", "by"]
+    list_filter = [filters.Given.of("lifted_at", "state", yes="Lifted", no="Stands")]
+    list_select_related = ["by", "lifted_by"]
+    symbol = "front_hand"
+    verbs = [
+        Verb(
+            name="lift", label="Let it send", permission="campaigns.change_sendingstop", icon="play_circle",
+            do=lambda row, *, by, at: exits.let_send(stop=row, by=by, at=at), done="lifted",
+            applies=lambda row: row.lifted_at is None, effect="Whatever waits and is not too late goes out.",
+        )
+    ]  # fmt: skip
+
+    @display(description="Channel")
+    def shown_channel(self, row: SendingStop) -> str:
+        return str(row.get_channel_display()) if row.channel else "All"
+
+    @display(description="State")
+    def shown_state(self, row: SendingStop) -> SafeString:
+        return cells.badge("Lifted", "plain") if row.lifted_at else cells.badge("Nothing goes out", "bad")
+
+    def header(self, request: HttpRequest, row: SendingStop) -> Header:
+        return Header(
+            title=row.reason,
+            badges=[self.shown_state(row)],
+            facts=[
+                ("Channel", self.shown_channel(row)),
+                ("Since", cells.exact(row.at)),
+                ("By", row.by or cells.NOTHING),
+                ("Lifted", cells.exact(row.lifted_at)),
+                ("Lifted by", row.lifted_by or cells.NOTHING),
             ],
         )

@@ -9,8 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from campaigns.admin.templates import faults_section, told
-from campaigns.choices import LIVE, CampaignStatus, EnrollmentState, RunState
-from campaigns.models import Campaign, EnrollmentRun
+from campaigns.choices import LIVE, RUNNING, CampaignStatus, EnrollmentState, RunState
+from campaigns.models import Campaign, EnrollmentRun, SendingStop
 from campaigns.reports import numbers, pictures, words
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault
@@ -93,6 +93,9 @@ def _people(row: Campaign, **asked: Any) -> str:
 
 
 def _badges(row: Campaign) -> Iterator[SafeString]:
+    for stop in SendingStop.objects.standing() if row.status in RUNNING else ():
+        what = f"No {stop.get_channel_display()} goes out" if stop.channel else "Nothing goes out"
+        yield cells.badge(what, "bad", stop.reason)
     if row.status == CampaignStatus.SCHEDULED:
         yield cells.badge(format_html("starts {}", cells.moment(row.starts_at)), "info")
     if row.status == CampaignStatus.PAUSED:

@@ -1,6 +1,6 @@
 """Campaigns in the back office: who is where, what is wrong, and what can be done about it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms

@@ -13,6 +13,7 @@ from unfold.decorators import display
 
 from campaigns.admin import campaign_page
 from campaigns.admin.messages import message_rows
+from campaigns.admin.words import in_words
 from campaigns.choices import ENDED, LIVE, EnrollmentEventKind, EnrollmentState
 from campaigns.models import Campaign, Enrollment, EnrollmentRun, EnrollmentStatus
 from campaigns.reports import walks
@@ -153,7 +154,13 @@ class EnrollmentAdmin(RecordAdmin):
 
     @display(description="Next")
     def shown_wake(self, row: Enrollment) -> Any:
-        return cells.moment(row.wake_at) if row.wake_at else cells.soft(row.reason) if row.reason else cells.NOTHING
+        return (
+            cells.moment(row.wake_at)
+            if row.wake_at
+            else cells.soft(in_words(row.reason))
+            if row.reason
+            else cells.NOTHING
+        )
 
     @display(description="Enrolled")
     def shown_since(self, row: Enrollment) -> Any:
@@ -169,7 +176,7 @@ class EnrollmentAdmin(RecordAdmin):
                 ("Enrolled", cells.exact(row.enrolled_at)),
                 ("Round", row.run_no),
                 ("Ended", cells.exact(row.ended_at)),
-                ("Why", row.reason or cells.NOTHING),
+                ("Why", in_words(row.reason) or cells.NOTHING),
             ],
         )
 
@@ -178,7 +185,7 @@ class EnrollmentAdmin(RecordAdmin):
 
 
 def state(row: Enrollment) -> SafeString:
-    return cells.badge(row.get_state_display(), _TONES[EnrollmentState(row.state)], row.reason)
+    return cells.badge(row.get_state_display(), _TONES[EnrollmentState(row.state)], in_words(row.reason))
 
 
 def zone_of(row: Enrollment) -> tzinfo:
@@ -189,12 +196,12 @@ def zone_of(row: Enrollment) -> tzinfo:
 def _now(row: Enrollment) -> str:
     """What they wait for, in a sentence."""
     left = row.events.filter(kind=EnrollmentEventKind.PASSED).select_related("node").order_by("-at", "-id").first()
-    return walks.waits(row, zone_of(row), after=left.node if left else None)
+    return walks.waits(row, zone_of(row), after=left.node if left else None, why=in_words)
 
 
 def _sections(row: Enrollment) -> Iterator[Section]:
     events = list(row.events.select_related("node", "by").order_by("at", "id"))
-    lines = walks.history(events, zone_of(row))
+    lines = walks.history(events, zone_of(row), why=in_words)
     yield Section(title="What happened", template="admin/parts/events.html", context={"events": lines})
     yield Section(
         title="Messages",

@@ -11,9 +11,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from campaigns.choices import MessageDirection, MessageState
+from campaigns.admin.words import in_words
+from campaigns.choices import UNSURE, MessageDirection, MessageState
 from campaigns.models import Campaign, Conversation, Message
 from campaigns.services import conversations
+from campaigns.services.dispatch import exits
 from config.kernel.admin import cells, filters
 from config.kernel.admin.pages import Header, Section
 from config.kernel.admin.scope import visible
@@ -41,7 +43,7 @@ class Unsure(filters.Chosen):
 
 
 def state(row: Message) -> SafeString:
-    hint = " ".join(filter(None, [row.reason, row.anomaly.replace("_", " ")]))
+    hint = " ".join(filter(None, [in_words(row.reason), row.anomaly.replace("_", " ")]))
     return cells.badge(row.get_state_display(), _TONES[MessageState(row.state)], hint)
 
 
@@ -53,7 +55,7 @@ def message_rows(rows: Iterable[Message]) -> list[list[Any]]:
             address(row),
             state(row),
             cells.exact(row.settled_at or row.created_at),
-            row.reason or cells.NOTHING,
+            in_words(row.reason) or cells.NOTHING,
         ]
         for row in rows
     ]
@@ -65,6 +67,10 @@ def address(row: Message) -> Any:
 
 def _text(row: Message) -> str:
     return row.subject or row.body
+
+
+def _unsure(row: Any) -> bool:
+    return row.state in UNSURE and row.decided_at is None
 
 
 @admin.register(Message)
@@ -87,6 +93,19 @@ class MessageAdmin(RecordAdmin):
     search_help_text = "Person"
     search_through = ("contact",)
     symbol = "sms"
+    verbs = [
+        Verb(
+            name="resend", label="Send again", permission="campaigns.change_message", icon="send", applies=_unsure,
+            do=lambda row, *, by, at: exits.resend(message=row, by=by, at=at), done="sent again",
+            effect="Nobody knows whether it went out: they may get it twice. The same words go through the gate once "
+            "more, as a message of its own; this one stays, as presumably not sent.",
+        ),
+        Verb(
+            name="write_off", label="Write off", permission="campaigns.change_message", icon="do_not_disturb_on",
+            do=lambda row, *, by, at: exits.write_off(message=row, by=by, at=at), done="written off", applies=_unsure,
+            grave=True, effect="It counts as not sent. Should proof come that it was sent, that is kept.",
+        ),
+    ]  # fmt: skip
     views = [
         ("All", {}),
         ("To decide", {"unsure": "yes"}),
@@ -120,7 +139,7 @@ class MessageAdmin(RecordAdmin):
         who = cells.link(row.contact) if row.contact else "somebody unknown"
         return Header(
             title=cells.badges(row.get_channel_display(), preposition, who),
-            subtitle=row.reason,
+            subtitle=in_words(row.reason),
             badges=[state(row)],
             facts=[
                 ("Number or e-mail", address(row)),
@@ -156,6 +175,8 @@ class MessageAdmin(RecordAdmin):
                 ("Conversation", cells.link(row.conversation, "Open")),
                 ("Walk", cells.link(row.enrollment, "Open") if _campaign_seen(row, request.user) else cells.NOTHING),
                 ("By", row.by or cells.NOTHING),
+                ("Decided", cells.exact(row.decided_at)),
+                ("Decided by", row.decided_by or cells.NOTHING),
                 ("Segments", row.segments),
             ],
         )

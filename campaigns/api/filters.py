@@ -94,9 +94,14 @@ class MessageFilter(FilterSet):
     created_since = CreatedSince()
 
     def keep_unsure(self, rows: Any, name: str, wanted: bool) -> Any:
-        return rows.unsure() if wanted else rows.exclude(state__in=UNSURE)
+        return rows.unsure() if wanted else rows.exclude(state__in=UNSURE, decided_at=None)
 
 
 class SendingAccountFilter(FilterSet):
     channel = filters.ChoiceFilter(choices=Channel)
     is_active = YesNo()
+
+
+class SendingStopFilter(FilterSet):
+    channel = filters.ChoiceFilter(choices=Channel)
+    stands = Empty(field_name="lifted_at")

@@ -7,9 +7,11 @@ from rest_framework import serializers
 
 from campaigns.models import Campaign, ContentTemplate, EnrollmentStatus, Graph, Template, TemplateVersion
 from campaigns.services import audiences, exchange
+from campaigns.services.dispatch import by_hand
 from config.kernel.api.fields import MomentField, VisibleRelatedField
 from config.kernel.api.writing import ModelTold, Told
 from crm.api.inputs import ColleagueField
+from crm.choices import Channel
 from crm.models import Contact, Project
 
 
@@ -199,3 +201,19 @@ class MarkTold(StatusTold):
         if attrs.keys() == {"status"}:
             raise serializers.ValidationError({"enrollments": "Say whose: enrollments, contacts, or lines."})
         return attrs
+
+
+class MessageTold(Told):
+    """A message to one person. ``key`` makes sending this again harmless: it is the same message then."""
+
+    contact = VisibleRelatedField(queryset=Contact.objects.alive())
+    channel = serializers.ChoiceField(choices=[each for each in Channel.choices if each[0] != Channel.CALL])
+    subject = serializers.CharField(required=False, allow_blank=True, max_length=by_hand.LONGEST_SUBJECT)
+    body = serializers.CharField(max_length=100_000, trim_whitespace=False)
+    key = serializers.CharField(max_length=by_hand.LONGEST_KEY)
+    expires_at = MomentField(required=False, allow_null=True, help_text="Empty: a day later.")
+
+
+class StopTold(Told):
+    reason = serializers.CharField(max_length=200)
+    channel = serializers.ChoiceField(choices=Channel.choices, required=False, allow_blank=True)

@@ -2,14 +2,18 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from campaigns.api import filters, inputs
 from campaigns.api import readings_of_people as readings
-from campaigns.models import Conversation, Message, SendingAccount
+from campaigns.models import Conversation, Message, SendingAccount, SendingStop
 from campaigns.services import conversations
-from config.kernel.api.resources import ReadOnly
+from campaigns.services.dispatch import by_hand, exits
+from config.kernel.api.resources import Listed, ReadOnly, Resource, Retrieved
+
+CHANGE = ["campaigns.change_message"]
 
 
 class ConversationViewSet(ReadOnly):
@@ -33,14 +37,37 @@ class ConversationViewSet(ReadOnly):
         return Response(self.shown(row.pk))
 
 
-class MessageViewSet(ReadOnly):
+class MessageViewSet(Listed, Retrieved, Resource):
     """Messages in and out, the newest first. With ?unsure=true those about which somebody has to decide."""
 
     queryset = Message.objects.none()
     reading = readings.MessageReading
     reading_one = readings.OneMessageReading
+    told = inputs.MessageTold
+    takes = {"resend": inputs.NothingTold, "write_off": inputs.NothingTold}
+    needs = {"resend": CHANGE, "write_off": CHANGE}
     filterset_class = filters.MessageFilter
-    how_to_change = "What was said stays."
+    how_to_change = "What was said stays. About what is uncertain POST to .../resend/ or .../write-off/."
+
+    def create(self, request: Any) -> Response:
+        """Send a message to one person, through the gate. 200 where this key has been used for it before."""
+        row, created = by_hand.send_by_hand(**self.asked(), by=request.user, at=self.at)
+        return self.written(row, created=created)
+
+    @extend_schema(responses={201: readings.OneMessageReading})
+    @action(detail=True, methods=["post"])
+    def resend(self, request: Any, pk: str) -> Response:
+        """Send what may not have been sent once more, as a message of its own; 409 where there is no doubt about it."""
+        row = self.get_object()
+        self.asked()
+        return self.written(exits.resend(message=row, by=self.asker, at=self.at), created=True)
+
+    @action(detail=True, methods=["post"], url_path="write-off")
+    def write_off(self, request: Any, pk: str) -> Response:
+        """Take it that it was not sent, and leave it at that; 409 where there is no doubt about it."""
+        row = self.get_object()
+        self.asked()
+        return Response(self.shown(exits.write_off(message=row, by=self.asker, at=self.at).pk))
 
 
 class SendingAccountViewSet(ReadOnly):
@@ -50,3 +77,26 @@ class SendingAccountViewSet(ReadOnly):
     reading = readings.SendingAccountReading
     filterset_class = filters.SendingAccountFilter
     how_to_change = "Accounts are set up in the back office, by admins."
+
+
+class SendingStopViewSet(Listed, Retrieved, Resource):
+    """The emergency brake: while one stands, nothing goes out, on its channel or on any. Admins only."""
+
+    queryset = SendingStop.objects.none()
+    reading = readings.SendingStopReading
+    told = inputs.StopTold
+    takes = {"lift": inputs.NothingTold}
+    needs = {"lift": ["campaigns.change_sendingstop"]}
+    filterset_class = filters.SendingStopFilter
+    how_to_change = "A stop is lifted by POST to .../lift/."
+
+    def create(self, request: Any) -> Response:
+        """Let nothing go out any more; 409 where it is stopped already."""
+        return self.written(exits.stop_sending(**self.asked(), by=request.user, at=self.at), created=True)
+
+    @action(detail=True, methods=["post"])
+    def lift(self, request: Any, pk: str) -> Response:
+        """Let messages go out again."""
+        row = self.get_object()
+        self.asked()
+        return Response(self.shown(exits.let_send(stop=row, by=self.asker, at=self.at).pk))

@@ -13,6 +13,7 @@ from campaigns.models import (
     EnrollmentRun,
     Message,
     SendingAccount,
+    SendingStop,
 )
 from config.kernel.api.reading import Reading, Shown
 from crm.api.readings import blank_hidden
@@ -87,7 +88,7 @@ class MessageReading(Reading):
             *("id", "direction", "channel", "state", "reason", "contact", "endpoint", "address", "conversation"),
             *("campaign", "enrollment", "node", "visit", "account", "by", "content", "subject", "body", "segments"),
             *("not_before", "expires_at", "retry_at", "tries", "ever_dispatched", "anomaly", "settled_at"),
-            *("created_at", "updated_at"),
+            *("decided_at", "decided_by", "created_at", "updated_at"),
         ]
 
     @classmethod
@@ -142,3 +143,9 @@ class SendingAccountReading(Reading):
             *("id", "name", "channel", "provider", "address", "user", "per_second", "per_day", "is_active"),
             *("open_until", "open_reason", "created_at", "updated_at"),
         ]
+
+
+class SendingStopReading(Reading):
+    class Meta:
+        model = SendingStop
+        fields = ["id", "channel", "reason", "at", "by", "lifted_at", "lifted_by"]

@@ -14,3 +14,4 @@ router.register("enrollment-runs", enrollments.EnrollmentRunViewSet, basename="e
 router.register("conversations", messages.ConversationViewSet, basename="conversation")
 router.register("messages", messages.MessageViewSet, basename="message")
 router.register("sending-accounts", messages.SendingAccountViewSet, basename="sending-account")
+router.register("sending-stops", messages.SendingStopViewSet, basename="sending-stop")

@@ -1,6 +1,6 @@
 """The history of a walk in plain words: "Left 'Has phone?' by yes", "Waits until Tue 24 Nov, 09:00 their time"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final
@@ -10,6 +10,7 @@ from campaigns.models import Enrollment, EnrollmentEvent, Node
 from campaigns.reports.words import TYPES, said
 from campaigns.rules.drawings import DrawnNode
 
+Words = Callable[[str], str]
 _K, _S = EnrollmentEventKind, EnrollmentState
 _EXITS: Final = {str(each.value): str(each.label).lower() for each in Exit}
 _SIGNS: Final[Mapping[str, tuple[str, str]]] = {
@@ -37,12 +38,15 @@ def name_of(node: Node | None) -> str:
     return (node.name or TYPES.get(node.type, node.key)) if node else ""
 
 
-def history(events: Sequence[EnrollmentEvent], zone: tzinfo) -> list[Line]:
-    """Return what happened, in its order; times to come are told in ``zone``, the contact's."""
-    return [_line(event, zone) for event in events]
+def history(events: Sequence[EnrollmentEvent], zone: tzinfo, *, why: Words = str) -> list[Line]:
+    """Return what happened, in its order; times to come are told in ``zone``, the contact's.
+
+    ``why`` puts the reasons that machines keep into words.
+    """
+    return [_line(event, zone, why) for event in events]
 
 
-def waits(walk: Enrollment, zone: tzinfo, *, after: Node | None = None) -> str:
+def waits(walk: Enrollment, zone: tzinfo, *, after: Node | None = None, why: Words = str) -> str:
     """Return until when somebody waits, and for what; "" where they do not wait for a time.
 
     ``after`` is the node that they left before.
@@ -54,7 +58,7 @@ def waits(walk: Enrollment, zone: tzinfo, *, after: Node | None = None) -> str:
     rule = walk.wake_rule or {}
     until = f"until {_told(walk.wake_at, zone)}"
     if reason := rule.get("blocked"):
-        return f"Tries again {until.removeprefix('until ')}: blocked by {reason}"
+        return f"Tries again {until.removeprefix('until ')}: {why(reason)}"
     if walk.node is None or "config" not in rule:
         return f"Waits {until}"
     what = said(DrawnNode(walk.node.key, walk.node.type, config=rule["config"]))
@@ -62,13 +66,13 @@ def waits(walk: Enrollment, zone: tzinfo, *, after: Node | None = None) -> str:
     return f"Waits {until}: {what}" + (f" after “{name_of(after)}”" if after else "")
 
 
-def _line(event: EnrollmentEvent, zone: tzinfo) -> Line:
+def _line(event: EnrollmentEvent, zone: tzinfo, why: Words) -> Line:
     icon, tone = _SIGNS.get(event.kind, ("circle", "plain"))
     what = _WHAT.get(event.kind, _plain)(event)
-    return Line(what, event.at, event.by, tuple(_further(event, zone)), icon, tone)
+    return Line(what, event.at, event.by, tuple(_further(event, zone, why)), icon, tone)
 
 
-def _further(event: EnrollmentEvent, zone: tzinfo) -> list[str]:
+def _further(event: EnrollmentEvent, zone: tzinfo, why: Words) -> list[str]:
     found = []
     outcome, wake_at = event.data.get("outcome"), event.data.get("wake_at")
     if outcome and outcome != event.exit:
@@ -76,8 +80,8 @@ def _further(event: EnrollmentEvent, zone: tzinfo) -> list[str]:
     if wake_at:
         begins = "Begins" if event.kind == _K.ENROLLED else "Goes on" if event.kind == _K.RESUMED else "Until"
         found.append(f"{begins} {_told(datetime.fromisoformat(wake_at), zone)}")
-    if event.kind == _K.BLOCKED and (reason := event.data.get("reason")):
-        found.insert(0, f"Because of {reason}")
+    if reason := event.data.get("reason"):
+        found.insert(0, why(reason))
     return found
 
 
@@ -91,11 +95,6 @@ def _arrived(event: EnrollmentEvent) -> str:
     return f"Came to “{name_of(event.node)}”{again}"
 
 
-def _ended(event: EnrollmentEvent) -> str:
-    reason = event.data.get("reason")
-    return f"{event.get_kind_display()}: {reason}" if reason else str(event.get_kind_display())
-
-
 def _plain(event: EnrollmentEvent) -> str:
     return str(event.get_kind_display())
 
@@ -105,7 +104,9 @@ def _told(at: datetime, zone: tzinfo) -> str:
 
 
 _WHAT: Final[Mapping[str, Any]] = {
-    _K.PASSED: _passed, _K.ARRIVED: _arrived, _K.PARKED: _ended, _K.EXITED: _ended, _K.COMPLETED: _ended,
+    _K.PASSED: _passed, _K.ARRIVED: _arrived,
+    _K.PARKED: lambda event: "Needs somebody", _K.EXITED: lambda event: "Left the campaign",
+    _K.COMPLETED: lambda event: "Came through",
     _K.BLOCKED: lambda event: f"Held back at “{name_of(event.node)}”",
     _K.STATUS: lambda event: f"Status: {event.data.get('status', '')}",
 }  # fmt: skip

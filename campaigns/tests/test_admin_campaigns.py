@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from campaigns.models import Campaign, Conversation, Enrollment, EnrollmentRun, Message, SendingAccount, Template
+from campaigns.models import (
+    Campaign,
+    Conversation,
+    Enrollment,
+    EnrollmentRun,
+    Message,
+    SendingAccount,
+    SendingStop,
+    Template,
+)
 from campaigns.services import campaigns, enrolling
 from campaigns.tests.scenes import a_campaign, a_version, some_people
 from config.kernel import clock
@@ -263,3 +272,38 @@ def test_an_account_is_set_up_changed_and_opened_again(window):
     ask(window, row, "reopen")
     row.refresh_from_db()
     assert (row.open_until, row.open_reason) == (None, "")
+
+
+def test_what_is_uncertain_is_decided_in_the_queue(window, boss):
+    a_campaign(people=12, owner=boss)
+    queue = f"{list_url('campaigns.message')}?unsure=yes"
+    sure, presumed = Message.objects.get(state="uncertain"), Message.objects.get(state="not_sent_presumed")
+    assert "No answer within 10 s." in said(window.get(page_url(sure)))
+    ask(window, sure, "write_off")
+    page = said(window.get(queue))
+    assert str(presumed.pk) in page
+    assert str(sure.pk) not in page
+    ask(window, presumed, "resend")
+    assert "Nothing matches" in said(window.get(queue))
+    assert "Sent again by Ada Admin." in said(window.get(page_url(presumed)))
+    assert Message.objects.filter(dedupe_key__startswith=f"resend:{presumed.pk}").count() == 1
+    assert "/do/resend/" not in said(window.get(page_url(presumed)))
+
+
+def test_reasons_are_words(window, boss):
+    a_campaign(people=12, owner=boss)
+    page = said(window.get(page_url(Message.objects.get(state="blocked"))))
+    assert "The number or address must be left alone" in page
+
+
+def test_a_stop_of_all_sending_is_seen_on_every_campaign_that_runs(window, boss):
+    row = a_campaign(people=3, owner=boss)
+    window.post("/admin/campaigns/sendingstop/add/", {"reason": "Wrong text", "channel": ""})
+    assert "Nothing goes out" in said(window.get(page_url(row)))
+    stop = SendingStop.objects.get()
+    assert stop.by == boss
+    again = window.post("/admin/campaigns/sendingstop/add/", {"reason": "Again", "channel": ""})
+    assert "Sending is stopped already." in said(again)
+    ask(window, stop, "lift")
+    assert "Nothing goes out" not in said(window.get(page_url(row)))
+    assert signed_in(UserFactory(bdr=True)).get("/admin/campaigns/sendingstop/add/").status_code == 403

@@ -200,3 +200,52 @@ def test_the_uncertain_ones_are_a_list_of_their_own(caller, campaign):
     assert states == [{"uncertain", "not_sent_presumed"}, {"pending"}]
     assert an_admin().send("get", "sending-accounts/")[1]["results"][0]["address"] == "+15125550100"
     assert caller.send("get", "sending-accounts/")[0] == 403
+
+
+def uncertain(campaign: Campaign, **fields: Any) -> Message:
+    (walk,) = enrolled(campaign, ContactFactory(phone="+15125550123", **fields))
+    row: Message = Message.objects.create(
+        direction="outbound", channel="sms", contact=walk.contact, body="Hi", state="uncertain", dedupe_key="t:1",
+        not_before=clock.now(), expires_at=clock.now() + timedelta(days=1), ever_dispatched=True,
+    )  # fmt: skip
+    return row
+
+
+def test_what_is_uncertain_is_sent_again_or_written_off_once(caller, campaign):
+    row = uncertain(campaign)
+    status, again = caller.send("post", f"messages/{row.pk}/resend/", {})
+    assert (status, again["state"], again["body"], again["by"]) == (201, "pending", "Hi", str(caller.user.pk))
+    _, old = caller.send("get", f"messages/{row.pk}/")
+    assert (old["state"], old["decided_by"]) == ("not_sent_presumed", str(caller.user.pk))
+    status, said = caller.send("post", f"messages/{row.pk}/write-off/", {})
+    assert (status, said["error_code"]) == (409, "not_uncertain")
+    assert caller.send("get", "messages/?unsure=true")[1]["results"] == []
+    row.contact.owner = UserFactory(bdr=True)  # type: ignore[union-attr]  # somebody's
+    row.contact.save()  # type: ignore[union-attr]
+    assert caller.send("post", f"messages/{row.pk}/write-off/", {})[0] == 404
+
+
+def test_a_message_is_sent_by_hand_once_per_key(caller):
+    ada = ContactFactory(phone="+15125550123")
+    told = {"contact": str(ada.pk), "channel": "sms", "body": "Hello Ada", "key": "crm-7"}
+    status, said = caller.send("post", "messages/", told)
+    assert (status, said["state"], said["campaign"]) == (201, "pending", None)
+    assert caller.send("post", "messages/", told) == (200, said)
+    status, refused = caller.send("post", "messages/", {**told, "body": "Hello Bea"})
+    assert (status, refused["error_code"]) == (409, "key_used")
+    status, refused = caller.send("post", "messages/", {**told, "key": "crm-8", "subject": "Hi"})
+    assert (status, [detail["field"] for detail in refused["details"]]) == (400, ["subject"])
+    hidden = ContactFactory(owner=UserFactory(bdr=True))
+    assert caller.send("post", "messages/", {**told, "contact": str(hidden.pk)})[0] == 400
+
+
+def test_all_sending_is_stopped_by_admins_and_seen_by_everybody(caller):
+    assert caller.send("post", "sending-stops/", {"reason": "Wrong text"})[0] == 403
+    boss = an_admin()
+    status, stop = boss.send("post", "sending-stops/", {"reason": "Wrong text"})
+    assert (status, stop["channel"], stop["lifted_at"]) == (201, "", None)
+    assert boss.send("post", "sending-stops/", {"reason": "Again"})[1]["error_code"] == "already_stopped"
+    assert [row["id"] for row in caller.send("get", "sending-stops/?stands=true")[1]["results"]] == [stop["id"]]
+    assert caller.send("post", f"sending-stops/{stop['id']}/lift/", {})[0] == 403
+    assert boss.send("post", f"sending-stops/{stop['id']}/lift/", {})[1]["lifted_by"] == str(boss.user.pk)
+    assert caller.send("get", "sending-stops/?stands=true")[1]["results"] == []

@@ -20,6 +20,7 @@ from campaigns.models import (
     EnrollmentRun,
     Message,
     SendingAccount,
+    SendingStop,
     Template,
 )
 from campaigns.services import campaigns, contents, statuses, templates
@@ -166,6 +167,7 @@ MAKE: dict[str, Make] = {
     "conversations": conversation,
     "messages": message,
     "sending-accounts": account,
+    "sending-stops": lambda owner: SendingStop.objects.create(reason="Wrong text", at=NOON, lifted_at=NOON),
     "templates": lambda owner: template(),
     "template-versions": lambda owner: templates.publish(row=template(), by=None, at=NOON),
     "graphs": lambda owner: template().draft,
@@ -173,6 +175,6 @@ MAKE: dict[str, Make] = {
     "enrollment-statuses": lambda owner: statuses.put(name=f"Status {next(_numbers)}", at=NOON)[0],
 }
 EVERYBODYS = {"companies", "hours-profiles", "dispositions", "calling-hours"} | {
-    *("templates", "template-versions", "graphs", "contents", "enrollment-statuses"),
+    *("templates", "template-versions", "graphs", "contents", "enrollment-statuses", "sending-stops"),
 }
 ADMINS = {"audit-log", "intake-runs", "sending-accounts"}  # a BDR has no permission to look

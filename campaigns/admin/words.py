@@ -1,0 +1,36 @@
+"""The gate's reasons about messages, and why walks end, as people say them."""
+
+import re
+
+from crm.admin import reasons
+
+_CODE = re.compile(r"[a-z][a-z0-9_]*")
+_TWIN = re.compile(r" \(as [0-9a-f-]{36}\)")
+
+reasons.teach(
+    {
+        "campaign_over": "The campaign does not run",
+        "campaign_paused": "The campaign is paused",
+        "duplicate_address": "Somebody else on this line got the same message",
+        "goal": "Reached the goal",
+        "meeting": "A meeting was booked",
+        "news_unheard": "Something has just happened to them",
+        "no_consent": "The consent that it needs is missing",
+        "opted_out": "Asked us to stop",
+        "reply": "They answered",
+        "sending_stopped": "All sending is stopped",
+        "suppressed": "The number or address must be left alone",
+        "walk_elsewhere": "They have gone on, or left",
+        "walk_paused": "They are paused",
+    }
+)
+
+
+def in_words(reason: str) -> str:
+    """Return a reason in words: of codes their names, of sentences themselves."""
+    head, found, codes = reason.partition("blocked: ")
+    parts = _TWIN.sub("", codes if found and not head else reason).split(", ")
+    if not all(_CODE.fullmatch(part) for part in parts):
+        return reason
+    words = "; ".join(reasons.name_of(part) for part in parts)
+    return f"Blocked: {words}" if found else words
