@@ -199,7 +199,8 @@ class World:
     def run(self, steps: int) -> None:
         weights: dict[Callable[[], None], int] = {
             self.later: 20, self.engine: 25, self.dispatch: 20, self.sweep: 6, self.carrier_changes: 5, self.news: 8,
-            self.answer: 3, self.suppression: 1, self.closing: 1, self.pause: 2, self.backlog: 4, self.hand: 3, self.death: 8,
+            self.answer: 3, self.suppression: 1, self.closing: 1, self.pause: 2, self.backlog: 4, self.hand: 3,
+            self.death: 8,
         }  # fmt: skip
         for _ in range(steps):
             (act,) = self.random.choices(list(weights), list(weights.values()))
