@@ -3,9 +3,9 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import call_command
 
-from campaigns.models import ContentTemplate, Template, TemplateVersion
+from campaigns.models import ContentTemplate, SendingAccount, Template, TemplateVersion
 from campaigns.rules.validation import faults
-from campaigns.services import contents, demo, graphs, surroundings
+from campaigns.services import contents, demo, graphs, senders, surroundings
 
 pytestmark = pytest.mark.django_db
 
@@ -40,3 +40,17 @@ def test_what_somebody_has_written_is_left_alone():
     assert (written, published) == (7, 3)
     assert ContentTemplate.objects.get(key="thanks-sms").body == "Thanks"
     assert demo.install(at=AT) == (0, 0)
+
+
+def test_a_new_house_can_send_at_once_to_nobody():
+    SendingAccount.objects.create(name="Ours", channel="sms", provider="sms", address="+15125550177")
+    assert [demo.install_accounts(at=AT), demo.install_accounts(at=AT)] == [2, 0]
+    assert senders.channels_of(None) == {"sms", "email", "voicemail"}
+    simulated = SendingAccount.objects.exclude(name="Ours").values_list("name", flat=True)
+    assert sorted(simulated) == ["Simulated E-mail", "Simulated Voicemail"]
+
+
+def test_where_a_real_provider_serves_a_channel_nobody_is_set_up_for_it(settings):
+    carrier = {"BACKEND": "campaigns.tests.carriers.Carrier", "OPTIONS": {"ledger": ":memory:"}}
+    settings.PROVIDERS = {**settings.PROVIDERS, "sms": carrier}
+    assert demo.install_accounts(at=AT) == 2

@@ -9,8 +9,13 @@ from config.kernel import clock
 
 
 class Command(BaseCommand):
-    help = "Write three templates to begin with, and the texts that they send. What is there already is left alone."
+    help = (
+        "Write three templates to begin with, the texts that they send, and who sends them where a simulated carrier "
+        "does. What is there already is left alone."
+    )
 
     def handle(self, **options: Any) -> None:
         contents, templates = demo.install(at=clock.now())
+        accounts = demo.install_accounts(at=clock.now())
         self.stdout.write(f"  templates   {templates} published, {contents} contents written")
+        self.stdout.write(f"  senders     {accounts} simulated: nobody is reached")
