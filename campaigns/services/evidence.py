@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce, Now
 from calls.services import hints
 from campaigns.choices import AttemptOutcome, MessageState
 from campaigns.models import Attempt, Message
+from campaigns.services import bells
 from campaigns.services.dispatch.marking import TOUCHES
 from config.kernel.errors import NotThere
 from config.kernel.transactions import atomic_with_retries
@@ -80,7 +81,8 @@ def bind(*, provider: str, status: str, at: datetime, token: str = "", reference
 
     The message is found by the secret that travelled with it, or else by the provider's own ``reference``. Return
     whether this was news. Where we had concluded that it was not sent it is marked, logged, and counts in the caps
-    again. ``at`` is when we learn it; ``reason`` is the provider's, of what was not delivered.
+    again. ``at`` is when we learn it; ``reason`` is the provider's, of what was not delivered. The engine is rung for,
+    whose walk may go on.
 
     :raises NotOurs: there is no such message.
     """
@@ -154,6 +156,7 @@ def _write_messages(told: Sequence[Attempt], best: Mapping[UUID, Proof], at: dat
         reasons = [proof.reason[:200] if proof.status == "undelivered" else "" for proof in rows.values()]
         with connection.cursor() as cursor:
             cursor.execute(_MESSAGES, [list(rows), states, reasons, at])
+        bells.engine()
 
 
 def _rank(proof: Proof) -> int:
@@ -226,6 +229,7 @@ def _settle_message(message: Message, proof: MessageState, reason: str, late: bo
         said = reason[:200] if proof == MessageState.UNDELIVERED else ""
         changes = {"state": proof, "reason": said, "claimed_until": None, "retry_at": None}
         changes["settled_at"] = Coalesce("settled_at", at)
+        bells.engine()
     if late and message.anomaly != LATE:
         changes["anomaly"] = LATE
     if changes:

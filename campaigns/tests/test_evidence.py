@@ -5,11 +5,13 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
+from django.core.cache import cache
 from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.services import hints
+from campaigns import tasks
 from campaigns.models import Attempt, Message
 from campaigns.services import evidence
 from campaigns.services.dispatch.marking import TOUCHES
@@ -152,6 +154,19 @@ def test_the_same_again_is_no_news_and_writes_nothing(django_assert_max_num_quer
         assert not told("delivered", reference="sim_1")
 
     assert now(attempt).updated_at == version
+
+
+def test_whoever_waits_for_it_is_rung_for(monkeypatch, django_capture_on_commit_callbacks):
+    cache.delete(f"ring:{tasks.move_people.name}")
+    rung = []
+    monkeypatch.setattr(tasks.move_people, "delay", lambda: rung.append(1))
+    tried("uncertain", "uncertain")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        told("delivered")
+        told("delivered")
+
+    assert rung == [1]
 
 
 @given(news=NEWS)

@@ -1,0 +1,96 @@
+"""The whole way: the dispatcher, its gate and its protocol, the carrier's process, the inbox, and both ledgers."""
+
+from collections import Counter
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from campaigns.models import Attempt, Message
+from campaigns.services.dispatch import reconciling, running
+from campaigns.tests.factories import CampaignFactory, SendingAccountFactory, walking
+from config.kernel import clock
+from config.testing import NOON
+from crm.models import Touch
+from integrations import tasks
+from integrations.inbox import reading, views
+from integrations.models import News
+from integrations.tests import carriers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MANY = 120
+TROUBLE = {
+    "error_before": 0.06,
+    "error_after": 0.06,
+    "garbage": 0.05,
+    "early": 0.05,
+    "refuse": 0.04,
+    "undelivered": 0.05,
+    "silent": 0.05,
+    "duplicate": 0.3,
+    "disorder": 0.3,
+    "reply": 0.15,
+    "opt_out": 0.1,
+    "out_of_office": 0.05,
+    "speed": 1000,
+    "seed": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    with carriers.running(tmp_path_factory.mktemp("carrier") / "ledger.db") as found:
+        yield found
+
+
+@pytest.fixture
+def carrier(shared, settings, live_server, monkeypatch):
+    monkeypatch.setattr(tasks.read_inbox, "delay", lambda: None)
+    monkeypatch.setattr(views, "clock", SimpleNamespace(now=lambda: NOON))  # the server's thread has a clock of its own
+    settings.PUBLIC_URL, settings.SIMULATED_CARRIER_URL = live_server.url, shared.url
+    settings.PROVIDERS = {
+        "sms": {"BACKEND": "integrations.simulated.messages.SimulatedSms"},
+        "email": {"BACKEND": "integrations.simulated.messages.SimulatedEmail"},
+    }
+    shared.forget()
+    return shared
+
+
+@pytest.fixture(autouse=True)
+def at_noon():
+    with clock.standing_at(NOON):
+        yield
+
+
+@pytest.mark.parametrize("channel", ["sms", "email"])
+def test_both_ledgers_match_whatever_went_wrong(carrier, channel):
+    """No message was handed over twice, and ours say of each whether the carrier has it (INV-ONCE, INV-TRUTH)."""
+    carrier.set(**TROUBLE)
+    SendingAccountFactory(channel=channel)
+    campaign = CampaignFactory()
+    for _ in range(MANY):
+        walking(channel, campaign=campaign)
+
+    for minutes in range(0, 40, 2):  # what did not get through is tried again later, and looked for at last
+        with clock.standing_at(NOON + timedelta(minutes=minutes)):
+            running.dispatch(seconds=1.5, pipelines=2)
+            carrier.wait_until_told()
+            while reading.read_due(at=clock.now()):
+                pass
+            reconciling.reconcile(at=clock.now())
+
+    theirs = carrier.messages()
+    keys = Counter(line["key"] for line in theirs)
+    assert set(keys.values()) <= {1}
+    status = {line["key"]: line["status"] for line in theirs}
+    for message in Message.objects.filter(direction="outbound"):
+        key = Attempt.objects.filter(message=message).values_list("key", flat=True).first()
+        if key in status:
+            assert message.state in {status[key], "accepted"}
+            assert Touch.objects.filter(contact=message.contact, channel=channel, counts=True).exists()
+        else:
+            assert message.state not in {"accepted", "delivered", "undelivered"}
+    states = Counter(Message.objects.filter(direction="outbound").values_list("state", flat=True))
+    assert states["delivered"] > MANY / 2
+    assert not states["uncertain"]
+    assert not News.objects.exclude(state="understood").exists()
