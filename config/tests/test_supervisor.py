@@ -15,7 +15,7 @@ from config.embedded import places, valkey
 from config.supervisor import prepare, processes, record
 from config.supervisor.output import Terminal
 from config.supervisor.processes import Identity
-from config.supervisor.programs import KeepsDying, Program, commands, start_on_leash
+from config.supervisor.programs import KeepsDying, Program, commands, needs_carrier, start_on_leash
 from config.supervisor.reset import Refused, reset
 from config.supervisor.servers import Servers
 from config.supervisor.up import PATIENCE, CannotStart, up
@@ -296,6 +296,25 @@ def test_somebody_who_waits_for_a_line_hears_of_it_while_the_program_goes_on(ter
     process.kill()
     process.wait(timeout=10)
     pump.join()
+
+
+@pytest.mark.parametrize(
+    ("given", "needed"),
+    [
+        ({}, True),
+        ({"SMS_BACKEND": "integrations.real.Sms"}, True),  # e-mail and voicemail are simulated still
+        ({"SIMULATED_CARRIER_URL": "http://127.0.0.1:9000"}, False),
+        ({f"{name}_BACKEND": "integrations.real.All" for name in ("SMS", "EMAIL", "VOICEMAIL")}, False),
+        ({f"{name}_BACKEND": "integrations.simulated.messages.All" for name in ("SMS", "EMAIL", "VOICEMAIL")}, True),
+    ],
+)
+def test_a_carrier_is_simulated_where_no_real_one_is_named(monkeypatch, given, needed):
+    for name in ("SMS_BACKEND", "EMAIL_BACKEND", "VOICEMAIL_BACKEND", "SIMULATED_CARRIER_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    assert needs_carrier() is needed
 
 
 def test_reset_refuses_a_database_that_somebody_gave(monkeypatch):
