@@ -3,10 +3,11 @@
 import contextlib
 from datetime import timedelta
 from itertools import permutations
+from threading import Event
 
 import pytest
 from django.core.cache import cache
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -288,3 +289,33 @@ def test_a_proof_and_somebody_who_holds_the_person_do_not_deadlock(threads):
 
     assert now(attempt).state == "delivered"
     assert Touch.objects.get().counts
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_touch_counts_again_only_under_the_lock_of_its_person(threads):
+    """Else a gate that counts touches under that lock would count past this one."""
+    attempt = tried("pending", "not_sent")
+    TouchFactory(
+        contact=attempt.message.contact, at=NOON, channel="sms", source=TOUCHES, source_id=attempt.pk, counts=False
+    )
+    held, over = Event(), Event()
+
+    def somebody():
+        with transaction.atomic():
+            lock(Contact.objects.get(pk=attempt.message.contact_id))
+            held.set()
+            over.wait(60)
+
+    def impatient():
+        held.wait(60)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '200ms'")
+            with pytest.raises(OperationalError, match="lock timeout"):
+                told("delivered")
+        finally:
+            over.set()
+
+    threads(somebody, impatient)
+
+    assert not Touch.objects.get().counts

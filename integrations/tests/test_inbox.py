@@ -1,12 +1,14 @@
 """News is kept first and understood later: told twice, killed, forged, poisoned, or of nobody."""
 
 import logging
+import time
 from datetime import timedelta
+from threading import Event
 
 import orjson
 import pytest
 from django.core.cache import cache
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from campaigns.models import Conversation, Happening, Message
@@ -435,12 +437,34 @@ def read_past(at):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_tell_the_same_in_another_order_do_not_deadlock(threads):
-    numbers = list(range(40))
+def test_two_who_tell_the_same_in_another_order_wait_for_each_other_and_never_deadlock(threads):
+    """Whoever waits for the first key holds none of the later ones."""
+    held, over = Event(), Event()
 
-    def tell(order):
-        return lambda: [post(*(event(n) for n in order)) for _ in range(3)]
+    def first():
+        with transaction.atomic():
+            keep(Item("a", b"x"))
+            held.set()
+            over.wait(60)
 
-    threads(tell(numbers), tell(numbers[::-1]), tell(numbers), tell(numbers[::-1]))
+    def waits():
+        held.wait(60)
+        keep(Item("z", b"x"), Item("a", b"x"))
 
-    assert News.objects.count() == 40
+    def passes():
+        held.wait(60)
+        try:
+            with connection.cursor() as cursor:
+                for _ in range(500):
+                    cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+                    if cursor.fetchone()[0]:
+                        break
+                    time.sleep(0.02)
+                cursor.execute("SET lock_timeout = '500ms'")
+            keep(Item("z", b"x"))
+        finally:
+            over.set()
+
+    threads(first, waits, passes)
+
+    assert sorted(News.objects.values_list("key", flat=True)) == ["a", "z"]
