@@ -7,6 +7,7 @@ recipients stand in the ledger too, so that a process that is started anew finds
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -32,10 +33,12 @@ class Carrier:
 
     def __init__(self, ledger: str, *, is_idempotent: bool = False, latency: float = 0.0, lists: bool = True) -> None:
         self.path, self.is_idempotent, self.latency, self.lists = ledger, is_idempotent, latency, lists
+        with closing(sqlite3.connect(self.path, timeout=30)) as ledger:
+            ledger.executescript(_TABLES)
 
     def _do(self, sql: str, *values: Any) -> list[Any]:
-        with sqlite3.connect(self.path, timeout=30) as ledger:
-            ledger.executescript(_TABLES)
+        with closing(sqlite3.connect(self.path, timeout=30)) as ledger, ledger:
+            ledger.execute("PRAGMA synchronous = OFF")  # it survives our death, and need not survive the machine's
             return ledger.execute(sql, values).fetchall()
 
     def behave(self, mode: str, to: str = EVERYBODY) -> None:

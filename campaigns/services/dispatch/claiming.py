@@ -25,7 +25,8 @@ class Claimed:
     enrollment_id: UUID | None
 
 
-# What somebody sent by hand goes first: they are waiting for it.
+# What somebody sent by hand goes first: they are waiting for it. Nobody waits for the disk: should the server die at
+# this moment, the messages are not claimed, and whoever thinks so is refused the mark.
 _CLAIM = """
     WITH due AS MATERIALIZED (
         SELECT id FROM (
@@ -41,6 +42,7 @@ _CLAIM = """
                   AND m.not_before <= %(at)s::timestamptz
                 ORDER BY m.not_before, m.id LIMIT %(room)s FOR NO KEY UPDATE SKIP LOCKED) walking
             WHERE c.status = ANY(%(running)s::varchar[])) every
+        WHERE set_config('synchronous_commit', 'off', true) = 'off'
         ORDER BY walks, not_before, id LIMIT %(room)s)
     UPDATE campaigns_message m
     SET state = 'claimed', claim = m.claim + 1, claimed_until = %(until)s

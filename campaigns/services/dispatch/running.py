@@ -24,7 +24,7 @@ from config.kernel import clock, faults
 
 logger = logging.getLogger(__name__)
 
-PIPELINES: Final = 4
+PIPELINES: Final = 8
 PAUSE: Final = 0.05  # seconds until an account whose pace is spent is looked at again
 
 faults.register("send.after_claim", "send.after_mark", "send.after_call", "send.after_record")

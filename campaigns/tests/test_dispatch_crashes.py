@@ -1,0 +1,141 @@
+"""kill -9 at every named place (trust A1 to A3, 3.7): nobody gets anything twice, and nothing is lost without a trace.
+
+The dispatcher is a process of its own, and the carrier's ledger survives it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from campaigns.models import Attempt, Message, SenderBudget
+from campaigns.services.dispatch import ledgers, reconciling, sweeping
+from campaigns.tests import carriers
+from campaigns.tests.carriers import Carrier
+from campaigns.tests.factories import SendingAccountFactory, walking
+from campaigns.tests.sending import claim, mark, send
+from config.embedded import places
+from config.embedded.postgres import DATABASE
+from config.kernel import clock, faults
+from config.testing import NOON
+from crm.models import GateDecision, Touch
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HOUR = timedelta(hours=1)
+NUMBER = 4
+SENDING = sorted(name for name in faults.REGISTERED if name.startswith("send."))
+AFTERWARDS = ["sweep.before_commit", "reconcile.before_commit"]
+# Where the provider has it, or may have it, once the dispatcher is dead.
+AFTER_THE_MARK = {
+    "send.after_mark", "send.before_http", "send.after_http", "send.after_call", "send.before_record",
+    "send.after_record",
+}  # fmt: skip
+
+
+@pytest.fixture
+def carrier(settings, tmp_path):
+    return carriers.install(settings, tmp_path)
+
+
+def die(tmp_path, point, number=1):
+    address = os.environ["DATABASE_URL"].replace(f"/{DATABASE}?", f"/{connection.settings_dict['NAME']}?")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "campaigns.tests.dispatcher", str(tmp_path), point, str(number)],
+        cwd=places.CHECKOUT, env={**os.environ, "DATABASE_URL": address}, capture_output=True, text=True, check=False,
+        timeout=120,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, f"it never came to {point}: {done.stderr}"
+
+
+def recover():
+    """Let time pass, and everything that looks after messages do its work."""
+    for minutes in (1, 2, 20, 21, 120):
+        at = NOON + timedelta(minutes=minutes)
+        with clock.standing_at(at):
+            sweeping.sweep(at=at)
+            reconciling.reconcile(at=at)
+        send(at)
+        send(at + timedelta(seconds=2))
+
+
+def account_adds_up(carrier, provider):
+    """INV-ONCE, INV-NOLOSS, INV-TRUTH, INV-GATE."""
+    keys = carrier.ledger()
+    assert len(keys) == len(set(keys))
+    states = dict(Message.objects.values_list("id", "state"))
+    assert set(states.values()) <= {"accepted", "not_sent_presumed"}
+    assert {str(key) for key, state in states.items() if state == "accepted"} == set(keys)
+    assert Attempt.objects.exclude(decision_id__in=GateDecision.objects.filter(allowed=True).values("id")).count() == 0
+    assert Touch.objects.filter(source="campaigns.attempt").count() == Attempt.objects.count()
+    with clock.standing_at(NOON + 3 * HOUR):
+        found = ledgers.compare(since=NOON - HOUR, until=NOON + 3 * HOUR, at=NOON + 3 * HOUR)
+    assert all(one.is_clean for one in found), found
+    return states
+
+
+@pytest.mark.parametrize("point", SENDING)
+def test_an_sms_goes_out_once_or_waits_for_a_person(carrier, tmp_path, point):
+    SendingAccountFactory()
+    for _ in range(NUMBER):
+        walking()
+
+    die(tmp_path, point, number=2 if "http" in point else 1)
+    asked = len(carrier.asked())
+    recover()
+
+    states = account_adds_up(carrier, "sms")
+    if point in AFTER_THE_MARK:
+        assert len(carrier.asked()) == asked, "somebody was asked again who may have had it"
+    else:
+        assert set(states.values()) == {"accepted"}
+    if point == "send.after_mark":
+        assert set(states.values()) == {"not_sent_presumed"}
+
+
+@pytest.mark.parametrize("point", SENDING)
+def test_an_email_goes_out_once(carrier, settings, tmp_path, point):
+    SendingAccountFactory(channel="email")
+    for _ in range(NUMBER):
+        walking("email")
+    post = Carrier(**settings.PROVIDERS["email"]["OPTIONS"])
+
+    die(tmp_path, point)
+    recover()
+
+    assert set(account_adds_up(post, "email").values()) == {"accepted"}
+    assert len(post.ledger()) == NUMBER
+
+
+@pytest.mark.parametrize("point", AFTERWARDS)
+def test_whoever_looks_after_them_may_die_too(carrier, tmp_path, point):
+    account = SendingAccountFactory()
+    for _ in range(NUMBER):
+        walking()
+    mark(account, claim(account))
+    if point == "reconcile.before_commit":
+        sweeping.sweep(at=NOON + HOUR)
+
+    die(tmp_path, point)
+    recover()
+
+    assert set(account_adds_up(carrier, "sms").values()) == {"not_sent_presumed"}
+
+
+def test_every_fault_point_of_dispatch_is_killed_by_a_test():
+    ours = {name for name in faults.REGISTERED if name.partition(".")[0] in {"send", "sweep", "reconcile"}}
+
+    assert ours == {*SENDING, *AFTERWARDS}
+    assert ours > AFTER_THE_MARK
+
+
+def test_a_budget_that_was_reserved_in_vain_is_no_loss(carrier, tmp_path):
+    SendingAccountFactory()
+    walking()
+
+    die(tmp_path, "send.after_mark")
+
+    assert SenderBudget.objects.get().sent == 1

@@ -1,0 +1,124 @@
+"""How much an account may send: moments that were reserved, days that are full, and what of that is wasted: nothing."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calls.tests import worlds
+from campaigns.models import SenderBudget, SendingAccount
+from campaigns.services.dispatch import accounts
+from campaigns.tests import carriers
+from campaigns.tests.carriers import Carrier
+from campaigns.tests.factories import SendingAccountFactory, walking
+from campaigns.tests.sending import now, send
+from config.testing import NOON
+
+pytestmark = pytest.mark.django_db
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def carrier(settings, tmp_path):
+    return carriers.install(settings, tmp_path)
+
+
+def reserve(account, number, at=NOON, segments=1):
+    return accounts.reserve(account_id=account.pk, segments=[segments] * number, at=at)
+
+
+def test_moments_follow_each_other_at_the_pace_of_the_account():
+    account = SendingAccountFactory(per_second=2)
+
+    assert reserve(account, 3) == [NOON, NOON + SECOND / 2, NOON + SECOND]
+    assert reserve(account, 1) == [NOON + 1.5 * SECOND]
+    assert reserve(account, 1, at=NOON + 60 * SECOND) == [NOON + 60 * SECOND]
+
+
+def test_a_long_text_takes_the_time_of_its_segments():
+    account = SendingAccountFactory(per_second=2)
+
+    assert reserve(account, 2, segments=3) == [NOON, NOON + 1.5 * SECOND]
+
+
+def test_nothing_is_reserved_later_than_it_can_be_called():
+    """DESIGN 16: no more is marked than can be called in five seconds."""
+    account = SendingAccountFactory(per_second=2)
+
+    assert len(reserve(account, 50)) == 10
+    assert reserve(account, 50) == []
+    assert len(reserve(account, 50, at=NOON + SECOND)) == 2
+
+
+def test_a_slow_account_sends_one_at_a_time():
+    account = SendingAccountFactory(per_second=0.1)
+
+    assert reserve(account, 5) == [NOON]
+    assert reserve(account, 5, at=NOON + 4 * SECOND) == []
+    assert reserve(account, 5, at=NOON + 6 * SECOND) == [NOON + 10 * SECOND]
+
+
+def test_a_day_that_is_full_ends_at_midnight():
+    account = SendingAccountFactory(per_day=3)
+
+    assert len(reserve(account, 5)) == 3
+    assert reserve(account, 5, at=NOON + 10 * SECOND) == []
+    assert len(reserve(account, 5, at=NOON + timedelta(hours=6))) == 3
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"open_until": NOON + SECOND}])
+def test_an_account_that_was_switched_off_or_rests_reserves_nothing(change):
+    account = SendingAccountFactory()
+    SendingAccount.objects.filter(pk=account.pk).update(**change)
+
+    assert reserve(account, 5) == []
+
+
+@settings(max_examples=50)
+@given(
+    per_second=st.sampled_from([0.3, 1.0, 7.0, 50.0]),
+    asked=st.lists(st.tuples(st.floats(0, 3), st.integers(1, 30), st.integers(1, 4)), min_size=1, max_size=12),
+)
+def test_in_no_stretch_of_time_more_is_reserved_than_the_pace_allows(per_second, asked):
+    with worlds.undone():
+        account = SendingAccountFactory(per_second=per_second)
+        at, used = NOON, []
+        for wait, number, segments in asked:
+            at += timedelta(seconds=wait)
+            used += [(moment, segments) for moment in reserve(account, number, at, segments)]
+
+        for begin in range(len(used)):
+            total = 0
+            for moment, segments in used[begin:]:
+                allowed = (moment - used[begin][0]).total_seconds() * per_second
+                assert total <= allowed + 1e-3
+                total += segments
+
+
+def test_what_does_not_fit_waits_and_nothing_of_the_pace_is_spent_on_what_is_blocked(carrier):
+    account = SendingAccountFactory(per_second=1)
+    messages = [walking(account=account) for _ in range(8)]
+    for message in messages[:4]:
+        message.contact.do_not_text = True
+        message.contact.save()
+
+    send()
+
+    states = [now(message).state for message in messages]
+    assert states.count("pending") == 3  # no more than five are even claimed
+    assert SenderBudget.objects.get().sent == states.count("accepted") == 1
+    send(NOON + SECOND)
+    assert [now(message).state for message in messages].count("accepted") == 4
+    assert len(carrier.ledger()) == 4
+
+
+def test_a_full_account_does_not_keep_another_one_waiting(carrier, settings):
+    SendingAccountFactory(channel="email", per_day=0)
+    SendingAccountFactory()
+    email, sms = walking("email"), walking()
+
+    send()
+
+    assert (now(email).state, now(sms).state) == ("pending", "accepted")
+    assert not Carrier(**settings.PROVIDERS["email"]["OPTIONS"]).asked()
