@@ -15,7 +15,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from calls.services import deciding
-from campaigns.choices import NEVER_SENT, MessageState
+from campaigns.choices import NEVER_SENT, SETTLED, MessageState
 from campaigns.models import Attempt, Happening, Message
 from campaigns.models.messages import _WAYS
 from campaigns.services.dispatch import accounts, calling, claiming, handing, ledgers, reconciling, recording, sweeping
@@ -161,7 +161,7 @@ def hold(world):
         assert message.state in final, ("INV-NOLOSS", message.state, message.reason)
         assert message.state != "uncertain" or message.decided_at is None
         assert (str(message.pk) in keys) == (message.state == "accepted"), ("INV-TRUTH", message.state, message.reason)
-        assert (message.settled_at is not None) == (message.state != "uncertain")
+        assert (message.settled_at is not None) == (message.state in SETTLED)
     for attempt in Attempt.objects.all():
         decision = GateDecision.objects.get(pk=attempt.decision_id)
         assert decision.allowed, "INV-GATE"

@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from campaigns.models import Message
 from campaigns.rules import segments
 from campaigns.rules.rendering import printable
+from campaigns.services import bells
 from campaigns.services.contents import LONGEST
-from campaigns.services.dispatch.asking import ask_for_dispatch
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.moments import require_kept
 from config.kernel.transactions import atomic_with_retries
@@ -69,7 +69,7 @@ def _kept(asked: Message) -> tuple[Message, bool]:
         if known := _known(asked):
             return known, False
         raise
-    ask_for_dispatch()
+    bells.dispatcher()
     return asked, True
 
 

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from campaigns.choices import MessageState
 from campaigns.models import Message, SendingStop
-from campaigns.services.dispatch.asking import ask_for_dispatch
+from campaigns.services import bells
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.ids import uuid7
 from config.kernel.transactions import atomic_with_retries
@@ -53,7 +53,7 @@ def resend(*, message: Message, by: User, at: datetime) -> Message:
         subject=message.subject, body=message.body, segments=message.segments, consent=message.consent,
         dedupe_key=f"resend:{message.pk}/{number}", not_before=at, expires_at=at + LIVES,
     )  # fmt: skip
-    ask_for_dispatch()
+    bells.dispatcher()
     return again
 
 
@@ -73,6 +73,7 @@ def _decide(message: Message, by: User, at: datetime, reason: str) -> Message:
     row.state, row.settled_at = MessageState.NOT_SENT_PRESUMED, row.settled_at or at
     row.decided_at, row.decided_by, row.reason = at, by, reason[:200]
     row.save(update_fields=["state", "settled_at", "decided_at", "decided_by", "reason", "updated_at"])
+    bells.engine()
     return row
 
 
@@ -104,5 +105,5 @@ def let_send(*, stop: SendingStop, by: User | None, at: datetime) -> SendingStop
     if row.lifted_at is None:
         row.lifted_at, row.lifted_by = at, by
         row.save(update_fields=["lifted_at", "lifted_by"])
-        ask_for_dispatch()
+        bells.dispatcher()
     return row
