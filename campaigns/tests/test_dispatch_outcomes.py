@@ -44,6 +44,8 @@ def test_an_answer_that_proves_nothing_leaves_the_message_uncertain_and_is_never
     carrier.behave(mode)
     message = walking()
 
+    send()
+    assert now(message).state == "uncertain"
     for hours in range(3):
         send(NOON + hours * HOUR)
         sweeping.sweep(at=NOON + hours * HOUR)
@@ -331,6 +333,16 @@ class TestWhoeverWasAwayTooLong:
 
         assert len(carrier.ledger()) == Attempt.objects.count() == 1
         assert now(message).state == "accepted"
+
+    def test_does_not_mark_what_somebody_else_has_claimed_since(self, carrier, account):
+        message = walking()
+        mine = claim(account)
+        sweeping.sweep(at=NOON + 2 * MINUTE)
+        theirs = claim(account, at=NOON + 2 * MINUTE)
+
+        assert mark(account, mine) == []
+        assert (now(message).state, now(message).claim) == ("claimed", 2)
+        assert len(mark(account, theirs)) == 1
 
 
 def test_news_that_comes_before_our_own_record_is_not_written_over(carrier, account, settings):
