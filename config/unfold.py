@@ -100,7 +100,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _list("campaigns.contenttemplate", "Contents", "text_snippet"),
             _list("campaigns.enrollmentstatus", "Statuses", "flag"),
             _list("campaigns.sendingaccount", "Sending accounts", "outbox"),
-            _list("campaigns.sendingstop", "Stops of all sending", "front_hand"),
+            _list("campaigns.sendingstop", "Sending stops", "front_hand"),
         ],
     },
     {

@@ -139,6 +139,8 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(null=True)),
             ],
             options={
+                'verbose_name': 'person in a campaign',
+                'verbose_name_plural': 'people in campaigns',
                 'ordering': ['-id'],
             },
         ),

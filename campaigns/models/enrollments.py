@@ -68,6 +68,8 @@ class Enrollment(Row):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = "person in a campaign"
+        verbose_name_plural = "people in campaigns"
         constraints = [
             models.UniqueConstraint(fields=["contact", "campaign", "run_no"], name="campaigns_enrollment_one_per_run"),
             models.UniqueConstraint(

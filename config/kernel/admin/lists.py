@@ -73,9 +73,7 @@ class Listing(ChangeList):
     def _heading(self) -> str:
         """The sidebar's word for the list, or for the ready-made question that is asked."""
         asked = {name: value for name, value in self.params.items() if name not in {ORDER_VAR, PAGE_VAR} and value}
-        label = self.opts.label_lower
-        called = sidebar.title_of(label, asked) or sidebar.title_of(label, {})
-        return called or capfirst(str(self.opts.verbose_name_plural))
+        return sidebar.title_of(self.opts.label_lower, asked) or capfirst(str(self.opts.verbose_name_plural))
 
     def get_results(self, request: HttpRequest) -> None:
         found = self._found()
