@@ -248,12 +248,12 @@ def test_walks_are_handled_one_by_one_and_in_lists(window, boss):
     ask(window, walks[0], "pause")
     ask(window, walks[0], "resume")
     answer = ask(window, walks[0], "leave", reason="Moved away")
-    assert "1 enrollment taken out." in messages_of(answer)
+    assert "1 person in a campaign taken out." in messages_of(answer)
     answer = ask(window, walks[0], "leave", reason="Again")
     assert "They have left already." in messages_of(answer)
     ticked = {"_selected_action": [str(walk.pk) for walk in walks], "action": "pause", "confirmed": "1"}
     answer = window.post(list_url("campaigns.enrollment"), ticked, follow=True)
-    assert f"{len(walks) - 1} enrollments paused." in messages_of(answer)
+    assert f"{len(walks) - 1} people in campaigns paused." in messages_of(answer)
     assert Enrollment.objects.filter(campaign=row, state="paused").count() == len(walks)  # one stood still before
 
 

@@ -73,7 +73,7 @@ def test_what_an_account_may_do_is_said_as_people_say_it(boss):
     said, of_admin = read(boss, UserFactory(bdr=True)), read(boss, UserFactory(admin=True))
 
     assert ">See, add and change<" in said
-    assert "companies, contact points, contacts, contents, people in projects, projects, templates" in said
+    assert "campaigns, companies, contact points, contacts, contents, messages, people in campaigns" in said
     assert "use call desk" in said
     assert "crm.view" not in said
     assert "Everything that anybody may do here." in of_admin
