@@ -138,25 +138,28 @@ def _nodes(row: Campaign, drawing: Drawing, found: numbers.Numbers) -> Section:
 
 
 def _runs(row: Campaign) -> Section:
-    runs = EnrollmentRun.objects.filter(campaign=row).select_related("by").order_by("-id")[:RUNS]
+    """How people came in; while somebody is being enrolled the browser asks again."""
+    found = runs_of(row)
     return Section(
         title="How people came in",
-        headers=["Begun", "By", "Whom", "State", "Asked", "Enrolled", "Left out"],
-        rows=[
-            [
-                cells.link(run, cells.moment(run.created_at)),
-                run.by or cells.NOTHING,
-                whom(run),
-                run_state(run),
-                cells.number(run.asked),
-                cells.number(run.enrolled),
-                left_out(run),
-            ]
-            for run in runs
-        ],
+        template="admin/campaigns/runs.html" if found["runs"] else "",
+        context=found,
         empty="Nobody was enrolled yet.",
         place=60,
     )
+
+
+def runs_of(row: Campaign) -> dict[str, Any]:
+    runs = list(EnrollmentRun.objects.filter(campaign=row).select_related("by").order_by("-id")[:RUNS])
+    shown = [
+        {
+            "begun": cells.link(run, cells.moment(run.created_at)), "by": run.by or cells.NOTHING, "whom": whom(run),
+            "state": run_state(run), "asked": run.asked, "enrolled": run.enrolled, "left_out": left_out(run),
+        }
+        for run in runs
+    ]  # fmt: skip
+    running = any(run.state == RunState.RUNNING for run in runs)
+    return {"runs": shown, "again": reverse("admin:campaigns_campaign_runs", args=[row.pk]) if running else ""}
 
 
 def left_out(run: EnrollmentRun) -> Any:

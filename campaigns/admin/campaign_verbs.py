@@ -194,7 +194,7 @@ VERBS = [
     Verb(
         name="drain", label="Drain", permission=CHANGE, icon="hourglass_bottom", do=_plainly(campaigns.drain),
         done="drained", applies=_is(_S.ACTIVE, _S.PAUSED), hindrance=_yours,
-        effect="Nobody begins any more; whoever is on the way goes on to the end.",
+        effect="Nobody is enrolled any more; whoever is in it goes on to the end, and then it is completed.",
     ),
     Verb(
         name="complete", label="Complete", permission=CHANGE, icon="task_alt", do=_plainly(campaigns.complete),

@@ -84,7 +84,7 @@ class CampaignViewSet(Listed, Retrieved, Resource):
 
     @action(detail=True, methods=["post"])
     def drain(self, request: Any, pk: str) -> Response:
-        """Let nobody begin any more; whoever is on the way goes on."""
+        """Let nobody in any more; whoever is in it goes on to the end, and then it is completed."""
         return self._done(campaigns.drain)
 
     @action(detail=True, methods=["post"])

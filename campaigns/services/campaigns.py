@@ -194,7 +194,10 @@ def resume(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
 
 @atomic_with_retries
 def drain(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
-    """Let nobody begin any more; whoever is on the way goes on. :raises WrongStatus, NotYours: as for ``edit``."""
+    """Let nobody in any more; whoever is in it goes on to the end, and then it is completed.
+
+    :raises WrongStatus, NotYours: as for ``edit``.
+    """
     row = _held(row, by, _S.ACTIVE, _S.PAUSED, what="is drained")
     return _moved(row, _S.DRAINING, by, **_let_go(row, at))
 

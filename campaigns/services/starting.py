@@ -1,10 +1,12 @@
-"""Campaigns that start by themselves."""
+"""Campaigns that start, and end, by themselves."""
 
 import logging
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef
+
 from campaigns.choices import CampaignStatus
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Enrollment
 from campaigns.services import campaigns, templates
 
 logger = logging.getLogger(__name__)
@@ -14,6 +16,21 @@ def start_due(*, at: datetime) -> int:
     """Start what was scheduled for now; return how many. What has a fault becomes a draft again, and is logged."""
     due = Campaign.objects.filter(status=CampaignStatus.SCHEDULED, starts_at__lte=at).order_by("id")
     return sum(_started(row, at) for row in due)
+
+
+def finish_drained(*, at: datetime) -> int:
+    """Complete the draining campaigns that everybody has left; return how many."""
+    walking = Enrollment.objects.live().filter(campaign=OuterRef("pk"))
+    over = Campaign.objects.filter(~Exists(walking), status=CampaignStatus.DRAINING).order_by("id")
+    return sum(_finished(row, at) for row in over)
+
+
+def _finished(row: Campaign, at: datetime) -> bool:
+    try:
+        campaigns.complete(row=row, by=None, at=at)
+    except campaigns.WrongStatus:
+        return False  # somebody was faster
+    return True
 
 
 def _started(row: Campaign, at: datetime) -> bool:

@@ -234,6 +234,21 @@ def test_an_enrolment_that_means_nobody_says_so_in_its_form(window, boss, answer
     assert not EnrollmentRun.objects.exists()
 
 
+def test_an_enrolment_is_followed_until_it_is_done(window, boss):
+    row = draft(boss)
+    some_people(3)
+    page = said(enrol(window, row, source="permits"))
+    again = f"/admin/campaigns/campaign/{row.pk}/runs/"
+    assert f'hx-get="{again}"' in page
+    assert "Running" in said(window.get(again))
+    assert account() == (3, 3)
+    done = said(window.get(again))
+    assert "Done" in done
+    assert "hx-get" not in done
+    campaigns.edit(row=row, changes={"sender": boss}, by=boss, at=NOON)
+    assert signed_in(UserFactory(bdr=True)).get(again).status_code == 404
+
+
 def test_a_status_is_given_to_a_list_of_people(window, boss):
     row = a_campaign(people=6, owner=boss)
     status = str(row.goal_id)

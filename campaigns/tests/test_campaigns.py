@@ -8,13 +8,13 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from campaigns.choices import CampaignStatus
-from campaigns.models import Campaign, Node, SendingAccount, TemplateVersion
+from campaigns.models import Campaign, Enrollment, Node, SendingAccount, TemplateVersion
 from campaigns.rules.drawings import Drawing, DrawnNode
 from campaigns.services import campaigns, contents, drawing, graphs, starting, templates
 from campaigns.tests.drawings import drawing as drawn
 from campaigns.tests.drawings import node
 from crm.models import AuditEvent, User
-from crm.tests.factories import UserFactory
+from crm.tests.factories import ContactFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -307,6 +307,20 @@ def test_what_got_a_fault_since_it_was_scheduled_is_a_draft_again(draft, account
     draft.refresh_from_db()
     assert (draft.status, draft.starts_at) == ("draft", None)
     assert "was to start and has faults: 1" in caplog.text
+
+
+def test_a_drained_campaign_is_completed_when_everybody_has_left_and_not_before(draft, active, rep):
+    walk = Enrollment.objects.create(
+        campaign=active, graph=active.graph, contact=ContactFactory(), enrolled_at=AT, state="paused"
+    )
+    assert starting.finish_drained(at=AT) == 0
+    campaigns.drain(row=active, by=rep, at=AT)
+    assert starting.finish_drained(at=LATER) == 0
+    Enrollment.objects.filter(pk=walk.pk).update(state="exited", ended_at=AT)
+    assert starting.finish_drained(at=LATER) == 1
+    active.refresh_from_db()
+    assert (active.status, active.ended_at) == ("completed", LATER)
+    assert starting.finish_drained(at=LATER) == 0
 
 
 def test_a_campaign_is_never_deleted(draft: Campaign) -> None:
