@@ -234,6 +234,15 @@ def test_an_enrolment_that_means_nobody_says_so_in_its_form(window, boss, answer
     assert not EnrollmentRun.objects.exists()
 
 
+def test_a_rep_finds_no_colleagues_people_in_a_pasted_list(boss):
+    rep = UserFactory(bdr=True)
+    row = draft(rep)
+    some_people(2, boss)
+    page = said(enrol(signed_in(rep), row, lines="walker1@example.com"))
+    assert "Nobody whom you see is reached by walker1@example.com." in page
+    assert not EnrollmentRun.objects.exists()
+
+
 def test_an_enrolment_is_followed_until_it_is_done(window, boss):
     row = draft(boss)
     some_people(3)

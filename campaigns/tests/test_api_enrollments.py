@@ -132,6 +132,18 @@ def test_a_status_is_set_for_one_and_for_many(caller, campaign):
     assert caller.send("post", f"campaigns/{campaign.pk}/set-status/", {"status": str(rsvp.pk)})[0] == 400
 
 
+def test_whoever_is_there_again_is_marked_in_their_last_round(caller, campaign):
+    Campaign.objects.update(reentry="ended")
+    bea = ContactFactory(email="bea@example.com")
+    (first,) = enrolled(campaign, bea)
+    caller.send("post", f"enrollments/{first.pk}/leave/", {"reason": "Moved away"})
+    enrolled(campaign, bea)
+    last = Enrollment.objects.get(contact=bea, run_no=2)
+    told = {"status": str(EnrollmentStatus.objects.get(name="Attended").pk), "lines": ["bea@example.com"]}
+    assert caller.send("post", f"campaigns/{campaign.pk}/set-status/", told)[1]["changed"] == 1
+    assert [walk_of(caller, walk)["status_name"] for walk in (first, last)] == [None, "Attended"]
+
+
 def test_whoever_works_a_contact_handles_their_walk_in_a_colleagues_campaign(caller, campaign):
     other = a_rep()
     mine, theirs = enrolled(campaign, ContactFactory(owner=other.user), ContactFactory(owner=UserFactory(bdr=True)))

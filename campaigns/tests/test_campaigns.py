@@ -361,3 +361,34 @@ def test_a_pause_waits_for_whoever_moves_people_and_keeps_the_next_one_out(activ
     for thread in threads:
         thread.join(10)
     assert order == ["batch", "pause"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_resume_at_once_one_is_told_that_it_runs(active: Campaign, rep: User) -> None:
+    paused = campaigns.pause(row=active, by=rep, at=LATER)
+    holds, may_go, told = threading.Event(), threading.Event(), []
+
+    def first() -> None:
+        with transaction.atomic():
+            campaigns.resume(row=paused, by=rep, at=LATER)
+            holds.set()
+            may_go.wait(10)
+        connection.close()
+
+    def second() -> None:
+        try:
+            campaigns.resume(row=paused, by=rep, at=LATER)
+        except campaigns.WrongStatus as refusal:
+            told.append(refusal.facts["status"])
+        connection.close()
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    assert holds.wait(10)
+    threads[1].start()
+    threads[1].join(0.3)
+    may_go.set()
+    for thread in threads:
+        thread.join(10)
+    paused.refresh_from_db()
+    assert (told, paused.epoch) == (["active"], active.epoch + 1)
