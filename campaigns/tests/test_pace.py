@@ -7,13 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calls.tests import worlds
-from campaigns.models import SenderBudget, SendingAccount
+from campaigns.models import Attempt, Message, SenderBudget, SendingAccount
 from campaigns.services.dispatch import accounts
 from campaigns.tests import carriers
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
 from campaigns.tests.sending import now, send
 from config.testing import NOON
+from crm.models import Touch
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
@@ -122,3 +123,17 @@ def test_a_full_account_does_not_keep_another_one_waiting(carrier, settings):
 
     assert (now(email).state, now(sms).state) == ("pending", "accepted")
     assert not Carrier(**settings.PROVIDERS["email"]["OPTIONS"]).asked()
+
+
+def test_a_batch_that_finds_its_moments_taken_leaves_nothing_behind(carrier, monkeypatch):
+    """Where there is much room the budget is locked last; if others were faster after all, it is begun anew."""
+    account = SendingAccountFactory(per_second=1)
+    messages = [walking(account=account) for _ in range(8)]
+    monkeypatch.setattr(accounts.Account, "is_in_no_hurry", lambda self, at: True)
+    monkeypatch.setattr(accounts.Account, "room", lambda self, at: 8)
+
+    send()
+
+    assert [now(message).state for message in messages].count("accepted") == 5
+    assert Message.objects.filter(state="pending", ever_dispatched=False).count() == 3
+    assert Attempt.objects.count() == Touch.objects.count() == len(carrier.ledger()) == 5

@@ -43,6 +43,10 @@ class Account:
         """Return how many messages of one segment may be marked now; after a refusal one, to see whether it is over."""
         return min(1 if self.failures else BATCH, self._left_today(at), self._slots(at))
 
+    def is_in_no_hurry(self, at: datetime) -> bool:
+        """Whether its pace and its day leave room for many batches: then hardly two of them want the same moments."""
+        return min(self._left_today(at), self._slots(at)) >= 20 * BATCH
+
     def _left_today(self, at: datetime) -> int:
         return max(0, self.per_day - ((self.sent or 0) if self.day == at.date() else 0))
 

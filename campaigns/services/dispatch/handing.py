@@ -7,7 +7,7 @@ counts against it. Lock order: DESIGN 13.
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -22,7 +22,7 @@ from campaigns.rules.standing import HOLDS
 from campaigns.services.dispatch import accounts, locks, marking
 from campaigns.services.dispatch.accounts import Account
 from campaigns.services.dispatch.claiming import Claimed
-from campaigns.services.dispatch.locks import Line, Ready
+from campaigns.services.dispatch.locks import Held, Line, Ready
 from campaigns.services.dispatch.marking import Mark, Other
 from config.kernel import faults
 from config.kernel.gate import Approach, Verdict
@@ -55,15 +55,54 @@ class Marked:
     outgoing: Outgoing
 
 
-@atomic_with_retries
+class _Crowded(Exception):
+    """Others have reserved the moments that this batch was counting on."""
+
+
 def mark(*, account: Account, claimed: Sequence[Claimed], at: datetime) -> list[Marked]:
     """Decide about ``claimed`` messages of one account, and mark those that pass: they count from this commit on.
 
     Of all others what becomes of them is written: they wait, are blocked, or are too late. One that somebody else has
     claimed since is left alone.
     """
+    if account.is_in_no_hurry(at):
+        try:  # the budget is locked as late as possible: all batches of the account wait for each other there
+            return _mark(account=account, claimed=claimed, at=at, reserves_last=True)
+        except _Crowded:
+            pass
+    return _mark(account=account, claimed=claimed, at=at, reserves_last=False)
+
+
+@atomic_with_retries
+def _mark(*, account: Account, claimed: Sequence[Claimed], at: datetime, reserves_last: bool) -> list[Marked]:
     held = locks.take(claimed=claimed, channel=account.channel)
     others: list[Other] = [_again(one, at, BUSY) for one in held.busy]
+    passing = list(_decided(_to_be_asked(held, account, others, at), account, others, at))
+    moments = [at] * len(passing)
+    if not reserves_last:
+        moments = _reserve(account, passing, at)
+        others += [_again(ready, at, None) for ready, *_ in passing[len(moments) :]]
+    idempotent = sender_on(account.provider).is_idempotent
+    told = [
+        _marked(ready, line, ruling, account, idempotent=idempotent, at=at)
+        for ready, line, ruling in passing[: len(moments)]
+    ]
+    marking.write([mark for mark, _ in told], account_id=account.id, provider=account.provider, at=at)
+    marking.write_others(others, at=at)
+    if reserves_last and passing:
+        moments = _reserve(account, passing, at)
+        if len(moments) < len(passing):
+            raise _Crowded
+    faults.point("send.before_mark")
+    return [replace(marked, moment=moment) for (_, marked), moment in zip(told, moments, strict=True)]
+
+
+def _reserve(account: Account, passing: Sequence[tuple[Ready, Line, Ruling]], at: datetime) -> list[datetime]:
+    return accounts.reserve(account_id=account.id, segments=[ready.segments for ready, *_ in passing], at=at)
+
+
+def _to_be_asked(held: Held, account: Account, others: list[Other], at: datetime) -> list[tuple[Ready, list[Line]]]:
+    """Return the messages about which the gate is asked, with the ways to reach them: nobody and no line twice."""
     asked: list[tuple[Ready, list[Line]]] = []
     taken: set[UUID] = set()
     for ready in held.ready:
@@ -77,18 +116,7 @@ def mark(*, account: Account, claimed: Sequence[Claimed], at: datetime) -> list[
             continue
         taken |= subjects
         asked.append((ready, lines))
-    passing = list(_decided(asked, account, others, at))
-    moments = accounts.reserve(account_id=account.id, segments=[ready.segments for ready, *_ in passing], at=at)
-    others += [_again(ready, at, None) for ready, *_ in passing[len(moments) :]]
-    idempotent = sender_on(account.provider).is_idempotent if moments else False
-    told = [
-        _marked(ready, line, ruling, account, idempotent=idempotent, moment=moment, at=at)
-        for (ready, line, ruling), moment in zip(passing, moments, strict=False)
-    ]
-    marking.write([mark for mark, _ in told], account_id=account.id, provider=account.provider, at=at)
-    marking.write_others(others, at=at)
-    faults.point("send.before_mark")
-    return [marked for _, marked in told]
+    return asked
 
 
 def _candidates(ready: Ready, lines: list[Line]) -> list[Line]:
@@ -163,7 +191,7 @@ def _again(one: Ready | Claimed, at: datetime, after: timedelta | None, reason: 
 
 
 def _marked(
-    ready: Ready, line: Line, ruling: Ruling, account: Account, *, idempotent: bool, moment: datetime, at: datetime
+    ready: Ready, line: Line, ruling: Ruling, account: Account, *, idempotent: bool, at: datetime
 ) -> tuple[Mark, Marked]:
     attempt, token = uuid7(), secrets.token_urlsafe(32)
     until = _valid_until(ready, ruling.verdict, account.channel, at)
@@ -179,7 +207,7 @@ def _marked(
     first_at = ready.maybe_sent_at or at
     return mark, Marked(
         ready.id, ready.claim, attempt, ready.contact_id, line.id, ready.tries + 1, idempotent, first_at,
-        ready.expires_at, moment, outgoing,
+        ready.expires_at, at, outgoing,
     )  # fmt: skip
 
 
