@@ -33,6 +33,11 @@ class Person(Protocol):
         """Why nothing may be sent to them any more; "" where nothing stands against it."""
         ...
 
+    @property
+    def is_called(self) -> bool:
+        """They have not asked never to be called."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Route:

@@ -197,9 +197,11 @@ def _send(steps: Steps, node: DrawnNode) -> None:
 
 
 def _call(steps: Steps, node: DrawnNode) -> None:
-    priority, script = node.config.get("priority", "medium"), node.config.get("script", "")
-    steps.move.tasks.append(Task(node.key, steps.move.visit, priority, script))
-    steps.leave_by(node, Exit.NEXT)
+    """Ask for a call, unless they do not want any: then nobody is given a task that nobody may do."""
+    if steps.person.is_called:
+        priority, script = node.config.get("priority", "medium"), node.config.get("script", "")
+        steps.move.tasks.append(Task(node.key, steps.move.visit, priority, script))
+    steps.leave_by(node, Exit.NEXT, outcome="" if steps.person.is_called else "do_not_call")
 
 
 def _wait(steps: Steps, node: DrawnNode) -> None:

@@ -80,9 +80,11 @@ def retry(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
 
     def tried(steps: Steps) -> None:
         node = steps.move.node
-        steps.to(_S.ACTIVE if node else _S.PENDING)
-        if node:  # another visit: what was begun at the last one is over
-            steps.move.visits[node] = steps.move.visit = steps.move.visits.get(node, 0) + 1
+        if node is None:  # they never came anywhere: no try can help
+            return
+        steps.to(_S.ACTIVE)
+        # Another visit: what was begun at the last one is over.
+        steps.move.visits[node] = steps.move.visit = steps.move.visits.get(node, 0) + 1
         steps.move.wake_at = at
         steps.note(_K.RESUMED, node, visit=steps.move.visit, wake_at=at.isoformat())
 

@@ -60,7 +60,11 @@ _WISHES: Mapping[str, str] = {
 
 
 class Walker:
-    """One person in one campaign, as ``rules.moves.Person`` wants them; ``asked`` is of ``asked_since``."""
+    """One person in one campaign, as ``rules.moves.Person`` wants them; ``asked`` is of ``asked_since``.
+
+    Wishes stop a walk where they leave no channel that it could send on; one that forbids some of its sends is the
+    gate's business, and the node's.
+    """
 
     def __init__(self, row: Mapping[str, Any], shared: Mapping[str, str], channels: frozenset[str]) -> None:
         self._row, self._shared, self._channels, self.asked = row, shared, channels, ""
@@ -105,8 +109,13 @@ class Walker:
     def stop(self) -> str:
         if self._row["is_deleted"]:
             return "deleted"
-        unwished = (_WISHES[channel] for channel in self._channels)
-        return next((wish for wish in unwished if self._row[wish]), self.asked)
+        sends = sorted(self._channels - {Channel.CALL}) or sorted(self._channels)
+        unwished = [_WISHES[channel] for channel in sends if self._row[_WISHES[channel]]]
+        return unwished[0] if unwished and len(unwished) == len(sends) else self.asked
+
+    @property
+    def is_called(self) -> bool:
+        return not self._row["do_not_call"]
 
 
 def walkers(who: Iterable[tuple[UUID, UUID | None]], campaign: Campaign, channels: frozenset[str]) -> list[Walker]:
@@ -150,6 +159,7 @@ class _Nobody:
     values: Mapping[str, str] = {}
     zone = HOME
     stop = ""
+    is_called = True
 
 
 NOBODY = _Nobody()

@@ -227,6 +227,21 @@ def test_one_row_that_the_database_refuses_stops_nobody_else():
     assert counting.numbers(campaign)["state:parked"] == 1
 
 
+def test_a_campaign_that_fails_is_in_no_other_ones_way(monkeypatch):
+    broken, sound = begun(FUNNEL), begun(FUNNEL)
+    enrolled(broken), enrolled(sound)
+    due = batches.due
+
+    def failing(campaign, **told):
+        if campaign == broken.pk:
+            raise RuntimeError("a bug")
+        return due(campaign, **told)
+
+    monkeypatch.setattr(batches, "due", failing)
+    running.run(at=NOON)
+    assert Enrollment.objects.get(campaign=sound).state == "waiting_send"
+
+
 def test_conditions_ask_what_is_known_of_a_person():
     drawn = drawing(
         node("ask", "branch"), node("yes", "exit", reason="yes"), node("no", "exit", reason="no"),

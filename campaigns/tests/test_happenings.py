@@ -67,6 +67,13 @@ def test_a_wish_against_a_channel_of_the_graph_stops_a_walk_and_one_against_anot
     assert reason(walk) == "do_not_text"
 
 
+def test_a_wish_against_some_of_its_channels_is_left_to_the_gate():
+    drawn = drawing(node("mail", "email_send", when_blocked="advance"), node("sms", "sms_send"), "mail>sms")
+    (walk,) = enrolled(begun(drawn), [ContactFactory(phone="+15125550123", do_not_text=True)])
+    assert reason(walk) == ""
+    assert Enrollment.objects.get().state == "waiting_send"
+
+
 def test_closing_a_project_stops_those_who_walk_for_it():
     pair = ProjectContactFactory()
     campaign = begun(WAITING)

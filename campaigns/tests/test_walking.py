@@ -25,6 +25,7 @@ class Somebody:
     values: dict[str, str] = field(default_factory=lambda: {"contact.first_name": "Ada"})
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("America/Chicago"))
     stop: str = ""
+    is_called: bool = True
 
 
 def go(drawn: Drawing, standing: Standing | None = None, at: datetime = NOON, **said: Any) -> Move:
@@ -212,6 +213,12 @@ def test_a_call_is_asked_for_and_does_not_hold_anybody_up():
     assert move.state == "completed"
     (task,) = move.tasks
     assert (task.node, task.visit, task.priority, task.script) == ("call", 1, "high", "hi")
+
+
+def test_nobody_is_asked_to_call_whoever_wants_no_calls():
+    drawn = drawing(node("call", "call_task"), node("end", "exit"), "call>end")
+    move = go(drawn, person=Somebody(is_called=False))
+    assert (move.state, move.tasks, move.notes[0].data["outcome"]) == ("completed", [], "do_not_call")
 
 
 def test_nothing_new_moves_nobody():

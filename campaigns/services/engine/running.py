@@ -1,5 +1,7 @@
 """The engine: as long as something is due, batch after batch, in turns among the campaigns."""
 
+import logging
+import random
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -7,6 +9,7 @@ from uuid import UUID
 from campaigns.services.engine import batches
 from config.kernel import clock, prepared
 
+logger = logging.getLogger(__name__)
 PATIENCE: Final = 20.0  # seconds that one call works at most (DESIGN 2)
 
 _BUSY = """
@@ -15,8 +18,7 @@ _BUSY = """
       AND (EXISTS (SELECT FROM campaigns_enrollment e
                    WHERE e.campaign_id = c.id AND e.wake_at <= %(at)s::timestamptz AND e.epoch = c.epoch)
            OR EXISTS (SELECT FROM campaigns_message m
-                      WHERE m.campaign_id = c.id AND m.awaits_engine AND m.settled_at IS NOT NULL))
-    ORDER BY c.id"""
+                      WHERE m.campaign_id = c.id AND m.awaits_engine AND m.settled_at IS NOT NULL))"""
 
 
 def run(*, at: datetime, patience: float = PATIENCE, size: int = batches.SIZE) -> tuple[int, bool]:
@@ -29,7 +31,7 @@ def run(*, at: datetime, patience: float = PATIENCE, size: int = batches.SIZE) -
     while True:
         round_ = batches.heard(at=at)
         for campaign in busy(at):
-            round_ += batches.settled(campaign, at=at, size=size) + batches.due(campaign, at=at, size=size)
+            round_ += _turn(campaign, at, size)
             if clock.monotonic() > deadline:
                 return done + round_, True
         done += round_
@@ -37,6 +39,17 @@ def run(*, at: datetime, patience: float = PATIENCE, size: int = batches.SIZE) -
             return done, False
 
 
+def _turn(campaign: UUID, at: datetime, size: int) -> int:
+    """Do what is due in one campaign; where that fails, the others have their turn all the same."""
+    try:
+        return batches.settled(campaign, at=at, size=size) + batches.due(campaign, at=at, size=size)
+    except Exception:
+        logger.exception("The engine cannot move the people of campaign %s", campaign)
+        return 0
+
+
 def busy(at: datetime) -> list[UUID]:
-    """Return the running campaigns in which somebody is to be moved."""
-    return [key for (key,) in prepared.rows(_BUSY, {"at": at})]
+    """Return the running campaigns in which somebody is to be moved, in any order: none is always the first."""
+    campaigns = [key for (key,) in prepared.rows(_BUSY, {"at": at})]
+    random.shuffle(campaigns)
+    return campaigns
