@@ -6,6 +6,7 @@ is the obvious program: one transaction and a handful of ORM calls for each step
 """
 
 import statistics
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -129,12 +130,11 @@ def _enrol(campaign: Campaign, people: int) -> None:
 def _engine(size: int) -> list[Result]:
     with connection.cursor() as cursor:
         cursor.execute(_SCHEMA)
-    ours, bare, orm, cpu = [], [], [], []
+    ours, bare, orm, cpu, bare_cpu = [], [], [], [], []
     for number in range(RUNS + 1):
         campaign = _campaign()
         _enrol(campaign, PEOPLE)
-        before = backend_seconds()
-        took, steps = _walked(campaign)
+        took, cpu_taken, steps = _walked(campaign)
         with connection.cursor() as cursor:
             cursor.execute(
                 "TRUNCATE bare.walk, bare.outbox, bare.history; DROP INDEX IF EXISTS bare.walk_due_at_id_idx"
@@ -142,27 +142,29 @@ def _engine(size: int) -> list[Result]:
             cursor.execute("DROP INDEX IF EXISTS bare.walk_contact_idx")
             cursor.execute(_BARE_PEOPLE.replace("%s", str(PEOPLE)))
             cursor.execute("ANALYZE bare.walk")
-        spent = backend_seconds() - before
+        before = backend_seconds()
         theirs = seconds(_bare)
+        bare_cpu.append((backend_seconds() - before) / (6 * PEOPLE))
         if number:
             ours.append(took / steps)
             bare.append(theirs / (6 * PEOPLE))
-            cpu.append(spent / steps)
+            cpu.append(cpu_taken / steps)
             orm.append(_by_orm(_campaign(), 300))
     label = f"{size:,} pairs"
     amount = 1_000_000
     scaled = [[one * amount for one in each] for each in (ours, bare, orm)]
     unit = "steps/s"
-    print(f"(engine: PostgreSQL CPU per step {statistics.median(cpu) * 1e6:.0f} us)")
+    told = ", yardstick ".join(f"{statistics.median(each) * 1e6:.0f} us" for each in (cpu, bare_cpu))
+    print(f"(CPU of Python and PostgreSQL per step: {told})")
     return [
         faster(f"engine, batches of {BATCH}, {label}", scaled[0], scaled[1], amount=amount, unit=unit, budget=">= 0.4"),
         faster(f"engine against the ORM, {label}", scaled[0], scaled[2], amount=amount, unit=unit, budget=">= 30x"),
     ]
 
 
-def _walked(campaign: Campaign) -> tuple[float, int]:
-    """Let everybody walk to the end; return the seconds of the engine and how many nodes they have come to."""
-    took, at = 0.0, AT
+def _walked(campaign: Campaign) -> tuple[float, float, int]:
+    """Let everybody walk to the end; return the seconds of the engine, those of CPU, and to how many nodes they came."""
+    took, spent, at = 0.0, 0.0, AT
     for settles in (False, True, False, True, False):
         if settles:
             with connection.cursor() as cursor:
@@ -173,10 +175,12 @@ def _walked(campaign: Campaign) -> tuple[float, int]:
                     )  # fmt: skip
                 cursor.execute(_SETTLED, [at, campaign.pk])
         batch = batches.settled if settles else batches.due
+        before = backend_seconds() + time.process_time()
         took += seconds(lambda batch=batch, at=at: _until_done(lambda: batch(campaign.pk, at=at, size=BATCH)))
+        spent += backend_seconds() + time.process_time() - before
         at += MINUTE
     assert not Enrollment.objects.filter(campaign=campaign, ended_at=None).exists(), "somebody is still on the way"
-    return took, 6 * PEOPLE
+    return took, spent, 6 * PEOPLE
 
 
 def _until_done(batch: Callable[[], int]) -> None:
