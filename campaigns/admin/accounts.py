@@ -11,7 +11,7 @@ from unfold.decorators import display
 
 from campaigns.admin.forms import SpokenForm
 from campaigns.models import SendingAccount, SendingStop
-from campaigns.services import accounts
+from campaigns.services import accounts, senders
 from campaigns.services.dispatch import exits
 from config.kernel import clock
 from config.kernel.admin import cells, filters
@@ -24,10 +24,20 @@ def _reopen(row: SendingAccount, *, by: Any, at: datetime) -> None:
     accounts.reopen(row=row, by=by, at=at)
 
 
+SIMULATED = "Simulated"
+
+
 class AccountForm(SpokenForm):
     class Meta:
         model = SendingAccount
         fields = ["name", "channel", "provider", "address", "user", "per_second", "per_day", "is_active"]
+
+
+def provider(label: str) -> SafeString:
+    """What a provider is called; that one is simulated must not be overlooked."""
+    if not label:
+        return cells.badge("Not in the settings", "bad", "Nothing goes out by it: name it in the settings.")
+    return cells.badge(label, *(("warn", "Nobody is reached by it.") if label.startswith(SIMULATED) else ("plain",)))
 
 
 @admin.register(SendingAccount)
@@ -42,7 +52,7 @@ class SendingAccountAdmin(RecordAdmin):
         ("How fast", {"fields": [("per_second", "per_day"), "is_active"]}),
     ]
     form = AccountForm
-    list_display = ["name", "channel", "provider", "address", "user", "shown_pace", "shown_state"]
+    list_display = ["name", "channel", "shown_provider", "address", "user", "shown_pace", "shown_state"]
     list_filter = [
         filters.Choice.of("channel"),
         filters.Flag.of("is_active", "state", yes="In use", no="Switched off"),
@@ -60,6 +70,10 @@ class SendingAccountAdmin(RecordAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         return ["channel", "provider", "address"] if obj else []
+
+    @display(description="Provider")
+    def shown_provider(self, row: SendingAccount) -> SafeString:
+        return provider(senders.label_of(row.provider))
 
     @display(description="Pace")
     def shown_pace(self, row: SendingAccount) -> str:
@@ -80,7 +94,7 @@ class SendingAccountAdmin(RecordAdmin):
             badges=[cells.badge(row.get_channel_display(), "info"), self.shown_state(row)],
             facts=[
                 ("Sends from", row.address),
-                ("Provider", row.provider),
+                ("Provider", self.shown_provider(row)),
                 ("Whose", row.user or "Everybody's"),
                 ("Pace", self.shown_pace(row)),
                 ("Tried again", cells.exact(row.open_until)),

@@ -8,13 +8,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from campaigns.admin.accounts import provider
 from campaigns.admin.templates import faults_section, told
 from campaigns.choices import LIVE, RUNNING, CampaignStatus, EnrollmentState, RunState
 from campaigns.models import Campaign, EnrollmentRun, SendingStop
 from campaigns.reports import numbers, pictures, words
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault
-from campaigns.services import campaigns, counting, graphs
+from campaigns.services import campaigns, counting, graphs, senders
 from config.kernel.admin import cells
 from config.kernel.admin.pages import Header, Section
 
@@ -205,6 +206,7 @@ def _aside(row: Campaign) -> Iterator[Section]:
         facts=[
             ("Owner", row.owner or cells.NOTHING),
             ("Sender", row.sender or cells.NOTHING),
+            ("Sent by", cells.badges(*map(provider, senders.providers_of(row.sender_id)))),
             ("Template", cells.link(row.version)),
             ("Goal", row.goal or cells.NOTHING),
         ],

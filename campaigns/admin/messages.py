@@ -11,10 +11,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from campaigns.admin.accounts import provider
 from campaigns.admin.words import in_words
 from campaigns.choices import UNSURE, MessageDirection, MessageState
 from campaigns.models import Campaign, Conversation, Message
-from campaigns.services import conversations
+from campaigns.services import conversations, senders
 from campaigns.services.dispatch import exits
 from config.kernel.admin import cells, filters
 from config.kernel.admin.pages import Header, Section
@@ -160,7 +161,8 @@ class MessageAdmin(RecordAdmin):
             headers=["", "By", "When", "What came of it", "Details", "Their reference"],
             rows=[
                 [
-                    one.number, one.account, cells.second(one.dispatched_at),
+                    one.number, cells.badges(one.account, provider(senders.label_of(one.provider))),
+                    cells.second(one.dispatched_at),
                     cells.badge(one.get_outcome_display()), one.detail or cells.NOTHING,
                     one.reference or cells.NOTHING,
                 ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from campaigns.models import SendingAccount
@@ -16,6 +17,7 @@ from crm.services.normalization.emails import parse_email
 from crm.services.normalization.phones import parse_phone
 from crm.services.normalization.refusals import Unusable
 
+VOICE: Final = "voice"  # calls people, and delivers no messages
 EDITABLE: Final = frozenset({"name", "user", "per_second", "per_day", "is_active"})
 
 
@@ -27,6 +29,12 @@ class Taken(Conflict):
 
 class NotAnAddress(DomainError):
     code = "not_an_address"
+
+
+class NoProvider(DomainError):
+    """The settings name no such provider."""
+
+    code = "no_provider"
 
 
 class TooSlow(DomainError):
@@ -41,8 +49,12 @@ def create(*, channel: str, provider: str, address: str, by: User | None, at: da
 
     :raises Taken: there is one.
     :raises NotAnAddress: it sends from no number, or e-mail address.
+    :raises NoProvider: settings.PROVIDERS does not name it.
     :raises TooSlow: it would never send.
     """
+    if provider.strip() not in (ports := settings.PROVIDERS.keys() - {VOICE}):
+        known = f"There are: {', '.join(sorted(ports))}."
+        raise NoProvider(f"No provider is called {provider!r}. {known}", details={"provider": known})
     told = {name: said[name] for name in EDITABLE & said.keys()}
     row = SendingAccount(channel=channel, provider=provider.strip(), address=_address(channel, address), **told)
     return _saved(row, by)

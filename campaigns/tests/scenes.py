@@ -129,8 +129,9 @@ def _answered(walk: Enrollment, text: str, at: datetime) -> None:
     thread = Conversation.objects.filter(contact=walk.contact_id).first()
     if thread is None:
         return
+    channel = thread.messages.latest("id").channel
     Message.objects.create(
-        direction="inbound", channel="sms", contact=walk.contact, conversation=thread, body=text, state="received",
+        direction="inbound", channel=channel, contact=walk.contact, conversation=thread, body=text, state="received",
         not_before=at, settled_at=at,
     )  # fmt: skip
     Conversation.objects.filter(pk=thread.pk).update(

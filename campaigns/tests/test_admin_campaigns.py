@@ -290,6 +290,8 @@ def test_an_account_is_set_up_changed_and_opened_again(window):
     assert "Taken." in said(window.post("/admin/campaigns/sendingaccount/add/", new))
     wrong = window.post("/admin/campaigns/sendingaccount/add/", {**new, "address": "nobody"})
     assert "This is not a telephone number." in said(wrong)
+    wrong = window.post("/admin/campaigns/sendingaccount/add/", {**new, "provider": "voice"})
+    assert "There are: email, sms, voicemail." in said(wrong)
     form = form_of(window, f"{page_url(row)}?tab=edit")
     assert "More than nothing" in said(window.post(page_url(row), {**form, "per_second": "0"}))
     SendingAccount.objects.update(open_until=NOON, open_reason="Suspended")
@@ -318,6 +320,13 @@ def test_reasons_are_words(window, boss):
     a_campaign(people=12, owner=boss)
     page = said(window.get(page_url(Message.objects.get(state="blocked"))))
     assert "The number or address must be left alone" in page
+
+
+def test_what_is_simulated_is_labelled_wherever_it_sends(window, boss):
+    row = a_campaign(people=6, owner=boss)
+    message = Message.objects.get(state="uncertain")
+    for url in (page_url(row), page_url(message), page_url(message.account), list_url("campaigns.sendingaccount")):
+        assert 'title="Nobody is reached by it.">Simulated carrier' in said(window.get(url)), url
 
 
 def test_a_stop_of_all_sending_is_seen_on_every_campaign_that_runs(window, boss):
