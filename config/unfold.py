@@ -132,7 +132,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _list("crm.user", "Users", "badge"),
             _list("crm.auditevent", "Audit events", "history"),
             _list("crm.hoursprofile", "Hours profiles", "public"),
-            _list("integrations.news", "News of providers", "inbox"),
+            _list("integrations.news", "News", "inbox"),
             {"title": "API", "icon": "api", "link": "/api/v1/docs/"},
         ],
     },
