@@ -145,7 +145,6 @@ class Marking(Listed):
 
 
 def _enroll(row: Campaign, *, by: Any, at: datetime, audience: dict[str, Any]) -> None:
-    campaigns.refuse_others(row, by)
     enrolling.begin(campaign=row, audience=audience, by=by, at=at)
 
 

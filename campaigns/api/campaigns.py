@@ -107,7 +107,6 @@ class CampaignViewSet(Listed, Retrieved, Resource):
     def enroll(self, request: Any, pk: str) -> Response:
         """Ask for people to be enrolled; how far that is, is told at /api/v1/enrollment-runs/{id}/."""
         row, told = self.get_object(), self.asked()
-        campaigns.refuse_others(row, self.asker)
         run = enrolling.begin(campaign=row, **told, by=self.asker, at=self.at)
         plan = EnrollmentRunReading.plan()
         rows = list(EnrollmentRun.objects.filter(pk=run.pk).values_list(*plan.columns))

@@ -56,15 +56,17 @@ class Steps:
         else:
             self.complete(node)
 
-    def hold(self, node: DrawnNode, state: str, *, until: datetime | None = None) -> None:
-        """Stay at a node, until then or until something is heard."""
+    def hold(
+        self, node: DrawnNode, state: str, *, until: datetime | None = None, since: datetime | None = None
+    ) -> None:
+        """Stay at a node, until then or until something is heard; ``since`` when, if not only now."""
         if not self.is_where_it_was:
             self.move.begun = True
             self.count(node.key, "held", 1)
         self.to(state)
         if until:
             self.move.wake_at = until
-            self.move.wake_rule = {"since": self.at.isoformat(), "config": dict(node.config)}
+            self.move.wake_rule = {"since": (since or self.at).isoformat(), "config": dict(node.config)}
         self.note(_K.ARRIVED, node.key, visit=self.move.visit, **({"wake_at": until.isoformat()} if until else {}))
 
     def rest(self) -> None:

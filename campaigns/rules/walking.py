@@ -35,6 +35,7 @@ _AWAITED: Final[Mapping[str, str]] = {
     HappeningKind.CALL_OUTCOME: AwaitedEvent.CALL_OUTCOME,
     HappeningKind.LINK_CLICK: AwaitedEvent.LINK_CLICK,
 }
+NO_EVENT: Final = "Nobody has said on which day the event is: say it in the campaign."
 _FAILED: Final = frozenset({MessageState.REJECTED, MessageState.UNDELIVERED, MessageState.EXPIRED})
 
 
@@ -144,10 +145,24 @@ def _wake(steps: Steps) -> None:
     if steps.standing.state == _S.PENDING:
         steps.arrive(steps.route.drawing.start)
     elif steps.standing.state == _S.WAITING and node and node.type == NodeType.WAIT:
-        steps.leave_by(node, Exit.NEXT, outcome="over")
+        _wait_over(steps, node)
+        if steps.move.state in (_S.WAITING, *_STILL):
+            return
     elif steps.standing.state == _S.WAITING and node and node.type == NodeType.WAIT_FOR:
         steps.leave_by(node, Exit.TIMEOUT, outcome=Exit.TIMEOUT.value)
     _go_on(steps)
+
+
+def _wait_over(steps: Steps, node: DrawnNode) -> None:
+    """Go on, unless the moment has moved meanwhile: to another day of the event, or with the person to another zone."""
+    since = datetime.fromisoformat(steps.standing.wake_rule["since"]) if steps.standing.wake_rule else steps.at
+    until = waits.ends_at(node.config, since=since, zone=steps.person.zone, event=steps.route.event)
+    if until is None:
+        steps.park(NO_EVENT)
+    elif until > steps.at:
+        steps.hold(node, _S.WAITING, until=until, since=since)
+    else:
+        steps.leave_by(node, Exit.NEXT, outcome="over")
 
 
 def _go_on(steps: Steps) -> None:
@@ -207,7 +222,7 @@ def _call(steps: Steps, node: DrawnNode) -> None:
 def _wait(steps: Steps, node: DrawnNode) -> None:
     until = waits.ends_at(node.config, since=steps.at, zone=steps.person.zone, event=steps.route.event)
     if until is None:
-        steps.park("Nobody has said on which day the event is: say it in the campaign.")
+        steps.park(NO_EVENT)
     elif until <= steps.at:
         steps.leave_by(node, Exit.NEXT)
     else:

@@ -11,6 +11,7 @@ from crm.choices import Lifecycle
 from crm.models import Contact, ProjectContact, SourceRecord, User
 
 MOST_IDS: Final = 10_000  # in one list; more come as a filter or an intake
+BEST: Final = 100  # lead score
 Words = Callable[[Any], Q]
 
 
@@ -21,17 +22,28 @@ class UnusableAudience(DomainError):
 
 
 def _key(value: Any) -> UUID:
-    return value if isinstance(value, UUID) else UUID(str(value))
+    try:
+        return value if isinstance(value, UUID) else UUID(str(value))
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no id") from error
 
 
 def _truth(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("true or false")  # noqa: TRY004 - one kind of error for whatever cannot be read
+        raise ValueError("say true or false")  # noqa: TRY004 - one kind of error for whatever cannot be read
     return value
 
 
 def _lifecycle(value: Any) -> Q:
-    return Q(lifecycle=Lifecycle(value))
+    if value not in Lifecycle.values:
+        raise ValueError(f"a stage is one of {', '.join(Lifecycle.values)}")
+    return Q(lifecycle=value)
+
+
+def _score(value: Any) -> int:
+    if isinstance(value, bool) or not str(value).isdecimal() or int(value) > BEST:
+        raise ValueError(f"a lead score is a whole number from 0 to {BEST}")
+    return int(value)
 
 
 FILTERS: Final[Mapping[str, Words]] = {
@@ -42,8 +54,8 @@ FILTERS: Final[Mapping[str, Words]] = {
     "source": lambda value: Q(source=str(value)),
     "search": lambda value: Q(search__contains=str(value).strip().lower()),
     "region": lambda value: Q(region__iexact=str(value)),
-    "lead_score_min": lambda value: Q(lead_score__gte=int(value)),
-    "lead_score_max": lambda value: Q(lead_score__lte=int(value)),
+    "lead_score_min": lambda value: Q(lead_score__gte=_score(value)),
+    "lead_score_max": lambda value: Q(lead_score__lte=_score(value)),
     "has_phone": lambda value: ~Q(primary_phone="") if _truth(value) else Q(primary_phone=""),
     "has_email": lambda value: ~Q(primary_email="") if _truth(value) else Q(primary_email=""),
 }

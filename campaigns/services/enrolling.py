@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
 from campaigns.choices import CampaignStatus, Reentry, RunState
 from campaigns.models import Campaign, EnrollmentRun
-from campaigns.services import audiences, bells, counting
+from campaigns.services import audiences, bells, campaigns, counting
 from config.kernel import faults
 from config.kernel.errors import Conflict
 from config.kernel.transactions import atomic_with_retries
@@ -85,10 +86,12 @@ def begin(*, campaign: Campaign, audience: Mapping[str, Any], by: User | None, a
     """Ask for everybody whom ``audience`` means to be enrolled; ``take`` does it, chunk by chunk.
 
     :raises audiences.UnusableAudience: it cannot be read.
+    :raises campaigns.NotYours: it is somebody else's.
     :raises NotOpen: the campaign is drained, completed or archived.
     """
     kept = audiences.checked(audience)
     held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    campaigns.refuse_others(held, by)
     if held.status not in OPEN:
         raise NotOpen(f"{held.name} is {held.get_status_display().lower()}: make it active first.")
     bells.enrolment()
@@ -132,7 +135,10 @@ def give_up(run: UUID, *, error: str, at: datetime) -> None:
 
 
 def _taken(campaign: Campaign, row: EnrollmentRun, at: datetime, size: int) -> tuple[dict[str, int], int, UUID | None]:
-    who, params = audiences.contacts_of(row.audience, by=row.by).order_by().values("pk").query.sql_with_params()
+    try:
+        who, params = audiences.contacts_of(row.audience, by=row.by).order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:  # nobody can be meant
+        return dict.fromkeys(_ACCOUNT, 0), 0, None
     first, apart = _pace(campaign, at)
     rest = at - timedelta(days=campaign.reentry_days) if campaign.reentry == Reentry.RESTED else None
     slot = f'{{"since": "{at.isoformat()}", "config": {{}}}}' if apart else None

@@ -75,7 +75,9 @@ def _woken(campaign: Campaign, row: dict[str, Any]) -> datetime | None:
         return None
     rule = orjson.loads(row["wake_rule"]) if row["wake_rule"] else {}
     wake_at: datetime = row["wake_at"]
-    if "config" in rule and rule["config"].get("mode") not in _ON_A_DAY:
+    if "config" in rule and rule["config"].get("mode") == WaitMode.EVENT:
+        wake_at = campaign.resumed_at  # its day may be another one by now: the engine looks
+    elif "config" in rule and rule["config"].get("mode") not in _ON_A_DAY:
         wake_at += _slept(campaign.pauses[row["epoch"] :], datetime.fromisoformat(rule["since"]), wake_at)
     if wake_at > campaign.resumed_at:
         return wake_at

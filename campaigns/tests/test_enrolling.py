@@ -12,6 +12,7 @@ from campaigns.choices import CampaignStatus, Reentry
 from campaigns.models import Enrollment, EnrollmentEvent, EnrollmentRun
 from campaigns.services import counting, enrolling
 from campaigns.services.audiences import UnusableAudience
+from campaigns.services.campaigns import NotYours
 from campaigns.services.enrolling import NotOpen
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.walks import begun, enrolled, run
@@ -94,7 +95,7 @@ def test_starts_are_spread_over_the_day_and_the_next_run_begins_behind_them():
 def test_an_audience_is_whom_the_asker_sees():
     bdr, other = UserFactory(bdr=True), UserFactory(bdr=True)
     mine, hers, free = ContactFactory(owner=bdr), ContactFactory(owner=other), ContactFactory()
-    run_ = asked(begun(WAIT), {"contacts": [str(c.pk) for c in (mine, hers, free)]}, by=bdr)
+    run_ = asked(begun(WAIT, owner=bdr), {"contacts": [str(c.pk) for c in (mine, hers, free)]}, by=bdr)
     assert (run_.enrolled, run_.gone) == (2, 1)
     assert set(Enrollment.objects.values_list("contact", flat=True)) == {mine.pk, free.pk}
 
@@ -123,7 +124,8 @@ def test_a_filter_finds_those_whom_it_describes(told, found):
 @pytest.mark.parametrize("audience", [
     {}, {"contacts": []}, {"contacts": ["x"]}, {"filter": {}}, {"filter": {"is_staff": True}},
     {"filter": {"owner": "x"}},
-    {"filter": {"has_phone": "yes"}}, {"filter": {"lifecycle": "rich"}}, {"project": "x"}, {"everybody": True},
+    {"filter": {"has_phone": "yes"}}, {"filter": {"lead_score_min": 10**12}}, {"filter": {"lead_score_min": "x"}},
+    {"filter": {"lifecycle": "rich"}}, {"project": "x"}, {"everybody": True},
     {"contacts": [], "project": "x"},
 ])  # fmt: skip
 def test_an_audience_that_cannot_be_read_is_refused_before_anybody_is_enrolled(audience):
@@ -136,6 +138,17 @@ def test_an_audience_that_cannot_be_read_is_refused_before_anybody_is_enrolled(a
 def test_nobody_begins_what_is_on_its_way_out(status):
     with pytest.raises(NotOpen):
         enrolling.begin(campaign=begun(WAIT, status=status), audience={"contacts": [str(uuid4())]}, by=None, at=NOON)
+
+
+def test_an_audience_that_can_be_nobody_is_nobody():
+    run_ = asked(begun(WAIT), {"filter": {"search": "nobody is called like this"}})
+    assert (run_.state, run_.asked) == ("done", 0)
+
+
+def test_nobody_enrols_in_the_campaign_of_somebody_else():
+    owner, other = UserFactory(bdr=True), UserFactory(bdr=True)
+    with pytest.raises(NotYours):
+        enrolling.begin(campaign=begun(WAIT, owner=owner), audience={"contacts": [str(uuid4())]}, by=other, at=NOON)
 
 
 def test_a_chunk_of_many_costs_as_many_statements_as_one():

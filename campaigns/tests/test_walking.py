@@ -114,6 +114,21 @@ def test_a_wait_for_an_event_whose_day_nobody_has_said_waits_for_a_person():
     assert go(drawn, event=date(2026, 11, 1)).state == "completed"  # the day before is over
 
 
+def test_a_wait_until_a_moment_is_looked_at_again_when_it_is_over():
+    drawn = drawing(node("wait", "wait", mode="event", days=-1, time="10:00"), node("end", "exit"), "wait>end")
+    for name in ("amount", "unit"):
+        drawn.by_key["wait"].config.pop(name)
+    waiting = standing_after(go(drawn, event=date(2026, 12, 1)))
+    woken = waiting.wake_at
+    moved = go(drawn, waiting, at=woken, event=date(2026, 12, 8))
+    assert (moved.state, moved.wake_at) == ("waiting", woken + timedelta(days=7))
+    assert (moved.begun, moved.ended) == (False, None)
+    west = Somebody(zone=ZoneInfo("America/Los_Angeles"))
+    assert go(drawn, waiting, at=woken, event=date(2026, 12, 1), person=west).wake_at == woken + timedelta(hours=2)
+    assert go(drawn, waiting, at=woken).state == "parked"
+    assert go(drawn, waiting, at=woken, event=date(2026, 12, 1)).state == "completed"
+
+
 ASKING = drawing(
     node("ask", "wait_for"), node("yes", "stage", status="Yes"), node("no", "stage", status="No"),
     "ask:happened>yes", "ask:timeout>no",
