@@ -13,11 +13,12 @@ from datetime import datetime
 from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
-from campaigns.providers import sender_on
+from campaigns.providers import MessageProvider, sender_on
 from campaigns.services.dispatch import accounts, calling, claiming, handing, recording
 from campaigns.services.dispatch.accounts import Account
+from campaigns.services.dispatch.calling import Told
 from campaigns.services.dispatch.claiming import Claimed
 from campaigns.services.dispatch.handing import Marked
 from config.kernel import clock, faults
@@ -25,6 +26,7 @@ from config.kernel import clock, faults
 logger = logging.getLogger(__name__)
 
 PIPELINES: Final = 8
+WAITS: Final = (0.1, 1.0, 4.0)  # seconds until what was called is written down, where the database is away
 PAUSE: Final = 0.05  # seconds until an account whose pace is spent is looked at again
 
 faults.register("send.after_claim", "send.after_mark", "send.after_call", "send.after_record")
@@ -50,7 +52,12 @@ def _pipeline(goes_on: Callable[[], bool]) -> int:
     handled = 0
     try:
         while goes_on():
-            done = step()
+            try:
+                done = step()
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("Dispatch begins anew after a %s of the database", type(error).__name__)
+                connections.close_all()
+                done = 0
             if done is None:
                 break
             handled += done
@@ -90,7 +97,7 @@ def send_batch(account: Account) -> int:
     if marked:
         told = calling.call(provider=provider, marked=marked, decided_at=decided_at, began=began)
         faults.point("send.after_call")
-        recording.record(told=told, account=account, provider=provider, at=clock.now())
+        _record(told, account, provider)
         faults.point("send.after_record")
     return len(claimed)
 
@@ -99,6 +106,8 @@ def _mark(account: Account, claimed: list[Claimed], at: datetime) -> list[Marked
     """Mark a batch; where that fails, one message after the other, so that one that always fails stops no other."""
     try:
         return handing.mark(account=account, claimed=claimed, at=at)
+    except (OperationalError, InterfaceError):
+        raise  # it is not the messages: they are put back when their claim has run out
     except Exception as error:
         if len(claimed) > 1:
             logger.warning("A batch of %d is taken apart after a %s", len(claimed), type(error).__name__)
@@ -106,3 +115,17 @@ def _mark(account: Account, claimed: list[Claimed], at: datetime) -> list[Marked
         logger.exception("Message %s cannot be decided about, and is put aside for an hour", claimed[0].id)
         claiming.put_aside(claimed[0], at=at)
         return []
+
+
+def _record(told: list[Told], account: Account, provider: MessageProvider) -> None:
+    """Write what came of the calls, also where the database was away for a moment: nobody else knows it."""
+    for wait in (*WAITS, None):
+        try:
+            recording.record(told=told, account=account, provider=provider, at=clock.now())
+        except (OperationalError, InterfaceError):
+            if wait is None:
+                raise
+            connections.close_all()
+            time.sleep(wait)
+        else:
+            return
