@@ -232,7 +232,7 @@ _NOT_TAKEN: dict[str, Callable[[], web.Response]] = {
     "error_before": lambda: _error(500, "internal", "Something broke."),
     "unauthorized": lambda: _error(401, "credentials", "Nobody is known by these credentials."),
     "no_code": _page(404, "<h1>Not found</h1>"),
-    "redirect": _page(307, "", {"Location": "/elsewhere"}),
+    "redirect": _page(307, "", {"Location": "/messages"}),
 }
 _SPOILED: dict[str, Callable[[], web.Response]] = {
     "error_after": lambda: _error(500, "internal", "Something broke, after it was taken."),
