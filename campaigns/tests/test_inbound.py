@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 
 import pytest
+from django.db import OperationalError, connection, transaction
 
 from campaigns.models import Conversation, Happening, Message
 from campaigns.services import inbound
@@ -11,6 +13,7 @@ from campaigns.tests.factories import EnrollmentFactory
 from config.testing import NOON
 from crm.models import Contact, Endpoint, Suppression
 from crm.services import suppressing
+from crm.services.locking import lock
 from crm.tests.factories import ContactFactory, EndpointFactory, TouchFactory, give_point
 
 pytestmark = pytest.mark.django_db
@@ -197,3 +200,31 @@ def test_two_colleagues_who_answer_at_once_do_not_deadlock(threads):
     threads(answers(PHONE, 0), answers("+1 512 555 0135", 0), answers(PHONE, 5), answers("+1 512 555 0135", 5))
 
     assert Message.objects.count() == 20
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("model", [Contact, Endpoint])
+def test_what_is_written_waits_for_whoever_decides_about_its_writer(threads, model):
+    """A message that is being decided about under these locks is decided before it or after it, never beside it."""
+    person = walker(phone=PHONE)
+    held, over = Event(), Event()
+
+    def decides():
+        with transaction.atomic():
+            lock(person if model is Contact else Endpoint.objects.get(value="+15125550134"))
+            held.set()
+            over.wait(60)
+
+    def writes():
+        held.wait(60)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '200ms'")
+            with pytest.raises(OperationalError, match="lock timeout"):
+                heard()
+        finally:
+            over.set()
+
+    threads(decides, writes)
+
+    assert not Message.objects.exists()

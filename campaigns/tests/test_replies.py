@@ -37,7 +37,7 @@ def test_a_keyword_alone_is_an_opt_out_however_it_is_dressed(word, dressed):
     "text",
     [
         *("S T O P", "s.t.o.p", "\uff33\uff34\uff2f\uff30", "\u0455\u0442\u043e\u0440", "S\u0336T\u0336O\u0336P"),
-        "ST0P", "STOP please", "Stop texting me", "stop, I already have one",
+        "ST0P", "STOP please", "Please st\u00adop text\u200bing me now", "Stop texting me", "stop, I already have one",
         "Please stop messaging me", "unsubscribe me", "Take me off the list", "Remove my name from your records",
         "don't text me", "don\u2019t contact me anymore", "Do not call", "leave me alone", "no more messages",
         "I don't want any more texts", "Delete my number", "lose my number", "I opt out", "wrong number", "stop2quit",
