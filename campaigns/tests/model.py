@@ -213,6 +213,8 @@ class Protocol:
             else:
                 again = self.keyed or TRIED_AGAIN in self.flaws
                 yield "sweep", now._replace(row="pending" if again and now.tries < TRIES else "uncertain", lapsed=False)
+        if now.row == "claimed":  # its commit does not wait for the disk, and the next one gets the same number
+            yield "the server forgets the claim", now._replace(row="pending", claim=now.claim - 1, lapsed=False)
         if now.row == "uncertain":
             yield "reconcile", now._replace(row="accepted" if now.sent else "not_sent_presumed")
             yield "somebody writes it off", now._replace(row="not_sent_presumed")
