@@ -164,6 +164,10 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('graph', 'key'), name='campaigns_node_one_per_key'),
         ),
         migrations.AddConstraint(
+            model_name='node',
+            constraint=models.UniqueConstraint(fields=('graph', 'id'), name='campaigns_node_of_graph'),
+        ),
+        migrations.AddConstraint(
             model_name='edge',
             constraint=models.UniqueConstraint(fields=('source', 'label'), name='campaigns_edge_one_per_exit'),
         ),

@@ -276,10 +276,6 @@ class Migration(migrations.Migration):
                 'ordering': ['channel', 'name'],
             },
         ),
-        migrations.AddConstraint(
-            model_name='node',
-            constraint=models.UniqueConstraint(fields=('graph', 'id'), name='campaigns_node_of_graph'),
-        ),
         migrations.AddField(
             model_name='calltask',
             name='contact',

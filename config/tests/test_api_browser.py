@@ -73,7 +73,7 @@ def test_the_documentation_shows_every_resource_and_tries_it_out(page):
     ContactFactory(name="Ada Example")
 
     page.goto("/api/v1/docs/")
-    expect(page.locator("#operations-tag-eligible-calls")).to_be_visible()
+    expect(page.locator("#operations-tag-eligible-calls")).to_be_visible(timeout=20_000)  # all of it is drawn at once
     page.locator("#operations-tag-contacts").click()
     page.locator("#operations-contacts-contacts_list .opblock-summary-control").click()
     page.get_by_role("button", name="Try it out").click()
