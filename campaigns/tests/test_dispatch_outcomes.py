@@ -344,6 +344,19 @@ class TestWhoeverWasAwayTooLong:
         assert (now(message).state, now(message).claim) == ("claimed", 2)
         assert len(mark(account, theirs)) == 1
 
+    @pytest.mark.parametrize("how", ["uncertain", "rejected", "not_sent", "account"])
+    def test_says_nothing_of_a_message_that_somebody_else_is_sending(self, carrier, how):
+        account = SendingAccountFactory(channel="email")
+        message = walking("email")
+        marked = mark(account, claim(account))
+        sweeping.sweep(at=NOON + 2 * MINUTE)
+        mark(account, claim(account, at=NOON + 2 * MINUTE), at=NOON + 2 * MINUTE)
+
+        told = [calling.Told(marked[0], calling.How(how))]
+        recording.record(told=told, account=known(account), provider=carrier, at=NOON + 3 * MINUTE)
+
+        assert (now(message).state, now(message).claim) == ("dispatching", 2)
+
 
 def test_news_that_comes_before_our_own_record_is_not_written_over(carrier, account, settings):
     """A12: the callback arrives while the request is still open."""
