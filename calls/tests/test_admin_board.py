@@ -87,7 +87,7 @@ def test_a_rep_sees_a_board_of_what_they_see(rep):
 
 
 def test_the_board_is_remembered_for_half_a_minute(boss, django_assert_max_num_queries):
-    with django_assert_max_num_queries(40) as first:
+    with django_assert_max_num_queries(44) as first:
         boss.get("/admin/")
     with django_assert_max_num_queries(40) as second:
         boss.get("/admin/")

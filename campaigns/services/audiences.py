@@ -56,8 +56,8 @@ FILTERS: Final[Mapping[str, Words]] = {
     "region": lambda value: Q(region__iexact=str(value)),
     "lead_score_min": lambda value: Q(lead_score__gte=_score(value)),
     "lead_score_max": lambda value: Q(lead_score__lte=_score(value)),
-    "has_phone": lambda value: ~Q(primary_phone="") if _truth(value) else Q(primary_phone=""),
-    "has_email": lambda value: ~Q(primary_email="") if _truth(value) else Q(primary_email=""),
+    "has_phone": lambda value: ~Q(primary_phone__exact="") if _truth(value) else Q(primary_phone__exact=""),
+    "has_email": lambda value: ~Q(primary_email__exact="") if _truth(value) else Q(primary_email__exact=""),
 }
 KINDS: Final = ("contacts", "filter", "project", "intake")
 
