@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Enrollment,
         EnrollmentEvent,
         EnrollmentRun,
+        Execution,
         Graph,
         Happening,
         Message,
@@ -104,6 +105,11 @@ class EnrollmentEventQuerySet(OfCampaign["EnrollmentEvent"]):
 class EnrollmentRunQuerySet(OfCampaign["EnrollmentRun"]):
     if TYPE_CHECKING:
         _row: "EnrollmentRun"
+
+
+class ExecutionQuerySet(OfCampaign["Execution"]):
+    if TYPE_CHECKING:
+        _row: "Execution"
 
 
 class HappeningQuerySet(Visible["Happening"]):

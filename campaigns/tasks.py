@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db import OperationalError
 from redis.exceptions import RedisError
 
-from campaigns.services import enrolling, letting_go, starting
+from campaigns.services import enrolling, executing, letting_go, starting
 from campaigns.services.dispatch import accounts, ledgers, reconciling, running, sweeping
 from campaigns.services.engine import running as engine
 from config.kernel import clock
@@ -48,6 +48,13 @@ def take_people_in() -> None:
         if clock.monotonic() > deadline:
             ring(take_people_in)
             return
+
+
+@shared_task(ignore_result=True, expires=30)
+def close_executions() -> None:
+    """Tell whoever had a campaign carried out what came of it, once that is known."""
+    for execution in executing.running():
+        executing.look(execution, at=clock.now())
 
 
 def _enrol(run: UUID) -> None:

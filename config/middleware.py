@@ -11,13 +11,17 @@ from functools import cache
 from typing import Any, cast
 
 from django.conf import settings
+from django.contrib import messages
 from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone
+from django.utils.html import format_html
 from pghistory.middleware import HistoryMiddleware
 
 from config.health import PROBES
+from config.kernel import clock
 from config.kernel.http import id_for, live_address, request_id
+from crm.services import notices
 
 logger = logging.getLogger("clearline.access")
 
@@ -165,6 +169,21 @@ def _zones() -> set[str]:
 
 
 _known_zones: set[str] = set()  # asking the disk takes milliseconds, and a release of zone data a restart
+
+
+class Notices:
+    """Shows people on the next page of the back office what they have not been told yet."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_page = request.method == "GET" and request.path.startswith("/admin/")
+        if is_page and "HX-Request" not in request.headers and request.user.is_authenticated:
+            for text, link in notices.see(user=request.user, at=clock.now()):
+                more = format_html(' <a class="cl-link" href="{}">Look</a>', link) if link else ""
+                messages.info(request, format_html("{}{}", text, more))
+        return self.get_response(request)
 
 
 class Audit(HistoryMiddleware):

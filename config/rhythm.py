@@ -22,6 +22,7 @@ BEAT: Final[dict[str, Any]] = {
     "look-after-partitions": {"task": "crm.tasks.look_after_partitions", "schedule": 86400.0},
     "move-people": {"task": "campaigns.tasks.move_people", "schedule": 5.0, "options": {"expires": 5}},
     "take-people-in": {"task": "campaigns.tasks.take_people_in", "schedule": 5.0, "options": {"expires": 5}},
+    "close-executions": {"task": "campaigns.tasks.close_executions", "schedule": 5.0, "options": {"expires": 5}},
     "dispatch": {"task": "campaigns.tasks.dispatch_messages", "schedule": 5.0, "options": {"expires": 5}},
     "sweep-messages": {"task": "campaigns.tasks.sweep_messages", "schedule": 15.0, "options": {"expires": 15}},
     "reconcile": {"task": "campaigns.tasks.reconcile_messages", "schedule": 60.0, "options": {"expires": 60}},

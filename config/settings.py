@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "config.middleware.OwnTimeZone",
     "config.middleware.Audit",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "config.middleware.Notices",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",

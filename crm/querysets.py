@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         GateDecision,
         HoursProfile,
         IntakeRun,
+        Notice,
         Project,
         ProjectContact,
         ReviewItem,
@@ -79,6 +80,19 @@ class ProjectQuerySet(Visible["Project"]):
 
     def alive(self) -> Self:
         return self.filter(deleted_at=None)
+
+
+class NoticeQuerySet(Visible["Notice"]):
+    """Everybody sees their own, admins too."""
+
+    if TYPE_CHECKING:
+        _row: "Notice"
+
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        return self.filter(user=user.pk) if user.is_authenticated and user.is_active else self.none()
+
+    def unseen(self) -> Self:
+        return self.filter(seen_at=None)
 
 
 class EndpointQuerySet(Visible["Endpoint"]):

@@ -15,7 +15,7 @@ from campaigns.models import Campaign, EnrollmentRun, SendingStop
 from campaigns.reports import numbers, pictures, words
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault
-from campaigns.services import campaigns, counting, graphs, senders
+from campaigns.services import campaigns, counting, executing, graphs, senders
 from config.kernel.admin import cells
 from config.kernel.admin.pages import Header, Section
 
@@ -78,6 +78,7 @@ def sections(row: Campaign) -> Iterator[Section]:
     )  # fmt: skip
     yield _nodes(row, drawing, found)
     yield _runs(row)
+    yield from _executions(row)
     yield _differences(row)
     yield from _aside(row)
 
@@ -132,9 +133,9 @@ def _nodes(row: Campaign, drawing: Drawing, found: numbers.Numbers) -> Section:
         node, counted = by_key[drawn.key]
         leads = "; ".join(f"{edge.label} to {edge.target}" for edge in drawing.leaving(drawn.key)) or "ends here"
         here = people_link(row, counted["held"], node=node.pk)
-        others = [cells.number(counted[name]) for name in ("arrived", "passed", "blocked", "failed")]
+        others = [cells.number(counted[name]) for name in ("arrived", "passed", "skipped", "blocked", "failed")]
         rows.append([drawn.name or drawn.key, words.said(drawn), leads, here, *others])
-    headers = ["Node", "Does", "Leads", "Here", "Came", "Passed", "Blocked", "Failed"]
+    headers = ["Node", "Does", "Leads", "Here", "Came", "Passed", "Skipped", "Blocked", "Failed"]
     return Section(title="Nodes", headers=headers, rows=rows, empty="None are drawn yet.", place=50)
 
 
@@ -182,6 +183,18 @@ def whom(run: EnrollmentRun) -> str:
     if kind == "filter":
         return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in meant.items())
     return "Everybody in a project" if kind == "project" else "Everybody of an intake"
+
+
+def _executions(row: Campaign) -> Iterator[Section]:
+    rows = [
+        [cells.moment(one.created_at), one.by or cells.NOTHING, one.get_channel_display() or "Every channel",
+         cells.badge(one.get_state_display(), _RUN_TONES[RunState(one.state)], one.error),
+         *(cells.number(number) if one.ended_at else cells.NOTHING for number in executing.result(one).values())]
+        for one in row.executions.select_related("by").order_by("-id")[:RUNS]
+    ]  # fmt: skip
+    headers = ["Begun", "By", "On", "State", "Sent", "Skipped", "Blocked", "Failed"]
+    if rows:
+        yield Section(title="Executions", headers=headers, rows=rows, place=65)
 
 
 def _differences(row: Campaign) -> Section:

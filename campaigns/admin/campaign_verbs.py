@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from campaigns.admin.campaign_page import faults_of
 from campaigns.choices import RUNNING, CampaignStatus
 from campaigns.models import Campaign, EnrollmentStatus
-from campaigns.services import campaigns, enrolling, marking
+from campaigns.services import campaigns, enrolling, executing, marking
 from campaigns.services.pasted import found_in
 from config.kernel.admin.edits import MomentField
 from config.kernel.admin.verbs import Question, Verb
@@ -43,6 +43,16 @@ def _plainly(verb: Callable[..., Any]) -> Callable[..., Any]:
 
 class Scheduling(Question):
     starts_at = MomentField(label="Starts at", help_text="In your time zone.")
+
+
+class Executing(Question):
+    channel = forms.ChoiceField(label="On", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sent = executing.channels_of(self.row) if self.row else ()
+        field: Any = self.fields["channel"]
+        field.choices = [("", "Every channel"), *((each.value, f"{each.label} only") for each in sent)]
 
 
 class Pasted(forms.CharField):
@@ -144,6 +154,10 @@ class Marking(Listed):
         return said
 
 
+def _executable(row: Any, user: Any) -> str:
+    return _sound(row, user) or executing.why_not(row)
+
+
 def _enroll(row: Campaign, *, by: Any, at: datetime, audience: dict[str, Any]) -> None:
     enrolling.begin(campaign=row, audience=audience, by=by, at=at)
 
@@ -157,6 +171,14 @@ VERBS = [
         name="start", label="Start", permission=CHANGE, icon="play_arrow", do=_plainly(campaigns.start), done="started",
         applies=_is(_S.DRAFT, _S.SCHEDULED), hindrance=_sound, in_lists=False,
         effect="Whoever is enrolled begins to walk, and messages go out. From then on its graph never changes.",
+    ),
+    Verb(
+        name="execute", label="Execute", permission="campaigns.add_execution", icon="rocket_launch",
+        do=lambda row, *, by, at, channel: executing.begin(campaign=row, channel=channel, by=by, at=at),
+        form=Executing, done="carried out", applies=_is(_S.DRAFT, _S.SCHEDULED, _S.ACTIVE), hindrance=_executable,
+        in_lists=False,
+        effect="Everybody who waits begins, on every channel or on one only; a new campaign is started. You are told "
+        "what was sent, skipped, blocked and failed once that is known.",
     ),
     Verb(
         name="schedule", label="Schedule", permission=CHANGE, icon="event", do=_plainly(campaigns.schedule),

@@ -9,10 +9,11 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from campaigns.api import filters, inputs, readings
-from campaigns.api.readings_of_people import EnrollmentRunReading
-from campaigns.models import Campaign, EnrollmentRun
+from campaigns.api.readings_of_people import EnrollmentRunReading, ExecutionReading
+from campaigns.models import Campaign
 from campaigns.reports import numbers
-from campaigns.services import campaigns, counting, enrolling, marking
+from campaigns.services import campaigns, counting, enrolling, executing, marking
+from config.kernel.api.reading import Reading
 from config.kernel.api.resources import Listed, Resource, Retrieved, in_time
 
 SEE = ["campaigns.view_campaign"]
@@ -29,6 +30,7 @@ class CampaignViewSet(Listed, Retrieved, Resource):
     changes = inputs.CampaignChanges
     takes = {
         "enroll": inputs.EnrollTold,
+        "execute": inputs.ExecuteTold,
         "mark": inputs.MarkTold,
         "schedule": inputs.ScheduleTold,
         **dict.fromkeys(
@@ -40,6 +42,7 @@ class CampaignViewSet(Listed, Retrieved, Resource):
         **dict.fromkeys(("schedule", "unschedule", "start", "pause", "resume", "drain", "complete"), CHANGE),
         **dict.fromkeys(("archive", "bring_back"), DELETE),
         "enroll": ["campaigns.add_enrollmentrun"],
+        "execute": ["campaigns.add_execution"],
         "mark": ["campaigns.change_enrollment"],
         **dict.fromkeys(("compare", "faults", "graph", "stats"), SEE),
     }
@@ -108,10 +111,18 @@ class CampaignViewSet(Listed, Retrieved, Resource):
         """Ask for people to be enrolled; how far that is, is told at /api/v1/enrollment-runs/{id}/."""
         row, told = self.get_object(), self.asked()
         run = enrolling.begin(campaign=row, **told, by=self.asker, at=self.at)
-        plan = EnrollmentRunReading.plan()
-        rows = list(EnrollmentRun.objects.filter(pk=run.pk).values_list(*plan.columns))
-        headers = {"Location": reverse("enrollment-run-detail", args=[run.pk])}
-        return Response(plan.show(rows, request=request)[0], status=202, headers=headers)
+        return self._under_way(EnrollmentRunReading, run, "enrollment-run-detail")
+
+    @extend_schema(responses={202: ExecutionReading})
+    @action(detail=True, methods=["post"])
+    def execute(self, request: Any, pk: str) -> Response:
+        """Carry it out for everybody who waits to begin, as the whole graph or on one channel; a new one is started.
+
+        The answer comes at once; what came of it is told at /api/v1/executions/{id}/ and to whoever asked.
+        """
+        row, told = self.get_object(), self.asked()
+        execution = executing.begin(campaign=row, **told, by=self.asker, at=self.at)
+        return self._under_way(ExecutionReading, execution, "execution-detail")
 
     @extend_schema(responses=readings.MarkedReading)
     @action(detail=True, methods=["post"], url_path="set-status")
@@ -167,6 +178,13 @@ class CampaignViewSet(Listed, Retrieved, Resource):
                 ],
             }
         )
+
+    def _under_way(self, reading: type[Reading], row: Any, address: str) -> Response:
+        """Answer a POST that leaves work: 202, and where to ask how far it is."""
+        plan = reading.plan()
+        rows = list(type(row).objects.filter(pk=row.pk).values_list(*plan.columns))
+        headers = {"Location": reverse(address, args=[row.pk])}
+        return Response(plan.show(rows, request=self.request)[0], status=202, headers=headers)
 
     def _done(self, verb: Callable[..., Campaign]) -> Response:
         row, told = self.get_object(), self.asked()

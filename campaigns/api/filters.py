@@ -74,6 +74,12 @@ class EnrollmentRunFilter(FilterSet):
     created_since = CreatedSince()
 
 
+class ExecutionFilter(FilterSet):
+    campaign = Related()
+    state = filters.ChoiceFilter(choices=RunState)
+    created_since = CreatedSince()
+
+
 class ConversationFilter(FilterSet):
     contact = Related()
     unread = YesNo(method="keep_unread", label="With something that nobody has read")

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from campaigns.models import Campaign, ContentTemplate, EnrollmentStatus, Graph, Template, TemplateVersion
-from campaigns.services import audiences, exchange
+from campaigns.services import audiences, exchange, executing
 from campaigns.services.dispatch import by_hand
 from config.kernel.api.fields import MomentField, VisibleRelatedField
 from config.kernel.api.writing import ModelTold, Told
@@ -176,6 +176,15 @@ class EnrollTold(Told):
     def validate(self, attrs: Any) -> Any:
         told = {name: value.pk if isinstance(value, Project) else value for name, value in attrs.items()}
         return {"audience": audiences.checked(told)}
+
+
+class ExecuteTold(Told):
+    """Empty: the whole graph."""
+
+    channel = serializers.ChoiceField(
+        choices=[(each.value, each.label) for each in executing.CHANNELS], required=False, allow_blank=True, default="",
+        help_text="Only what is sent on this channel; the other nodes that approach people are passed over.",
+    )  # fmt: skip
 
 
 class LeaveTold(Told):

@@ -134,6 +134,7 @@ class NodeNumbersReading(serializers.Serializer[Any]):
     arrived = serializers.IntegerField()
     passed = serializers.IntegerField()
     held = serializers.IntegerField(help_text="There now.")
+    skipped = serializers.IntegerField(help_text="An execution on another channel passed it over.")
     blocked = serializers.IntegerField(help_text="The gate refused it.")
     failed = serializers.IntegerField()
 

@@ -11,10 +11,12 @@ from campaigns.models import (
     Enrollment,
     EnrollmentEvent,
     EnrollmentRun,
+    Execution,
     Message,
     SendingAccount,
     SendingStop,
 )
+from campaigns.services import executing
 from config.kernel.api.reading import Reading, Shown
 from crm.api.readings import blank_hidden
 from crm.models import Contact, Endpoint, ProjectContact
@@ -66,6 +68,33 @@ class EnrollmentRunReading(Reading):
             *("id", "campaign", "by", "audience", "state", "asked", "enrolled", "inside", "through", "elsewhere"),
             *("gone", "error", "created_at", "ended_at"),
         ]
+
+
+class ResultReading(serializers.Serializer[Any]):
+    """What came of an execution."""
+
+    ok = serializers.BooleanField(help_text="It came to its end, and nothing failed.")
+    sent = serializers.IntegerField(help_text="Handed over.")
+    skipped = serializers.IntegerField(help_text="Passed over: another channel was asked for, or they left before.")
+    blocked = serializers.IntegerField(help_text="Refused by the gate; each message says why.")
+    failed = serializers.IntegerField(help_text="Rejected, not delivered, too late, uncertain, or needs somebody.")
+
+
+class ExecutionReading(Reading):
+    result = ResultReading(allow_null=True, help_text="Empty until it is over.")
+    attached = ("result",)
+
+    class Meta:
+        model = Execution
+        fields = ["id", "campaign", "channel", "by", "state", "error", "created_at", "ended_at", "result"]
+
+    @classmethod
+    def attach(cls, shown: list[Shown], *, request: Any) -> None:
+        """Put the numbers of those that are over into their result, in one query."""
+        over = Execution.objects.filter(pk__in=[one["id"] for one in shown if one["ended_at"]])
+        results = {row.pk: {"ok": executing.is_ok(row), **executing.result(row)} for row in over}
+        for one in shown:
+            one["result"] = results.get(one["id"])
 
 
 class AttemptReading(Reading):

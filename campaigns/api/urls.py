@@ -1,6 +1,6 @@
 from rest_framework.routers import SimpleRouter
 
-from campaigns.api import campaigns, enrollments, messages, templates
+from campaigns.api import campaigns, enrollments, executions, messages, templates
 
 router = SimpleRouter()
 router.register("campaigns", campaigns.CampaignViewSet, basename="campaign")
@@ -11,6 +11,7 @@ router.register("contents", templates.ContentViewSet, basename="content")
 router.register("enrollment-statuses", templates.EnrollmentStatusViewSet, basename="enrollment-status")
 router.register("enrollments", enrollments.EnrollmentViewSet, basename="enrollment")
 router.register("enrollment-runs", enrollments.EnrollmentRunViewSet, basename="enrollment-run")
+router.register("executions", executions.ExecutionViewSet, basename="execution")
 router.register("conversations", messages.ConversationViewSet, basename="conversation")
 router.register("messages", messages.MessageViewSet, basename="message")
 router.register("sending-accounts", messages.SendingAccountViewSet, basename="sending-account")

@@ -3,6 +3,7 @@ from campaigns.models.call_tasks import CallTask
 from campaigns.models.campaigns import Campaign, CampaignCount
 from campaigns.models.contents import ContentTemplate, EnrollmentStatus
 from campaigns.models.enrollments import Enrollment, EnrollmentEvent, EnrollmentRun, EnrollmentStep, Happening
+from campaigns.models.executions import Execution
 from campaigns.models.graphs import Edge, Graph, Node
 from campaigns.models.messages import Attempt, Conversation, Message
 from campaigns.models.templates import Template, TemplateVersion
@@ -20,6 +21,7 @@ __all__ = [
     "EnrollmentRun",
     "EnrollmentStatus",
     "EnrollmentStep",
+    "Execution",
     "Graph",
     "Happening",
     "Message",

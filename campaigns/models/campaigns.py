@@ -100,6 +100,10 @@ class Campaign(Timestamped):
         default=list, editable=False, help_text="[from, to] of every pause that is over: as many as the epoch counts."
     )
     let_go_to = models.UUIDField(null=True, editable=False, help_text="Of a backlog: the last enrollment let go.")
+    execution = models.ForeignKey(
+        "campaigns.Execution", models.PROTECT, null=True, editable=False, related_name="+", db_index=False,
+        help_text="The last one: whoever begins, begins in it.",
+    )  # fmt: skip
     next_start_at = models.DateTimeField(null=True, editable=False, help_text="Of whoever is enrolled next.")
 
     objects = CampaignQuerySet.as_manager()

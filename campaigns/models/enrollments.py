@@ -63,6 +63,10 @@ class Enrollment(Row):
     run = models.ForeignKey(
         "campaigns.EnrollmentRun", models.SET_NULL, null=True, related_name="enrollments", db_index=False
     )
+    execution = models.ForeignKey(
+        "campaigns.Execution", models.PROTECT, null=True, related_name="enrollments", db_index=False,
+        help_text="In which they began: its channel is the only one on which they are written to.",
+    )  # fmt: skip
 
     objects = EnrollmentQuerySet.as_manager()
 
@@ -117,6 +121,9 @@ class Enrollment(Row):
                 name="campaigns_enrollment_by_status",
             ),
             models.Index(fields=["node", "id"], condition=Q(state__in=LIVE), name="campaigns_enrollment_by_node"),
+            models.Index(
+                fields=["execution"], condition=Q(execution__isnull=False), name="campaigns_enrollment_executed"
+            ),
         ]
         triggers = [
             only_ways(_WAYS),

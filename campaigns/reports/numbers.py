@@ -8,7 +8,7 @@ from uuid import UUID
 from campaigns.choices import EnrollmentState
 from campaigns.models import Campaign, EnrollmentStatus, Node
 
-OF_NODE: Final = ("arrived", "passed", "held", "blocked", "failed")
+OF_NODE: Final = ("arrived", "passed", "held", "skipped", "blocked", "failed")
 WHOLE: Final = ("total_contacts", "enriched_contacts", "emails_generated")
 
 

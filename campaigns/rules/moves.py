@@ -54,7 +54,8 @@ class Route:
 class Standing:
     """Where somebody is. ``tries`` counts the messages of this visit that were blocked.
 
-    ``paused_from`` is the state that a pause by hand interrupted.
+    ``paused_from`` is the state that a pause by hand interrupted. ``only``: the one channel on which they are
+    approached, every other node that approaches them is passed over; "" is no such limit.
     """
 
     id: UUID
@@ -69,6 +70,7 @@ class Standing:
     wake_rule: Mapping[str, Any] | None = None
     paused_from: str = ""
     left: timedelta | None = None
+    only: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from campaigns.choices import EnrollmentEventKind, EnrollmentState
+from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit
 from campaigns.rules.drawings import DrawnNode
 from campaigns.rules.moves import Move, Note, Person, Route, Standing
 
@@ -55,6 +55,12 @@ class Steps:
             self.arrive(edge.target)
         else:
             self.complete(node)
+
+    def pass_over(self, node: DrawnNode) -> None:
+        """Go on without what the node does: they are approached on another channel only."""
+        self.count(node.key, "skipped", 1)
+        self.move.last["outcome"] = "skipped"
+        self.leave_by(node, Exit.NEXT, outcome="skipped")
 
     def hold(
         self, node: DrawnNode, state: str, *, until: datetime | None = None, since: datetime | None = None

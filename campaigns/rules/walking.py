@@ -200,6 +200,9 @@ def _stage(steps: Steps, node: DrawnNode) -> None:
 
 def _send(steps: Steps, node: DrawnNode) -> None:
     channel, key = CHANNEL_OF[NodeType(node.type)].value, node.config["content"]
+    if steps.standing.only not in ("", channel):
+        steps.pass_over(node)
+        return
     try:
         composed = compose(channel, key, steps.route.contents, steps.person.values)
     except Unsendable as error:
@@ -213,6 +216,9 @@ def _send(steps: Steps, node: DrawnNode) -> None:
 
 def _call(steps: Steps, node: DrawnNode) -> None:
     """Ask for a call, unless they do not want any: then nobody is given a task that nobody may do."""
+    if steps.standing.only:
+        steps.pass_over(node)
+        return
     if steps.person.is_called:
         priority, script = node.config.get("priority", "medium"), node.config.get("script", "")
         steps.move.tasks.append(Task(node.key, steps.move.visit, priority, script))

@@ -2,7 +2,7 @@
 
 Of a campaign: ``total_contacts`` (ever enrolled), ``enriched_contacts`` (of those, with a number and an e-mail address
 when they were enrolled), ``emails_generated``, ``state:STATE`` and ``status:ID`` (in it now). Of a node: ``arrived``,
-``held`` (there now), ``passed``, ``blocked`` and ``failed``.
+``held`` (there now), ``passed``, ``skipped`` (not done: another channel was asked for), ``blocked`` and ``failed``.
 """
 
 from collections.abc import Mapping

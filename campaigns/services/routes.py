@@ -6,7 +6,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from campaigns.choices import NodeType
-from campaigns.models import Campaign, ContentTemplate, EnrollmentStatus, Graph, Node
+from campaigns.models import Campaign, ContentTemplate, EnrollmentStatus, Execution, Graph, Node
 from campaigns.rules.composing import Content
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.moves import Route
@@ -31,9 +31,19 @@ def map_of(graph: UUID) -> Map:
     row = Graph.objects.get(pk=graph)
     drawing = graphs.drawing_of(row)
     ids = dict(Node.objects.filter(graph=row).values_list("key", "id"))
-    channels = frozenset(CHANNEL_OF[NodeType(n.type)].value for n in drawing.nodes if n.type in CHANNEL_OF)
     named = {str(node.config["content"]) for node in drawing.nodes if "content" in node.config}
-    return Map(drawing, ids, {pk: key for key, pk in ids.items()}, channels, tuple(sorted(named)))
+    return Map(drawing, ids, {pk: key for key, pk in ids.items()}, channels_in(drawing), tuple(sorted(named)))
+
+
+def channels_in(drawing: Drawing) -> frozenset[str]:
+    """Return on which channels a drawing sends."""
+    return frozenset(CHANNEL_OF[NodeType(n.type)].value for n in drawing.nodes if n.type in CHANNEL_OF)
+
+
+@lru_cache(maxsize=1024)
+def channel_of(execution: UUID | None) -> str:
+    """Return the one channel on which an execution approaches people, "" where there is no such limit."""
+    return Execution.objects.get(pk=execution).channel if execution else ""
 
 
 @dataclass(frozen=True, slots=True)

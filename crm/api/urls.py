@@ -1,6 +1,6 @@
 from rest_framework.routers import SimpleRouter
 
-from crm.api import evidence, intake, people, projects
+from crm.api import evidence, intake, notices, people, projects
 
 router = SimpleRouter()
 router.register("users", people.UserViewSet, basename="user")
@@ -19,4 +19,5 @@ router.register("audit-log", evidence.AuditLogViewSet, basename="audit-log")
 router.register("review-items", evidence.ReviewItemViewSet, basename="review-item")
 router.register("intake", intake.IntakeViewSet, basename="intake")
 router.register("intake-runs", evidence.IntakeRunViewSet, basename="intake-run")
+router.register("notices", notices.NoticeViewSet, basename="notice")
 router.register("hours-profiles", evidence.HoursProfileViewSet, basename="hours-profile")

@@ -2,6 +2,7 @@ from crm.models.audit import AuditEvent
 from crm.models.companies import Company
 from crm.models.contacts import Contact, ContactAlias, OtherName
 from crm.models.endpoints import ContactPoint, Endpoint
+from crm.models.notices import Notice
 from crm.models.permission import Consent, GateDecision, Suppression, Touch
 from crm.models.places import HoursProfile
 from crm.models.projects import Project, ProjectContact
@@ -19,6 +20,7 @@ __all__ = [
     "GateDecision",
     "HoursProfile",
     "IntakeRun",
+    "Notice",
     "OtherName",
     "Project",
     "ProjectContact",

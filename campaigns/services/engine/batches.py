@@ -11,7 +11,7 @@ from django.db import DataError, IntegrityError, transaction
 
 from campaigns.choices import RUNNING
 from campaigns.models import Campaign, Happening
-from campaigns.rules.moves import Move, Route
+from campaigns.rules.moves import Move, Route, Standing
 from campaigns.rules.steps import Steps
 from campaigns.rules.walking import walk
 from campaigns.services import people, routes
@@ -82,8 +82,7 @@ def by_hand(
     for claimed in claiming.by_hand(held, enrollments):
         if claimed.row["state"] in only:
             graph = claimed.row["graph_id"]
-            standing = claimed.standing(routes.map_of(graph).keys, words.status_names)
-            steps = Steps(routes.route_of(held, graph, words), standing, NOBODY, at)
+            steps = Steps(routes.route_of(held, graph, words), _standing(held, claimed, words), NOBODY, at)
             act(steps)
             if steps.has_moved:
                 decided.append((claimed, steps.move))
@@ -125,23 +124,26 @@ def _decided(
         ):
             walker.asked = asked
     for each, walker in zip(claimed, walkers, strict=True):
-        yield each, _decide(route, each, walker, words, at)
+        yield each, _decide(route, each, _standing(campaign, each, words), walker, at)
 
 
-def _decide(route: Route, claimed: Claimed, walker: Walker, words: Words, at: datetime) -> Move | None:
+def _standing(campaign: Campaign, claimed: Claimed, words: Words) -> Standing:
+    only = routes.channel_of(claimed.execution_in(campaign))
+    return claimed.standing(routes.map_of(claimed.row["graph_id"]).keys, words.status_names, only)
+
+
+def _decide(route: Route, claimed: Claimed, standing: Standing, walker: Walker, at: datetime) -> Move | None:
     """Whatever goes wrong with one of them stops one of them: they are parked, and somebody is told why."""
-    standing = claimed.standing(routes.map_of(claimed.row["graph_id"]).keys, words.status_names)
     if claimed.message and claimed.settled is None:
         return None
     try:
         return walk(route, standing, walker, at, settled=claimed.settled, happened=claimed.happened)
     except Exception as error:
         logger.exception("The walk of enrollment %s failed", claimed.row["id"])
-        return _parked(route, claimed, walker, words, at, error)
+        return _parked(route, standing, walker, at, error)
 
 
-def _parked(route: Route, claimed: Claimed, walker: Walker, words: Words, at: datetime, error: Exception) -> Move:
-    standing = claimed.standing(routes.map_of(claimed.row["graph_id"]).keys, words.status_names)
+def _parked(route: Route, standing: Standing, walker: Walker, at: datetime, error: Exception) -> Move:
     steps = Steps(route, standing, walker, at)
     steps.park(f"It could not be moved on: {type(error).__name__}. An operator finds the details in the log.")
     return steps.move
@@ -168,7 +170,8 @@ def _write_alone(campaign: Campaign, claimed: Claimed, move: Move | None, words:
         walker = people.walkers(
             [(claimed.row["contact_id"], claimed.row["pair_id"])], campaign, routes.map_of(graph).channels
         )[0]
-        parked = _parked(routes.route_of(campaign, graph, words), claimed, walker, words, at, error)
+        route, standing = routes.route_of(campaign, graph, words), _standing(campaign, claimed, words)
+        parked = _parked(route, standing, walker, at, error)
         _batch(campaign, [(claimed, parked)], words, at).write()
 
 

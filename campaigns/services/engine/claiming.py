@@ -13,7 +13,7 @@ from campaigns.rules.moves import Happened, Settled, Standing
 from config.kernel import prepared
 
 _COLUMNS = """e.id, e.graph_id, e.contact_id, e.company_id, e.pair_id, e.run_no, e.state, e.node_id, e.visit, e.visits,
-           e.status_id, e.last, e.wake_rule"""
+           e.status_id, e.last, e.wake_rule, e.execution_id"""
 _MORE = 'e.wake_at, e.paused_from, e."left", e.enrolled_at'  # what is asked of those who are not at their time
 _DUE = f"""
     SELECT {_COLUMNS} FROM campaigns_enrollment e
@@ -54,7 +54,13 @@ class Claimed:
     happened: tuple[Happened, ...] = ()
     message: UUID | None = None
 
-    def standing(self, keys: Mapping[UUID, str], statuses: Mapping[UUID, str]) -> Standing:
+    def execution_in(self, campaign: Campaign) -> UUID | None:
+        """Return in which execution they walk; whoever has not begun will do so in the last one."""
+        begins = self.row["node_id"] is None
+        execution: UUID | None = campaign.execution_id if begins else self.row["execution_id"]
+        return execution
+
+    def standing(self, keys: Mapping[UUID, str], statuses: Mapping[UUID, str], only: str) -> Standing:
         row = self.row
         rule = orjson.loads(row["wake_rule"]) if row["wake_rule"] else None
         return Standing(
@@ -70,6 +76,7 @@ class Claimed:
             wake_rule=rule,
             paused_from=row.get("paused_from", ""),
             left=row.get("left"),
+            only=only,
         )
 
 

@@ -21,11 +21,11 @@ _ENROLLMENTS = """
     UPDATE campaigns_enrollment e
     SET state = m.state, node_id = m.node, visit = m.visit, visits = m.visits, status_id = m.status, last = m.last,
         wake_at = m.wake_at, wake_rule = m.wake_rule, reason = m.reason, ended_at = m.ended_at, epoch = m.epoch,
-        paused_from = m.paused_from, "left" = make_interval(secs => m."left")
+        paused_from = m.paused_from, execution_id = m.execution, "left" = make_interval(secs => m."left")
     FROM json_to_recordset(%(rows)s::json) AS m (
         id uuid, state text, node uuid, visit int, visits jsonb, status uuid, last jsonb, wake_at timestamptz,
         wake_rule jsonb, reason text, ended_at timestamptz, epoch int,
-        paused_from text, "left" float)
+        paused_from text, execution uuid, "left" float)
     WHERE e.id = m.id"""
 _STEPS_END = """
     UPDATE campaigns_enrollmentstep s SET ended_at = %(at)s::timestamptz, outcome = m.outcome, exit = m.exit
@@ -152,6 +152,7 @@ class Batch:
             "ended_at": self._at if move.state in ENDED else None,
             "epoch": self._campaign.epoch,
             "paused_from": move.paused_from,
+            "execution": claimed.execution_in(self._campaign) if move.node else None,
             "left": move.left.total_seconds() if move.left is not None else None,
         }
 
