@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from crm.choices import Channel
+
 
 class TemplateStatus(models.TextChoices):
     DRAFT = "draft", "Draft"
@@ -81,6 +83,7 @@ class ConsentRule(models.TextChoices):
     WRITTEN = "written", "Prior express written consent"
 
 
+SENT_ON = [(each.value, each.label) for each in (Channel.SMS, Channel.EMAIL, Channel.VOICEMAIL)]  # what nodes send
 SENDS = [NodeType.SMS_SEND, NodeType.EMAIL_SEND, NodeType.VOICEMAIL_DROP]
 WAITS = [NodeType.WAIT, NodeType.WAIT_FOR]
 

@@ -185,6 +185,7 @@ SPECTACULAR_SETTINGS = {
         "MessageStateEnum": "campaigns.choices.MessageState",
         "PointKindEnum": "crm.choices.PointKind",
         "PointStateEnum": "crm.choices.PointState",
+        "SentOnEnum": "campaigns.choices.SENT_ON",
         "ReviewKindEnum": "crm.choices.ReviewKind",
         "ScopeEnum": "calls.choices.Scope",
         "SourceKindEnum": "crm.choices.SourceKind",

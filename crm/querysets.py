@@ -83,13 +83,9 @@ class ProjectQuerySet(Visible["Project"]):
 
 
 class NoticeQuerySet(Visible["Notice"]):
-    """Everybody sees their own, admins too."""
-
+    owners = ("user",)
     if TYPE_CHECKING:
         _row: "Notice"
-
-    def visible_to(self, user: "User | AnonymousUser") -> Self:
-        return self.filter(user=user.pk) if user.is_authenticated and user.is_active else self.none()
 
     def unseen(self) -> Self:
         return self.filter(seen_at=None)

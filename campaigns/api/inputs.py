@@ -5,8 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from campaigns.choices import SENT_ON
 from campaigns.models import Campaign, ContentTemplate, EnrollmentStatus, Graph, Template, TemplateVersion
-from campaigns.services import audiences, exchange, executing
+from campaigns.services import audiences, exchange
 from campaigns.services.dispatch import by_hand
 from config.kernel.api.fields import MomentField, VisibleRelatedField
 from config.kernel.api.writing import ModelTold, Told
@@ -182,7 +183,7 @@ class ExecuteTold(Told):
     """Empty: the whole graph."""
 
     channel = serializers.ChoiceField(
-        choices=[(each.value, each.label) for each in executing.CHANNELS], required=False, allow_blank=True, default="",
+        choices=SENT_ON, required=False, allow_blank=True, default="",
         help_text="Only what is sent on this channel; the other nodes that approach people are passed over.",
     )  # fmt: skip
 
@@ -216,7 +217,7 @@ class MessageTold(Told):
     """A message to one person. ``key`` makes sending this again harmless: it is the same message then."""
 
     contact = VisibleRelatedField(queryset=Contact.objects.alive())
-    channel = serializers.ChoiceField(choices=[each for each in Channel.choices if each[0] != Channel.CALL])
+    channel = serializers.ChoiceField(choices=SENT_ON)
     subject = serializers.CharField(required=False, allow_blank=True, max_length=by_hand.LONGEST_SUBJECT)
     body = serializers.CharField(max_length=100_000, trim_whitespace=False)
     key = serializers.CharField(max_length=by_hand.LONGEST_KEY)

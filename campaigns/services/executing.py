@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from campaigns.choices import CampaignStatus, EnrollmentState, MessageState, RunState
+from campaigns.choices import SENT_ON, CampaignStatus, EnrollmentState, MessageState, RunState
 from campaigns.models import Campaign, EnrollmentRun, Execution
 from campaigns.services import bells, campaigns, counting, graphs, routes
 from config.kernel import prepared
@@ -21,7 +21,6 @@ from crm.models import User
 from crm.services import notices
 
 _S = MessageState
-CHANNELS: Final = (Channel.SMS, Channel.EMAIL, Channel.VOICEMAIL)
 _RESULT: Final = ("sent", "skipped", "blocked", "failed")
 _OVER: Final = frozenset({CampaignStatus.COMPLETED, CampaignStatus.ARCHIVED})
 _MEANS: Final[Mapping[str, str]] = {
@@ -87,7 +86,7 @@ def begin(*, campaign: Campaign, channel: str, by: User | None, at: datetime) ->
 def channels_of(row: Campaign) -> list[Channel]:
     """Return the channels on which its graph sends, one of which may be asked for."""
     sent = routes.channels_in(graphs.drawing_of(row.graph))
-    return [each for each in CHANNELS if each in sent]
+    return [Channel(value) for value, _ in SENT_ON if value in sent]
 
 
 def why_not(row: Campaign) -> str:

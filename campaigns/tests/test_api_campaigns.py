@@ -163,5 +163,5 @@ def test_the_numbers_name_every_node_and_status(caller, campaign, django_assert_
     assert {each["name"]: each["people"] for each in said["funnel"]}["Attended"] == 2
     assert said["nodes"][0] == {
         "node": str(first.pk), "key": "hello", "type": "sms_send", "name": "",
-        "arrived": 6, "passed": 0, "held": 0, "blocked": 2, "failed": 0,
+        "arrived": 6, "passed": 0, "held": 0, "skipped": 0, "blocked": 2, "failed": 0,
     }  # fmt: skip

@@ -18,6 +18,7 @@ from campaigns.models import (
     Conversation,
     Enrollment,
     EnrollmentRun,
+    Execution,
     Message,
     SendingAccount,
     SendingStop,
@@ -27,7 +28,7 @@ from campaigns.services import campaigns, contents, statuses, templates
 from campaigns.tests.drawings import drawing, node
 from config.kernel.ids import uuid7
 from config.testing import NOON
-from crm.models import AuditEvent, Contact, ContactPoint, GateDecision, Project, ProjectContact
+from crm.models import AuditEvent, Contact, ContactPoint, GateDecision, Notice, Project, ProjectContact
 from crm.tests.factories import (
     CompanyFactory,
     ConsentFactory,
@@ -135,6 +136,10 @@ def account(owner: Any) -> SendingAccount:
     )
 
 
+def notice(owner: Any) -> Notice:
+    return Notice.objects.create(user=owner or UserFactory(bdr=True), at=NOON, text="It is done.")
+
+
 MAKE: dict[str, Make] = {
     "users": lambda owner: UserFactory(bdr=True),
     "companies": lambda owner: CompanyFactory(),
@@ -161,9 +166,11 @@ MAKE: dict[str, Make] = {
     "calling-policies": lambda owner: CallingPolicyFactory(project=project(owner)),
     "calling-hours": hours,
     "leases": lease,
+    "notices": notice,
     "campaigns": campaign,
     "enrollments": walk,
     "enrollment-runs": lambda owner: EnrollmentRun.objects.create(campaign=campaign(owner), audience={"contacts": []}),
+    "executions": lambda owner: Execution.objects.create(campaign=campaign(owner)),
     "conversations": conversation,
     "messages": message,
     "sending-accounts": account,
@@ -177,4 +184,5 @@ MAKE: dict[str, Make] = {
 EVERYBODYS = {"companies", "hours-profiles", "dispositions", "calling-hours"} | {
     *("templates", "template-versions", "graphs", "contents", "enrollment-statuses", "sending-stops"),
 }
+THEIR_OWN = {"notices"}  # each is somebody's
 ADMINS = {"audit-log", "intake-runs", "sending-accounts"}  # a BDR has no permission to look

@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from config.api import router
 from config.kernel.api.reading import Reading
 from config.kernel.audit import acting
-from config.tests.records import ADMINS, EVERYBODYS, MAKE
+from config.tests.records import ADMINS, EVERYBODYS, MAKE, THEIR_OWN
 from crm.tests.factories import ContactFactory, ContactPointFactory, EndpointFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -131,7 +131,7 @@ def test_what_is_somebody_elses_looks_like_not_existing(prefix, rep):
     assert str(theirs.pk) not in rep.get(address(prefix)).content.decode()
 
 
-@pytest.mark.parametrize("prefix", sorted(set(MAKE) - ADMINS - {"users"}))
+@pytest.mark.parametrize("prefix", sorted(set(MAKE) - ADMINS - THEIR_OWN - {"users"}))
 def test_ones_own_and_what_is_nobodys_is_there(prefix, rep):
     rows = [MAKE[prefix](rep.user), MAKE[prefix](None)]
 

@@ -3,10 +3,12 @@
 from typing import Any
 
 import django_filters as filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from config.kernel.api.filtering import Empty
+from config.kernel.api.filtering import Empty, Owner
 from config.kernel.api.reading import Reading
 from config.kernel.api.resources import ReadOnly
 from config.kernel.api.writing import Told
@@ -17,15 +19,20 @@ from crm.services import notices
 class NoticeReading(Reading):
     class Meta:
         model = Notice
-        fields = ["id", "at", "text", "link", "seen_at"]
+        fields = ["id", "user", "at", "text", "link", "seen_at"]
+
+
+class SeenReading(serializers.Serializer[Any]):
+    seen = serializers.IntegerField(help_text="How many were new.")
 
 
 class NoticeFilter(filters.FilterSet):
+    user = Owner()
     unseen = Empty(field_name="seen_at")
 
 
 class NoticeViewSet(ReadOnly):
-    """One's own notices. The back office shows each once; POST to .../see/ says that one has read them elsewhere."""
+    """What one was told; ?user=me are one's own, an admin sees everybody's. The back office shows each once; POST to .../see/ says that one has read them elsewhere."""
 
     queryset = Notice.objects.none()
     reading = NoticeReading
@@ -34,8 +41,9 @@ class NoticeViewSet(ReadOnly):
     filterset_class = NoticeFilter
     how_to_change = "Notices are written by what they tell of."
 
+    @extend_schema(responses=SeenReading)
     @action(detail=False, methods=["post"])
     def see(self, request: Any) -> Response:
-        """Say that all of them were read: the back office shows them no more."""
+        """Say that one has read all of one's own: the back office shows them no more."""
         self.asked()
         return Response({"seen": len(notices.see(user=self.asker, at=self.at))})

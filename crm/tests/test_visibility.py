@@ -16,6 +16,7 @@ from crm.models import (
     GateDecision,
     HoursProfile,
     IntakeRun,
+    Notice,
     Project,
     ProjectContact,
     ReviewItem,
@@ -71,7 +72,7 @@ SHARED = {
     HoursProfile: lambda: HoursProfileFactory(),
     IntakeRun: lambda: IntakeRunFactory(),
 }
-SPECIAL = {AuditEvent}
+SPECIAL = {AuditEvent, Notice}  # a notice is always somebody's
 
 
 def test_every_queryset_that_hides_rows_is_in_this_matrix():
