@@ -32,7 +32,10 @@ class NoticeFilter(filters.FilterSet):
 
 
 class NoticeViewSet(ReadOnly):
-    """What one was told; ?user=me are one's own, an admin sees everybody's. The back office shows each once; POST to .../see/ says that one has read them elsewhere."""
+    """What one was told; with ?user=me one's own, because an admin sees everybody's. The back office shows each once.
+
+    POST to .../see/ says that one has read them elsewhere.
+    """
 
     queryset = Notice.objects.none()
     reading = NoticeReading
