@@ -8,6 +8,7 @@ once and never read again.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from typing import Final
 
@@ -84,15 +85,23 @@ def render(text: str, values: Mapping[str, str], *, html: bool = False) -> Rende
     """
     missing: dict[str, None] = {}
     spell: Callable[[str], str] = escape if html else str
+    parts: list[str] = []
+    for words, tag in _parts(text):
+        parts.append(words)
+        if tag is not None:
+            value = printable(values.get(tag.name, "") if tag.is_known else "")[:LONGEST_VALUE].strip()
+            if not value and tag.fallback is None:
+                missing[tag.name] = None
+            parts.append(spell(value or tag.fallback or ""))
+    return Rendered("".join(parts), tuple(missing))
 
-    def told(found: re.Match[str]) -> str:
-        tag = Tag(found[1])
-        value = printable(values.get(tag.name, "") if tag.is_known else "")[:LONGEST_VALUE].strip()
-        if not value and tag.fallback is None:
-            missing[tag.name] = None
-        return spell(value or tag.fallback or "")
 
-    return Rendered(_TAG.sub(told, text), tuple(missing))
+@lru_cache(maxsize=512)
+def _parts(text: str) -> tuple[tuple[str, Tag | None], ...]:
+    """Take a text apart, once for all who get it: words, and the tag behind them."""
+    pieces = _TAG.split(text)
+    tags = [Tag(inside) for inside in pieces[1::2]]
+    return tuple(zip(pieces[::2], [*tags, None], strict=True))
 
 
 def printable(text: str) -> str:

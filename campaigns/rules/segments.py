@@ -18,6 +18,7 @@ _BASIC: Final = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENSION: Final = frozenset("\f^{}\\[~]|€")  # each takes two units
+_GSM: Final = _BASIC | _EXTENSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,10 @@ class Length:
 
 def measure(text: str) -> Length:
     """Return how long ``text`` is as an SMS; an empty text has no segment."""
-    odd = tuple(dict.fromkeys(character for character in text if character not in _BASIC | _EXTENSION))
+    used = frozenset(text)
+    if used <= _BASIC and len(text) <= ALONE[GSM]:  # what nearly every SMS is
+        return Length(GSM, len(text), 1 if text else 0)
+    odd = tuple(dict.fromkeys(character for character in text if character not in _GSM)) if used - _GSM else ()
     encoding = UCS2 if odd else GSM
     sizes = [_units(character, encoding) for character in text]
     units = sum(sizes)

@@ -12,7 +12,13 @@ from django.db.models import Func
 
 def uuid7() -> uuid.UUID:
     """Return 48 bits of Unix milliseconds, then 74 random bits: sorts by time of birth to the millisecond."""
-    return _build(time.time_ns() // 1_000_000, secrets.randbits(80))
+    return uuid.UUID(int=_build(time.time_ns() // 1_000_000, secrets.randbits(80)))
+
+
+def uuids7(number: int) -> list[uuid.UUID]:
+    """Return keys of one moment that sort in the order in which they are returned."""
+    now = time.time_ns() // 1_000_000
+    return [uuid.UUID(int=value) for value in sorted(_build(now, secrets.randbits(80)) for _ in range(number))]
 
 
 def first_uuid7_at(moment: datetime) -> uuid.UUID:
@@ -28,11 +34,10 @@ def born_at(key: uuid.UUID) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=key.int >> 80)
 
 
-def _build(milliseconds: int, noise: int) -> uuid.UUID:
+def _build(milliseconds: int, noise: int) -> int:
     value = (milliseconds << 80) | noise
     value = (value & ~(0xF000 << 64)) | (0x7000 << 64)
-    value = (value & ~(0xC000 << 48)) | (0x8000 << 48)
-    return uuid.UUID(int=value)
+    return (value & ~(0xC000 << 48)) | (0x8000 << 48)
 
 
 class SqlUUID7(Func):

@@ -5,12 +5,14 @@ the way there and back, so that is short too: a text is translated once per proc
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from types import NoneType
 from typing import Any
 from uuid import UUID
 
+import orjson
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.pq import TransactionStatus
@@ -19,6 +21,13 @@ THRESHOLD = 5  # psycopg's own default; Django switches preparing off, and its o
 KEPT = 1024  # translated texts
 NOTHING: Mapping[str, Any] = {}
 _KEYS = frozenset({UUID, NoneType})
+_WRITTEN: Mapping[type, Callable[[Any], str]] = {
+    UUID: lambda key: key.hex,
+    int: str,
+    float: str,
+    bool: str,
+    datetime: lambda moment: moment.isoformat(),
+}
 _PARAMETER = re.compile(r"%(?:\((\w+)\)s|%)")
 
 
@@ -85,6 +94,26 @@ def named(sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     told: psycopg.pq.abc.PGresult = cursor.pgresult
     names = [str((told.fname(place) or b"").decode()) for place in range(told.nfields)]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def columns(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> dict[str, str]:
+    """Return ``rows`` as one array of text per name, for ``FROM unnest(%(name)s::type[], ..)``.
+
+    PostgreSQL reads that in a third of the time that JSON takes, and psycopg need not look at every item. Values are
+    None, text, numbers, keys, truths and moments; anything else is written as JSON.
+    """
+    told = list(rows)
+    return {name: "{" + ",".join([_item(row[name]) for row in told]) + "}" for name in names}
+
+
+def _item(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    write = _WRITTEN.get(type(value))
+    if write is not None:
+        return write(value)
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _cursor() -> Any:

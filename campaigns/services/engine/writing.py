@@ -1,12 +1,10 @@
 """What a batch of moves leaves in the database, each table by one statement, in the order of the locks."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-import orjson
 
 from campaigns.choices import ENDED, EnrollmentState
 from campaigns.models import Campaign
@@ -14,32 +12,73 @@ from campaigns.rules.moves import Move
 from campaigns.services import bells, counting, routes
 from campaigns.services.engine.claiming import Claimed
 from config.kernel import prepared
-from config.kernel.ids import uuid7
+from config.kernel.ids import uuids7
 from crm.choices import Channel, Priority
 
-_ENROLLMENTS = """
+
+class _Statement:
+    """A statement that reads ``{rows}`` from one array per column."""
+
+    def __init__(self, sql: str, **columns: str) -> None:
+        arrays = ", ".join(f"%({name})s::{kind}[]" for name, kind in columns.items())
+        names = ", ".join(f'"{name}"' for name in columns)
+        self.sql, self.columns = sql.replace("{rows}", f"unnest({arrays}) AS m ({names})"), tuple(columns)
+
+
+_ENROLLMENTS = _Statement(
+    """
     UPDATE campaigns_enrollment e
-    SET state = m.state, node_id = m.node, visit = m.visit, visits = m.visits, status_id = m.status, last = m.last,
-        wake_at = m.wake_at, wake_rule = m.wake_rule, reason = m.reason, ended_at = m.ended_at, epoch = m.epoch,
-        paused_from = m.paused_from, execution_id = m.execution, "left" = make_interval(secs => m."left")
-    FROM json_to_recordset(%(rows)s::json) AS m (
-        id uuid, state text, node uuid, visit int, visits jsonb, status uuid, last jsonb, wake_at timestamptz,
-        wake_rule jsonb, reason text, ended_at timestamptz, epoch int,
-        paused_from text, execution uuid, "left" float)
-    WHERE e.id = m.id"""
-_STEPS_END = """
+    SET state = m.state, node_id = m.node, visit = m.visit, visits = m.visits::jsonb, status_id = m.status,
+        last = m.last::jsonb, wake_at = m.wake_at, wake_rule = m.wake_rule::jsonb, reason = m.reason,
+        ended_at = CASE WHEN m.ended THEN %(at)s::timestamptz END, epoch = %(epoch)s::int, paused_from = m.paused_from,
+        execution_id = m.execution, "left" = make_interval(secs => m."left")
+    FROM {rows} WHERE e.id = m.id""",
+    id="uuid",
+    state="text",
+    node="uuid",
+    visit="int",
+    visits="text",
+    status="uuid",
+    last="text",
+    wake_at="timestamptz",
+    wake_rule="text",
+    reason="text",
+    ended="bool",
+    paused_from="text",
+    execution="uuid",
+    left="float",
+)
+_STEPS_END = _Statement(
+    """
     UPDATE campaigns_enrollmentstep s SET ended_at = %(at)s::timestamptz, outcome = m.outcome, exit = m.exit
-    FROM json_to_recordset(%(rows)s::json) AS m (enrollment uuid, outcome text, exit text)
-    WHERE s.enrollment_id = m.enrollment AND s.ended_at IS NULL"""
-_STEPS_BEGIN = """
+    FROM {rows} WHERE s.enrollment_id = m.enrollment AND s.ended_at IS NULL""",
+    enrollment="uuid",
+    outcome="text",
+    exit="text",
+)
+_STEPS_BEGIN = _Statement(
+    """
     INSERT INTO campaigns_enrollmentstep (id, enrollment_id, node_id, visit, begun_at)
     SELECT clearline_uuid7(), m.enrollment, m.node, m.visit, %(at)s::timestamptz
-    FROM json_to_recordset(%(rows)s::json) AS m (enrollment uuid, node uuid, visit int)"""
-_EVENTS = """
+    FROM {rows}""",
+    enrollment="uuid",
+    node="uuid",
+    visit="int",
+)
+_EVENTS = _Statement(
+    """
     INSERT INTO campaigns_enrollmentevent (id, at, enrollment_id, kind, node_id, exit, state, by_id, data)
-    SELECT m.id, %(at)s::timestamptz, m.enrollment, m.kind, m.node, m.exit, m.state, %(by)s::uuid, m.data
-    FROM json_to_recordset(%(rows)s::json) AS m (
-        id uuid, enrollment uuid, kind text, node uuid, exit text, state text, data jsonb)"""
+    SELECT m.id, %(at)s::timestamptz, m.enrollment, m.kind, m.node, m.exit, m.state, %(by)s::uuid,
+           m.data::jsonb
+    FROM {rows}""",
+    id="uuid",
+    enrollment="uuid",
+    kind="text",
+    node="uuid",
+    exit="text",
+    state="text",
+    data="text",
+)
 _CANCEL = """
     UPDATE campaigns_message m
     SET state = CASE WHEN m.ever_dispatched THEN 'uncertain' ELSE 'cancelled' END, reason = 'They left the campaign.',
@@ -49,23 +88,43 @@ _CANCEL = """
 _TOLD = """
     UPDATE campaigns_message SET awaits_engine = false
     WHERE awaits_engine AND (id = ANY(%(messages)s::uuid[]) OR enrollment_id = ANY(%(ended)s::uuid[]))"""
-_SENDS = """
+_SENDS = _Statement(
+    """
     INSERT INTO campaigns_message (id, channel, contact_id, campaign_id, enrollment_id, node_id, run_no, visit, by_id,
         content, subject, body, segments, consent, dedupe_key, not_before, awaits_engine, created_at, updated_at,
         state, direction, reason, tries, claim, ever_dispatched, anomaly)
     SELECT clearline_uuid7(), m.channel, m.contact, %(campaign)s, m.enrollment, m.node, m.run_no, m.visit,
         %(sender)s::uuid, m.content, m.subject, m.body, m.segments, m.consent, m.dedupe_key, %(at)s::timestamptz, true,
         %(at)s::timestamptz, %(at)s::timestamptz, 'pending', 'outbound', '', 0, 0, false, ''
-    FROM json_to_recordset(%(rows)s::json) AS m (
-        channel text, contact uuid, enrollment uuid, node uuid, run_no int, visit int, content text, subject text,
-        body text, segments int, consent text, dedupe_key text)"""
-_TASKS = """
+    FROM {rows}""",
+    channel="text",
+    contact="uuid",
+    enrollment="uuid",
+    node="uuid",
+    run_no="int",
+    visit="int",
+    content="text",
+    subject="text",
+    body="text",
+    segments="int",
+    consent="text",
+    dedupe_key="text",
+)
+_TASKS = _Statement(
+    """
     INSERT INTO campaigns_calltask (id, enrollment_id, node_id, visit, contact_id, pair_id, priority, script, outcome,
         created_at, updated_at)
     SELECT clearline_uuid7(), m.enrollment, m.node, m.visit, m.contact, m.pair, m.priority, m.script, '',
         %(at)s::timestamptz, %(at)s::timestamptz
-    FROM json_to_recordset(%(rows)s::json) AS m (
-        enrollment uuid, node uuid, visit int, contact uuid, pair uuid, priority int, script text)"""
+    FROM {rows}""",
+    enrollment="uuid",
+    node="uuid",
+    visit="int",
+    contact="uuid",
+    pair="uuid",
+    priority="int",
+    script="text",
+)
 _TASKS_OFF = """
     UPDATE campaigns_calltask SET cancelled_at = %(at)s::timestamptz, updated_at = %(at)s::timestamptz
     WHERE enrollment_id = ANY(%(enrollments)s::uuid[]) AND done_at IS NULL AND cancelled_at IS NULL"""
@@ -88,18 +147,14 @@ class Batch:
         self, campaign: Campaign, *, statuses: Mapping[str, UUID], at: datetime, by: UUID | None = None
     ) -> None:
         self._campaign, self._statuses, self._at, self._by = campaign, statuses, at, by
-        self._ids: dict[UUID, Mapping[str, UUID]] = {}
         self._moved: list[tuple[Claimed, Move]] = []
         self._messages: list[UUID] = []
-        self._counts: Counter[counting.Counted] = Counter()
 
     def add(self, claimed: Claimed, move: Move | None) -> None:
         """Take in what becomes of one enrollment; None: nothing but that its message was heard of."""
         if claimed.message:
             self._messages.append(claimed.message)
         if move:
-            graph = claimed.row["graph_id"]
-            self._ids[graph] = self._ids.get(graph) or routes.map_of(graph).ids
             self._moved.append((claimed, move))
 
     def write(self) -> None:
@@ -123,19 +178,19 @@ class Batch:
             self._let_next_begin(ended)
         self._count()
 
-    def _run(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    def _run(self, statement: _Statement, rows: Iterable[Mapping[str, Any]]) -> None:
         if told := list(rows):
-            params = {
-                "rows": orjson.dumps(told).decode(),
+            of_all = {
                 "at": self._at,
+                "epoch": self._campaign.epoch,
                 "campaign": self._campaign.pk,
                 "sender": self._campaign.sender_id,
                 "by": self._by,
             }
-            prepared.run(sql, params)
+            prepared.run(statement.sql, {**of_all, **prepared.columns(told, statement.columns)})
 
     def _id(self, claimed: Claimed, key: str | None) -> UUID | None:
-        return self._ids[claimed.row["graph_id"]].get(key) if key else None
+        return routes.map_of(claimed.row["graph_id"]).ids.get(key) if key else None
 
     def _enrollment(self, claimed: Claimed, move: Move) -> dict[str, Any]:
         return {
@@ -149,8 +204,7 @@ class Batch:
             "wake_at": move.wake_at,
             "wake_rule": move.wake_rule,
             "reason": move.reason,
-            "ended_at": self._at if move.state in ENDED else None,
-            "epoch": self._campaign.epoch,
+            "ended": move.state in ENDED,
             "paused_from": move.paused_from,
             "execution": claimed.execution_in(self._campaign) if move.node else None,
             "left": move.left.total_seconds() if move.left is not None else None,
@@ -164,7 +218,7 @@ class Batch:
 
     def _events(self) -> Iterable[dict[str, Any]]:
         noted = [(claimed, note) for claimed, move in self._moved for note in move.notes]
-        births = sorted(uuid7() for _ in noted)  # in one millisecond they are born in any order; told they have one
+        births = uuids7(len(noted))  # their order is that of the history
         for birth, (claimed, note) in zip(births, noted, strict=True):
             yield {
                 "id": birth,
@@ -217,18 +271,22 @@ class Batch:
             prepared.run(_NEXT_OF_COMPANY, params)
 
     def _count(self) -> None:
-        counts = self._counts
+        whole: Counter[str] = Counter()
+        by_graph: dict[UUID, Counter[tuple[str | None, str]]] = defaultdict(Counter)
         for claimed, move in self._moved:
-            counts[None, f"state:{claimed.row['state']}"] -= 1
-            counts[None, f"state:{move.state}"] += 1
-            self._count_status(claimed.row["status_id"], self._statuses.get(move.status))
-            counts[None, "emails_generated"] += sum(send.channel == Channel.EMAIL for send in move.sends)
+            was, now = claimed.row["status_id"], self._statuses.get(move.status)
+            whole[f"state:{claimed.row['state']}"] -= 1
+            whole[f"state:{move.state}"] += 1
+            if was != now:
+                whole[f"status:{was}"] -= 1
+                whole[f"status:{now}"] += 1
+            whole["emails_generated"] += sum(send.channel == Channel.EMAIL for send in move.sends)
+            counted = by_graph[claimed.row["graph_id"]]
             for key, name, more in move.counts:
-                counts[self._id(claimed, key), name] += more
+                counted[key, name] += more
+        del whole["status:None"]
+        counts: dict[counting.Counted, int] = {(None, name): more for name, more in whole.items()}
+        for graph, counted in by_graph.items():
+            ids = routes.map_of(graph).ids
+            counts.update({(ids[key] if key else None, name): more for (key, name), more in counted.items()})
         counting.add(campaign=self._campaign.pk, counts=counts)
-
-    def _count_status(self, was: UUID | None, now: UUID | None) -> None:
-        if was != now:
-            for status, more in ((was, -1), (now, 1)):
-                if status:
-                    self._counts[None, f"status:{status}"] += more
