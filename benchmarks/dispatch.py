@@ -183,8 +183,8 @@ _STATEMENTS = [
     """INSERT INTO campaigns_enrollment (id, campaign_id, graph_id, contact_id, state, node_id, visit, enrolled_at)
        SELECT walk, %(campaign)s, %(graph)s, contact, 'waiting_send', %(node)s, 1, %(at)s FROM w""",
     """INSERT INTO campaigns_message (channel, contact_id, campaign_id, enrollment_id, node_id, run_no, visit, body,
-                                      segments, dedupe_key, not_before, awaits_engine)
-       SELECT 'sms', contact, %(campaign)s, walk, %(node)s, 1, 1, repeat('Hello ', 20), 1, 'bench:' || walk, %(at)s, true
+                                      segments, dedupe_key, not_before)
+       SELECT 'sms', contact, %(campaign)s, walk, %(node)s, 1, 1, repeat('Hello ', 20), 1, 'bench:' || walk, %(at)s
        FROM w""",
     "DROP TABLE w",
 ]

@@ -237,7 +237,6 @@ class Migration(migrations.Migration):
                 ('settled_at', models.DateTimeField(null=True)),
                 ('decided_at', models.DateTimeField(help_text='When somebody decided what follows from an uncertain one.', null=True)),
                 ('decided_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('awaits_engine', models.BooleanField(db_default=False, default=False)),
             ],
             options={
                 'ordering': ['-id'],
@@ -657,10 +656,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
-            index=models.Index(condition=models.Q(('awaits_engine', True), ('settled_at__isnull', False)), fields=['campaign', 'settled_at', 'id'], name='campaigns_message_untold'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
             index=models.Index(fields=['enrollment', 'id'], name='campaigns_message_by_walk'),
         ),
         migrations.AddIndex(
@@ -770,6 +765,27 @@ class Migration(migrations.Migration):
             model_name='execution',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state', 'running')), models.Q(('ended_at__isnull', False), models.Q(('state', 'running'), _negated=True)), _connector='OR'), name='campaigns_execution_ends_once'),
         ),
+        migrations.CreateModel(
+            name='Settlement',
+            fields=[
+                ('message', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='campaigns.message')),
+                ('at', models.DateTimeField()),
+            ],
+        ),
+        migrations.AddField(
+            model_name='settlement',
+            name='campaign',
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.campaign'),
+        ),
+        migrations.AddField(
+            model_name='settlement',
+            name='enrollment',
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.enrollment'),
+        ),
+        migrations.AddIndex(
+            model_name='settlement',
+            index=models.Index(fields=['campaign', 'at', 'message'], name='campaigns_settlement_queue'),
+        ),
         config.kernel.audit.AddTriggers(
             model_name='sendingstop',
             triggers=[pgtrigger.compiler.Trigger(name='keep_update', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF to_jsonb(OLD) - '{lifted_at,lifted_by_id,by_id}'::text[] IS DISTINCT FROM to_jsonb(NEW) - '{lifted_at,lifted_by_id,by_id}'::text[] AND NOT coalesce(current_setting('clearline.erasing', true) = 'yes', false) THEN RAISE EXCEPTION '% is append-only: a correction is a new row.', TG_TABLE_NAME USING ERRCODE = '23001'; END IF; RETURN NEW;", hash='c233f39fd01d0f062ac1eba609184203bd6d34db', operation='UPDATE', pgid='pgtrigger_keep_update_aa553', table='campaigns_sendingstop', when='BEFORE')), pgtrigger.compiler.Trigger(name='keep_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF NOT coalesce(current_setting('clearline.erasing', true) = 'yes', false) THEN RAISE EXCEPTION '% is append-only: a correction is a new row.', TG_TABLE_NAME USING ERRCODE = '23001'; END IF; RETURN OLD;", hash='5c3c10b2dfd3716d42020a3f1a4ef5f2245843f4', operation='DELETE', pgid='pgtrigger_keep_delete_dcaf7', table='campaigns_sendingstop', when='BEFORE')), pgtrigger.compiler.Trigger(name='keep_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION '% is append-only: a correction is a new row.', TG_TABLE_NAME USING ERRCODE = '23001'; RETURN NULL;", hash='f66c65b8174662346c418d504c07d99b8344cfb4', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_keep_truncate_c699d', table='campaigns_sendingstop', when='BEFORE'))],
@@ -796,7 +812,7 @@ class Migration(migrations.Migration):
         ),
         config.kernel.audit.AddTriggers(
             model_name='message',
-            triggers=[pgtrigger.compiler.Trigger(name='keep_state', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state <> NEW.state AND OLD.state || '>' || NEW.state NOT IN ('pending>claimed', 'pending>blocked', 'pending>expired', 'pending>cancelled', 'pending>uncertain', 'pending>accepted', 'pending>delivered', 'pending>undelivered', 'claimed>pending', 'claimed>dispatching', 'claimed>blocked', 'claimed>expired', 'claimed>cancelled', 'claimed>uncertain', 'claimed>accepted', 'claimed>delivered', 'claimed>undelivered', 'dispatching>pending', 'dispatching>rejected', 'dispatching>uncertain', 'dispatching>accepted', 'dispatching>delivered', 'dispatching>undelivered', 'uncertain>rejected', 'uncertain>not_sent_presumed', 'uncertain>accepted', 'uncertain>delivered', 'uncertain>undelivered', 'not_sent_presumed>accepted', 'not_sent_presumed>delivered', 'not_sent_presumed>undelivered', 'rejected>accepted', 'rejected>delivered', 'rejected>undelivered', 'accepted>delivered', 'accepted>undelivered', 'undelivered>delivered'))", func="RAISE EXCEPTION '% never goes from % to %', TG_TABLE_NAME, OLD.state, NEW.state USING ERRCODE = '23514';", hash='36c4abd7ebc591f44cb27b31e3af628899700b21', operation='UPDATE OF "state"', pgid='pgtrigger_keep_state_8364e', table='campaigns_message', when='BEFORE')), pgtrigger.compiler.Trigger(name='keep_dispatched', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.ever_dispatched AND NOT NEW.ever_dispatched)', func="RAISE EXCEPTION 'What was dispatched once was dispatched for ever.' USING ERRCODE = '23514';", hash='323eb470a409db9b225d98a61a4e494a52baf656', operation='UPDATE OF "ever_dispatched"', pgid='pgtrigger_keep_dispatched_1e125', table='campaigns_message', when='BEFORE')), pgtrigger.compiler.Trigger(name='keep_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF NOT coalesce(current_setting('clearline.erasing', true) = 'yes', false) THEN RAISE EXCEPTION '% is never deleted. What was said stays.', TG_TABLE_NAME USING ERRCODE = '23001'; END IF; RETURN OLD;", hash='7b6e2b361cc6d781111f0a8068c0137537d7ce1a', operation='DELETE', pgid='pgtrigger_keep_delete_933e2', table='campaigns_message', when='BEFORE'))],
+            triggers=[pgtrigger.compiler.Trigger(name='keep_state', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state <> NEW.state AND OLD.state || '>' || NEW.state NOT IN ('pending>claimed', 'pending>blocked', 'pending>expired', 'pending>cancelled', 'pending>uncertain', 'pending>accepted', 'pending>delivered', 'pending>undelivered', 'claimed>pending', 'claimed>dispatching', 'claimed>blocked', 'claimed>expired', 'claimed>cancelled', 'claimed>uncertain', 'claimed>accepted', 'claimed>delivered', 'claimed>undelivered', 'dispatching>pending', 'dispatching>rejected', 'dispatching>uncertain', 'dispatching>accepted', 'dispatching>delivered', 'dispatching>undelivered', 'uncertain>rejected', 'uncertain>not_sent_presumed', 'uncertain>accepted', 'uncertain>delivered', 'uncertain>undelivered', 'not_sent_presumed>accepted', 'not_sent_presumed>delivered', 'not_sent_presumed>undelivered', 'rejected>accepted', 'rejected>delivered', 'rejected>undelivered', 'accepted>delivered', 'accepted>undelivered', 'undelivered>delivered'))", func="RAISE EXCEPTION '% never goes from % to %', TG_TABLE_NAME, OLD.state, NEW.state USING ERRCODE = '23514';", hash='36c4abd7ebc591f44cb27b31e3af628899700b21', operation='UPDATE OF "state"', pgid='pgtrigger_keep_state_8364e', table='campaigns_message', when='BEFORE')), pgtrigger.compiler.Trigger(name='keep_dispatched', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.ever_dispatched AND NOT NEW.ever_dispatched)', func="RAISE EXCEPTION 'What was dispatched once was dispatched for ever.' USING ERRCODE = '23514';", hash='323eb470a409db9b225d98a61a4e494a52baf656', operation='UPDATE OF "ever_dispatched"', pgid='pgtrigger_keep_dispatched_1e125', table='campaigns_message', when='BEFORE')), pgtrigger.compiler.Trigger(name='tell_engine', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.settled_at IS NULL AND NEW.settled_at IS NOT NULL AND NEW.enrollment_id IS NOT NULL)', func='\n                    INSERT INTO campaigns_settlement (message_id, campaign_id, enrollment_id, at)\n                    VALUES (NEW.id, NEW.campaign_id, NEW.enrollment_id, NEW.settled_at);\n                    RETURN NULL;', hash='97918e1ed87117a363f0261e790054785be95d1a', operation='UPDATE OF "settled_at"', pgid='pgtrigger_tell_engine_cabc4', table='campaigns_message', when='AFTER')), pgtrigger.compiler.Trigger(name='keep_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF NOT coalesce(current_setting('clearline.erasing', true) = 'yes', false) THEN RAISE EXCEPTION '% is never deleted. What was said stays.', TG_TABLE_NAME USING ERRCODE = '23001'; END IF; RETURN OLD;", hash='7b6e2b361cc6d781111f0a8068c0137537d7ce1a', operation='DELETE', pgid='pgtrigger_keep_delete_933e2', table='campaigns_message', when='BEFORE'))],
         ),
         config.kernel.audit.AddTriggers(
             model_name='attempt',

@@ -5,7 +5,7 @@ from campaigns.models.contents import ContentTemplate, EnrollmentStatus
 from campaigns.models.enrollments import Enrollment, EnrollmentEvent, EnrollmentRun, EnrollmentStep, Happening
 from campaigns.models.executions import Execution
 from campaigns.models.graphs import Edge, Graph, Node
-from campaigns.models.messages import Attempt, Conversation, Message
+from campaigns.models.messages import Attempt, Conversation, Message, Settlement
 from campaigns.models.templates import Template, TemplateVersion
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "SenderBudget",
     "SendingAccount",
     "SendingStop",
+    "Settlement",
     "Template",
     "TemplateVersion",
 ]

@@ -55,8 +55,8 @@ class Message(Timestamped):
     """One message in or out. Of one that goes out this row is the intent, and says what became of it (trust 3.3).
 
     ``dedupe_key`` names its cause ("enr:ID/NODE/1/0": which visit and which try; "api:KEY"): one message per cause.
-    ``claim`` fences whoever took it before. ``ever_dispatched`` says that a provider may have it, for ever.
-    ``awaits_engine``: its walk has not been told yet what became of it.
+    ``claim`` fences whoever took it before. ``ever_dispatched`` says that a provider may have it, for ever. Whoever
+    settles one of a walk leaves a ``Settlement`` for the engine: a trigger sees to that.
     """
 
     direction = models.CharField(max_length=8, choices=MessageDirection, db_default=MessageDirection.OUTBOUND)
@@ -106,7 +106,6 @@ class Message(Timestamped):
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False
     )
-    awaits_engine = models.BooleanField(default=False, db_default=False)
 
     objects = MessageQuerySet.as_manager()
 
@@ -161,11 +160,6 @@ class Message(Timestamped):
                 condition=Q(state__in=[_S.UNCERTAIN, _S.NOT_SENT_PRESUMED], decided_at=None),
                 name="campaigns_message_unsure",
             ),
-            models.Index(
-                fields=["campaign", "settled_at", "id"],
-                condition=Q(awaits_engine=True, settled_at__isnull=False),
-                name="campaigns_message_untold",
-            ),
             models.Index(fields=["enrollment", "id"], name="campaigns_message_by_walk"),
             models.Index(fields=["conversation", "id"], name="campaigns_message_by_thread"),
             models.Index(fields=["contact", "id"], name="campaigns_message_by_contact"),
@@ -180,11 +174,45 @@ class Message(Timestamped):
                 condition=pgtrigger.Condition("OLD.ever_dispatched AND NOT NEW.ever_dispatched"),
                 func="RAISE EXCEPTION 'What was dispatched once was dispatched for ever.' USING ERRCODE = '23514';",
             ),
+            pgtrigger.Trigger(
+                name="tell_engine",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("settled_at"),
+                condition=pgtrigger.Condition(
+                    "OLD.settled_at IS NULL AND NEW.settled_at IS NOT NULL AND NEW.enrollment_id IS NOT NULL"
+                ),
+                func="""
+                    INSERT INTO campaigns_settlement (message_id, campaign_id, enrollment_id, at)
+                    VALUES (NEW.id, NEW.campaign_id, NEW.enrollment_id, NEW.settled_at);
+                    RETURN NULL;""",
+            ),
             *never_deleted(instead="What was said stays."),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_channel_display()} to {self.contact}"
+
+
+class Settlement(models.Model):
+    """What became of a message is known, and its walk has not been told: a short queue that the engine empties.
+
+    A narrow table of its own, because a message has a dozen indexes and every change of it writes to all of them.
+    """
+
+    message = models.OneToOneField("campaigns.Message", models.CASCADE, primary_key=True, related_name="+")
+    campaign = models.ForeignKey(
+        "campaigns.Campaign", models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    enrollment = models.ForeignKey(
+        "campaigns.Enrollment", models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["campaign", "at", "message"], name="campaigns_settlement_queue")]
+
+    def __str__(self) -> str:
+        return str(self.message_id)
 
 
 class Attempt(Row):

@@ -113,7 +113,7 @@ class MessageFactory(DjangoModelFactory):
         model = Message
 
     class Params:
-        by_hand = factory.Trait(enrollment=None, campaign=None, node=None, run_no=1, visit=0, awaits_engine=False)
+        by_hand = factory.Trait(enrollment=None, campaign=None, node=None, run_no=1, visit=0)
 
     channel = Channel.SMS
     enrollment = factory.SubFactory(EnrollmentFactory)
@@ -127,7 +127,6 @@ class MessageFactory(DjangoModelFactory):
     body = "Hello there."
     dedupe_key = factory.LazyFunction(lambda: f"test:{uuid7()}")
     not_before = NOON
-    awaits_engine = True
 
 
 class AttemptFactory(DjangoModelFactory):

@@ -74,7 +74,7 @@ def a_backlog() -> None:
     campaign = begun(WAITING, spread_minutes=60)
     enrolled(campaign, 5)
     run(NOON)
-    Message.objects.update(state="cancelled", awaits_engine=False)
+    Message.objects.update(state="cancelled")
     Enrollment.objects.update(
         state="waiting", wake_at=NOON + 2 * DAY, wake_rule={"since": NOON.isoformat(), "config": {"mode": "duration"}}
     )

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from calls.rules import opening
 from calls.services import deciding
-from campaigns.models import Attempt, Conversation, Message, SendingAccount
+from campaigns.models import Attempt, Conversation, Message, SendingAccount, Settlement
 from campaigns.services.dispatch import accounts
 from campaigns.tests import carriers
 from campaigns.tests.factories import (
@@ -58,7 +58,7 @@ def test_a_message_goes_out_with_everything_that_proves_it(carrier, account):
     ]
     assert (message.state, message.account, message.settled_at, message.tries) == ("accepted", account, NOON, 1)
     assert message.ever_dispatched
-    assert message.awaits_engine
+    assert Settlement.objects.get().message == message
     assert bytes(attempt.token_hash) == sha256(sent[0]["token"].encode()).digest()
     assert len(sent[0]["token"]) >= 43
     assert (attempt.outcome, attempt.reference, attempt.decision_id) == ("accepted", "R1", decision.pk)

@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
-from campaigns.models import CampaignCount, Enrollment, EnrollmentEvent, EnrollmentStep, Message
+from campaigns.models import CampaignCount, Enrollment, EnrollmentEvent, EnrollmentStep, Message, Settlement
 from campaigns.rules.history import replay
 from campaigns.rules.steps import Steps
 from campaigns.services import counting
@@ -106,7 +106,8 @@ def test_an_answer_ends_the_walk_and_takes_back_what_has_not_gone_out():
     news = HappeningFactory(contact=walk.contact)
     run(NOON)
     message = Message.objects.get()
-    assert (walk_of(walk).reason, message.state, message.awaits_engine) == ("replied", "cancelled", False)
+    assert (walk_of(walk).reason, message.state) == ("replied", "cancelled")
+    assert not Settlement.objects.exists()
     news.refresh_from_db()
     assert news.handled_at == NOON
 

@@ -21,13 +21,6 @@ THRESHOLD = 5  # psycopg's own default; Django switches preparing off, and its o
 KEPT = 1024  # translated texts
 NOTHING: Mapping[str, Any] = {}
 _KEYS = frozenset({UUID, NoneType})
-_WRITTEN: Mapping[type, Callable[[Any], str]] = {
-    UUID: lambda key: key.hex,
-    int: str,
-    float: str,
-    bool: str,
-    datetime: lambda moment: moment.isoformat(),
-}
 _PARAMETER = re.compile(r"%(?:\((\w+)\)s|%)")
 
 
@@ -48,7 +41,7 @@ class _Preparing(psycopg.RawCursor[Any]):
 def _plain(values: list[Any]) -> Any:
     """Write lists of keys down: psycopg looks at every item twice to learn what it is, which takes far longer."""
     if _KEYS.issuperset(map(type, values)):
-        return "{" + ",".join([key.hex if key else "NULL" for key in values]) + "}"
+        return _keys(values)
     return values
 
 
@@ -96,24 +89,44 @@ def named(sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def columns(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> dict[str, str]:
-    """Return ``rows`` as one array of text per name, for ``FROM unnest(%(name)s::type[], ..)``.
+def columns(rows: Iterable[Mapping[str, Any]], kinds: Mapping[str, str]) -> dict[str, str]:
+    """Return ``rows`` as one array per column of ``kinds``, for ``FROM unnest(%(name)s::type[], ..)``.
 
-    PostgreSQL reads that in a third of the time that JSON takes, and psycopg need not look at every item. Values are
-    None, text, numbers, keys, truths and moments; anything else is written as JSON.
+    PostgreSQL reads that in a third of the time that JSON takes, and psycopg need not look at every item.
     """
     told = list(rows)
-    return {name: "{" + ",".join([_item(row[name]) for row in told]) + "}" for name in names}
+    return {name: _ARRAYS[kind]([row[name] for row in told]) for name, kind in kinds.items()}
 
 
-def _item(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    write = _WRITTEN.get(type(value))
-    if write is not None:
-        return write(value)
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _keys(values: Iterable[UUID | None]) -> str:
+    return "{" + ",".join([key.hex if key else "NULL" for key in values]) + "}"
+
+
+def _numbers(values: Iterable[float | None]) -> str:
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+def _moments(values: Iterable[datetime | None]) -> str:
+    return "{" + ",".join([value.isoformat() if value else "NULL" for value in values]) + "}"
+
+
+def _texts(values: Sequence[str]) -> str:
+    joined = '","'.join(values)
+    if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):
+        joined = '","'.join([value.replace("\\", "\\\\").replace('"', '\\"') for value in values])
+    return '{"' + joined + '"}'
+
+
+def _documents(values: Iterable[Any]) -> str:
+    """JSON, all of it escaped at once: no control character stands in it, so one can stand between them."""
+    joined = "\x01".join([orjson.dumps(value).decode() for value in values])
+    return '{"' + joined.replace("\\", "\\\\").replace('"', '\\"').replace("\x01", '","') + '"}'
+
+
+_ARRAYS: Mapping[str, Callable[[Any], str]] = {
+    "uuid": _keys, "int": _numbers, "float": _numbers, "bool": _numbers, "timestamptz": _moments, "text": _texts,
+    "jsonb": _documents,
+}  # fmt: skip
 
 
 def _cursor() -> Any:

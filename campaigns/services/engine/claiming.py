@@ -23,9 +23,10 @@ _DUE = f"""
 _SETTLED = f"""
     SELECT {_COLUMNS}, m.id AS message_id, m.state AS message_state, m.reason AS message_reason, m.retry_at,
            m.node_id AS message_node, m.visit AS message_visit
-    FROM campaigns_message m JOIN campaigns_enrollment e ON e.id = m.enrollment_id
-    WHERE m.campaign_id = %(campaign)s AND m.awaits_engine AND m.settled_at IS NOT NULL AND e.state <> 'paused'
-    ORDER BY m.settled_at, m.id LIMIT %(size)s::int
+    FROM campaigns_settlement s JOIN campaigns_message m ON m.id = s.message_id
+         JOIN campaigns_enrollment e ON e.id = s.enrollment_id
+    WHERE s.campaign_id = %(campaign)s AND e.state <> 'paused'
+    ORDER BY s.at, s.message_id LIMIT %(size)s::int
     FOR NO KEY UPDATE OF e SKIP LOCKED"""  # noqa: S608 - our own names
 _BY_HAND = f"""
     SELECT {_COLUMNS}, {_MORE} FROM campaigns_enrollment e

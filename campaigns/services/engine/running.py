@@ -17,8 +17,7 @@ _BUSY = """
     WHERE c.status IN ('active', 'draining')
       AND (EXISTS (SELECT FROM campaigns_enrollment e
                    WHERE e.campaign_id = c.id AND e.wake_at <= %(at)s::timestamptz AND e.epoch = c.epoch)
-           OR EXISTS (SELECT FROM campaigns_message m
-                      WHERE m.campaign_id = c.id AND m.awaits_engine AND m.settled_at IS NOT NULL))"""
+           OR EXISTS (SELECT FROM campaigns_settlement s WHERE s.campaign_id = c.id))"""
 
 
 def run(*, at: datetime, patience: float = PATIENCE, size: int = batches.SIZE) -> tuple[int, bool]:

@@ -22,14 +22,14 @@ class _Statement:
     def __init__(self, sql: str, **columns: str) -> None:
         arrays = ", ".join(f"%({name})s::{kind}[]" for name, kind in columns.items())
         names = ", ".join(f'"{name}"' for name in columns)
-        self.sql, self.columns = sql.replace("{rows}", f"unnest({arrays}) AS m ({names})"), tuple(columns)
+        self.sql, self.columns = sql.replace("{rows}", f"unnest({arrays}) AS m ({names})"), columns
 
 
 _ENROLLMENTS = _Statement(
     """
     UPDATE campaigns_enrollment e
-    SET state = m.state, node_id = m.node, visit = m.visit, visits = m.visits::jsonb, status_id = m.status,
-        last = m.last::jsonb, wake_at = m.wake_at, wake_rule = m.wake_rule::jsonb, reason = m.reason,
+    SET state = m.state, node_id = m.node, visit = m.visit, visits = m.visits, status_id = m.status,
+        last = m.last, wake_at = m.wake_at, wake_rule = nullif(m.wake_rule, 'null'), reason = m.reason,
         ended_at = CASE WHEN m.ended THEN %(at)s::timestamptz END, epoch = %(epoch)s::int, paused_from = m.paused_from,
         execution_id = m.execution, "left" = make_interval(secs => m."left")
     FROM {rows} WHERE e.id = m.id""",
@@ -37,11 +37,11 @@ _ENROLLMENTS = _Statement(
     state="text",
     node="uuid",
     visit="int",
-    visits="text",
+    visits="jsonb",
     status="uuid",
-    last="text",
+    last="jsonb",
     wake_at="timestamptz",
-    wake_rule="text",
+    wake_rule="jsonb",
     reason="text",
     ended="bool",
     paused_from="text",
@@ -69,7 +69,7 @@ _EVENTS = _Statement(
     """
     INSERT INTO campaigns_enrollmentevent (id, at, enrollment_id, kind, node_id, exit, state, by_id, data)
     SELECT m.id, %(at)s::timestamptz, m.enrollment, m.kind, m.node, m.exit, m.state, %(by)s::uuid,
-           m.data::jsonb
+           m.data
     FROM {rows}""",
     id="uuid",
     enrollment="uuid",
@@ -77,7 +77,7 @@ _EVENTS = _Statement(
     node="uuid",
     exit="text",
     state="text",
-    data="text",
+    data="jsonb",
 )
 _CANCEL = """
     UPDATE campaigns_message m
@@ -85,16 +85,17 @@ _CANCEL = """
         settled_at = CASE WHEN NOT m.ever_dispatched THEN %(at)s::timestamptz END, updated_at = %(at)s::timestamptz
     WHERE m.id IN (SELECT id FROM campaigns_message WHERE enrollment_id = ANY(%(enrollments)s::uuid[])
                      AND state = 'pending' ORDER BY id FOR NO KEY UPDATE)"""
-_TOLD = """
-    UPDATE campaigns_message SET awaits_engine = false
-    WHERE awaits_engine AND (id = ANY(%(messages)s::uuid[]) OR enrollment_id = ANY(%(ended)s::uuid[]))"""
+_TOLD = "DELETE FROM campaigns_settlement WHERE message_id = ANY(%(messages)s::uuid[])"
+_TOLD_ENDED = """
+    DELETE FROM campaigns_settlement WHERE message_id IN (
+        SELECT id FROM campaigns_message WHERE enrollment_id = ANY(%(enrollments)s::uuid[]))"""
 _SENDS = _Statement(
     """
     INSERT INTO campaigns_message (id, channel, contact_id, campaign_id, enrollment_id, node_id, run_no, visit, by_id,
-        content, subject, body, segments, consent, dedupe_key, not_before, awaits_engine, created_at, updated_at,
+        content, subject, body, segments, consent, dedupe_key, not_before, created_at, updated_at,
         state, direction, reason, tries, claim, ever_dispatched, anomaly)
     SELECT clearline_uuid7(), m.channel, m.contact, %(campaign)s, m.enrollment, m.node, m.run_no, m.visit,
-        %(sender)s::uuid, m.content, m.subject, m.body, m.segments, m.consent, m.dedupe_key, %(at)s::timestamptz, true,
+        %(sender)s::uuid, m.content, m.subject, m.body, m.segments, m.consent, m.dedupe_key, %(at)s::timestamptz,
         %(at)s::timestamptz, %(at)s::timestamptz, 'pending', 'outbound', '', 0, 0, false, ''
     FROM {rows}""",
     channel="text",
@@ -169,11 +170,12 @@ class Batch:
         if gone:
             prepared.run(_TASKS_OFF, {"at": self._at, "enrollments": gone})
             prepared.run(_CANCEL, {"at": self._at, "enrollments": gone})
+            prepared.run(_TOLD_ENDED, {"enrollments": gone})
         self._run(_SENDS, self._sends())
         if any(move.sends for _, move in self._moved):
             bells.dispatcher()
-        if self._messages or gone:
-            prepared.run(_TOLD, {"messages": self._messages, "ended": gone})
+        if self._messages:
+            prepared.run(_TOLD, {"messages": self._messages})
         if self._campaign.company_limit:
             self._let_next_begin(ended)
         self._count()
