@@ -408,7 +408,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='enrollmentstep',
             name='node',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.node'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.node'),
         ),
         migrations.AddField(
             model_name='happening',
@@ -423,7 +423,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='message',
             name='campaign',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='campaigns.campaign'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='campaigns.campaign'),
         ),
         migrations.AddField(
             model_name='message',
@@ -448,7 +448,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='message',
             name='node',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.node'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.node'),
         ),
         migrations.AddField(
             model_name='attempt',

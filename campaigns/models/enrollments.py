@@ -138,7 +138,7 @@ class EnrollmentStep(Row):
     """One visit to a node that holds people up (a send, a wait, a call): from when to when, and what became of it."""
 
     enrollment = models.ForeignKey("campaigns.Enrollment", models.PROTECT, related_name="steps", db_index=False)
-    node = models.ForeignKey("campaigns.Node", models.PROTECT, related_name="+", db_index=False)
+    node = models.ForeignKey("campaigns.Node", models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     visit = models.PositiveIntegerField()
     begun_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

@@ -69,13 +69,16 @@ class Message(Timestamped):
     conversation = models.ForeignKey(
         "campaigns.Conversation", models.SET_NULL, null=True, related_name="messages", db_index=False
     )
-    campaign = models.ForeignKey(
-        "campaigns.Campaign", models.PROTECT, null=True, related_name="messages", db_index=False
-    )
+    # Campaign and node are those of the enrollment, which is checked: checking them too would cost as much again.
     enrollment = models.ForeignKey(
         "campaigns.Enrollment", models.PROTECT, null=True, related_name="messages", db_index=False
     )
-    node = models.ForeignKey("campaigns.Node", models.PROTECT, null=True, related_name="+", db_index=False)
+    campaign = models.ForeignKey(
+        "campaigns.Campaign", models.PROTECT, null=True, related_name="messages", db_index=False, db_constraint=False
+    )
+    node = models.ForeignKey(
+        "campaigns.Node", models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )
     run_no = models.PositiveSmallIntegerField(default=1, db_default=1)
     visit = models.PositiveIntegerField(default=0, db_default=0)
     account = models.ForeignKey(
