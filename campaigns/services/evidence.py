@@ -20,12 +20,15 @@ from campaigns.choices import AttemptOutcome, MessageState
 from campaigns.models import Attempt, Message
 from campaigns.services import bells
 from campaigns.services.dispatch.marking import TOUCHES
+from config.kernel import faults
 from config.kernel.errors import NotThere
 from config.kernel.transactions import atomic_with_retries
 from crm.models import Contact, Endpoint, Touch
 from crm.services.locking import lock_all
 
 logger = logging.getLogger(__name__)
+
+faults.register("evidence.before_commit")
 
 LATE: Final = "late_evidence"
 PROOFS: Final = {
@@ -63,9 +66,9 @@ class NotOurs(NotThere):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a provider says of the message that ``token`` travelled with; see ``bind``."""
+    """What a provider says of the message whose token has this ``hash`` (``hash_of``); see ``bind``."""
 
-    token: str
+    hash: bytes
     status: str
     reference: str = ""
     reason: str = ""
@@ -86,26 +89,50 @@ def bind(*, provider: str, status: str, at: datetime, token: str = "", reference
 
     :raises NotOurs: there is no such message.
     """
-    attempt = _attempt(provider, token, reference)
-    if _is_known(attempt, PROOFS[status], reference):
-        return False
-    try:
-        with transaction.atomic():
-            return _bound(attempt, PROOFS[status], reference, reason, at, people_locked=False)
-    except _PeopleFirst:  # rolling back has let the message go
-        message = attempt.message
-        lock_all(Contact, [message.contact_id] if message.contact_id else [])
-        lock_all(Endpoint, [message.endpoint_id] if message.endpoint_id else [])
-        return _bound(attempt, PROOFS[status], reference, reason, at, people_locked=True)
+    return _told(_attempt(provider, token, reference), Proof(b"", status, reference, reason), at)
 
 
-@atomic_with_retries
 def bind_all(proofs: Sequence[Proof], *, at: datetime) -> list[bool]:
     """Bind what is plain of ``proofs`` in a handful of statements, however many; say of each whether it was.
 
     Plain is what we have not concluded otherwise, and what is ours. The rest is left to ``bind``, one by one.
     """
-    hashes = [_hash(proof.token) for proof in proofs]
+    return _bind_plain(proofs, at)[0]
+
+
+def learn(proofs: Sequence[Proof], *, at: datetime) -> int:
+    """Bind all of ``proofs``, the plain ones together and every other one by itself; return how many were news."""
+    plain, risen = _bind_plain(proofs, at)
+    return risen + sum(_bind_alone(proof, at) for proof, bound in zip(proofs, plain, strict=True) if not bound)
+
+
+def hash_of(token: str) -> bytes:
+    """Return the SHA-256 of a token: the only trace that we keep of it."""
+    return sha256(token.encode(errors="replace")).digest()
+
+
+@atomic_with_retries
+def _bind_alone(proof: Proof, at: datetime) -> bool:
+    attempt = Attempt.objects.select_related("message").filter(token_hash=proof.hash).first()
+    return attempt is not None and _told(attempt, proof, at)
+
+
+def _told(attempt: Attempt, proof: Proof, at: datetime) -> bool:
+    if _is_known(attempt, PROOFS[proof.status], proof.reference):
+        return False
+    try:
+        with transaction.atomic():
+            return _bound(attempt, proof, at, people_locked=False)
+    except _PeopleFirst:  # rolling back has let the message go
+        message = attempt.message
+        lock_all(Contact, [message.contact_id] if message.contact_id else [])
+        lock_all(Endpoint, [message.endpoint_id] if message.endpoint_id else [])
+        return _bound(attempt, proof, at, people_locked=True)
+
+
+@atomic_with_retries
+def _bind_plain(proofs: Sequence[Proof], at: datetime) -> tuple[list[bool], int]:
+    hashes = [proof.hash for proof in proofs]
     tries = _locked(hashes)
     best: dict[UUID, Proof] = {}
     references: dict[UUID, str] = {}
@@ -116,8 +143,9 @@ def bind_all(proofs: Sequence[Proof], *, at: datetime) -> list[bool]:
             references[attempt.pk] = references.get(attempt.pk) or proof.reference
     told = [attempt for attempt in tries.values() if attempt.pk in best]
     _write_attempts(told, references, at)
-    _write_messages(told, best, at)
-    return [attempt is not None for attempt in plain]
+    risen = _write_messages(told, best, at)
+    faults.point("evidence.before_commit")
+    return [attempt is not None for attempt in plain], risen
 
 
 def _locked(hashes: list[bytes]) -> dict[bytes, Attempt]:
@@ -143,8 +171,8 @@ def _write_attempts(told: Sequence[Attempt], references: Mapping[UUID, str], at:
             cursor.execute(_ATTEMPTS, [*map(list, zip(*rows, strict=True)), at])
 
 
-def _write_messages(told: Sequence[Attempt], best: Mapping[UUID, Proof], at: datetime) -> None:
-    """Of a message with several tries the furthest proof counts."""
+def _write_messages(told: Sequence[Attempt], best: Mapping[UUID, Proof], at: datetime) -> int:
+    """Of a message with several tries the furthest proof counts; return how many are further now."""
     rows: dict[UUID, Proof] = {}
     for attempt in told:
         proof, known = best[attempt.pk], rows.get(attempt.message_id)
@@ -157,20 +185,17 @@ def _write_messages(told: Sequence[Attempt], best: Mapping[UUID, Proof], at: dat
         with connection.cursor() as cursor:
             cursor.execute(_MESSAGES, [list(rows), states, reasons, at])
         bells.engine()
+    return len(rows)
 
 
 def _rank(proof: Proof) -> int:
     return _RANK[PROOFS[proof.status]]
 
 
-def _hash(token: str) -> bytes:
-    return sha256(token.encode(errors="replace")).digest()
-
-
 def _attempt(provider: str, token: str, reference: str) -> Attempt:
     attempts = Attempt.objects.select_related("message")
     if token:
-        found = attempts.filter(token_hash=_hash(token)).first()
+        found = attempts.filter(token_hash=hash_of(token)).first()
     else:
         found = attempts.filter(provider=provider, reference=reference).first() if reference else None
     if found is None:
@@ -185,9 +210,7 @@ def _is_known(attempt: Attempt, proof: MessageState, reference: str) -> bool:
     return bool(named and attempt.outcome == AttemptOutcome.ACCEPTED and rank >= _RANK[proof])
 
 
-def _bound(
-    attempt: Attempt, proof: MessageState, reference: str, reason: str, at: datetime, *, people_locked: bool
-) -> bool:
+def _bound(attempt: Attempt, told: Proof, at: datetime, *, people_locked: bool) -> bool:
     message = Message.objects.select_for_update(no_key=True, of=("self",)).get(pk=attempt.message_id)
     attempt.refresh_from_db()
     late = attempt.outcome in _SURE or message.state in _GIVEN_UP
@@ -197,10 +220,12 @@ def _bound(
             raise _PeopleFirst
         touch.update(counts=True)
         hints.refresh(at=at, contact_ids=[message.contact_id] if message.contact_id else [])
-    changed = _settle_attempt(attempt, reference, at)
+    changed = _settle_attempt(attempt, told.reference, at)
     if late:
         logger.error("Message %s was sent although we had concluded that it was not", message.pk)
-    return _settle_message(message, proof, reason, late, at) or changed
+    changed = _settle_message(message, PROOFS[told.status], told.reason, late, at) or changed
+    faults.point("evidence.before_commit")
+    return changed
 
 
 def _settle_attempt(attempt: Attempt, reference: str, at: datetime) -> bool:

@@ -209,7 +209,12 @@ def test_many_at_once_end_as_they_do_one_by_one(news, states):
             token = f"{message.pk}/{number}"
             tries.append((token, AttemptFactory(token=token, message=message, outcome=outcome)))
         proofs = [
-            evidence.Proof(tries[n][0] if n < 4 else "nobody's", status, f"sim_{together}_{tries[n % 4][0]}", "why")
+            evidence.Proof(
+                evidence.hash_of(tries[n][0] if n < 4 else "nobody's"),
+                status,
+                f"sim_{together}_{tries[n % 4][0]}",
+                "why",
+            )
             for n, status in news
         ]
         plain = evidence.bind_all(proofs, at=LATER) if together else [False] * len(proofs)
@@ -240,7 +245,9 @@ def test_many_at_once_cost_as_much_as_a_few(many, django_assert_num_queries):
         AttemptFactory(token=f"t{number}", message=message, outcome="uncertain")
 
     with django_assert_num_queries(7):
-        bound = evidence.bind_all([evidence.Proof(f"t{n}", "delivered", f"r{n}") for n in range(many)], at=LATER)
+        bound = evidence.bind_all(
+            [evidence.Proof(evidence.hash_of(f"t{n}"), "delivered", f"r{n}") for n in range(many)], at=LATER
+        )
 
     assert all(bound)
     assert set(Message.objects.values_list("state", flat=True)) == {"delivered"}

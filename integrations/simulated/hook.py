@@ -84,7 +84,7 @@ def _proof(body: bytes) -> evidence.Proof | None:
         return None
     if not words["token"] or words["channel"] not in _CHANNELS:
         return None
-    return evidence.Proof(words["token"], event["type"], words["reference"], words["code"])
+    return evidence.Proof(evidence.hash_of(words["token"]), event["type"], words["reference"], words["code"])
 
 
 def _loaded(body: bytes) -> Any:

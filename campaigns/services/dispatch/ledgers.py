@@ -15,8 +15,9 @@ from uuid import UUID
 from campaigns.choices import MessageState
 from campaigns.models import Attempt, Message, SendingAccount
 from campaigns.providers import Sent, sender_on
-from campaigns.services.dispatch import looping, proving
-from campaigns.services.dispatch.proving import Proof
+from campaigns.services import evidence
+from campaigns.services.dispatch import looping
+from campaigns.services.evidence import Proof
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -74,11 +75,11 @@ def _compare_slice(result: Matched, since: datetime, until: datetime, at: dateti
         mine = ours.get(sha256(row.token.encode()).digest()) or ours.get(row.reference)
         if mine is not None:
             seen[mine.pk] += 1
-            proofs.append(Proof(mine.pk, mine.message_id, row))
+            proofs.append(Proof(bytes(mine.token_hash), row.status, row.reference))
         if since <= row.at < until:
             _note(result, row, mine, seen)
     for chunk in _chunks(proofs):
-        result.corrected += proving.prove(proofs=chunk, at=at)
+        result.corrected += evidence.learn(chunk, at=at)
     result.missing += _missing(result.provider, since, until, set(seen))
 
 
@@ -126,13 +127,13 @@ def _missing(provider: str, since: datetime, until: datetime, seen: set[UUID]) -
 def _raise_alarm(result: Matched) -> None:
     """P1: somebody got something that we cannot explain, or got it twice. What they lack, somebody has to look at."""
     for ids, words in (
-        (result.strange, "says it sent %d messages that we know nothing of"),
-        (result.twice, "sent %d messages a second time"),
-        (result.missing, "does not know %d messages that it took"),
+        (result.strange, "were sent, it says, and we know nothing of them"),
+        (result.twice, "were sent a second time"),
+        (result.missing, "are unknown to it, though it took them"),
     ):
         if ids:
             named = ", ".join(str(one) for one in ids[:NAMED])
-            logger.error(f"Ledger: %s {words}: %s", result.provider, len(ids), named)  # noqa: G004 - our own words
+            logger.error("Ledger of %s: %d messages %s: %s", result.provider, len(ids), words, named)
 
 
 async def _listed(provider: str, since: datetime, until: datetime) -> list[Sent]:

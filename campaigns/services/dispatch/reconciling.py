@@ -14,8 +14,9 @@ from uuid import UUID
 
 from campaigns.choices import AttemptOutcome
 from campaigns.providers import Sent, sender_on
-from campaigns.services.dispatch import looping, proving
-from campaigns.services.dispatch.proving import Proof
+from campaigns.services import evidence
+from campaigns.services.dispatch import looping
+from campaigns.services.evidence import Proof
 from config.kernel import faults, prepared
 from config.kernel.providers import ProviderError
 from config.kernel.transactions import atomic_with_retries
@@ -94,18 +95,18 @@ def _settle(tries: Sequence[Try], at: datetime) -> Reconciled:
     listed: dict[str, dict[bytes | str, Sent] | None] = {}
     for provider in sorted({one.provider for one in tries}):
         listed[provider] = _listed(provider, [one for one in tries if one.provider == provider], at)
-    proofs, unknown, youngest = [], set[UUID](), dict[UUID, Try]()
+    proofs, found, unknown, youngest = [], set[UUID](), set[UUID](), dict[UUID, Try]()
     for one in tries:
         youngest[one.message_id] = one
         rows = listed[one.provider]
         sent = rows and (rows.get(bytes(one.hash)) or (one.reference and rows.get(one.reference)))
         if sent:
-            proofs.append(Proof(one.id, one.message_id, sent))
+            proofs.append(Proof(bytes(one.hash), sent.status, sent.reference))
+            found.add(one.message_id)
         elif rows is None and one.outcome != AttemptOutcome.NOT_SENT:
             unknown.add(one.message_id)
-    found = {proof.message_id for proof in proofs}
     over = [key for key, one in youngest.items() if key not in found | unknown and at - one.at >= _last_look(one)]
-    return Reconciled(proving.prove(proofs=proofs, at=at), _presume(over, at))
+    return Reconciled(evidence.learn(proofs, at=at), _presume(over, at))
 
 
 def _last_look(one: Try) -> timedelta:
