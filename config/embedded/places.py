@@ -54,6 +54,18 @@ def is_heard(path: Path) -> bool:
     return True
 
 
+def processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
+
+
+def working_directory(pid: int) -> str:
+    """Where a process works, followed by " (deleted)" if that is gone; nothing if it ended or is somebody else's."""
+    try:
+        return str(Path(f"/proc/{pid}/cwd").readlink())
+    except OSError:
+        return ""
+
+
 def shelter() -> Path:
     """Where an account without rights to the checkout can keep a data directory that lasts."""
     return Path("/var/tmp") / _private_name()  # noqa: S108 - see SHORT

@@ -10,7 +10,7 @@ import time
 from functools import cached_property
 from pathlib import Path
 
-from config.embedded import accounts, binaries, places
+from config.embedded import accounts, binaries, leftovers, places
 from config.embedded.places import CannotServe
 
 ROLE = "app"
@@ -100,12 +100,20 @@ class Cluster:
         if self.ready():
             return False
         self._dismiss_homeless()
-        self._make()
-        if not self._accepts():
-            self._launch()
+        if self.data.parent == places.memory():
+            with leftovers.spared():
+                self._run()
+            leftovers.clear()
+        else:
+            self._run()
         if not self.ready():
             self._check(self._client("createdb", DATABASE), "createdb")
         return True
+
+    def _run(self) -> None:
+        self._make()
+        if not self._accepts():
+            self._launch()
 
     def recreate(self) -> None:
         """Replace the database by an empty one, breaking off whoever uses it. :raises CannotServe: it failed."""
@@ -117,8 +125,6 @@ class Cluster:
         if not (self.data / "PG_VERSION").exists():
             unfinished = self.data.with_name(f"{self.name}.new")
             shutil.rmtree(unfinished, ignore_errors=True)
-            if self.data.parent == places.memory():
-                places.private(places.memory())
             self.account.own(unfinished)
             options = ["-U", ROLE, "-A", "trust", "-E", "UTF8", "--no-sync", *self._locale()]
             self._check(self._server("initdb", "-D", str(unfinished), *options), "initdb")
@@ -160,7 +166,7 @@ class Cluster:
         if self.data.exists() or not lock.exists():
             return
         pid = int(lock.read_text().split()[0])
-        if _working_directory(pid) == f"{self.data} (deleted)":
+        if places.working_directory(pid) == f"{self.data} (deleted)":
             os.kill(pid, signal.SIGQUIT)
             give_up = time.monotonic() + PATIENCE
             while self._accepts() and time.monotonic() < give_up:
@@ -245,13 +251,4 @@ def clean_environment() -> dict[str, str]:
 
 
 def _anybody_in(directory: Path) -> bool:
-    pids = (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
-    return any(_working_directory(pid) == str(directory) for pid in pids)
-
-
-def _working_directory(pid: int) -> str:
-    """Where a process works, followed by " (deleted)" if that is gone; nothing if it ended or is somebody else's."""
-    try:
-        return str(Path(f"/proc/{pid}/cwd").readlink())
-    except OSError:
-        return ""
+    return any(places.working_directory(pid) == str(directory) for pid in places.processes())
