@@ -72,7 +72,7 @@ def name_after(slot: int) -> None:
 
     name = f"test_{DATABASE}_{slot}"
     _drop_leftovers(cluster, f"^{name}(_|$)")  # with and without a parallel worker's suffix
-    connections.settings["default"]["TEST"].update(NAME=name, TEMPLATE=_template(cluster))
+    connections.settings["default"]["TEST"].update(NAME=name, TEMPLATE=template(cluster))
 
 
 def remember_seed() -> None:
@@ -120,7 +120,7 @@ def empty_if_bloated() -> None:
         call_command("flush", interactive=False, verbosity=0, reset_sequences=False)
 
 
-def _template(cluster: Cluster) -> str:
+def template(cluster: Cluster) -> str:
     """The migrated template's name; one process makes it, the others wait. Older ones are dropped."""
     name = TEMPLATE_PREFIX + _fingerprint(cluster)
     with (places.state() / "template.lock").open("w") as handle:
