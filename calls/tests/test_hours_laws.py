@@ -3,12 +3,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from calls.rules.hours import MARGIN, HoursTable
 from calls.rules.law import CHANNELS
 from calls.tests.wall_clocks import HOUR, MINUTE, ROWS, TABLE, local, naive_open, row
+from config.testing import examples
 from crm.services.normalization.area_codes import AREA_CODES
 from crm.services.normalization.places import candidates_of, from_address, from_phone, profile_key
 from crm.services.normalization.regions import REGIONS
@@ -31,7 +32,7 @@ def test_a_profile_is_open_exactly_when_every_candidate_is(key, at, channel):
 
 
 @given(key=PROFILES, at=MOMENTS, channel=VOICES)
-@settings(max_examples=400)
+@examples(400)
 def test_open_is_what_the_wall_clocks_say(key, at, channel):
     at = at.replace(second=0, microsecond=0)
 
@@ -43,7 +44,7 @@ def test_open_is_what_the_wall_clocks_say(key, at, channel):
 @example(key="America/New_York US-OH", at=datetime(2027, 11, 7, 1, tzinfo=UTC), channel="call")
 @example(key="America/Adak US-AK|America/New_York US-PA", at=datetime(2027, 3, 13, 23, tzinfo=UTC), channel="call")
 @example(key="America/Phoenix US-AZ|America/Denver US-AZ", at=datetime(2027, 11, 6, 23, tzinfo=UTC), channel="call")
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_the_next_opening_is_the_first_open_minute(key, at, channel):
     at = at.replace(second=0, microsecond=0)
     opens = TABLE.next_open(key, at, channel)
@@ -74,7 +75,7 @@ def test_openings_and_closings_are_edges(key, at, channel):
 
 
 @given(at=MOMENTS, channel=VOICES)
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_many_profiles_at_once_are_each_of_them(at, channel):
     fresh = HoursTable(ROWS)
 

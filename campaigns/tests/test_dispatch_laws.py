@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
 from django.test import override_settings
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 
 from calls.services import deciding
@@ -23,7 +23,7 @@ from campaigns.tests import carriers
 from campaigns.tests.factories import MessageFactory, SendingAccountFactory, walking
 from campaigns.tests.sending import known
 from config.kernel import clock
-from config.testing import NOON
+from config.testing import NOON, examples
 from crm.models import Contact, Endpoint, GateDecision, Suppression, Touch
 from crm.services import suppressing
 
@@ -134,7 +134,7 @@ def undone():
 
 
 @pytest.mark.parametrize("channel", ["sms", "email"])
-@settings(max_examples=25, phases=[Phase.explicit, Phase.generate])
+@examples(25, phases=[Phase.explicit, Phase.generate])
 @given(
     schedule=st.one_of(
         st.lists(STEPS, max_size=25), DIRECTED, st.tuples(DIRECTED, DIRECTED).map(lambda two: [*two[0], *two[1]])

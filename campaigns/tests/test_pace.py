@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.tests import worlds
@@ -13,7 +13,7 @@ from campaigns.tests import carriers
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
 from campaigns.tests.sending import now, send
-from config.testing import NOON
+from config.testing import NOON, examples
 from crm.models import Touch
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +76,7 @@ def test_an_account_that_was_switched_off_or_rests_reserves_nothing(change):
     assert reserve(account, 5) == []
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(
     per_second=st.sampled_from([0.3, 1.0, 7.0, 50.0]),
     asked=st.lists(st.tuples(st.floats(0, 3), st.integers(1, 30), st.integers(1, 4)), min_size=1, max_size=12),

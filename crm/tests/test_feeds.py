@@ -9,9 +9,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from config.testing import examples
 from crm.services.feeds.choosing import choose_feed
 from crm.services.feeds.maps import library
 from crm.services.feeds.reading import read_records
@@ -322,7 +323,7 @@ HEADERS = st.sampled_from([feed.match.names or [part[0] for part in feed.match.c
 
 
 @given(header=HEADERS, rows=st.lists(st.lists(WORD, min_size=12, max_size=12), max_size=6))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_whatever_stands_in_the_cells_one_item_comes_out_for_every_row(header, rows):
     out = io.StringIO(newline="")
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
@@ -349,7 +350,7 @@ def test_whatever_stands_in_the_cells_one_item_comes_out_for_every_row(header, r
         max_size=5,
     )
 )
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_json_of_any_shape_gives_one_item_for_every_element(objects):
     with table_of(json.dumps([{"phone": "", "name": ""}, *objects]), "a.json") as table:
         items = list(read_records(table, choose_feed(table)))

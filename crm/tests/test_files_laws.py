@@ -7,9 +7,10 @@ import time
 import tracemalloc
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from config.testing import examples
 from crm.services.files import lines as lines_module
 from crm.services.files.delimited import Reader
 from crm.services.files.dialects import Dialect
@@ -32,7 +33,7 @@ CELL = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="
     block=st.integers(min_value=1, max_value=40),
 )
 @example(rows=[["\r", "\n", '"']], delimiter=",", end="\r\n", block=1)
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_whatever_was_written_is_read_wherever_blocks_end(rows, delimiter, end, block):
     out = io.StringIO(newline="")
     csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
@@ -51,7 +52,7 @@ def test_whatever_was_written_is_read_wherever_blocks_end(rows, delimiter, end, 
 @example(b"\xff\xfe", "a.csv")
 @example(b'"', "a.csv")
 @example(b'{"a": [{"b": 1}]} x', "a.json")
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_no_bytes_crash_us_and_rows_are_numbered_without_gaps(data, name):
     try:
         _, rows = read(data, name=name)
@@ -63,7 +64,7 @@ def test_no_bytes_crash_us_and_rows_are_numbered_without_gaps(data, name):
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_damaged_bytes_cost_rows_but_never_the_file(data):
     whole = bytearray(HEADER + ADA * 30)
     for _ in range(data.draw(st.integers(1, 6))):

@@ -2,9 +2,10 @@
 
 import phonenumbers
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from config.testing import examples
 from crm.services.normalization.phones import LINE_TYPES, Phone, UnusablePhone, parse_phone
 
 NOTATIONS = ["({}) {}-{}", "({}){}-{}", "{}-{}-{}", "{}.{}.{}", "{} {} {}", "{}{}{}"]
@@ -39,7 +40,7 @@ def ours(raw: str, region: str) -> Phone | None:
     notation=st.sampled_from(NOTATIONS + ABROAD),
     region=st.sampled_from(["US", "CA"]),
 )
-@settings(max_examples=400)
+@examples(400)
 @example(area=246, exchange=528, line="9123", notation="({}) {}-{}", region="US")  # Barbados, mobile up to 528-x
 @example(area=246, exchange=521, line="1123", notation="({}) {}-{}", region="US")
 @example(area=800, exchange=555, line="0134", notation="{}-{}-{}", region="CA")
