@@ -5,7 +5,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.rules import opening
@@ -13,7 +13,7 @@ from calls.services import deciding, queue, sieve
 from calls.tests import worlds
 from calls.tests.factories import callable_pair, first_point
 from config.kernel.gate import GATE_ERROR, Asked, Gate, GateFault, Level, gate, pack, unpack
-from config.testing import NOON
+from config.testing import NOON, examples
 from crm.choices import Channel, GateAction
 from crm.models import ContactPoint, GateDecision, ProjectContact
 from crm.tests.factories import UserFactory
@@ -47,62 +47,55 @@ def verdicts_of(world):
     return dict(zip(asked_about, gate.decide(approaches, asked=asked_by(world.user)), strict=True))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(data=st.data())
-def test_every_rule_says_the_same_of_facts_and_of_rows(data):
-    """Both row by row and by sets: one world for the two, because making it is most of the work."""
+def test_both_faces_say_the_same_of_any_world_and_what_is_stored_replays_it(data):
+    """One world for all of it, because making it is most of the work."""
     with worlds.undone():
         world = worlds.build(data.draw)
         verdicts = verdicts_of(world)
-        for asked, rule in itertools.product([asked_by(world.user, wide=wide) for wide in (False, True)], RULES):
-            if rule.level is Level.ENDPOINT:
-                pure = {p.pk for (_, p), verdict in verdicts.items() if p and rule.code in verdict.codes}
-                in_sql = ContactPoint.objects.reaching(Channel.CALL).filter(rule.excludes(asked))
-                asked_about = {p.pk for _, p in verdicts if p}
-            else:
-                pure = {pair.pk for (pair, _), verdict in verdicts.items() if rule.code in verdict.codes}
-                in_sql = ProjectContact.objects.filter(rule.excludes(asked))
-                asked_about = {pair.pk for pair, _ in verdicts}
-
-            found = set(in_sql.values_list("pk", flat=True)) & asked_about
-            assert found == pure, (rule.code, "by sets" if asked.wide else "row by row")
+        every_rule_says_the_same_of_facts_and_of_rows(world, verdicts)
+        the_composed_verdict_is_the_same_per_pair(world, verdicts)
+        for verdict in verdicts.values():
+            the_earliest_moment_passes_and_the_moment_before_does_not(verdict)
+            stored_facts_replay_the_verdict_and_are_small(verdict)
 
 
-@settings(max_examples=100)
-@given(data=st.data())
-def test_the_composed_verdict_is_the_same_per_pair(data):
-    with worlds.undone():
-        world = worlds.build(data.draw)
-        verdicts = verdicts_of(world)
-        pure = {pair.pk for (pair, _), verdict in verdicts.items() if verdict.allowed}
+def every_rule_says_the_same_of_facts_and_of_rows(world, verdicts):
+    """Both row by row and by sets."""
+    points = {p.pk for _, p in verdicts if p}
+    pairs = {pair.pk for pair, _ in verdicts}
+    for asked, rule in itertools.product([asked_by(world.user, wide=wide) for wide in (False, True)], RULES):
+        if rule.level is Level.ENDPOINT:
+            pure = {p.pk for (_, p), verdict in verdicts.items() if p and rule.code in verdict.codes}
+            in_sql = ContactPoint.objects.reaching(Channel.CALL).filter(rule.excludes(asked), pk__in=points)
+        else:
+            pure = {pair.pk for (pair, _), verdict in verdicts.items() if rule.code in verdict.codes}
+            in_sql = ProjectContact.objects.filter(rule.excludes(asked), pk__in=pairs)
 
-        assert set(ProjectContact.objects.callable(asked_by(world.user)).values_list("pk", flat=True)) == pure
-
-
-@settings(max_examples=60)
-@given(data=st.data())
-def test_the_earliest_moment_passes_and_the_moment_before_does_not(data):
-    with worlds.undone():
-        world = worlds.build(data.draw)
-        for verdict in verdicts_of(world).values():
-            earliest = gate.earliest(verdict)
-            if earliest is None or verdict.allowed:
-                continue
-            assert not gate.judge(verdict.facts, earliest, Channel.CALL)
-            assert gate.judge(verdict.facts, earliest - timedelta(microseconds=1), Channel.CALL)
+        assert set(in_sql.values_list("pk", flat=True)) == pure, (rule.code, "by sets" if asked.wide else "row by row")
 
 
-@settings(max_examples=60)
-@given(data=st.data())
-def test_stored_facts_replay_the_verdict_and_are_small(data):
+def the_composed_verdict_is_the_same_per_pair(world, verdicts):
+    pure = {pair.pk for (pair, _), verdict in verdicts.items() if verdict.allowed}
+
+    assert set(ProjectContact.objects.callable(asked_by(world.user)).values_list("pk", flat=True)) == pure
+
+
+def the_earliest_moment_passes_and_the_moment_before_does_not(verdict):
+    earliest = gate.earliest(verdict)
+    if earliest is not None and not verdict.allowed:
+        assert not gate.judge(verdict.facts, earliest, Channel.CALL)
+        assert gate.judge(verdict.facts, earliest - timedelta(microseconds=1), Channel.CALL)
+
+
+def stored_facts_replay_the_verdict_and_are_small(verdict):
     """A permission takes a kilobyte at most; a refusal on which everything stands may take two."""
-    with worlds.undone():
-        for verdict in verdicts_of(worlds.build(data.draw)).values():
-            stored = json.dumps(pack(verdict.facts))
-            replayed = gate.judge(unpack(json.loads(stored)), verdict.at, Channel.CALL)
+    stored = json.dumps(pack(verdict.facts))
+    replayed = gate.judge(unpack(json.loads(stored)), verdict.at, Channel.CALL)
 
-            assert [block.code for block in replayed] == [block.code for block in verdict.blocks]
-            assert len(stored) <= (1000 if verdict.allowed else 2000)
+    assert [block.code for block in replayed] == [block.code for block in verdict.blocks]
+    assert len(stored) <= (1000 if verdict.allowed else 2000)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

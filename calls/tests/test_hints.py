@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.choices import Scope
@@ -13,7 +13,7 @@ from calls.services import deciding, hints, queue, terminal
 from calls.tests import worlds
 from calls.tests.factories import CallingPolicyFactory, callable_pair, first_point
 from config.kernel.gate import Asked, gate
-from config.testing import NOON
+from config.testing import NOON, examples
 from crm.choices import Channel
 from crm.models import Project, ProjectContact
 from crm.tests.factories import (
@@ -26,51 +26,49 @@ from crm.tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-@settings(max_examples=80)
-@given(data=st.data())
-def test_a_fresh_hint_never_hides_a_pair_that_the_gate_passes(data):
-    with worlds.undone():
-        world = worlds.build(data.draw)
-        hints.refresh(at=NOON, pair_ids=[pair.pk for pair in world.pairs])
-        passing = ProjectContact.objects.callable(Asked(at=NOON, channel="call"))
-
-        assert set(passing.values_list("pk")) <= set(ProjectContact.objects.hinted(NOON).values_list("pk"))
-
-
-@settings(max_examples=80)
-@given(data=st.data())
-def test_a_fresh_hint_never_comes_later_than_the_first_moment_that_passes(data):
-    with worlds.undone():
-        world = worlds.build(data.draw)
-        hints.refresh(at=NOON, pair_ids=[pair.pk for pair in world.pairs])
-        hinted = dict(ProjectContact.objects.values_list("pk", "callable_from"))
-        for pair in world.pairs:
-            earliest = queue.explain(pair=pair, user=world.user, at=NOON).earliest
-
-            assert earliest is None or (hinted[pair.pk] is not None and hinted[pair.pk] <= earliest)
-
-
 # What no hint foretells: the clock of the place, a lease, what others do with a shared line, and the end of all calls.
 NOT_FORETOLD = {"outside_hours", "leased", "number_leased", "number_day_cap", "number_week_cap", "terminal_everyone"}
 
 
-@settings(max_examples=80)
+@examples(60)
 @given(data=st.data())
-def test_when_a_fresh_hint_comes_due_nothing_else_stands_against_some_number(data):
+def test_a_fresh_hint_hides_nobody_is_never_late_and_is_due_when_nothing_else_stands_against_some_number(data):
+    """One world for all of it, because making it is most of the work."""
     with worlds.undone():
         world = worlds.build(data.draw)
         hints.refresh(at=NOON, pair_ids=[pair.pk for pair in world.pairs])
-        points = deciding.points_of([contact.pk for contact in world.contacts])
-        for pair in ProjectContact.objects.filter(callable_from__isnull=False):
-            approaches = [
-                deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point)
-                for point in points[pair.contact_id]
-            ]
-            verdicts = deciding.judge(approaches, user_id=None, at=NOON)
-            due = max(pair.callable_from, NOON)
-            left = [{block.code for block in gate.judge(verdict.facts, due, Channel.CALL)} for verdict in verdicts]
 
-            assert any(codes <= NOT_FORETOLD for codes in left), (pair.callable_from, left)
+        it_never_hides_a_pair_that_the_gate_passes()
+        it_never_comes_later_than_the_first_moment_that_passes(world)
+        when_it_comes_due_nothing_else_stands_against_some_number(world)
+
+
+def it_never_hides_a_pair_that_the_gate_passes():
+    passing = ProjectContact.objects.callable(Asked(at=NOON, channel="call"))
+
+    assert set(passing.values_list("pk")) <= set(ProjectContact.objects.hinted(NOON).values_list("pk"))
+
+
+def it_never_comes_later_than_the_first_moment_that_passes(world):
+    hinted = dict(ProjectContact.objects.values_list("pk", "callable_from"))
+    for pair in world.pairs:
+        earliest = queue.explain(pair=pair, user=world.user, at=NOON).earliest
+
+        assert earliest is None or (hinted[pair.pk] is not None and hinted[pair.pk] <= earliest)
+
+
+def when_it_comes_due_nothing_else_stands_against_some_number(world):
+    points = deciding.points_of([contact.pk for contact in world.contacts])
+    for pair in ProjectContact.objects.filter(callable_from__isnull=False):
+        approaches = [
+            deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point)
+            for point in points[pair.contact_id]
+        ]
+        verdicts = deciding.judge(approaches, user_id=None, at=NOON)
+        due = max(pair.callable_from, NOON)
+        left = [{block.code for block in gate.judge(verdict.facts, due, Channel.CALL)} for verdict in verdicts]
+
+        assert any(codes <= NOT_FORETOLD for codes in left), (pair.callable_from, left)
 
 
 @pytest.mark.parametrize(("caps", "hours"), [((2, 9), 25 - 3), ((3, 9), 25 - 5), ((3, 4), 7 * 24 - 8)])

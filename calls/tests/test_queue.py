@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.models import CallingPolicy
@@ -14,7 +14,7 @@ from calls.services.queue import Wanted
 from calls.tests import worlds
 from calls.tests.factories import CallingPolicyFactory, callable_pair
 from config.kernel.gate import Asked
-from config.testing import NOON
+from config.testing import NOON, examples
 from crm.choices import Channel, Priority
 from crm.models import Contact, Project, ProjectContact, User
 from crm.tests.factories import (
@@ -191,7 +191,7 @@ def test_the_queue_looks_on_where_many_hints_are_stale(rep):
         walking.FIRST_LOOK = original
 
 
-@settings(max_examples=80)
+@examples(50)
 @given(data=st.data())
 def test_the_queue_offers_exactly_those_whom_the_gate_passes(data):
     """With fresh hints nobody is missed, except by a second number in other hours than the best one's (DESIGN 12)."""

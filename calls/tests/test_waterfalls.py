@@ -3,14 +3,14 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.services import deciding, waterfalls
 from calls.tests import worlds
 from calls.tests.factories import callable_pair
 from config.kernel.gate import Level, gate
-from config.testing import NOON
+from config.testing import NOON, examples
 from crm.choices import Channel
 from crm.models import Project
 from crm.tests.factories import (
@@ -20,7 +20,7 @@ from crm.tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-@settings(max_examples=40)
+@examples(25)
 @given(data=st.data())
 def test_the_waterfall_counts_what_the_rules_say_of_each_pair(data):
     with worlds.undone():
