@@ -9,7 +9,7 @@ from pathlib import Path
 
 import django
 
-SUBJECTS = ["intake", "queue", "waterfall", "lease", "engine", "dispatch", "api_lists", "admin_lists"]
+SUBJECTS = ["intake", "year", "queue", "waterfall", "lease", "engine", "dispatch", "api_lists", "admin_lists"]
 
 
 def main() -> None:

@@ -100,12 +100,12 @@ def _new(what: str, path: Path, reader: Reader, cursor: Any, home: Path) -> Iter
     """New records, and COPY of the very rows that they became, in turns."""
     ours, theirs, made = Spent(), Spent(), {}
     for number in range(RUNS + 1):
-        _empty(cursor, "crm", TABLES + BESIDE)
+        empty(cursor, "crm", TABLES + BESIDE)
         with _measured(cursor, ours, keep=number > 0):
             made = _take(path, reader, source="bench").entities
         _unload(cursor, home)
-        _empty(cursor, "crm", TABLES + BESIDE)
-        _empty(cursor, "bench", TABLES)
+        empty(cursor, "crm", TABLES + BESIDE)
+        empty(cursor, "bench", TABLES)
         with _measured(cursor, theirs, keep=number > 0):
             _load(cursor, home)
     people = made["contacts"]["created"]
@@ -146,7 +146,7 @@ def _take(path: Path, reader: Reader, *, source: str) -> intake.Account:
 # The yardsticks
 
 
-def _empty(cursor: Any, prefix: str, names: Sequence[str]) -> None:
+def empty(cursor: Any, prefix: str, names: Sequence[str]) -> None:
     """Empty these tables, the append-only ones too."""
     tables = ", ".join(f"{prefix}_{name}" for name in names)
     cursor.execute(
@@ -211,7 +211,7 @@ def _bare(cursor: Any, lines: Sequence[str]) -> None:
 
 
 def _know(cursor: Any, size: int) -> None:
-    _empty(cursor, "crm", TABLES + BESIDE)
+    empty(cursor, "crm", TABLES + BESIDE)
     cursor.execute("INSERT INTO crm_hoursprofile (key) VALUES ('') ON CONFLICT DO NOTHING")
     cursor.execute("SET session_replication_role = replica")
     for statement in KNOWN:
