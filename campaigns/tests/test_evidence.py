@@ -17,7 +17,7 @@ from campaigns.models import Attempt, Message
 from campaigns.services import evidence
 from campaigns.services.dispatch.marking import TOUCHES
 from campaigns.tests.factories import AttemptFactory, MessageFactory
-from config.testing import NOON
+from config.testing import NOON, examples
 from crm.models import Contact, Touch
 from crm.services.locking import lock
 from crm.tests.factories import ContactFactory, TouchFactory, give_point
@@ -25,7 +25,7 @@ from crm.tests.factories import ContactFactory, TouchFactory, give_point
 pytestmark = pytest.mark.django_db
 TOKEN = "a-secret-of-ours"
 LATER = NOON + timedelta(days=3)
-NEWS = st.lists(st.sampled_from([("accepted", ""), ("undelivered", "unreachable"), ("delivered", "")]), min_size=1)
+SAID = st.sampled_from([("accepted", ""), ("undelivered", "unreachable"), ("delivered", "")])
 RANK = ["accepted", "undelivered", "delivered"]
 
 
@@ -170,11 +170,12 @@ def test_whoever_waits_for_it_is_rung_for(monkeypatch, django_capture_on_commit_
     assert rung == [1]
 
 
-@given(news=NEWS)
+@given(news=st.lists(SAID, min_size=1, max_size=5))
+@examples(40)
 def test_any_order_and_repetition_ends_at_the_furthest_news(news):
-    ends = set()
+    ends, contact = set(), ContactFactory()
     for order in (news, news[::-1], sorted(news), news * 2):
-        message = MessageFactory(state="uncertain", ever_dispatched=True, tries=1)
+        message = MessageFactory(by_hand=True, contact=contact, state="uncertain", ever_dispatched=True, tries=1)
         token = f"{message.pk}"
         AttemptFactory(token=token, message=message, outcome="uncertain")
         for status, reason in order:
@@ -199,13 +200,14 @@ STATES = [
     news=st.lists(st.tuples(st.integers(0, 4), st.sampled_from(RANK)), min_size=1, max_size=12),
     states=st.lists(st.sampled_from(STATES), min_size=4, max_size=4),
 )
+@examples(60)
 def test_many_at_once_end_as_they_do_one_by_one(news, states):
     """Number 4 is nobody's."""
-    ends = []
+    ends, contact = [], ContactFactory()
     for together in (False, True):
         tries = []
         for number, (state, outcome) in enumerate(states):
-            message = MessageFactory(by_hand=True, contact=ContactFactory(), state=state, ever_dispatched=True)
+            message = MessageFactory(by_hand=True, contact=contact, state=state, ever_dispatched=True)
             token = f"{message.pk}/{number}"
             tries.append((token, AttemptFactory(token=token, message=message, outcome=outcome)))
         proofs = [
