@@ -1,8 +1,13 @@
-"""A dispatcher in a process of its own, for a test to kill: ``-m campaigns.tests.dispatcher LEDGERS [POINT [N]]``.
+"""Dispatchers for a test to kill: ``-m campaigns.tests.dispatcher`` reads requests, a line of JSON each, and answers.
 
-It sends what is due at noon, and dies of SIGKILL when it comes to the fault point for the N-th time.
+    {"ledgers": "/a/folder", "point": "send.after_mark", "number": 1}   ->   -9
+
+A dispatcher sends what is due at noon, and dies of SIGKILL when it comes to the fault point for the N-th time; the
+answer is its return code as `subprocess` knows it. Each is a fork of a process that has loaded everything and opened
+nothing, which is as good as a process of its own and ten times as fast.
 """
 
+import json
 import os
 import signal
 import sys
@@ -12,10 +17,27 @@ from pathlib import Path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
-def main(ledgers: str, point: str = "", number: str = "1") -> None:
+def main() -> None:
     import django
 
     django.setup()
+    import campaigns.services.dispatch.running
+    import campaigns.tests.carriers  # noqa: F401 - loaded once, for all
+
+    for line in sys.stdin:
+        sys.stdout.write(f"{_run(json.loads(line))}\n")
+        sys.stdout.flush()
+
+
+def _run(asked: dict[str, str]) -> int:
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    dispatch(asked["ledgers"], asked["point"], int(asked["number"]))  # what it raises ends the fork, and is told
+    os._exit(0)
+
+
+def dispatch(ledgers: str, point: str, number: int) -> None:
     from django.conf import settings
 
     from campaigns.services.dispatch import accounts, reconciling, running, sweeping
@@ -24,7 +46,7 @@ def main(ledgers: str, point: str = "", number: str = "1") -> None:
     from config.testing import NOON
 
     carriers.install(settings, Path(ledgers))
-    left = [int(number)]
+    left = [number]
 
     def strike(name: str) -> None:
         if name == point:
@@ -42,4 +64,5 @@ def main(ledgers: str, point: str = "", number: str = "1") -> None:
             running.send_batch(account)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main()

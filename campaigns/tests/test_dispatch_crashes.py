@@ -3,6 +3,7 @@
 The dispatcher is a process of its own, and the carrier's ledger survives it.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -41,14 +42,34 @@ def carrier(settings, tmp_path):
     return carriers.install(settings, tmp_path)
 
 
-def die(tmp_path, point, number=1):
+@pytest.fixture(scope="module")
+def dispatchers(django_db_setup, tmp_path_factory):
+    """A process that starts dispatchers on the test database, and where they complain."""
     address = os.environ["DATABASE_URL"].replace(f"/{DATABASE}?", f"/{connection.settings_dict['NAME']}?")
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "campaigns.tests.dispatcher", str(tmp_path), point, str(number)],
-        cwd=places.CHECKOUT, env={**os.environ, "DATABASE_URL": address}, capture_output=True, text=True, check=False,
-        timeout=120,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL, f"it never came to {point}: {done.stderr}"
+    complaints = tmp_path_factory.mktemp("dispatchers") / "stderr"
+    with (
+        complaints.open("w") as stderr,
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "campaigns.tests.dispatcher"],
+            cwd=places.CHECKOUT, env={**os.environ, "DATABASE_URL": address}, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
+        ) as process,
+    ):  # fmt: skip
+        yield process, complaints
+
+
+@pytest.fixture
+def die(dispatchers, tmp_path):
+    """``die(point, number)``: a dispatcher is killed when it comes to that point for the N-th time."""
+
+    def die(point, number=1):
+        process, complaints = dispatchers
+        process.stdin.write(json.dumps({"ledgers": str(tmp_path), "point": point, "number": number}) + "\n")
+        process.stdin.flush()
+        ended = process.stdout.readline()
+        assert ended == f"{-signal.SIGKILL}\n", f"it never came to {point}: {ended}{complaints.read_text()}"
+
+    return die
 
 
 def recover():
@@ -78,12 +99,12 @@ def account_adds_up(carrier, provider):
 
 
 @pytest.mark.parametrize("point", SENDING)
-def test_an_sms_goes_out_once_or_waits_for_a_person(carrier, tmp_path, point):
+def test_an_sms_goes_out_once_or_waits_for_a_person(carrier, die, point):
     SendingAccountFactory()
     for _ in range(NUMBER):
         walking()
 
-    die(tmp_path, point, number=2 if "http" in point else 1)
+    die(point, number=2 if "http" in point else 1)
     asked = len(carrier.asked())
     recover()
 
@@ -97,13 +118,13 @@ def test_an_sms_goes_out_once_or_waits_for_a_person(carrier, tmp_path, point):
 
 
 @pytest.mark.parametrize("point", SENDING)
-def test_an_email_goes_out_once(carrier, settings, tmp_path, point):
+def test_an_email_goes_out_once(carrier, settings, die, point):
     SendingAccountFactory(channel="email")
     for _ in range(NUMBER):
         walking("email")
     post = Carrier(**settings.PROVIDERS["email"]["OPTIONS"])
 
-    die(tmp_path, point)
+    die(point)
     recover()
 
     assert set(account_adds_up(post, "email").values()) == {"accepted"}
@@ -111,7 +132,7 @@ def test_an_email_goes_out_once(carrier, settings, tmp_path, point):
 
 
 @pytest.mark.parametrize("point", AFTERWARDS)
-def test_whoever_looks_after_them_may_die_too(carrier, tmp_path, point):
+def test_whoever_looks_after_them_may_die_too(carrier, die, point):
     account = SendingAccountFactory()
     for _ in range(NUMBER):
         walking()
@@ -119,7 +140,7 @@ def test_whoever_looks_after_them_may_die_too(carrier, tmp_path, point):
     if point == "reconcile.before_commit":
         sweeping.sweep(at=NOON + HOUR)
 
-    die(tmp_path, point)
+    die(point)
     recover()
 
     assert set(account_adds_up(carrier, "sms").values()) == {"not_sent_presumed"}
@@ -132,10 +153,10 @@ def test_every_fault_point_of_dispatch_is_killed_by_a_test():
     assert ours > AFTER_THE_MARK
 
 
-def test_a_budget_that_was_reserved_in_vain_is_no_loss(carrier, tmp_path):
+def test_a_budget_that_was_reserved_in_vain_is_no_loss(carrier, die):
     SendingAccountFactory()
     walking()
 
-    die(tmp_path, "send.after_mark")
+    die("send.after_mark")
 
     assert SenderBudget.objects.get().sent == 1
