@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from django.core.cache import cache
@@ -19,6 +20,10 @@ UNNAMED = """() => [..."input select textarea button a".split(" ")]
     .filter((one) => one.type !== "hidden" && one.offsetParent !== null)
     .filter((one) => !(one.labels?.length || one.ariaLabel || one.textContent.trim() || one.title || one.placeholder))
     .map((one) => one.outerHTML.slice(0, 160))"""
+
+# What each window has asked for and not had yet.
+UNDER_WAY: WeakKeyDictionary[Page, set[Any]] = WeakKeyDictionary()
+QUIET = 60  # milliseconds; playwright's own "networkidle" waits for 500 on every page
 
 
 @contextmanager
@@ -53,6 +58,10 @@ def windows(browser: Any, address: str) -> Iterator[Callable[..., Page]]:
         page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: trouble.append(str(error)))
         page.on("request", lambda asked: trouble.append(asked.url) if is_outside(asked.url, address) else None)
+        under_way = UNDER_WAY[page] = set()
+        page.on("request", lambda asked: under_way.add(asked))
+        for over in ("requestfinished", "requestfailed"):
+            page.on(over, lambda asked: under_way.discard(asked))
         page.add_init_script(WATCH)
         return page
 
@@ -68,15 +77,24 @@ def is_outside(url: str, ours: str) -> bool:
 
 def settled(page: Page) -> None:
     """Until everything that the page fetches by itself has come."""
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state()
     expect(page.get_by_text("Looking it up")).to_have_count(0)
+    for _ in range(20_000 // QUIET):
+        page.wait_for_timeout(QUIET)
+        if not UNDER_WAY[page]:
+            return
+    pytest.fail(f"{page.url} still waits for {[asked.url for asked in UNDER_WAY[page]]}")
 
 
-def assert_whole(page: Page, url: str, size: dict[str, int]) -> None:
-    """The page is as wide as its window, has one heading, and a name for every control."""
+def assert_whole(page: Page, url: str, *sizes: dict[str, int]) -> None:
+    """The page is as wide as its window, has one heading, and a name for every control, at each of the sizes."""
     page.goto(url)
     settled(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], f"{url} is wider than the window"
-    assert page.locator("h1").count() == 1, url
-    unnamed = page.evaluate(UNNAMED)
-    assert unnamed == [], f"{url}: {unnamed}"
+    for size in sizes:
+        page.set_viewport_size(size)
+        settled(page)
+        where = f"{url} at {size['width']}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], f"{where} is wider"
+        assert page.locator("h1").count() == 1, where
+        unnamed = page.evaluate(UNNAMED)
+        assert unnamed == [], f"{where}: {unnamed}"
