@@ -5,6 +5,7 @@ nothing of them, and their set face excludes nobody. A reason in ``HOLDS`` is no
 knowing when, so the message goes on waiting.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,7 +37,7 @@ class SendingStopped:
 
 
 @dataclass(frozen=True)
-class OfTheMessage:
+class OfTheMessage(ABC):
     """A reason that only what would be sent can have."""
 
     code: str
@@ -44,8 +45,9 @@ class OfTheMessage:
     channels = CHANNELS
     version = 1
 
+    @abstractmethod
     def blocks(self, facts: Facts, at: datetime) -> Block | None:
-        raise NotImplementedError
+        """See ``config.kernel.gate.Rule``."""
 
     def excludes(self, asked: Asked) -> Q:
         return NOBODY

@@ -55,7 +55,7 @@ def dispatch(ledgers: str, point: str, number: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     faults.strike = strike
-    at = NOON + timedelta(hours=1) if point.startswith(("sweep", "reconcile")) else NOON
+    at = NOON + timedelta(hours=1) if point.startswith(("sweep", "reconcile", "evidence")) else NOON
     with clock.standing_at(at):
         sweeping.sweep(at=at)
         reconciling.reconcile(at=at)

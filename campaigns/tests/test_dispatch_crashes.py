@@ -146,10 +146,26 @@ def test_whoever_looks_after_them_may_die_too(carrier, die, point):
     assert set(account_adds_up(carrier, "sms").values()) == {"not_sent_presumed"}
 
 
-def test_every_fault_point_of_dispatch_is_killed_by_a_test():
-    ours = {name for name in faults.REGISTERED if name.partition(".")[0] in {"send", "sweep", "reconcile"}}
+def test_whoever_learns_what_the_provider_has_may_die_too(carrier, die):
+    account = SendingAccountFactory()
+    for _ in range(NUMBER):
+        walking()
+    die("send.after_call")
+    sweeping.sweep(at=NOON + HOUR)
+    assert set(Message.objects.values_list("state", flat=True)) == {"uncertain"}
 
-    assert ours == {*SENDING, *AFTERWARDS}
+    die("evidence.before_commit")
+
+    assert set(Message.objects.values_list("state", flat=True)) == {"uncertain"}
+    recover()
+    assert set(account_adds_up(carrier, "sms").values()) == {"accepted"}
+    assert account.messages.count() == NUMBER
+
+
+def test_every_fault_point_of_dispatch_is_killed_by_a_test():
+    ours = {name for name in faults.REGISTERED if name.partition(".")[0] in {"send", "sweep", "reconcile", "evidence"}}
+
+    assert ours == {*SENDING, *AFTERWARDS, "evidence.before_commit"}
     assert ours > AFTER_THE_MARK
 
 

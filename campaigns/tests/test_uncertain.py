@@ -208,7 +208,7 @@ class TestTheLedger:
             result = self.compare()
 
         assert (result.strange, result.matched) == (["R2"], 1)
-        assert "we know nothing of: R2" in caplog.text
+        assert "we know nothing of them: R2" in caplog.text
         assert "+1512" not in caplog.text
 
     def test_raises_the_alarm_about_what_was_sent_twice(self, carrier, account, caplog):
