@@ -30,10 +30,11 @@ def read(path: Path) -> list[Row]:
 def make(rows: list[Row]) -> str:
     """The sample as CSV, from the rows of the source."""
     masks = Masks(rows)
+    masked = [masks.masked(row) for row in choose_rows(rows)]
     out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(out, list(masked[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(masks.masked(row) for row in choose_rows(rows))
+    writer.writerows(masked)
     return out.getvalue()
 
 

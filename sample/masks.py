@@ -4,6 +4,8 @@
 - People, companies, streets and plots get names that nobody in the source bears. Initials, suffixes, capitals, couples,
   legal forms and trades stay, and so does the order of names.
 - Permits and houses get other numbers, places other coordinates, and descriptions lose their rarer words.
+- About half of them get an e-mail address, which the source has of nobody: made of their new name, in a domain that is
+  reserved for examples (RFC 2606).
 """
 
 import hashlib
@@ -11,12 +13,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from crm.services.normalization.names import match_key, split_person_and_company
+from crm.services.normalization.names import match_key, parse_person, split_person_and_company
 from sample.words import BEGINNINGS, COMMON, ENDINGS, FIRST_NAMES
 
 SEED = "clearline-1"
 PHONES = ("folder_owner_phone", "property_owner_phone")
 NAMES = ("folder_owner", "property_owner")
+EMAILS = ("folder_owner_email", "property_owner_email")
 RARE = 20  # a word of fewer descriptions may be somebody's name
 LONGEST_NAME = 40  # the source cuts names
 KEPT_IN_NAMES = frozenset({"&", "jr", "sr", "ii", "iii", "iv", "etal", "et", "al", "and", "trust", "the", "of"})
@@ -69,7 +72,14 @@ class Masks:
         self._numbers: dict[str, str] = {}
 
     def masked(self, row: Row) -> Row:
-        return {field: self._mask(field)(text) if text else text for field, text in row.items()}
+        """The row about somebody else, with an address behind each number."""
+        masked: Row = {}
+        for field, text in row.items():
+            masked[field] = self._mask(field)(text) if text else text
+            if field in PHONES:
+                at = PHONES.index(field)
+                masked[EMAILS[at]] = address_of(masked[NAMES[at]])
+        return masked
 
     def _mask(self, field: str) -> Callable[[str], str]:
         special = {
@@ -143,6 +153,23 @@ class Masks:
         """Somewhere else in the same tenth of a degree, to as many digits."""
         whole, dot, decimals = text.partition(".")
         return whole + dot + decimals[:1] + Dice("coordinate", text).digits(decimals[1:])
+
+
+def address_of(cell: str) -> str:
+    """The e-mail address of whoever is called so, "" for every other one; an example's, not anybody's."""
+    dice = Dice("email", match_key(cell))
+    if not cell or dice.below(2):
+        return ""
+    person, company = split_person_and_company(cell)
+    name = parse_person(person, family_first=person.isupper())
+    local = ".".join(part for part in (_plain(name.first, 1), _plain(name.last, 1)) if part) or "office"
+    firm = _plain(company, 2)
+    return f"{local}@{f'{firm}.example' if firm else dice.pick(('example.com', 'example.org'))}"
+
+
+def _plain(text: str, words: int) -> str:
+    """The first words of a name as they can stand in an address."""
+    return "-".join(re.findall(r"[a-z0-9]{3,}", text.lower())[:words])
 
 
 def _names_in(cell: str) -> Iterable[str]:

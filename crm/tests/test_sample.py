@@ -14,7 +14,7 @@ from crm.services.normalization.names import match_key, split_person_and_company
 from crm.tests.oracle import Oracle
 from crm.tests.real_inputs import path_of, rows_of
 from sample.make import SAMPLE, make, read
-from sample.masks import Masks
+from sample.masks import EMAILS, Masks, address_of
 from sample.words import COMMON, FIRST_NAMES
 
 NAMES = ("folder_owner", "property_owner")
@@ -55,8 +55,9 @@ def test_the_sample_is_small_and_taken_in_whole_without_a_question():
     assert feed.id == "austin_permits"
     assert 1_400 < len(items) < 1_600
     assert all(isinstance(item, Record) for item in items)
-    assert (len(oracle.projects), len(oracle.contacts), oracle.contacts_created_by("phone")) == (1_464, 871, 453)
-    assert (len(oracle.pairs), oracle.roles) == (1_521, 1_528)
+    created = [oracle.contacts_created_by(kind) for kind in ("phone", "email", "name")]
+    assert (len(oracle.projects), len(oracle.contacts), created) == (1_464, 795, [452, 142, 201])
+    assert (len(oracle.pairs), oracle.roles) == (1_520, 1_527)
 
 
 def test_the_sample_has_the_shape_and_the_dirt_of_its_source():
@@ -64,7 +65,7 @@ def test_the_sample_has_the_shape_and_the_dirt_of_its_source():
 
     permits = Counter(row["permit_number"] for row in rows)
     names_by_line = Counter(phone for phone, _ in {(row[PHONES[0]], row[NAMES[0]]) for row in rows if row[PHONES[0]]})
-    assert len(rows[0]) == 37
+    assert len(rows[0]) == 37 + len(EMAILS)
     assert max(permits.values()) > 1
     assert max(names_by_line.values()) > 2
     assert any(row[NAMES[0]].endswith(",") for row in rows)
@@ -81,6 +82,18 @@ def test_every_number_of_the_sample_is_one_that_nobody_has():
                 assert re.fullmatch(r"\(\d{3}\) 555-01\d\d", row[field])
             elif row[field]:
                 assert "55" in re.sub(r"\D", "", row[field])[-7:], row[field]
+
+
+def test_half_of_the_people_have_an_address_that_reaches_nobody():
+    addresses = {
+        (row[name], row[email]) for row in sample_rows() for name, email in zip(NAMES, EMAILS, strict=True) if row[name]
+    }
+    given = [address for _, address in addresses if address]
+
+    assert 0.4 < len(given) / len(addresses) < 0.6
+    assert len(dict(addresses)) == len(addresses), "whoever occurs twice has the same address twice"
+    for address in given:
+        assert re.fullmatch(r"[a-z0-9.-]+@([a-z0-9-]+\.example|example\.com|example\.org)", address)
 
 
 @pytest.mark.parametrize("source", [SOURCE, WHOLE_YEAR])
@@ -139,3 +152,4 @@ def test_whoever_occurs_twice_is_the_same_twice():
     assert re.fullmatch(r"[A-Z]+ [A-Z]+ [A-Z] & [A-Z]+", masked["property_owner"])
     assert masked["folder_owner_phone"] == "(512) 555-0100"
     assert masked["permit_number"] == "2014-900000 PP"
+    assert [masked[email] for email in EMAILS] == [address_of(masked[name]) for name in NAMES]
