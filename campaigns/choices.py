@@ -206,3 +206,14 @@ SETTLED = [
 ]
 NEVER_SENT = [MessageState.BLOCKED, MessageState.EXPIRED, MessageState.CANCELLED]
 UNSURE = [MessageState.UNCERTAIN, MessageState.NOT_SENT_PRESUMED]  # somebody decides, or a provider is asked
+# Where each message that a campaign has written is now, in the words of its numbers: in one of these, and only there.
+DELIVERIES = {
+    "waiting": [MessageState.PENDING, MessageState.CLAIMED, MessageState.DISPATCHING],
+    "unconfirmed": [MessageState.ACCEPTED],
+    "delivered": [MessageState.DELIVERED],
+    "undelivered": [MessageState.UNDELIVERED],
+    "failed": [MessageState.REJECTED],
+    "unsure": UNSURE,
+    "blocked": [MessageState.BLOCKED],
+    "not_sent": [MessageState.EXPIRED, MessageState.CANCELLED],
+}

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db import OperationalError
 from redis.exceptions import RedisError
 
-from campaigns.services import enrolling, executing, letting_go, starting
+from campaigns.services import counting, enrolling, executing, letting_go, starting
 from campaigns.services.dispatch import accounts, ledgers, reconciling, running, sweeping
 from campaigns.services.engine import running as engine
 from config.kernel import clock
@@ -120,3 +120,11 @@ def compare_ledgers() -> None:
     at = clock.now()
     until = at.replace(hour=0, minute=0, second=0, microsecond=0)
     ledgers.compare(since=until - timedelta(days=1), until=until, at=at)
+
+
+@shared_task(ignore_result=True, expires=60)
+def fold_numbers() -> None:
+    """Add up what single transactions have counted, for twenty seconds."""
+    deadline = clock.monotonic() + PATIENCE
+    while counting.fold() and clock.monotonic() < deadline:
+        pass

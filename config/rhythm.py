@@ -25,6 +25,7 @@ BEAT: Final[dict[str, Any]] = {
     "close-executions": {"task": "campaigns.tasks.close_executions", "schedule": 5.0, "options": {"expires": 5}},
     "dispatch": {"task": "campaigns.tasks.dispatch_messages", "schedule": 5.0, "options": {"expires": 5}},
     "sweep-messages": {"task": "campaigns.tasks.sweep_messages", "schedule": 15.0, "options": {"expires": 15}},
+    "fold-numbers": {"task": "campaigns.tasks.fold_numbers", "schedule": 60.0, "options": {"expires": 60}},
     "reconcile": {"task": "campaigns.tasks.reconcile_messages", "schedule": 60.0, "options": {"expires": 60}},
     "ledgers": {"task": "campaigns.tasks.compare_ledgers", "schedule": crontab(hour=8, minute=0)},
     "check-copies": {"task": "crm.tasks.refresh_consistency", "schedule": crontab(hour=9, minute=0)},  # UTC: night here

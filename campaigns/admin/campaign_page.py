@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from campaigns.admin.accounts import provider
+from campaigns.admin.deliveries import deliveries
 from campaigns.admin.templates import faults_section, told
 from campaigns.choices import LIVE, RUNNING, CampaignStatus, EnrollmentState, RunState
 from campaigns.models import Campaign, EnrollmentRun, SendingStop
@@ -76,6 +77,7 @@ def sections(row: Campaign) -> Iterator[Section]:
         title="Funnel", template="admin/campaigns/funnel.html", context=_funnel(row, found), place=40,
         more_url=_people(row), more="See all people",
     )  # fmt: skip
+    yield deliveries(found)
     yield _nodes(row, drawing, found)
     yield _runs(row)
     yield from _executions(row)

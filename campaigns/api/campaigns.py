@@ -172,6 +172,7 @@ class CampaignViewSet(Listed, Retrieved, Resource):
                 "funnel": [
                     {"status": status.pk, "name": status.name, "people": people} for status, people in found.funnel
                 ],
+                "deliveries": found.deliveries,
                 "nodes": [
                     {"node": node.pk, "key": node.key, "type": node.type, "name": node.name, **counted}
                     for node, counted in found.nodes

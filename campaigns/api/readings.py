@@ -124,6 +124,23 @@ class CampaignReading(Reading):
         ]
 
 
+class DeliveriesReading(serializers.Serializer[Any]):
+    """What became of messages. ``written`` is the sum of those marked +, ``handed_over`` the sum of those marked =."""
+
+    written = serializers.IntegerField()
+    waiting = serializers.IntegerField(help_text="+ Not handed over yet.")
+    handed_over = serializers.IntegerField(help_text="+ A provider has taken it.")
+    unconfirmed = serializers.IntegerField(help_text="= No news yet.")
+    delivered = serializers.IntegerField(help_text="=")
+    undelivered = serializers.IntegerField(help_text="=")
+    failed = serializers.IntegerField(help_text="+ Refused by the provider.")
+    unsure = serializers.IntegerField(help_text="+ Nobody knows yet whether it went out.")
+    blocked = serializers.IntegerField(help_text="+ The gate refused it.")
+    not_sent = serializers.IntegerField(help_text="+ It was too late, or cancelled.")
+    answered = serializers.IntegerField(help_text="Of those written: somebody answered it.")
+    opted_out = serializers.IntegerField(help_text="Of those written: somebody answered that they want no more.")
+
+
 class NodeNumbersReading(serializers.Serializer[Any]):
     """What became of the people at one node."""
 
@@ -137,6 +154,7 @@ class NodeNumbersReading(serializers.Serializer[Any]):
     skipped = serializers.IntegerField(help_text="An execution on another channel passed it over.")
     blocked = serializers.IntegerField(help_text="The gate refused it.")
     failed = serializers.IntegerField()
+    deliveries = DeliveriesReading(allow_null=True, help_text="Of a node that sends.")
 
 
 class FunnelReading(serializers.Serializer[Any]):
@@ -153,6 +171,9 @@ class StatsReading(serializers.Serializer[Any]):
     emails_generated = serializers.IntegerField()
     states = serializers.DictField(child=serializers.IntegerField(), help_text="People by the state of their walk.")
     funnel = FunnelReading(many=True, help_text="People by their status now, the widest first.")
+    deliveries = serializers.DictField(
+        child=DeliveriesReading(), help_text="Messages by channel; the sum of the nodes."
+    )
     nodes = NodeNumbersReading(many=True)
 
 

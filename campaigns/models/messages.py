@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from campaigns.choices import NEVER_SENT, AttemptOutcome, MessageDirection, MessageState
 from campaigns.models.campaigns import only_ways
+from campaigns.models.tallies import tallied
 from campaigns.querysets import AttemptQuerySet, ConversationQuerySet, MessageQuerySet
 from config.kernel.keeping import never_deleted
 from config.kernel.models import Row, Timestamped
@@ -105,6 +106,8 @@ class Message(Timestamped):
     ever_dispatched = models.BooleanField(default=False, db_default=False)
     anomaly = models.CharField(max_length=40, blank=True, db_default="")
     settled_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True, help_text="When they first answered it.")
+    opted_out_at = models.DateTimeField(null=True, help_text="When they answered that they want no more.")
     decided_at = models.DateTimeField(null=True, help_text="When somebody decided what follows from an uncertain one.")
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False
@@ -189,6 +192,7 @@ class Message(Timestamped):
                     VALUES (NEW.id, NEW.campaign_id, NEW.enrollment_id, NEW.settled_at);
                     RETURN NULL;""",
             ),
+            *tallied(),
             *never_deleted(instead="What was said stays."),
         ]
 

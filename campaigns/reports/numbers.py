@@ -1,25 +1,38 @@
-"""The numbers of a campaign as people read them: every node and every status has its own, also where it is nought."""
+"""The numbers of a campaign as people read them: every node and every status has its own, also where it is nought.
+
+Of its messages: ``written`` is the sum of ``waiting``, ``handed_over``, ``failed``, ``unsure``, ``blocked`` and
+``not_sent``; ``handed_over`` is the sum of ``delivered``, ``undelivered`` and ``unconfirmed``. A channel is the sum of
+its nodes. ``answered`` and ``opted_out`` count messages that somebody answered so, each once, however often they wrote.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from campaigns.choices import EnrollmentState
+from campaigns.choices import DELIVERIES, SENDS, EnrollmentState, NodeType
 from campaigns.models import Campaign, EnrollmentStatus, Node
+from campaigns.rules.node_types import CHANNEL_OF
 
 OF_NODE: Final = ("arrived", "passed", "held", "skipped", "blocked", "failed")
 WHOLE: Final = ("total_contacts", "enriched_contacts", "emails_generated")
+CHANNELS: Final = tuple(CHANNEL_OF[NodeType(kind)].value for kind in SENDS)
+TAKEN: Final = ("delivered", "undelivered", "unconfirmed")  # by a provider
+SAID: Final = ("answered", "opted_out")
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """``whole`` by name, ``states`` by state, ``funnel`` from the widest status, ``nodes`` each with its counts."""
+    """``whole`` by name, ``states`` by state, ``funnel`` from the widest status, ``nodes`` each with its counts.
+
+    ``deliveries`` by channel; those of a node are among its counts, None where it sends nothing.
+    """
 
     whole: Mapping[str, int]
     states: Mapping[str, int]
     funnel: Sequence[tuple[EnrollmentStatus, int]]
-    nodes: Sequence[tuple[Node, Mapping[str, int]]] = field(default=())
+    deliveries: Mapping[str, Mapping[str, int]]
+    nodes: Sequence[tuple[Node, Mapping[str, Any]]] = field(default=())
 
 
 def of_campaign(campaign: Campaign, numbers: Mapping[str, int], by_node: Mapping[UUID, Mapping[str, int]]) -> Numbers:
@@ -29,9 +42,18 @@ def of_campaign(campaign: Campaign, numbers: Mapping[str, int], by_node: Mapping
         whole={name: numbers.get(name, 0) for name in WHOLE},
         states={str(state): numbers.get(f"state:{state}", 0) for state in EnrollmentState.values},
         funnel=[(status, people) for status, people in told.items() if people or status.is_active],
-        nodes=[(node, _of_node(by_node.get(node.pk, {}))) for node in campaign.graph.nodes.order_by("id")],
+        deliveries={channel: deliveries(channel, numbers, *by_node.values()) for channel in CHANNELS},
+        nodes=[(node, _of_node(node, by_node.get(node.pk, {}))) for node in campaign.graph.nodes.order_by("id")],
     )
 
 
-def _of_node(counted: Mapping[str, int]) -> dict[str, Any]:
-    return {name: counted.get(name, 0) for name in OF_NODE}
+def _of_node(node: Node, counted: Mapping[str, int]) -> dict[str, Any]:
+    sent = deliveries(CHANNEL_OF[NodeType(node.type)], counted) if node.type in SENDS else None
+    return {**{name: counted.get(name, 0) for name in OF_NODE}, "deliveries": sent}
+
+
+def deliveries(channel: str, *counted: Mapping[str, int]) -> dict[str, int]:
+    """What became of the messages on ``channel``, over all that was ``counted``."""
+    found = {name: sum(each.get(f"{channel}:{name}", 0) for each in counted) for name in (*DELIVERIES, *SAID)}
+    written = sum(found[name] for name in DELIVERIES)
+    return {"written": written, "handed_over": sum(found[name] for name in TAKEN), **found}

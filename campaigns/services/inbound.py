@@ -9,11 +9,13 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.db.models.functions import Least, Now
 
 from campaigns.choices import HappeningKind, MessageDirection, MessageState
-from campaigns.models import Conversation, Message
+from campaigns.models import Attempt, Conversation, Message
 from campaigns.rules.replies import AUTOMATIC, OPT_OUT, START, meaning
 from campaigns.services import happenings
+from campaigns.services.dispatch.marking import TOUCHES
 from config.kernel.realtime import tell
 from config.kernel.transactions import atomic_with_retries
 from crm.choices import REACHED_BY, Channel, EndpointKind, SuppressionReason
@@ -81,6 +83,7 @@ def _received(heard: Heard, key: str) -> Message:
     if kind == OPT_OUT:
         _obey(message, heard, _silenced(writer))
     if kind not in {AUTOMATIC, START}:
+        _mark_answered(heard, writer, "opted_out_at" if kind == OPT_OUT else "answered_at")
         happenings.keep(
             contacts=writer.walkers, kind=HappeningKind.OPT_OUT if kind == OPT_OUT else HappeningKind.REPLY,
             cause=message.pk, at=heard.at, data={"channel": heard.channel},
@@ -165,6 +168,19 @@ def _obey(message: Message, heard: Heard, lines: Iterable[UUID]) -> None:
             endpoint=line, reason=SuppressionReason.OPTED_OUT, source=f"reply by {message.get_channel_display()}",
             at=heard.at, words=_storable(heard.text)[:2000], cause=message.pk,
         )  # fmt: skip
+
+
+def _mark_answered(heard: Heard, writer: _Writer, when: str) -> None:
+    """Say of our last message on this line before it that it was answered, and when first: the same in any order."""
+    if writer.line is None:
+        return
+    ours = Touch.objects.filter(endpoint=writer.line, counts=True, source=TOUCHES, channel__in=_WRITTEN)
+    tries = ours.values_list("source_id", flat=True)
+    last = tries.filter(at__lte=heard.at).order_by("-at", "-id").first()
+    last = last or tries.order_by("at", "id").first()  # it cannot precede all of ours: their clock is late
+    if last:
+        message = Attempt.objects.filter(pk=last).values("message_id")
+        Message.objects.filter(pk__in=message).update(**{when: Least(when, heard.at), "updated_at": Now()})
 
 
 def _storable(text: str) -> str:

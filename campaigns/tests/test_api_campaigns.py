@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from campaigns.choices import DELIVERIES
 from campaigns.models import Campaign, EnrollmentStatus, Graph, SendingAccount
 from campaigns.services import counting
 from config.tests.clients import Caller
@@ -161,7 +162,10 @@ def test_the_numbers_name_every_node_and_status(caller, campaign, django_assert_
     _, said = caller.send("get", f"campaigns/{campaign['id']}/stats/")
     assert (said["total_contacts"], said["emails_generated"], said["states"]["waiting"]) == (6, 0, 4)
     assert {each["name"]: each["people"] for each in said["funnel"]}["Attended"] == 2
+    sent = dict.fromkeys((*DELIVERIES, "written", "handed_over", "answered", "opted_out"), 0)
+    assert said["deliveries"] == {"sms": sent, "email": sent, "voicemail": sent}
     assert said["nodes"][0] == {
         "node": str(first.pk), "key": "hello", "type": "sms_send", "name": "",
         "arrived": 6, "passed": 0, "held": 0, "skipped": 0, "blocked": 2, "failed": 0,
+        "deliveries": sent,
     }  # fmt: skip

@@ -93,7 +93,7 @@ def test_the_numbers_add_up():
     assert (numbers["total_contacts"], numbers["state:waiting"], numbers["state:exited"]) == (5, 4, 1)
     assert numbers.get("state:pending", 0) == numbers.get("state:waiting_send", 0) == 0
     by_key = {n.key: nodes.get(n.pk, {}) for n in campaign.graph.nodes.all()}
-    assert by_key["sms"] == {"arrived": 4, "held": 0, "passed": 4}
+    assert by_key["sms"] == {"arrived": 4, "held": 0, "passed": 4, "sms:waiting": 0, "sms:unconfirmed": 4}
     assert by_key["wait"] == {"arrived": 4, "held": 4}
     states = CampaignCount.objects.filter(name__startswith="state:").aggregate(sum=Sum("value"))
     assert states["sum"] == Enrollment.objects.count()
