@@ -11,18 +11,21 @@ from django.conf import settings as configured
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, Conversation, Enrollment, EnrollmentRun, Message, SendingAccount
-from campaigns.services import campaigns
+from campaigns.services import campaigns, demo
+from campaigns.tests.factories import SendingAccountFactory
 from campaigns.tests.scenes import a_campaign, a_version, some_people
 from config.kernel import clock
 from config.testing import NOON
+from config.tests.journeys import do, fact, lively, sums, thousand_people
 from config.tests.office_windows import DESKTOP, LAPTOP, assert_whole, launched, settled, windows
-from crm.models import User
+from crm.models import Suppression, User
 from crm.tests.backoffice import list_url, page_url
 from crm.tests.factories import UserFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SHOTS = Path(configured.BASE_DIR) / "docs" / "img"
+PICTURES = os.environ.get("CLEARLINE_SHOTS") == "1"
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +109,16 @@ def test_what_cannot_start_says_why_on_its_button(opened, boss):
     expect(page.get_by_role("button", name="Start")).to_have_attribute("title", said)
 
 
-@pytest.mark.skipif(
-    os.environ.get("CLEARLINE_SHOTS") != "1", reason="pictures for the documentation: CLEARLINE_SHOTS=1"
-)
+def picture(page: Page, name: str) -> None:
+    """Keep what is seen, where pictures are asked for."""
+    if PICTURES:
+        for suffix, size in (("", DESKTOP), ("-laptop", LAPTOP)):
+            page.set_viewport_size(size)
+            page.screenshot(path=SHOTS / f"{name}{suffix}.png", full_page=True)
+        page.set_viewport_size(DESKTOP)
+
+
+@pytest.mark.skipif(not PICTURES, reason="pictures for the documentation: CLEARLINE_SHOTS=1")
 def test_pictures_for_the_documentation(opened, boss, noon):
     SHOTS.mkdir(parents=True, exist_ok=True)
     urls = pages_of(a_campaign(owner=boss))
@@ -118,3 +128,54 @@ def test_pictures_for_the_documentation(opened, boss, noon):
             page.goto(url)
             settled(page)
             page.screenshot(path=SHOTS / f"{which}{name}.png", full_page=True)
+
+
+def test_a_thousand_people_are_written_to_and_answer_and_the_numbers_add_up(
+    opened, boss, noon, live_server, settings, tmp_path, monkeypatch
+):
+    """From a template to its funnel: a carrier in a process of its own delivers, answers and opts out over the hook."""
+    thousand_people(tmp_path, "2026-HILL")
+    demo.install(at=clock.now())
+    for channel, address in (("email", "hello@clearline.example"), ("sms", "+15125550100")):
+        SendingAccountFactory(name=f"Simulated {channel}", channel=channel, address=address)
+    page = opened(boss)
+    with lively(tmp_path, settings, live_server.url, monkeypatch) as life:
+        page.goto("/admin/campaigns/campaign/add/")
+        page.get_by_label("Template").select_option(label="Event by e-mail")
+        page.get_by_role("textbox", name="Name").fill("Open house at Hill Clinic")
+        page.get_by_label("Kind").select_option("in_person")
+        page.get_by_role("textbox", name="Day").fill("2026-06-30")
+        page.get_by_role("button", name="Save", exact=True).click()
+        do(page, "Enrol people", Project="2026-HILL")
+        life.move()
+        do(page, "Start")
+        life.move()
+        begun = sums(page, "Invitation")
+        assert begun == {**dict.fromkeys(begun, 0), "Written": 1000, "Waiting": 1000}
+
+        life.send(batches=8)
+        life.move()
+        do(page, "Pause")
+        life.send()
+        life.hear()
+        part = sums(page, "Invitation")
+        assert (part["Waiting"], part["Handed over"] + part["Failed"]) == (600, 400)
+        assert life.theirs().total() == part["Handed over"], "whoever is paused is not written to"
+
+        do(page, "Resume")
+        life.send()
+        life.move()
+        life.hear()
+        said, theirs = sums(page, "Invitation"), life.theirs()
+        picture(page, "campaign-answered")
+
+    assert said["Written"] == 1000 == said["Handed over"] + said["Failed"]
+    assert said["Handed over"] == said["Delivered"] + said["Not delivered"] + said["No news yet"] == theirs.total()
+    assert (said["Delivered"] + said["No news yet"], said["Not delivered"]) == (
+        theirs["delivered"],
+        theirs["undelivered"],
+    )
+    heard, stopped = Message.objects.filter(direction="inbound"), Suppression.objects.filter(endpoint__kind="email")
+    assert said["Opted out"] == heard.filter(reason="opt_out").count() == stopped.count() > 10
+    assert said["Answered"] == heard.filter(reason="").count() == fact(page, "Received RSVP") > 50
+    assert fact(page, "People") == 1000 == fact(page, "On the way") + fact(page, "Left")
