@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from campaigns.admin import previews
 from campaigns.models import ContentTemplate, EnrollmentStatus
 from campaigns.rules import segments
 from campaigns.rules.rendering import TAGS, tags_of
@@ -62,6 +66,15 @@ class ContentAdmin(RecordAdmin):
         )
     ]  # fmt: skip
 
+    def get_urls(self) -> list[URLPattern]:
+        shown = self.admin_site.admin_view(self.preview_view)
+        return [path("<uuid:key>/preview/", shown, name="campaigns_contenttemplate_preview"), *super().get_urls()]
+
+    def preview_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """The preview alone, for a page that is there already."""
+        row = self._seen(request, str(key))
+        return TemplateResponse(request, "admin/campaigns/preview_found.html", {"facts": previews.facts(request, row)})
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         return ["key", "channel"] if obj else []
 
@@ -91,6 +104,7 @@ class ContentAdmin(RecordAdmin):
     def sections(self, request: HttpRequest, row: ContentTemplate) -> Iterable[Section]:
         if row.subject:
             yield Section(title="Subject", text=row.subject)
+        yield previews.section(request, row)
         yield Section(title="Text", text=format_html('<div class="cl-lines">{}</div>', row.body))
         tags = {tag.name: tag for part in (row.subject, row.body) for tag in tags_of(part)}
         yield Section(

@@ -10,7 +10,7 @@ import time_machine
 from django.conf import settings as configured
 from playwright.sync_api import Page, expect
 
-from campaigns.models import Campaign, Conversation, Enrollment, EnrollmentRun, Message, SendingAccount
+from campaigns.models import Campaign, ContentTemplate, Conversation, Enrollment, EnrollmentRun, Message, SendingAccount
 from campaigns.services import campaigns, demo
 from campaigns.tests.factories import SendingAccountFactory
 from campaigns.tests.scenes import a_campaign, a_version, some_people
@@ -69,6 +69,7 @@ def pages_of(campaign: Campaign) -> dict[str, str]:
         "message": page_url(Message.objects.filter(state="uncertain").latest("pk")),
         "sending-account": page_url(SendingAccount.objects.latest("pk")),
         "contact-in-campaigns": page_url(talk.contact),
+        "content-preview": f"{page_url(ContentTemplate.objects.get(key='missed-you-sms'))}?contact={talk.contact_id}",
     }
 
 
@@ -97,6 +98,16 @@ def test_a_campaign_is_filled_started_paused_and_resumed(opened, boss):
         page.get_by_role("link", name=verb, exact=True).click()
         page.locator("#modal-content").get_by_role("button", name=verb, exact=True).click()
         expect(page.locator(".cl-head .cl-badge").first).to_have_text(status)
+
+
+def test_a_text_is_read_as_somebody_would_get_it(opened, boss):
+    a_version(clock.now())
+    some_people(2)
+    page = opened(boss)
+    page.goto(page_url(ContentTemplate.objects.get(key="open-house-text")))
+    page.get_by_role("searchbox", name="Contact").press_sequentially("Barf")
+    page.get_by_role("link", name="Alma Barford").first.click()
+    expect(page.get_by_text("Hi Alma, will you come to our open house on Friday?")).to_be_visible()
 
 
 def test_what_cannot_start_says_why_on_its_button(opened, boss):

@@ -44,13 +44,22 @@ def find(request: HttpRequest, text: str) -> list[SearchResult]:
         return []
 
 
+def people(user: Any, text: str) -> list[Contact]:
+    """Return the newest few contacts whom ``user`` may see, that have every word of ``text`` or are reached by it."""
+    if not (search.words(text) and user.has_perm("crm.view_contact")):
+        return []
+    meant = reached_by(text) or search.containing(text, model=Contact)
+    seen = visible(Contact.objects.filter(meant, deleted_at=None), user)
+    return list(seen.select_related("company", "owner").order_by("-pk")[:EACH])
+
+
+def described(person: Contact) -> str:
+    return " · ".join(part for part in (person.title, str(person.company or "")) if part)
+
+
 def _found(user: Any, text: str) -> Iterator[SearchResult]:
-    if user.has_perm("crm.view_contact"):
-        meant = reached_by(text) or search.containing(text, model=Contact)
-        people = visible(Contact.objects.filter(meant, deleted_at=None), user)
-        for one in people.select_related("company").order_by("-pk")[:EACH]:
-            described = " · ".join(part for part in (one.title, str(one.company or "")) if part)
-            yield _result(one, described or "Contact", "person")
+    for one in people(user, text):
+        yield _result(one, described(one) or "Contact", "person")
     if user.has_perm("crm.view_project"):
         words = search.containing(text, model=Project)
         for project in visible(Project.objects.filter(words, deleted_at=None), user).order_by("-pk")[:EACH]:
@@ -61,6 +70,6 @@ def _found(user: Any, text: str) -> Iterator[SearchResult]:
             yield _result(company, f"Company {company.city}".strip(), "apartment")
 
 
-def _result(row: Any, described: str, icon: str) -> SearchResult:
+def _result(row: Any, said: str, icon: str) -> SearchResult:
     url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-    return SearchResult(title=str(row), description=described, link=url, icon=icon)
+    return SearchResult(title=str(row), description=said, link=url, icon=icon)
