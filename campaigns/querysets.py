@@ -1,11 +1,12 @@
 """The language in which campaigns are asked."""
 
+import re
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
 
-from campaigns.choices import LIVE, UNSURE
+from campaigns.choices import LIVE, UNSURE, MessageState
 from crm.querysets import Visible
 
 if TYPE_CHECKING:
@@ -148,6 +149,10 @@ class MessageQuerySet(Visible["Message"]):
     def visible_to(self, user: "User | AnonymousUser") -> Self:
         seen = super().visible_to(user)
         return seen if not user.is_authenticated or user.sees_everything else seen.filter(contact__isnull=False)
+
+    def blocked_by(self, code: str) -> Self:
+        """Those that the gate refused with this code among its reasons."""
+        return self.filter(state=MessageState.BLOCKED, reason__regex=rf"\m{re.escape(code)}\M")
 
     def unsure(self) -> Self:
         """Those about which somebody has to decide, or a provider has to be asked."""

@@ -13,7 +13,7 @@ from unfold.decorators import display
 
 from campaigns.admin import campaign_page
 from campaigns.admin.messages import message_rows
-from campaigns.admin.words import in_words
+from campaigns.admin.words import in_words, with_reason
 from campaigns.choices import ENDED, LIVE, EnrollmentEventKind, EnrollmentState
 from campaigns.models import Campaign, Enrollment, EnrollmentRun, EnrollmentStatus
 from campaigns.reports import walks
@@ -142,7 +142,7 @@ class EnrollmentAdmin(RecordAdmin):
 
     @display(description="State")
     def shown_state(self, row: Enrollment) -> SafeString:
-        return state(row)
+        return with_reason(state(row), row.reason)
 
     @display(description="Node")
     def shown_node(self, row: Enrollment) -> Any:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from campaigns.admin.accounts import provider
-from campaigns.admin.words import in_words
+from campaigns.admin.words import blocking, in_words, with_reason
 from campaigns.choices import UNSURE, MessageDirection, MessageState
 from campaigns.models import Campaign, Conversation, Message
 from campaigns.services import conversations, senders
@@ -41,6 +41,16 @@ class Unsure(filters.Chosen):
 
     def condition(self, value: Any, request: HttpRequest) -> Q:
         return Q(pk__in=Message.objects.unsure().order_by().values("pk"))
+
+
+class Blocked(filters.Chosen):
+    """Those that the gate refused, by its reason."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return sorted(blocking().items(), key=lambda known: known[1])
+
+    def condition(self, value: Any, request: HttpRequest) -> Q:
+        return Q(pk__in=Message.objects.blocked_by(value).order_by().values("pk"))
 
 
 def state(row: Message) -> SafeString:
@@ -85,6 +95,7 @@ class MessageAdmin(RecordAdmin):
     list_filter = [
         Unsure.of("unsure", "to decide"),
         filters.Choice.of("state"),
+        Blocked.of("blocked_by", "blocked because"),
         filters.Choice.of("channel"),
         filters.Choice.of("direction"),
         filters.Born.of("id", "Written"),
@@ -125,7 +136,7 @@ class MessageAdmin(RecordAdmin):
 
     @display(description="State")
     def shown_state(self, row: Message) -> SafeString:
-        return state(row)
+        return with_reason(state(row), row.reason)
 
     @display(description="Number or e-mail")
     def shown_address(self, row: Message) -> Any:

@@ -2,6 +2,11 @@
 
 import re
 
+from django.utils.safestring import SafeString
+
+from campaigns.rules.standing import CHANNELS, HOLDS
+from config.kernel.admin import cells
+from config.kernel.gate import gate
 from crm.admin import reasons
 
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
@@ -34,3 +39,14 @@ def in_words(reason: str) -> str:
         return reason
     words = "; ".join(reasons.name_of(part) for part in parts)
     return f"Blocked: {words}" if found else words
+
+
+def with_reason(state: SafeString, reason: str) -> SafeString:
+    """Return a state with its reason beside it, where there is one."""
+    return cells.badges(state, reason and cells.soft(in_words(reason)))
+
+
+def blocking() -> dict[str, str]:
+    """Return the reasons for which the gate refuses a message, by code, in words."""
+    codes = {rule.code for channel in CHANNELS for rule in gate.rules(channel)} - HOLDS
+    return {code: reasons.name_of(code) for code in codes}

@@ -61,6 +61,7 @@ class EnrollmentFilter(FilterSet):
     status = Related()
     node = Related()
     run = Related()
+    reason = filters.CharFilter(lookup_expr="icontains", label="Why they are parked, or left; ask within a campaign")
     live = YesNo(method="keep_live", label="Still on the way")
     created_since = CreatedSince()
 
@@ -96,8 +97,12 @@ class MessageFilter(FilterSet):
     direction = filters.ChoiceFilter(choices=MessageDirection)
     channel = filters.ChoiceFilter(choices=Channel)
     state = filters.ChoiceFilter(choices=MessageState)
+    blocked_by = filters.CharFilter(method="keep_blocked", label="A code of the gate, such as suppressed")
     unsure = YesNo(method="keep_unsure", label="Somebody has to decide about it")
     created_since = CreatedSince()
+
+    def keep_blocked(self, rows: Any, name: str, code: str) -> Any:
+        return rows.blocked_by(code)
 
     def keep_unsure(self, rows: Any, name: str, wanted: bool) -> Any:
         return rows.unsure() if wanted else rows.exclude(state__in=UNSURE, decided_at=None)

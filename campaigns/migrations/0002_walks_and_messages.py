@@ -662,6 +662,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
+            index=models.Index(condition=models.Q(('state', 'blocked')), fields=['id', 'reason'], name='campaigns_message_blocked'),
+        ),
+        migrations.AddIndex(
+            model_name='message',
             index=models.Index(fields=['enrollment', 'id'], name='campaigns_message_by_walk'),
         ),
         migrations.AddIndex(

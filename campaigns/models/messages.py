@@ -166,6 +166,8 @@ class Message(Timestamped):
                 condition=Q(state__in=[_S.UNCERTAIN, _S.NOT_SENT_PRESUMED], decided_at=None),
                 name="campaigns_message_unsure",
             ),
+            # Why is asked of the index alone.
+            models.Index(fields=["id", "reason"], condition=Q(state=_S.BLOCKED), name="campaigns_message_blocked"),
             models.Index(fields=["enrollment", "id"], name="campaigns_message_by_walk"),
             models.Index(fields=["conversation", "id"], name="campaigns_message_by_thread"),
             models.Index(fields=["contact", "id"], name="campaigns_message_by_contact"),

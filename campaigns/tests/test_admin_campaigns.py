@@ -322,6 +322,17 @@ def test_reasons_are_words(window, boss):
     assert "The number or address must be left alone" in page
 
 
+def test_lists_say_why_and_blocked_messages_are_found_by_it(window, boss):
+    a_campaign(people=12, owner=boss)
+    blocked = Message.objects.get(state="blocked")
+    people, messages = list_url("campaigns.enrollment"), list_url("campaigns.message")
+    assert "There is no content &#x27;open-house-text&#x27;." in said(window.get(f"{people}?state=parked"))
+    found = said(window.get(f"{messages}?blocked_by=suppressed"))
+    assert page_url(blocked) in found
+    assert 'class="cl-soft">The number or address must be left alone' in found
+    assert page_url(blocked) not in said(window.get(f"{messages}?blocked_by=no_consent"))
+
+
 def test_what_is_simulated_is_labelled_wherever_it_sends(window, boss):
     row = a_campaign(people=6, owner=boss)
     message = Message.objects.get(state="uncertain")

@@ -8,6 +8,7 @@ import pytest
 from campaigns.models import Campaign, Conversation, Enrollment, EnrollmentStatus, Message, SendingAccount
 from campaigns.services import campaigns, enrolling, templates
 from campaigns.tests.drawings import drawing, node
+from campaigns.tests.factories import EnrollmentFactory, MessageFactory
 from config.kernel import clock
 from config.kernel.ids import uuid7
 from config.tests.clients import Caller
@@ -221,6 +222,21 @@ def uncertain(campaign: Campaign, **fields: Any) -> Message:
         not_before=clock.now(), expires_at=clock.now() + timedelta(days=1), ever_dispatched=True,
     )  # fmt: skip
     return row
+
+
+def test_what_was_blocked_and_who_is_parked_are_found_by_why(caller):
+    walk = EnrollmentFactory(state="parked", reason="There is no content 'hello'.")
+    for reason in ("suppressed, no_consent", "endpoint_suppressed", ""):
+        MessageFactory(enrollment=walk, state="blocked", reason=reason)
+
+    def found(path):
+        return [row["reason"] for row in caller.send("get", path)[1]["results"]]
+
+    assert found("messages/?blocked_by=suppressed") == ["suppressed, no_consent"]
+    assert found("messages/?blocked_by=no_consent") == ["suppressed, no_consent"]
+    assert found("messages/?blocked_by=s.*") == []
+    assert found("enrollments/?state=parked&reason=no content") == [walk.reason]
+    assert found("enrollments/?reason=goal") == []
 
 
 def test_what_is_uncertain_is_sent_again_or_written_off_once(caller, campaign):

@@ -33,7 +33,7 @@ def test_somebody_is_found_by_a_word_and_reads_their_own_text(content, where):
     assert "Hi Alma of , see you in ?" in shown
     assert "Nobody has said: Company." in shown
     assert "put in when they are in one: Place of the event." in shown
-    assert "25 of GSM-7" in shown
+    assert "25 units, GSM-7" in shown
 
 
 def test_whoever_has_everything_is_not_warned_and_an_odd_character_is_named(content):
@@ -42,7 +42,7 @@ def test_whoever_has_everything_is_not_warned_and_an_odd_character_is_named(cont
     shown = said(signed_in(UserFactory(admin=True)), content, contact=person.pk)
 
     assert "Would not be sent" not in shown
-    assert "of UCS-2" in shown
+    assert "units, UCS-2" in shown
     assert "Ace &amp; &lt;b&gt;Sons&lt;/b&gt;" in shown
 
 
