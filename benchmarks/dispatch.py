@@ -96,14 +96,11 @@ def _paced() -> Result:
         provider = _provider(url)
         _load(PACED, per_second=PACE)
         begun = time.monotonic()
-        started = clock.now()
-        moment = world.AT
-        real = clock.now
-        clock.now = lambda: moment + (real() - started)  # type: ignore[assignment]
+        clock.keep(clock.Pace(world.AT, time.time()))
         try:
             handled = running.dispatch(seconds=PACED / PACE * 2)
         finally:
-            clock.now = real
+            clock.keep(None)
         looping.run(provider.close())
         asked = sorted(one for one in provider.asked if one >= begun)[int(PACE) :]  # the first second opens connections
         rate = (len(asked) - 1) / (asked[-1] - asked[0])

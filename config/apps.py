@@ -1,6 +1,8 @@
 from django.apps import AppConfig
+from django.conf import settings
 
 from config import celery as _celery  # noqa: F401 - whoever rings a task, rings it at our app
+from config.kernel import clock
 
 
 class Config(AppConfig):
@@ -13,3 +15,5 @@ class Config(AppConfig):
         from config.checks import refuse_contradictions
 
         refuse_contradictions()
+        if settings.SIMULATED_CLOCK:
+            clock.keep(clock.Pace.read(settings.SIMULATED_CLOCK))

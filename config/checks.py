@@ -10,6 +10,8 @@ from django.core.checks import CheckMessage, Error, Info, Tags, Warning, registe
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from config.kernel import clock
+
 SHORTEST_KEY = 32
 UNSAFE_KEYS = ("django-insecure", "changeme", "secret", "only for tests")
 AXES = "axes.backends.AxesStandaloneBackend", "axes.middleware.AxesMiddleware"
@@ -168,4 +170,24 @@ def _simulated(port: str, backend: str) -> CheckMessage:
     return Warning(said, hint=hint, id="clearline.W001")
 
 
-_QUESTIONS = (_debug_in_public, _weak_key, _no_lockout, _half_https, _wrong_ground, _providers)
+def _simulated_clock() -> Iterator[CheckMessage]:
+    if not settings.SIMULATED_CLOCK:
+        return
+    if not (settings.TESTING and settings.DEVELOPMENT):
+        yield Error(
+            "SIMULATED_CLOCK is set: people would be called and written to at hours that are not.",
+            hint="Leave it out: it is for tests, on servers of their own.",
+            id="clearline.E014",
+        )
+    try:
+        clock.Pace.read(settings.SIMULATED_CLOCK)
+    except ValueError:
+        yield Error(
+            "SIMULATED_CLOCK cannot be read.",
+            hint="A moment with its zone, the second of the system's clock at which it is, and a speed: "
+            '"2026-06-16T18:00:00+00:00 1781632800 20"',
+            id="clearline.E015",
+        )
+
+
+_QUESTIONS = (_debug_in_public, _weak_key, _no_lockout, _half_https, _wrong_ground, _providers, _simulated_clock)

@@ -1,5 +1,6 @@
 """Every setting of Clearline, read from the environment once."""
 
+import os
 import zoneinfo
 from datetime import timedelta
 from pathlib import Path
@@ -231,6 +232,11 @@ CHANNEL_LAYERS = {
         },
     }
 }
+
+# --- clock
+# Not in .env.example: for tests and simulations on servers that are thrown away, and refused everywhere else.
+TESTING = os.environ.get("CLEARLINE_TESTS") == "1"
+SIMULATED_CLOCK = os.environ.get("SIMULATED_CLOCK", "")
 
 # --- providers
 DISPATCHERS = env.int("DISPATCHERS", default=1)  # how many workers send messages at a time

@@ -4,14 +4,50 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Simulated time: ``moment`` when the system's clock says ``second``, and ``speed`` seconds in each of its own."""
+
+    moment: datetime
+    second: float
+    speed: float = 1.0
+
+    @classmethod
+    def read(cls, words: str) -> "Pace":
+        """Return what "2026-06-16T18:00:00+00:00 1781632800 20" says: moment, second and speed.
+
+        :raises ValueError: it is none of that, the moment has no zone, or time would stand still or run backwards.
+        """
+        moment, second, speed = words.split()
+        pace = cls(datetime.fromisoformat(moment), float(second), float(speed))
+        if pace.moment.tzinfo is None or not pace.speed > 0:
+            raise ValueError("A moment with its zone, and a speed of more than nothing.")
+        return pace
+
+    def now(self) -> datetime:
+        return self.moment.astimezone(UTC) + timedelta(seconds=(time.time() - self.second) * self.speed)
+
+
+_pace: Pace | None = None
 _moment: ContextVar[datetime | None] = ContextVar("clearline_moment", default=None)
 
 
 def now() -> datetime:
     """Return the current moment in UTC, or the moment a test or a simulation has set."""
-    return _moment.get() or datetime.now(UTC)
+    return _moment.get() or (_pace.now() if _pace else datetime.now(UTC))
+
+
+def keep(pace: Pace | None) -> None:
+    """Let the clock of this process go at ``pace`` from now on, or as the system's where that is None.
+
+    For tests and simulations alone: SIMULATED_CLOCK is refused everywhere else (config.checks).
+    """
+    global _pace
+    _pace = pace
 
 
 def monotonic() -> float:

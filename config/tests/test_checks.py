@@ -55,6 +55,8 @@ def test_a_checkout_on_somebodys_desk_is_sound(settings):
         ({"PUBLIC_URL": "http://clearline.example.com"}, ["clearline.E007"]),
         ({"TIME_ZONE": "Europe/Paris"}, ["clearline.E010"]),
         ({"CELERY_TASK_ALWAYS_EAGER": True}, ["clearline.E011"]),
+        ({"SIMULATED_CLOCK": "2026-06-16T18:00:00+00:00 0 1", "TESTING": False}, ["clearline.E014"]),
+        ({"SIMULATED_CLOCK": "2026-06-16T18:00:00+00:00 0 1", "TESTING": True}, ["clearline.E014"]),
         ({"PROVIDERS": {"voice": {"BACKEND": "integrations.nothing.Here"}}}, ["clearline.E012"]),
         ({"PROVIDERS": {"voice": {}}}, ["clearline.E012"]),
     ],
