@@ -96,7 +96,8 @@ class Chaos:
         self._break_things(people)
         self.carrier.set(**QUIET)
         told = self.carrier.facts()
-        print(f"done to them: {dict(self.done)}; {told['messages']} messages went out meanwhile", flush=True)
+        done = ", ".join(f"{what} {times}" for what, times in sorted(self.done.items()))
+        print(f"done to them: {done}; {told['messages']} messages went out meanwhile", flush=True)
         self._end_programs("worker", "other worker", "beat")
         self._wake("web", at=0)
         people.let_in(everybody=True)
@@ -121,8 +122,10 @@ class Chaos:
     def _break_things(self, people: "People") -> None:
         began = time.monotonic()
         restart, strikes = began + self.random.uniform(5, 15), self._strikes()
-        while (now := time.monotonic()) < began + self.seconds:
-            people.let_in(share=(now - began) / self.seconds)
+        while (now := time.monotonic()) < began + self.seconds or (
+            now < began + 3 * self.seconds and self._is_too_little()
+        ):
+            people.let_in(share=min(1.0, (now - began) / self.seconds))
             for name, back in list(self.frozen.items()):
                 self._wake(name, at=back)
             if now > restart:
@@ -131,6 +134,11 @@ class Chaos:
                 self.done["restart"] += 1
             next(strikes)()
             time.sleep(self.random.uniform(0.5, 3))
+
+    def _is_too_little(self) -> bool:
+        """Whether on a busy machine too little has happened yet to prove anything."""
+        all_done = all(self.done[what] for what in (*STRIKES, "restart"))
+        return not (all_done and self.carrier.facts()["messages"] > self.people / 4)
 
     def _strikes(self) -> Iterator["partial[None]"]:
         while True:
