@@ -1,0 +1,47 @@
+"""Caps look back from every moment, across midnight and where the clock changes (trust D10, DESIGN 14)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calls.rules import caps
+from calls.rules.policies import DAY, WEEK
+
+(CAP,) = (rule for rule in caps.RULES if rule.code == "day_cap")
+# The Americas fall back on the first Sunday of November 2026, and spring forward on 14 March 2027.
+CHANGES = [datetime(2026, 11, 1, 6, tzinfo=UTC), datetime(2027, 3, 14, 8, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)]
+LIMIT = 3
+
+
+def blocked(touches, at):
+    told = [one for one in sorted(touches, reverse=True) if one > at - WEEK]
+    return CAP.blocks({"policy.day_cap": LIMIT, "touches.contact": told}, at)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_three_before_midnight_keep_the_next_day_closed(change):
+    evening = change.replace(hour=23)
+    touches = [evening + timedelta(minutes=20 * number) for number in range(LIMIT)]
+    for hours in range(1, 24):  # a calendar's day would be over in between
+        assert blocked(touches, touches[-1] + timedelta(hours=hours))
+    assert not blocked(touches, touches[0] + DAY)
+
+
+@given(
+    change=st.sampled_from(CHANGES),
+    minutes=st.lists(st.integers(-3 * 1440, 0), max_size=8),
+    after=st.integers(0, 2 * 1440),
+)
+def test_it_is_open_exactly_while_fewer_than_the_cap_lie_within_the_last_day(change, minutes, after):
+    at = change + timedelta(minutes=after)
+    touches = [change + timedelta(minutes=one) for one in minutes]
+    within = [one for one in touches if at - timedelta(hours=25) < one <= at]
+
+    block = blocked(touches, at)
+
+    assert bool(block) is (len(within) >= LIMIT)
+    if block:
+        assert not blocked(touches, block.until)
+        assert blocked(touches, block.until - timedelta(seconds=1))

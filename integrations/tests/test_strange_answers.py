@@ -1,0 +1,58 @@
+"""Whatever a carrier answers, a message is taken, refused, not taken or uncertain, and never lost (trust A9)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.providers import Receipt
+from campaigns.services.dispatch import calling
+from config.kernel.providers import OutcomeUnknown, ProviderError, Unavailable
+from integrations.simulated import messages
+
+# Of the kinds that JSONTestSuite collects, and what stands in the way of a server: proxies, cut lines, other pages.
+ANSWERS = [
+    b"", b" ", b"<html><body>502 Bad Gateway</body></html>", b'{"id":', b'{"id": "x"', b'{"id" "x"}', b"{'id': 'x'}",
+    b'{"id": "x",}', b'{"id": "x"} {"id": "y"}', b"[" * 100_000, b'{"a":' * 50_000, b"[]", b"null", b"true", b'"x"',
+    b"1", b"NaN", b"-Infinity", b"1e999999", b'{"id": NaN}', b'{"id": 1}', b'{"id": null}', b'{"id": ""}',
+    b'{"id": ["x"]}', b'{"id": {"id": "x"}}', b'{"ID": "x"}', b'{"error": {"code": 1}}', b'{"id": "\\ud800"}',
+    b'{"id": "\xff"}', b'\xef\xbb\xbf{"id": "x"}', '{"id": "x"}'.encode("utf-16"), b'{"id": "\\u0000"}', b"\x00",
+    b'{"id": "a\\nb"}', b'{"id": "' + b"x" * 70_000 + b'"}', '{"id": "ünïcode"}'.encode(), b"\x1f\x8b\x08garbage",
+]  # fmt: skip
+
+
+def class_of(status, body, retry_after=""):
+    """What dispatch makes of it, as ``calling`` does; errors of any other kind are uncertain there."""
+    try:
+        receipt = messages._receipt(status, body, retry_after)
+        assert isinstance(receipt, Receipt)
+        calling._reference(receipt.reference)
+    except ValueError:
+        return OutcomeUnknown
+    except ProviderError as error:
+        return type(error)
+    return Receipt
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+@pytest.mark.parametrize("body", ANSWERS, ids=lambda body: ascii(body)[:24])
+def test_a_success_that_names_no_id_proves_nothing(status, body):
+    assert class_of(status, body) is OutcomeUnknown
+
+
+@given(status=st.integers(200, 299), body=st.binary(max_size=200))
+def test_no_bytes_break_it(status, body):
+    assert class_of(status, body) in {OutcomeUnknown, Receipt}
+
+
+@given(
+    status=st.one_of(st.integers(100, 199), st.integers(300, 599)),
+    body=st.one_of(st.binary(max_size=100), st.sampled_from(ANSWERS)),
+    retry_after=st.text(max_size=20),
+)
+def test_an_error_is_never_a_success_and_certain_only_where_it_says_so(status, body, retry_after):
+    found = class_of(status, body, retry_after)
+    assert found is not Receipt
+    if status >= 500 or status < 400:
+        assert found is OutcomeUnknown
+    if status == 429:
+        assert found is Unavailable
