@@ -113,6 +113,12 @@ class MessageContract:
 
         assert not isinstance(unavailable.value, AccountRefused)
 
+    async def test_where_no_secret_channel_can_be_opened_nothing_was_sent(self, make, wire):
+        with pytest.raises(Unavailable):
+            await make(url=wire.url.replace("http:", "https:", 1)).send(self.message())
+
+        assert not wire.messages()
+
     @pytest.mark.parametrize(
         ("mode", "taken"),
         [
