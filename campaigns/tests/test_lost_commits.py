@@ -1,10 +1,12 @@
-"""COMMIT was done and its answer was lost (trust B9): nothing is asked of anybody, or written, a second time."""
+"""A transaction that PostgreSQL gives up is tried again, and no call with it (trust B8); one whose COMMIT was done, and
+whose answer was lost, is not (B9).
+"""
 
 from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from campaigns.models import Attempt, Enrollment, EnrollmentRun, Message
@@ -16,7 +18,7 @@ from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import SendingAccountFactory, walking
 from campaigns.tests.sending import send
 from campaigns.tests.walks import begun
-from config.kernel import clock
+from config.kernel import clock, faults, transactions
 from config.testing import NOON
 from crm.models import Touch
 from crm.tests.factories import ContactFactory, UserFactory
@@ -43,6 +45,37 @@ def lost(monkeypatch):
 
     yield lose
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01"])
+@pytest.mark.parametrize(
+    ("point", "times"), [("send.before_mark", 2), ("send.before_record", 2), ("send.before_mark", 3)]
+)
+def test_what_is_tried_again_is_the_transaction_and_never_the_call(
+    settings, tmp_path, monkeypatch, code, point, times
+):  # fmt: skip
+    carrier = carriers.install(settings, tmp_path)
+    SendingAccountFactory()
+    message = walking()
+    struck = []
+
+    def give_up(name):
+        if name == point and len(struck) < times:
+            struck.append(connection.in_atomic_block)
+            with connection.cursor() as cursor:
+                cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'given up' USING ERRCODE = '{code}'; END $$")
+
+    monkeypatch.setattr(faults, "strike", give_up)
+    with suppress(OperationalError):  # after three tries it is left to whoever comes later
+        send()
+    assert struck == [True] * times
+    assert len(carrier.asked()) == (times < transactions.TRIES)
+    later = NOON + timedelta(minutes=2)
+    sweeping.sweep(at=later)
+    send(later)
+
+    assert carrier.ledger() == [str(message.pk)]
+    assert Attempt.objects.get().outcome == "accepted"
 
 
 @pytest.mark.parametrize("channel", ["sms", "email"])
