@@ -3,7 +3,7 @@
 import random
 from typing import Final
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError, connection, connections
 
 from campaigns.models import Campaign
 from campaigns.services import enrolling
@@ -37,12 +37,16 @@ class People:
         self.number = number
 
     def let_in(self, *, share: float = 1.0, everybody: bool = False) -> None:
-        """Ask for as many to be enrolled as are due by now; where the database is away, next time."""
+        """Ask for as many to be enrolled as are due by now; where the database is away, or whoever is frozen holds the
+        campaign, next time.
+        """
         due = self.number if everybody else round(self.number * (AT_FIRST + (1 - AT_FIRST) * share))
         who = self.waiting[self.inside : due]
         if not who:
             return
         try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '500ms'")
             audience = {"contacts": [str(contact.pk) for contact in who]}
             enrolling.begin(campaign=self.campaign, audience=audience, by=None, at=clock.now())
         except (DatabaseError, InterfaceError):  # asked for twice, nobody is enrolled twice
