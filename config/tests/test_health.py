@@ -93,6 +93,13 @@ def test_whoever_names_a_patience_in_the_address_gets_it(asked, waits):
 
 
 @pytest.mark.django_db
+def test_whoever_is_frozen_in_a_transaction_keeps_nobody_waiting_for_ever():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("5min",)
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("probe", ["/health", "/readyz"])
 def test_a_probe_is_only_read(client, probe):
     refused = client.post(probe)
