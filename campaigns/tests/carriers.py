@@ -33,12 +33,16 @@ class Carrier:
 
     def __init__(self, ledger: str, *, is_idempotent: bool = False, latency: float = 0.0, lists: bool = True) -> None:
         self.path, self.is_idempotent, self.latency, self.lists = ledger, is_idempotent, latency, lists
-        with closing(sqlite3.connect(self.path, timeout=30)) as ledger:
+        with self._open() as ledger:
             ledger.executescript(_TABLES)
 
+    def _open(self) -> "closing[sqlite3.Connection]":
+        ledger = sqlite3.connect(self.path, timeout=30)
+        ledger.execute("PRAGMA synchronous = OFF")  # it survives our death, and need not survive the machine's
+        return closing(ledger)
+
     def _do(self, sql: str, *values: Any) -> list[Any]:
-        with closing(sqlite3.connect(self.path, timeout=30)) as ledger, ledger:
-            ledger.execute("PRAGMA synchronous = OFF")  # it survives our death, and need not survive the machine's
+        with self._open() as ledger, ledger:
             return ledger.execute(sql, values).fetchall()
 
     def behave(self, mode: str, to: str = EVERYBODY) -> None:

@@ -23,6 +23,7 @@ UNNAMED = """() => [..."input select textarea button a".split(" ")]
 
 # What each window has asked for and not had yet.
 UNDER_WAY: WeakKeyDictionary[Page, set[Any]] = WeakKeyDictionary()
+WAIT = 20_000  # milliseconds; the machine may be busy
 QUIET = 60  # milliseconds; playwright's own "networkidle" waits for 500 on every page
 
 
@@ -31,6 +32,7 @@ def launched(chromium: str) -> Iterator[Any]:
     """Give a browser for a module of tests."""
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright keeps a loop on this thread, beside the ORM
+        expect.set_options(timeout=WAIT)
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         )
@@ -54,7 +56,7 @@ def windows(browser: Any, address: str) -> Iterator[Callable[..., Page]]:
         context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": address}])
         contexts.append(context)
         page: Page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(WAIT)
         page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: trouble.append(str(error)))
         page.on("request", lambda asked: trouble.append(asked.url) if is_outside(asked.url, address) else None)
@@ -79,7 +81,7 @@ def settled(page: Page) -> None:
     """Until everything that the page fetches by itself has come."""
     page.wait_for_load_state()
     expect(page.get_by_text("Looking it up")).to_have_count(0)
-    for _ in range(20_000 // QUIET):
+    for _ in range(WAIT // QUIET):
         page.wait_for_timeout(QUIET)
         if not UNDER_WAY[page]:
             return

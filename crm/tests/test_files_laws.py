@@ -145,11 +145,11 @@ def test_the_acid_tests_come_out_as_their_gold_says(folder):
 
 def test_memory_does_not_grow_with_the_file(tmp_path):
     path = tmp_path / "big.csv"
-    path.write_bytes(HEADER + ADA * 400_000)
+    path.write_bytes(HEADER + ADA.replace(b"Ada", b"Ada " * 40) * 100_000)
     tracemalloc.start()
     try:
         with open_table(path, name=path.name) as table:
-            assert sum(1 for _ in table.rows()) == 400_000
+            assert sum(1 for _ in table.rows()) == 100_000
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

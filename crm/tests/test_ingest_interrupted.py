@@ -148,7 +148,13 @@ def test_leaving_a_file_early_leaves_the_reader_ready_for_the_next(tmp_path):
 
 @pytest.fixture
 def own_servers(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Servers that nobody else uses, migrated, and the environment in which they are found."""
+    """Servers that nobody else uses, migrated, and the environment in which they are found.
+
+    The database is a copy of the test database, which is there and as the migrations left it.
+    """
+    programs = Cluster().found.directory
+    dumped = [programs / "pg_dump", "--exclude-schema=seed", "--file", tmp_path / "migrated.sql", _address()]
+    subprocess.run(dumped, check=True, capture_output=True)
     names = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CACHE_URL", "CHANNELS_URL", "CLEARLINE_TESTS")
     with pytest.MonkeyPatch.context() as patch:
         for name in names:
@@ -156,8 +162,8 @@ def own_servers(tmp_path: Path) -> Iterator[dict[str, str]]:
         patch.setenv("EMBEDDED_STATE_DIR", str(tmp_path / "state"))
         try:
             embedded.ensure()
-            migrate = [sys.executable, "-W", "ignore", "manage.py", "migrate", "--verbosity", "0"]
-            subprocess.run(migrate, cwd=places.CHECKOUT, check=True, capture_output=True)
+            load = ["-XqvON_ERROR_STOP=1", "--single-transaction", "--file", tmp_path / "migrated.sql", Cluster().url()]
+            subprocess.run([programs / "psql", *load], check=True, capture_output=True)
             yield {"EMBEDDED_STATE_DIR": str(tmp_path / "state")}
         finally:
             embedded.stop()

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from integrations.simulated.carrier.behaviour import AWAY, OPT_OUTS, REPLIES, Behaviour
+from integrations.simulated.carrier.server import PAGE
 from integrations.tests import carriers
 from integrations.tests.carriers import QUIET
 
@@ -207,10 +208,12 @@ def test_a_rate_is_kept_and_said(carrier):
 
 def test_a_ledger_is_read_page_by_page_without_loss(carrier):
     with httpx.Client(base_url=carrier.url, trust_env=False) as client:
-        for n in range(1_100):
+        for n in range(PAGE + 20):
             client.post("/messages", json=message(n))
 
-    assert [one["to"] for one in carrier.messages()] == [message(n)["to"] for n in range(1_100)]
+    everything = [message(n)["to"] for n in range(PAGE + 20)]
+    assert [one["to"] for one in carrier.messages()] == everything
+    assert [one["to"] for one in carrier.messages(limit=130)] == everything
 
 
 @pytest.mark.parametrize(
