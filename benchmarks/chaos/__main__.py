@@ -9,6 +9,7 @@ it runs twenty times as fast.
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +27,7 @@ def main() -> None:
     asked = parser.parse_args()
     people = asked.people or min(1_200, round(4 * asked.seconds))
     print(f"chaos with seed {asked.seed}, {asked.seconds:.0f} seconds, {people} people", flush=True)
+    signal.signal(signal.SIGTERM, lambda *ignored: sys.exit("chaos was asked to end"))  # servers end with us
     room = places.MEMORY if places.memory_has_room() else None  # what is killed anew all the time needs no slow disk
     with tempfile.TemporaryDirectory(prefix="clearline-chaos-", dir=room) as place:
         Path(place).chmod(0o755)
