@@ -94,3 +94,26 @@ def test_both_ledgers_match_whatever_went_wrong(carrier, channel):
     assert states["delivered"] > MANY / 2
     assert not states["uncertain"]
     assert not News.objects.exclude(state="understood").exists()
+
+
+def test_an_account_that_is_suspended_in_the_middle_loses_nothing(carrier, caplog):
+    """Trust A17: one alert, no storm of failures, and the rest goes out when the account is open again."""
+    carrier.set(suspend_after=10)
+    SendingAccountFactory()
+    campaign = CampaignFactory()
+    for _ in range(70):
+        walking(campaign=campaign)
+
+    running.dispatch(seconds=3, pipelines=1)
+
+    assert Counter(Message.objects.values_list("state", flat=True)) == {"accepted": 10, "pending": 60}
+    assert len([line for line in caplog.records if "refuses the account" in line.message]) == 1
+    assert carrier.facts()["asked"] == 50  # the batch that was under way
+    carrier.set(suspend_after=None)
+    for minutes in (6, 7):
+        with clock.standing_at(NOON + timedelta(minutes=minutes)):
+            running.dispatch(seconds=5, pipelines=2)
+
+    assert set(Message.objects.values_list("state", flat=True)) == {"accepted"}
+    assert set(Counter(line["key"] for line in carrier.messages()).values()) == {1}
+    assert len(carrier.messages()) == 70
