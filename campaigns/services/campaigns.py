@@ -15,7 +15,7 @@ from campaigns.models import Campaign, Graph, TemplateVersion
 from campaigns.rules.differences import Difference
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault, faults
-from campaigns.services import graphs, letting_go, surroundings, templates
+from campaigns.services import drawn, graphs, letting_go, surroundings, templates
 from campaigns.services.senders import channels_of
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
@@ -122,7 +122,9 @@ def redraw(*, row: Campaign, drawing: Drawing, revision: int | None, by: User | 
     :raises graphs.DrawnMeanwhile, graphs.NotDrawable: as for ``graphs.redraw``.
     """
     row = _held(row, by, _S.DRAFT, what="is drawn on", instead="Unschedule it first, or begin another campaign.")
+    was = graphs.drawing_of(row.graph)
     row.graph = graphs.redraw(graph=row.graph, drawing=drawing, revision=revision)
+    drawn.tell(row=row, was=was, now=drawing, by=by)
     return row
 
 

@@ -9,7 +9,7 @@ from campaigns.models import Graph, Template, TemplateVersion
 from campaigns.rules.differences import Difference, between
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault, faults
-from campaigns.services import graphs, surroundings
+from campaigns.services import drawn, graphs, surroundings
 from campaigns.services.saving import save_once
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
@@ -78,8 +78,7 @@ def draw(*, row: Template, drawing: Drawing, revision: int | None, by: User | No
     :raises graphs.DrawnMeanwhile, graphs.NotDrawable: as for ``graphs.redraw``.
     """
     row = _held(row)
-    row.draft = graphs.redraw(graph=row.draft, drawing=drawing, revision=revision)
-    return row
+    return _redrawn(row, drawing, revision, by)
 
 
 def faults_of(row: Template) -> list[Fault]:
@@ -119,9 +118,7 @@ def restore(*, version: TemplateVersion, by: User | None, at: datetime) -> Templ
     :raises IsArchived: bring the template back first.
     """
     row = _held(version.template)
-    drawing = graphs.drawing_of(version.graph)
-    row.draft = graphs.redraw(graph=row.draft, drawing=drawing, revision=None)
-    return row
+    return _redrawn(row, graphs.drawing_of(version.graph), None, by)
 
 
 @atomic_with_retries
@@ -147,6 +144,13 @@ def bring_back(*, row: Template, by: User | None, at: datetime) -> Template:
 def differences(old: Graph, new: Graph) -> list[Difference]:
     """Return what makes ``new`` of ``old``."""
     return between(graphs.drawing_of(old), graphs.drawing_of(new))
+
+
+def _redrawn(row: Template, drawing: Drawing, revision: int | None, by: User | None) -> Template:
+    was = graphs.drawing_of(row.draft)
+    row.draft = graphs.redraw(graph=row.draft, drawing=drawing, revision=revision)
+    drawn.tell(row=row, was=was, now=drawing, by=by)
+    return row
 
 
 def _held(row: Template) -> Template:

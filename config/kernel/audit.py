@@ -58,6 +58,10 @@ def acting_ip() -> str | None:
     return _told("ip") or None
 
 
+def acting_service() -> str:
+    return _told("service")
+
+
 def acting_user_agent() -> str:
     return _told("user_agent")
 
