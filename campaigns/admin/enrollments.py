@@ -142,7 +142,7 @@ class EnrollmentAdmin(RecordAdmin):
 
     @display(description="State")
     def shown_state(self, row: Enrollment) -> SafeString:
-        return with_reason(state(row), row.reason)
+        return with_reason(state(row), in_words(row.reason))
 
     @display(description="Node")
     def shown_node(self, row: Enrollment) -> Any:
@@ -154,13 +154,7 @@ class EnrollmentAdmin(RecordAdmin):
 
     @display(description="Next")
     def shown_wake(self, row: Enrollment) -> Any:
-        return (
-            cells.moment(row.wake_at)
-            if row.wake_at
-            else cells.soft(in_words(row.reason))
-            if row.reason
-            else cells.NOTHING
-        )
+        return cells.moment(row.wake_at)
 
     @display(description="Enrolled")
     def shown_since(self, row: Enrollment) -> Any:

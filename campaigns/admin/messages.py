@@ -53,8 +53,12 @@ class Blocked(filters.Chosen):
         return Q(pk__in=Message.objects.blocked_by(value).order_by().values("pk"))
 
 
+def _why(row: Message) -> str:
+    return in_words(row.reason, row.channel)
+
+
 def state(row: Message) -> SafeString:
-    hint = " ".join(filter(None, [in_words(row.reason), row.anomaly.replace("_", " ")]))
+    hint = " ".join(filter(None, [_why(row), row.anomaly.replace("_", " ")]))
     return cells.badge(row.get_state_display(), _TONES[MessageState(row.state)], hint)
 
 
@@ -66,7 +70,7 @@ def message_rows(rows: Iterable[Message]) -> list[list[Any]]:
             address(row),
             state(row),
             cells.exact(row.settled_at or row.created_at),
-            in_words(row.reason) or cells.NOTHING,
+            _why(row) or cells.NOTHING,
         ]
         for row in rows
     ]
@@ -136,7 +140,7 @@ class MessageAdmin(RecordAdmin):
 
     @display(description="State")
     def shown_state(self, row: Message) -> SafeString:
-        return with_reason(state(row), row.reason)
+        return with_reason(state(row), _why(row))
 
     @display(description="Number or e-mail")
     def shown_address(self, row: Message) -> Any:
@@ -151,7 +155,7 @@ class MessageAdmin(RecordAdmin):
         who = cells.link(row.contact) if row.contact else "somebody unknown"
         return Header(
             title=cells.badges(row.get_channel_display(), preposition, who),
-            subtitle=in_words(row.reason),
+            subtitle=_why(row),
             badges=[state(row)],
             facts=[
                 ("Number or e-mail", address(row)),

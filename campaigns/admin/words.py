@@ -8,6 +8,7 @@ from campaigns.rules.standing import CHANNELS, HOLDS
 from config.kernel.admin import cells
 from config.kernel.gate import gate
 from crm.admin import reasons
+from crm.choices import Channel
 
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
 _TWIN = re.compile(r" \(as [0-9a-f-]{36}\)")
@@ -31,19 +32,23 @@ reasons.teach(
 )
 
 
-def in_words(reason: str) -> str:
-    """Return a reason in words: of codes their names, of sentences themselves."""
+_OF_EMAIL = {"no_callable_number": "No e-mail address"}
+
+
+def in_words(reason: str, channel: str = "") -> str:
+    """Return a reason in words: of codes their names, as they are said of ``channel``, of sentences themselves."""
     head, found, codes = reason.partition("blocked: ")
     parts = _TWIN.sub("", codes if found and not head else reason).split(", ")
     if not all(_CODE.fullmatch(part) for part in parts):
         return reason
-    words = "; ".join(reasons.name_of(part) for part in parts)
+    own = _OF_EMAIL if channel == Channel.EMAIL else {}
+    words = "; ".join(own.get(part) or reasons.name_of(part) for part in parts)
     return f"Blocked: {words}" if found else words
 
 
-def with_reason(state: SafeString, reason: str) -> SafeString:
-    """Return a state with its reason beside it, where there is one."""
-    return cells.badges(state, reason and cells.soft(in_words(reason)))
+def with_reason(state: SafeString, words: str) -> SafeString:
+    """Return a state with its reason, in words, beside it, where there is one."""
+    return cells.badges(state, words and cells.soft(words))
 
 
 def blocking() -> dict[str, str]:

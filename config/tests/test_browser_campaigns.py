@@ -65,6 +65,7 @@ def pages_of(campaign: Campaign) -> dict[str, str]:
         "campaign-run": page_url(EnrollmentRun.objects.latest("pk")),
         "conversations": list_url("campaigns.conversation"),
         "conversation": page_url(talk),
+        "messages-blocked": f"{list_url('campaigns.message')}?state=blocked",
         "messages-to-decide": f"{list_url('campaigns.message')}?unsure=yes",
         "message": page_url(Message.objects.filter(state="uncertain").latest("pk")),
         "sending-account": page_url(SendingAccount.objects.latest("pk")),
