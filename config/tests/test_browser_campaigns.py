@@ -157,7 +157,8 @@ def test_a_thousand_people_are_written_to_and_answer_and_the_numbers_add_up(
         page.get_by_role("textbox", name="Name").fill("Open house at Hill Clinic")
         page.get_by_label("Kind").select_option("in_person")
         page.get_by_role("textbox", name="Day").fill("2026-06-30")
-        page.get_by_role("button", name="Save", exact=True).click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Save", exact=True).click()
         do(page, "Enrol people", Project="2026-HILL")
         life.move()
         do(page, "Start")
