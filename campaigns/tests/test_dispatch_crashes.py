@@ -30,6 +30,7 @@ HOUR = timedelta(hours=1)
 NUMBER = 4
 SENDING = sorted(name for name in faults.REGISTERED if name.startswith("send."))
 AFTERWARDS = ["sweep.before_commit", "reconcile.before_commit"]
+LEARNING = "evidence.before_commit"
 # Where the provider has it, or may have it, once the dispatcher is dead.
 AFTER_THE_MARK = {
     "send.after_mark", "send.before_http", "send.after_http", "send.after_call", "send.before_record",
@@ -154,7 +155,7 @@ def test_whoever_learns_what_the_provider_has_may_die_too(carrier, die):
     sweeping.sweep(at=NOON + HOUR)
     assert set(Message.objects.values_list("state", flat=True)) == {"uncertain"}
 
-    die("evidence.before_commit")
+    die(LEARNING)
 
     assert set(Message.objects.values_list("state", flat=True)) == {"uncertain"}
     recover()
@@ -165,7 +166,7 @@ def test_whoever_learns_what_the_provider_has_may_die_too(carrier, die):
 def test_every_fault_point_of_dispatch_is_killed_by_a_test():
     ours = {name for name in faults.REGISTERED if name.partition(".")[0] in {"send", "sweep", "reconcile", "evidence"}}
 
-    assert ours == {*SENDING, *AFTERWARDS, "evidence.before_commit"}
+    assert ours == {*SENDING, *AFTERWARDS, LEARNING}
     assert ours > AFTER_THE_MARK
 
 
