@@ -89,7 +89,8 @@ class Steps:
         self.note(_K.BLOCKED, node.key, reason=reason, wake_at=self.move.wake_at.isoformat())
 
     def exit(self, reason: str) -> None:
-        """Leave the campaign."""
+        """Leave the campaign, with nothing that this wake was about to send."""
+        self.take_back()
         self.end("left", "")
         self.to(_S.EXITED)
         self.move.reason = reason[:200]
@@ -108,11 +109,19 @@ class Steps:
         self.move.reason = reason[:200]
         self.note(_K.PARKED, self.move.node, reason=self.move.reason, visit=self.move.visit)
 
+    def take_back(self) -> None:
+        """Let nothing go out of what this wake has come by."""
+        self.move.sends.clear()
+        self.move.tasks.clear()
+
     def end(self, outcome: str, label: str) -> None:
-        """End the step at which they were held up when they were woken, once."""
+        """End the step at which they were held up when they were woken, once, and one that began only now."""
         if self.was_held and self.move.ended is None:
             self.move.ended = (outcome, label)
             self.count(self.standing.node, "held", -1)
+        elif self.move.begun:
+            self.move.begun = False
+            self.count(self.move.node, "held", -1)
 
     def to(self, state: str) -> None:
         self.move.state, self.move.wake_at, self.move.wake_rule, self.move.paused_from = state, None, None, ""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from campaigns.choices import (
+    ENDED,
     AwaitedEvent,
     EnrollmentEventKind,
     EnrollmentState,
@@ -51,15 +52,18 @@ def walk(
     """Return where this wake takes somebody; None where it changes nothing.
 
     With neither ``settled`` nor ``happened`` it is the time they were waiting for. What stops a walk comes before all
-    else, then what has happened, then the message, then the time: an answer that came in time beats the time-out that
-    nobody has looked at yet.
+    else, then the message, because whoever answers has got it, then what has happened, then the time: an answer that
+    came in time beats the time-out that nobody has looked at yet.
     """
     steps = Steps(route, standing, person, at)
-    if not _stops(steps, happened) and not _hears(steps, happened):
-        if settled and standing.state == _S.WAITING_SEND:
-            _settle(steps, settled)
-        elif not settled and not happened:
-            _wake(steps)
+    if _stops(steps, happened):
+        return steps.move
+    if settled and standing.state == _S.WAITING_SEND:
+        _settle(steps, settled)
+    if happened and steps.move.state not in ENDED:
+        _hears(steps, happened)
+    elif not settled and not happened:
+        _wake(steps)
     return steps.move if steps.has_moved else None
 
 
@@ -74,25 +78,24 @@ def _stops(steps: Steps, happened: Iterable[Happened]) -> bool:
     return bool(reason)
 
 
-def _hears(steps: Steps, happened: Iterable[Happened]) -> bool:
+def _hears(steps: Steps, happened: Iterable[Happened]) -> None:
     """Follow what has happened: what they wait for, or an answer that nobody asked for."""
     for news in happened:
         if node := _waits_for(steps, news):
             _remember(steps, news)
             steps.leave_by(node, Exit.HAPPENED, outcome=news.kind)
             _go_on(steps)
-            return True
+            return
         if news.kind == HappeningKind.REPLY:
             _answered(steps, news)
-            return True
+            return
         if news.kind == HappeningKind.CALL_OUTCOME:
             _remember(steps, news)
-    return False
 
 
 def _waits_for(steps: Steps, news: Happened) -> DrawnNode | None:
     node = steps.here
-    if steps.standing.state != _S.WAITING or node is None or node.type != NodeType.WAIT_FOR:
+    if steps.move.state != _S.WAITING or node is None or node.type != NodeType.WAIT_FOR:
         return None
     wanted = node.config.get("outcomes") or []
     is_it = node.config["event"] == _AWAITED.get(news.kind)
@@ -102,9 +105,10 @@ def _waits_for(steps: Steps, news: Happened) -> DrawnNode | None:
 def _answered(steps: Steps, news: Happened) -> None:
     """An answer ends the walk, unless the graph says where it leads."""
     elsewhere = steps.route.drawing.on_reply
-    if not elsewhere or steps.standing.state in (_S.PENDING, *_STILL):
+    if not elsewhere or steps.move.state in (_S.PENDING, *_STILL):
         steps.exit("replied")
         return
+    steps.take_back()
     steps.end(HappeningKind.REPLY, "")
     _remember(steps, news)
     steps.arrive(elsewhere)

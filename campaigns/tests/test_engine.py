@@ -99,6 +99,42 @@ def test_the_numbers_add_up():
     assert states["sum"] == Enrollment.objects.count()
 
 
+ASKING = drawing(
+    node("sms", "sms_send"), node("ask", "wait_for"), node("again", "sms_send"),
+    node("bdr", "stage", status="Needs BDR"), node("end", "exit", reason="Silent"),
+    "sms>ask", "ask:happened>bdr", "ask:timeout>again", "again>end",
+)  # fmt: skip
+
+
+def test_whoever_answers_before_the_engine_knows_that_they_got_it_has_answered_it():
+    campaign = begun(ASKING)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    settle("accepted", NOON)
+    HappeningFactory(contact=walk.contact)
+    run(NOON)
+    walk = walk_of(walk)
+    assert (walk.state, walk.status.name, walk.last["outcome"]) == ("completed", "Needs BDR", "reply")
+    assert not Settlement.objects.exists()
+    assert_replays(walk)
+    by_key = {n.key: counting.by_node(campaign).get(n.pk, {}) for n in campaign.graph.nodes.all()}
+    assert (by_key["sms"]["held"], by_key["ask"].get("held", 0), by_key["ask"]["passed"]) == (0, 0, 1)
+
+
+def test_what_the_same_wake_was_about_to_send_does_not_go_out_to_whoever_has_answered():
+    two = drawing(node("sms", "sms_send"), node("next", "sms_send"), node("end", "exit"), "sms>next", "next>end")
+    campaign = begun(two)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    settle("accepted", NOON)
+    HappeningFactory(contact=walk.contact)
+    run(NOON)
+    assert (walk_of(walk).state, walk_of(walk).reason) == ("exited", "replied")
+    assert Message.objects.count() == 1
+    assert_replays(walk)
+    assert sum(counted.get("held", 0) for counted in counting.by_node(campaign).values()) == 0
+
+
 def test_an_answer_ends_the_walk_and_takes_back_what_has_not_gone_out():
     campaign = begun(FUNNEL)
     (walk,) = enrolled(campaign)

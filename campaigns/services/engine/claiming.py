@@ -34,11 +34,16 @@ _BY_HAND = f"""
     ORDER BY e.id
     FOR NO KEY UPDATE"""  # noqa: S608 - our own names
 _HEARING = f"""
-    SELECT {_COLUMNS}, {_MORE} FROM campaigns_enrollment e
+    SELECT {_COLUMNS}, {_MORE}, m.id AS message_id, m.state AS message_state, m.reason AS message_reason, m.retry_at,
+           m.node_id AS message_node, m.visit AS message_visit
+    FROM campaigns_enrollment e
+    LEFT JOIN LATERAL (SELECT m.* FROM campaigns_message m JOIN campaigns_settlement s ON s.message_id = m.id
+                       WHERE m.enrollment_id = e.id AND m.node_id = e.node_id AND m.visit = e.visit
+                       ORDER BY m.id DESC LIMIT 1) m ON e.state = 'waiting_send'
     WHERE e.campaign_id = %(campaign)s AND e.contact_id = ANY(%(contacts)s::uuid[])
       AND e.state IN ('pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked')
     ORDER BY e.id
-    FOR NO KEY UPDATE"""  # noqa: S608 - our own names
+    FOR NO KEY UPDATE OF e"""  # noqa: S608 - our own names
 _NEWS = """
     SELECT h.id, h.contact_id, h.kind, h.at, h.data FROM campaigns_happening h
     WHERE h.handled_at IS NULL
@@ -89,12 +94,8 @@ def due(campaign: Campaign, *, at: datetime, size: int) -> list[Claimed]:
 
 def settled(campaign: Campaign, *, size: int) -> list[Claimed]:
     """Claim those who have not been told yet what became of their message."""
-    found = []
-    for row in prepared.named(_SETTLED, {"campaign": campaign.pk, "size": size}):
-        is_theirs = (row["message_node"], row["message_visit"]) == (row["node_id"], row["visit"])
-        news = Settled(row["message_state"], row["message_reason"], row["retry_at"]) if is_theirs else None
-        found.append(Claimed(row, settled=news, message=row["message_id"]))
-    return found
+    rows = prepared.named(_SETTLED, {"campaign": campaign.pk, "size": size})
+    return [Claimed(row, settled=_settled(row), message=row["message_id"]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +115,22 @@ def news(*, size: int) -> News:
     return News([row[0] for row in rows], by_contact)
 
 
-def hearing(campaign: Campaign, by_contact: Mapping[UUID, Sequence[Happened]]) -> list[Claimed]:
-    """Claim the walks of those to whom something happened; whoever else moves them now is waited for."""
+def hearing(campaign: Campaign, by_contact: Mapping[UUID, tuple[Happened, ...]]) -> list[Claimed]:
+    """Claim the walks of those to whom something happened, with what became of the message that they wait for, if that
+    is known; whoever else moves them now is waited for."""
     rows = prepared.named(_HEARING, {"campaign": campaign.pk, "contacts": sorted(by_contact)})
-    return [Claimed(row, happened=tuple(by_contact[row["contact_id"]])) for row in rows]
+    claimed = []
+    for row in rows:
+        settled = _settled(row)
+        message = row["message_id"] if settled else None
+        claimed.append(Claimed(row, settled=settled, happened=by_contact[row["contact_id"]], message=message))
+    return claimed
+
+
+def _settled(row: Mapping[str, Any]) -> Settled | None:
+    """What became of the message that they wait for; one of another visit is none of theirs any more."""
+    is_theirs = row["message_id"] and (row["message_node"], row["message_visit"]) == (row["node_id"], row["visit"])
+    return Settled(row["message_state"], row["message_reason"], row["retry_at"]) if is_theirs else None
 
 
 def by_hand(campaign: Campaign, enrollments: Sequence[UUID]) -> list[Claimed]:
