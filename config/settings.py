@@ -265,18 +265,12 @@ LOGGING = {
         "out": {"class": "logging.StreamHandler", "formatter": "json"},
         "nowhere": {"class": "logging.NullHandler"},
     },
-    "root": {
-        "handlers": ["out"],
-        "level": env.one_of("LOG_LEVEL", LEVELS, default="INFO"),
-    },
+    "root": {"handlers": ["out"], "level": env.one_of("LOG_LEVEL", LEVELS, default="INFO")},
     "loggers": {
         "django": {"handlers": [], "propagate": True},  # without its own console handler: every line is JSON
         "django.server": {"handlers": ["nowhere"], "propagate": False},  # our own line names the route and no values
         "django.request": {"level": "ERROR"},
-        "django.security.DisallowedHost": {
-            "handlers": ["nowhere"],
-            "propagate": False,
-        },  # scanners scans us would fill the log
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},  # scans would fill the log
         "axes": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
         # From here on also those who were started without our flags (config/supervisor/programs.py).

@@ -155,7 +155,11 @@ def _number_of(touches: Any) -> Any:
 
 
 def instants(values: Sequence[Any]) -> list[datetime]:
-    return [value for value in values if isinstance(value, datetime)]
+    """:raises TypeError: one of them is no moment; then the gate blocks, because what is not counted is a loophole."""
+    for value in values:
+        if not isinstance(value, datetime):
+            raise TypeError("A touch is known by its moment.")
+    return list(values)
 
 
 RULES: list[Rule] = [

@@ -128,6 +128,12 @@ def test_a_rule_that_cannot_be_put_into_sql_offers_nobody(rule, monkeypatch, at)
         queue.next_callable(user=user, at=at)
 
 
+def test_a_touch_without_a_moment_blocks_and_is_not_overlooked(at):
+    rule = next(rule for rule in RULES if rule.code == "day_cap")
+    with pytest.raises(TypeError):
+        rule.blocks({"touches.contact": ["yesterday"], "policy.day_cap": 3}, at)
+
+
 def test_a_source_of_facts_that_breaks_blocks_everything(monkeypatch, at):
     pair, user = callable_pair(), UserFactory(admin=True)
 

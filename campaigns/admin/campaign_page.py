@@ -130,14 +130,17 @@ def _funnel(row: Campaign, found: numbers.Numbers) -> dict[str, Any]:
 def _nodes(row: Campaign, drawing: Drawing, found: numbers.Numbers) -> Section:
     """The picture in words: for those who do not see it, and for those who search it."""
     by_key = {node.key: (node, counted) for node, counted in found.nodes}
+    skips = any(counted["skipped"] for _, counted in found.nodes)  # only an execution on one channel does
+    shown = {"arrived": "Came", "passed": "Passed", **({"skipped": "Skipped"} if skips else {}), "blocked": "Blocked",
+             "failed": "Failed"}  # fmt: skip
     rows = []
     for drawn in drawing.nodes:
         node, counted = by_key[drawn.key]
         leads = "; ".join(f"{edge.label} to {edge.target}" for edge in drawing.leaving(drawn.key)) or "ends here"
         here = people_link(row, counted["held"], node=node.pk)
-        others = [cells.number(counted[name]) for name in ("arrived", "passed", "skipped", "blocked", "failed")]
+        others = [cells.number(counted[name]) for name in shown]
         rows.append([drawn.name or drawn.key, words.said(drawn), leads, here, *others])
-    headers = ["Node", "Does", "Leads", "Here", "Came", "Passed", "Skipped", "Blocked", "Failed"]
+    headers = ["Node", "Does", "Leads", "Here", *shown.values()]
     return Section(title="Nodes", headers=headers, rows=rows, empty="None are drawn yet.", place=50)
 
 
