@@ -83,7 +83,8 @@ class ConsentRule(models.TextChoices):
     WRITTEN = "written", "Prior express written consent"
 
 
-SENT_ON = [(each.value, each.label) for each in (Channel.SMS, Channel.EMAIL, Channel.VOICEMAIL)]  # what nodes send
+CHANNELS = (Channel.SMS, Channel.EMAIL, Channel.VOICEMAIL)  # on which campaigns send
+SENT_ON = [(each.value, each.label) for each in CHANNELS]
 SENDS = [NodeType.SMS_SEND, NodeType.EMAIL_SEND, NodeType.VOICEMAIL_DROP]
 WAITS = [NodeType.WAIT, NodeType.WAIT_FOR]
 

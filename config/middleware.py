@@ -172,18 +172,22 @@ _known_zones: set[str] = set()  # asking the disk takes milliseconds, and a rele
 
 
 class Notices:
-    """Shows people on the next page of the back office what they have not been told yet."""
+    """Shows people on the next page of the back office what they have not been told yet; scripts and parts of pages,
+    which the browser fetches by itself, are none."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        is_page = request.method == "GET" and request.path.startswith("/admin/")
-        if is_page and "HX-Request" not in request.headers and request.user.is_authenticated:
+        if self._is_page(request) and request.user.is_authenticated:
             for text, link in notices.see(user=request.user, at=clock.now()):
                 more = format_html(' <a class="cl-link" href="{}">Look</a>', link) if link else ""
                 messages.info(request, format_html("{}{}", text, more))
         return self.get_response(request)
+
+    def _is_page(self, request: HttpRequest) -> bool:
+        is_asked = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+        return is_asked and request.path.startswith("/admin/") and "HX-Request" not in request.headers
 
 
 class Audit(HistoryMiddleware):

@@ -12,21 +12,31 @@ ROUTES: Final[dict[str, Any]] = {
     "integrations.tasks.read_inbox": {"queue": "inbox"},
 }
 
+# A ring that nobody has heard before the next one is due is forgotten.
+_SECONDS: Final = {
+    "calls.tasks.beat_heart": 10.0,
+    "calls.tasks.tell_due_news": 5.0,
+    "calls.tasks.sweep_leases": 30.0,
+    "calls.tasks.count_waterfalls": 300.0,
+    "calls.tasks.refresh_stale_hints": 3600.0,
+    "integrations.tasks.read_inbox": 5.0,
+    "campaigns.tasks.move_people": 5.0,
+    "campaigns.tasks.take_people_in": 5.0,
+    "campaigns.tasks.close_executions": 5.0,
+    "campaigns.tasks.dispatch_messages": 5.0,
+    "campaigns.tasks.sweep_messages": 15.0,
+    "campaigns.tasks.reconcile_messages": 60.0,
+    "campaigns.tasks.fold_numbers": 60.0,
+}
+_ONCE_A_DAY: Final = {
+    "crm.tasks.look_after_partitions": 86400.0,  # and when beat starts
+    "campaigns.tasks.compare_ledgers": crontab(hour=8, minute=0),
+    "crm.tasks.refresh_consistency": crontab(hour=9, minute=0),  # UTC: night here
+}
 BEAT: Final[dict[str, Any]] = {
-    "heartbeat": {"task": "calls.tasks.beat_heart", "schedule": 10.0, "options": {"expires": 10}},
-    "tell-call-news": {"task": "calls.tasks.tell_due_news", "schedule": 5.0, "options": {"expires": 5}},
-    "sweep-leases": {"task": "calls.tasks.sweep_leases", "schedule": 30.0, "options": {"expires": 30}},
-    "count-waterfalls": {"task": "calls.tasks.count_waterfalls", "schedule": 300.0, "options": {"expires": 300}},
-    "refresh-hints": {"task": "calls.tasks.refresh_stale_hints", "schedule": 3600.0, "options": {"expires": 3600}},
-    "read-inbox": {"task": "integrations.tasks.read_inbox", "schedule": 5.0, "options": {"expires": 5}},
-    "look-after-partitions": {"task": "crm.tasks.look_after_partitions", "schedule": 86400.0},
-    "move-people": {"task": "campaigns.tasks.move_people", "schedule": 5.0, "options": {"expires": 5}},
-    "take-people-in": {"task": "campaigns.tasks.take_people_in", "schedule": 5.0, "options": {"expires": 5}},
-    "close-executions": {"task": "campaigns.tasks.close_executions", "schedule": 5.0, "options": {"expires": 5}},
-    "dispatch": {"task": "campaigns.tasks.dispatch_messages", "schedule": 5.0, "options": {"expires": 5}},
-    "sweep-messages": {"task": "campaigns.tasks.sweep_messages", "schedule": 15.0, "options": {"expires": 15}},
-    "fold-numbers": {"task": "campaigns.tasks.fold_numbers", "schedule": 60.0, "options": {"expires": 60}},
-    "reconcile": {"task": "campaigns.tasks.reconcile_messages", "schedule": 60.0, "options": {"expires": 60}},
-    "ledgers": {"task": "campaigns.tasks.compare_ledgers", "schedule": crontab(hour=8, minute=0)},
-    "check-copies": {"task": "crm.tasks.refresh_consistency", "schedule": crontab(hour=9, minute=0)},  # UTC: night here
+    **{
+        task: {"task": task, "schedule": seconds, "options": {"expires": int(seconds)}}
+        for task, seconds in _SECONDS.items()
+    },
+    **{task: {"task": task, "schedule": schedule} for task, schedule in _ONCE_A_DAY.items()},
 }

@@ -4,7 +4,8 @@ import re
 
 from django.utils.safestring import SafeString
 
-from campaigns.rules.standing import CHANNELS, HOLDS
+from campaigns.choices import CHANNELS
+from campaigns.rules.standing import HOLDS
 from config.kernel.admin import cells
 from config.kernel.gate import gate
 from crm.admin import reasons

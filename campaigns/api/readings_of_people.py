@@ -71,7 +71,7 @@ class EnrollmentRunReading(Reading):
 
 
 class ResultReading(serializers.Serializer[Any]):
-    """What came of an execution."""
+    """What came of an execution, up to where everybody waits for something or is through."""
 
     ok = serializers.BooleanField(help_text="It came to its end, and nothing failed.")
     sent = serializers.IntegerField(help_text="Handed over.")

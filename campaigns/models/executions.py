@@ -16,7 +16,8 @@ class Execution(Timestamped):
 
     It is over once nobody waits to begin and nothing of it is under way. Then the numbers are kept as they were:
     ``sent`` was handed over, ``skipped`` was passed over because of the channel or because somebody left before,
-    ``blocked`` the gate refused, ``failed`` is everything else, what nobody knows and who needs somebody included.
+    ``blocked`` the gate refused, ``failed`` is everything else, what nobody knows and who needs somebody included. What
+    the graph sends after a wait is sent, and counted with the campaign, but an execution does not last for weeks.
     """
 
     campaign = models.ForeignKey("campaigns.Campaign", models.PROTECT, related_name="executions")

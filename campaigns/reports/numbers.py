@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from campaigns.choices import DELIVERIES, SENDS, EnrollmentState, NodeType
+from campaigns.choices import CHANNELS, DELIVERIES, SENDS, EnrollmentState, NodeType
 from campaigns.models import Campaign, EnrollmentStatus, Node
 from campaigns.rules.node_types import CHANNEL_OF
 
 OF_NODE: Final = ("arrived", "passed", "held", "skipped", "blocked", "failed")
 WHOLE: Final = ("total_contacts", "enriched_contacts", "emails_generated")
-CHANNELS: Final = tuple(CHANNEL_OF[NodeType(kind)].value for kind in SENDS)
 TAKEN: Final = ("delivered", "undelivered", "unconfirmed")  # by a provider
 SAID: Final = ("answered", "opted_out")
 
@@ -42,7 +41,7 @@ def of_campaign(campaign: Campaign, numbers: Mapping[str, int], by_node: Mapping
         whole={name: numbers.get(name, 0) for name in WHOLE},
         states={str(state): numbers.get(f"state:{state}", 0) for state in EnrollmentState.values},
         funnel=[(status, people) for status, people in told.items() if people or status.is_active],
-        deliveries={channel: deliveries(channel, numbers, *by_node.values()) for channel in CHANNELS},
+        deliveries={channel.value: deliveries(channel.value, numbers, *by_node.values()) for channel in CHANNELS},
         nodes=[(node, _of_node(node, by_node.get(node.pk, {}))) for node in campaign.graph.nodes.order_by("id")],
     )
 

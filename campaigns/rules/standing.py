@@ -13,20 +13,19 @@ from typing import Final
 
 from django.db.models import Exists, Q
 
-from campaigns.choices import RUNNING, CampaignStatus, ConsentRule, EnrollmentState
+from campaigns.choices import CHANNELS, RUNNING, CampaignStatus, ConsentRule, EnrollmentState
 from campaigns.models import SendingStop
 from config.kernel.gate import Approach, Asked, Block, Facts, Level, Rule
 from config.kernel.gate_facts import Question, Row, Source
-from crm.choices import Channel
 
-CHANNELS: Final = frozenset({Channel.SMS, Channel.EMAIL, Channel.VOICEMAIL})
+_MESSAGING: Final = frozenset(CHANNELS)
 NOBODY: Final = Q(pk__in=[])
 
 
 class SendingStopped:
     """Somebody has pulled the brake."""
 
-    code, level, channels, version = "sending_stopped", Level.WORLD, CHANNELS, 1
+    code, level, channels, version = "sending_stopped", Level.WORLD, _MESSAGING, 1
 
     def blocks(self, facts: Facts, at: datetime) -> Block | None:
         stop = facts.get("sending.stop")
@@ -42,7 +41,7 @@ class OfTheMessage(ABC):
 
     code: str
     level: Level
-    channels = CHANNELS
+    channels = _MESSAGING
     version = 1
 
     @abstractmethod

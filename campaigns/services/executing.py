@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from campaigns.choices import SENT_ON, CampaignStatus, EnrollmentState, MessageState, RunState
+from campaigns.choices import CHANNELS, CampaignStatus, EnrollmentState, MessageState, RunState
 from campaigns.models import Campaign, EnrollmentRun, Execution
 from campaigns.services import bells, campaigns, counting, graphs, routes
 from config.kernel import prepared
@@ -86,7 +86,7 @@ def begin(*, campaign: Campaign, channel: str, by: User | None, at: datetime) ->
 def channels_of(row: Campaign) -> list[Channel]:
     """Return the channels on which its graph sends, one of which may be asked for."""
     sent = routes.channels_in(graphs.drawing_of(row.graph))
-    return [Channel(value) for value, _ in SENT_ON if value in sent]
+    return [channel for channel in CHANNELS if channel in sent]
 
 
 def why_not(row: Campaign) -> str:

@@ -1,7 +1,6 @@
 """The engine on a real database: what it writes is what the walk decided, once, whatever dies in between."""
 
 from datetime import timedelta
-from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
@@ -106,14 +105,19 @@ ASKING = drawing(
 )  # fmt: skip
 
 
-def test_whoever_answers_before_the_engine_knows_that_they_got_it_has_answered_it():
-    campaign = begun(ASKING)
+def answered_at_once(drawn):
+    """Somebody gets the first message of ``drawn`` and answers, before the engine has heard of either."""
+    campaign = begun(drawn)
     (walk,) = enrolled(campaign)
     run(NOON)
     settle("accepted", NOON)
     HappeningFactory(contact=walk.contact)
     run(NOON)
-    walk = walk_of(walk)
+    return campaign, walk_of(walk)
+
+
+def test_whoever_answers_before_the_engine_knows_that_they_got_it_has_answered_it():
+    campaign, walk = answered_at_once(ASKING)
     assert (walk.state, walk.status.name, walk.last["outcome"]) == ("completed", "Needs BDR", "reply")
     assert not Settlement.objects.exists()
     assert_replays(walk)
@@ -123,13 +127,8 @@ def test_whoever_answers_before_the_engine_knows_that_they_got_it_has_answered_i
 
 def test_what_the_same_wake_was_about_to_send_does_not_go_out_to_whoever_has_answered():
     two = drawing(node("sms", "sms_send"), node("next", "sms_send"), node("end", "exit"), "sms>next", "next>end")
-    campaign = begun(two)
-    (walk,) = enrolled(campaign)
-    run(NOON)
-    settle("accepted", NOON)
-    HappeningFactory(contact=walk.contact)
-    run(NOON)
-    assert (walk_of(walk).state, walk_of(walk).reason) == ("exited", "replied")
+    campaign, walk = answered_at_once(two)
+    assert (walk.state, walk.reason) == ("exited", "replied")
     assert Message.objects.count() == 1
     assert_replays(walk)
     assert sum(counted.get("held", 0) for counted in counting.by_node(campaign).values()) == 0
@@ -293,21 +292,10 @@ def test_conditions_ask_what_is_known_of_a_person():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_engines_at_once_move_everybody_once():
+def test_many_engines_at_once_move_everybody_once(threads):
     campaign = begun(FUNNEL)
     walks = enrolled(campaign, 120)
-    ready = Barrier(6)
-
-    def engine():
-        ready.wait()
-        running.run(at=NOON, size=7)
-        connection.close()
-
-    engines = [Thread(target=engine) for _ in range(6)]
-    for thread in engines:
-        thread.start()
-    for thread in engines:
-        thread.join()
+    threads(*[lambda: running.run(at=NOON, size=7)] * 6)
     assert Message.objects.count() == len(walks)
     assert Enrollment.objects.filter(state="waiting_send").count() == len(walks)
     assert counting.numbers(campaign)["state:waiting_send"] == len(walks)

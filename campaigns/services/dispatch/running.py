@@ -57,6 +57,7 @@ def _pipeline(goes_on: Callable[[], bool]) -> int:
             except (OperationalError, InterfaceError) as error:
                 logger.warning("Dispatch begins anew after a %s of the database", type(error).__name__)
                 connections.close_all()
+                time.sleep(WAITS[1])
                 done = 0
             if done is None:
                 break
