@@ -118,7 +118,7 @@ def test_somebody_is_killed_at_every_point_there_is():
     registered, there = points_of("campaigns", "integrations")
 
     assert registered == there
-    inbox = {point for point in registered if point.startswith("inbox.")}  # ``test_inbox`` looks at them
+    inbox = {point for point in registered if point.startswith("inbox.")}  # ``test_inbox_races`` looks at them
     assert registered - inbox == {*DEATHS, *SENDING, *AFTERWARDS, LEARNING}
 
 
