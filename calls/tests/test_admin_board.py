@@ -2,43 +2,21 @@
 
 from datetime import timedelta
 
-import pytest
 from django.core.cache import cache
-from django.test import Client
 
 from calls.models import Disposition
 from calls.services import outcomes, waterfalls
+from calls.tests import office
 from calls.tests.factories import (
     CallSessionFactory,
     callable_pair,
 )
-from config.kernel import clock
+from calls.tests.office import person
 from config.testing import NOON
-from crm.models import User
 from crm.tests.backoffice import signed_in
-from crm.tests.factories import ContactFactory, IntakeRunFactory, ProjectFactory, UserFactory
+from crm.tests.factories import IntakeRunFactory, ProjectFactory, UserFactory
 
-
-@pytest.fixture(autouse=True)
-def noon():
-    """A Tuesday at noon; what a board remembers of another test is forgotten."""
-    cache.clear()
-    with clock.standing_at(NOON):
-        yield
-
-
-@pytest.fixture
-def boss(db) -> Client:
-    return signed_in(UserFactory(admin=True, name="Ada Admin"))
-
-
-@pytest.fixture
-def rep(db) -> User:
-    return UserFactory(bdr=True, name="Rae Rep")
-
-
-def _person(name: str, **fields):
-    return ContactFactory(name=name, phone=f"+1512555{1000 + len(name) * 7 + ord(name[0]):04}", **fields)
+noon, boss, rep = office.noon, office.boss, office.rep
 
 
 def test_an_empty_board_says_what_to_do_first(boss):
@@ -72,7 +50,7 @@ def test_the_board_shows_the_day(boss, rep):
 
 def test_a_rep_sees_a_board_of_what_they_see(rep):
     CallSessionFactory(
-        pair=callable_pair(contact=_person("Hidden Person", owner=UserFactory(bdr=True))), rep=UserFactory(bdr=True)
+        pair=callable_pair(contact=person("Hidden Person", owner=UserFactory(bdr=True))), rep=UserFactory(bdr=True)
     )
     CallSessionFactory(pair=callable_pair(), rep=rep)
 
