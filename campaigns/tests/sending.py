@@ -1,14 +1,31 @@
-"""Words that the tests of dispatch share."""
+"""What the tests of dispatch share: a carrier, an account, and words for what workers do."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from campaigns.models import Message
 from campaigns.services.dispatch import accounts, claiming, handing, running
 from campaigns.services.dispatch.claiming import Claimed
 from campaigns.services.dispatch.handing import Marked
+from campaigns.tests import carriers
+from campaigns.tests.carriers import Carrier
+from campaigns.tests.factories import SendingAccountFactory
 from config.kernel import clock
 from config.testing import NOON
+from crm.models import Touch
+
+
+@pytest.fixture
+def carrier(settings: Any, tmp_path: Path) -> Carrier:
+    return carriers.install(settings, tmp_path)
+
+
+@pytest.fixture
+def account(carrier: Carrier) -> Any:
+    return SendingAccountFactory()
 
 
 def send(at: datetime = NOON) -> None:
@@ -21,6 +38,10 @@ def send(at: datetime = NOON) -> None:
 
 def now(message: Message) -> Message:
     return Message.objects.get(pk=message.pk)
+
+
+def counted() -> list[bool]:
+    return list(Touch.objects.order_by("id").values_list("counts", flat=True))
 
 
 def claim(account: Any, at: datetime = NOON) -> list[Claimed]:

@@ -1,44 +1,28 @@
-"""A message that is due goes out once, with everything that proves it; one that may not go out says why."""
+"""A message that is due goes out once, with everything that proves it, whatever else is in its batch."""
 
 from datetime import timedelta
 from hashlib import sha256
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from calls.rules import opening
 from calls.services import deciding
-from campaigns.models import Attempt, Conversation, Message, SendingAccount, Settlement
-from campaigns.services.dispatch import accounts
-from campaigns.tests import carriers
-from campaigns.tests.factories import (
-    CampaignFactory,
-    EnrollmentFactory,
-    HappeningFactory,
-    MessageFactory,
-    SendingAccountFactory,
-    walking,
-)
+from campaigns.models import Attempt, Conversation, Message, Settlement
+from campaigns.services.dispatch import calling
+from campaigns.tests import sending
+from campaigns.tests.factories import CampaignFactory, EnrollmentFactory, MessageFactory, SendingAccountFactory, walking
 from campaigns.tests.sending import claim, mark, now, send
+from config.kernel import clock
 from config.testing import NOON
 from crm.choices import GateAction
 from crm.models import Endpoint, GateDecision, Touch
-from crm.services import consenting
-from crm.tests.factories import ContactFactory, ProjectContactFactory, SuppressionFactory, TouchFactory, give_point
+from crm.tests.factories import SuppressionFactory, give_point
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-
-
-@pytest.fixture
-def carrier(settings, tmp_path):
-    return carriers.install(settings, tmp_path)
-
-
-@pytest.fixture
-def account(carrier):
-    return SendingAccountFactory()
+carrier, account = sending.carrier, sending.account
 
 
 def test_a_message_goes_out_with_everything_that_proves_it(carrier, account):
@@ -108,32 +92,6 @@ def test_a_batch_is_of_one_account_and_of_nobody_twice(carrier, account, caplog)
     assert {row.reason for row in Message.objects.filter(state="blocked")} == {"day_cap, number_day_cap"}
 
 
-def test_a_blocked_message_says_why_and_when_it_would_pass(carrier, account):
-    at = NOON.replace(hour=3)  # 22:00 in Austin
-    message = walking(not_before=at)
-
-    send(at)
-
-    message = now(message)
-    assert (message.state, message.reason, message.settled_at) == ("blocked", "outside_hours", at)
-    assert message.retry_at == NOON.replace(hour=14)  # 9:00, for Texas
-    assert not message.ever_dispatched
-    assert not Touch.objects.exists()
-    assert not carrier.asked()
-    assert GateDecision.objects.get().codes == ["outside_hours"]
-
-
-def test_email_has_no_hours(carrier):
-    SendingAccountFactory(channel="email")
-    at = NOON.replace(hour=3)
-    message = walking("email", not_before=at)
-
-    send(at)
-
-    assert now(message).state == "accepted"
-    assert Attempt.objects.get().valid_until == at + timedelta(hours=72)
-
-
 class TestNobodyMayDeliverItLater:
     @pytest.mark.parametrize("channel", ["sms", "voicemail"])
     def test_than_the_end_of_the_window(self, carrier, channel):
@@ -182,269 +140,6 @@ def test_the_next_number_serves_where_the_first_may_not_be_used(carrier, account
     assert [row["to"] for row in carrier.rows()] == ["+15125550188"]
 
 
-class TestTheGate:
-    def test_a_stop_that_has_committed_blocks(self, carrier, account):
-        message = walking()
-        SuppressionFactory(endpoint=Endpoint.objects.get(value=message.contact.primary_phone))
-
-        send()
-
-        assert (now(message).state, now(message).reason) == ("blocked", "endpoint_suppressed")
-        assert not carrier.asked()
-
-    @pytest.mark.parametrize(
-        ("channel", "flag", "code"),
-        [
-            ("sms", "do_not_text", "do_not_text"),
-            ("email", "do_not_email", "do_not_email"),
-            ("voicemail", "do_not_call", "do_not_call"),
-        ],
-    )
-    def test_a_wish_of_the_person_holds_for_its_channel(self, carrier, channel, flag, code):
-        SendingAccountFactory(channel=channel)
-        message = walking(channel)
-        setattr(message.contact, flag, True)
-        message.contact.save()
-
-        send()
-
-        assert (now(message).state, now(message).reason) == ("blocked", code)
-
-    @pytest.mark.parametrize("channel", ["sms", "email", "voicemail"])
-    def test_caps_count_every_touch_on_every_channel(self, carrier, channel):
-        SendingAccountFactory(channel=channel)
-        message = walking(channel)
-        for hours in range(3):
-            TouchFactory(contact=message.contact, at=NOON - hours * HOUR, channel=["call", "sms", "email"][hours])
-
-        send()
-
-        assert (now(message).state, now(message).reason) == ("blocked", "day_cap")
-        assert now(message).retry_at == NOON - 2 * HOUR + 25 * HOUR
-
-    @pytest.mark.parametrize("channel", ["sms", "voicemail"])
-    def test_hours_close_every_channel_of_the_telephone(self, carrier, channel):
-        SendingAccountFactory(channel=channel)
-        message = walking(channel, not_before=NOON.replace(hour=3))
-
-        send(NOON.replace(hour=3))
-
-        assert now(message).reason == "outside_hours"
-
-    @pytest.mark.parametrize("status", ["draft", "scheduled", "completed", "archived"])
-    def test_a_campaign_that_does_not_run_sends_nothing(self, carrier, account, status):
-        message = walking()
-        claimed = claim(account)
-        set_status(message.campaign, status)
-
-        mark(account, claimed)
-
-        assert (now(message).state, now(message).reason) == ("blocked", "campaign_over")
-
-    def test_a_paused_campaign_keeps_its_messages(self, carrier, account):
-        message = walking()
-        claimed = claim(account)
-        set_status(message.campaign, "paused")
-
-        mark(account, claimed)
-        assert now(message).state == "pending"
-        send(NOON + MINUTE)
-        assert now(message).state == "pending"
-        set_status(message.campaign, "active")
-        send(NOON + MINUTE)
-
-        assert now(message).state == "accepted"
-        assert len(carrier.ledger()) == 1
-
-    def test_what_a_paused_campaign_has_in_store_is_in_nobodys_way(self, carrier, account):
-        paused = CampaignFactory(status="paused")
-        for _ in range(3):
-            walking(campaign=paused, not_before=NOON - HOUR)
-        other = walking()
-
-        send()
-
-        assert now(other).state == "accepted"
-        assert Message.objects.filter(state="pending", claim=0).count() == 3
-
-    @pytest.mark.parametrize("state", ["waiting", "active", "exited", "completed", "parked"])
-    def test_a_walk_that_waits_for_something_else_gets_nothing(self, carrier, account, state):
-        message = walking()
-        ended = NOON if state in {"exited", "completed"} else None
-        type(message.enrollment).objects.filter(pk=message.enrollment_id).update(state=state, ended_at=ended)
-
-        send()
-
-        assert (now(message).state, now(message).reason) == ("blocked", "walk_elsewhere")
-
-    @pytest.mark.parametrize("change", [{"visit": 2}, {"run_no": 2}])
-    def test_nor_one_that_has_come_by_again(self, carrier, account, change):
-        message = walking()
-        type(message.enrollment).objects.filter(pk=message.enrollment_id).update(**change)
-
-        send()
-
-        assert now(message).reason == "walk_elsewhere"
-
-    def test_a_walk_that_is_paused_keeps_its_message(self, carrier, account):
-        message = walking()
-        walks = type(message.enrollment).objects.filter(pk=message.enrollment_id)
-        walks.update(state="paused", paused_from="waiting_send")
-
-        send()
-        assert now(message).state == "pending"
-        walks.update(state="waiting_send", paused_from="")
-        send(NOON + MINUTE)
-
-        assert now(message).state == "accepted"
-
-    def test_news_that_the_walk_has_not_heard_comes_first(self, carrier, account):
-        message = walking()
-        news = HappeningFactory(contact=message.contact)
-        by_hand = MessageFactory(by_hand=True, contact=HappeningFactory(contact=walking().contact).contact)
-
-        send()
-        assert now(message).state == "pending"
-        assert now(by_hand).state == "accepted"
-        news.handled_at = NOON
-        news.save()
-        send(NOON + MINUTE)
-
-        assert now(message).state == "accepted"
-
-    def test_two_people_on_one_line_get_one_message(self, carrier, account):
-        campaign = CampaignFactory()
-        first = walking(campaign=campaign)
-        sharer = ContactFactory(phone=first.contact.primary_phone)
-        second = walking(campaign=campaign, node=first.node, contact=sharer)
-
-        send()
-        send(NOON + 2 * SECOND)
-
-        assert now(first).state == "accepted"
-        assert (now(second).state, now(second).reason) == ("blocked", f"duplicate_address (as {first.pk})")
-        assert len(carrier.ledger()) == 1
-
-    @pytest.mark.parametrize(
-        ("needed", "given", "passes"),
-        [
-            ("", {}, True),
-            ("express", {}, False),
-            ("express", {"channel": ""}, True),
-            ("express", {"channel": "voicemail"}, True),
-            ("express", {"channel": "sms"}, False),
-            ("written", {"channel": ""}, False),
-            ("written", {"channel": "voicemail", "evidence": "I agree to voicemails."}, True),
-        ],
-    )
-    def test_a_voicemail_needs_the_consent_that_its_node_names(self, carrier, needed, given, passes):
-        SendingAccountFactory(channel="voicemail")
-        message = walking("voicemail", consent=needed)
-        if given:
-            consenting.give(contact=message.contact, source="form", at=NOON - HOUR, **given)
-
-        send()
-
-        assert (now(message).state, now(message).reason) == (("accepted", "") if passes else ("blocked", "no_consent"))
-
-    @pytest.mark.parametrize(("channel", "passes"), [("", False), ("voicemail", False), ("sms", True)])
-    def test_a_consent_that_was_taken_back_is_none(self, carrier, channel, passes):
-        SendingAccountFactory(channel="voicemail")
-        message = walking("voicemail", consent="express")
-        consenting.give(contact=message.contact, source="form", at=NOON - 2 * HOUR, channel="voicemail")
-        consenting.withdraw(contact=message.contact, source="call", at=NOON - HOUR, channel=channel)
-
-        send()
-
-        assert (now(message).state == "accepted") is passes
-
-    def test_the_pair_and_the_project_of_a_walk_are_asked_for(self, carrier, account):
-        pair = ProjectContactFactory(suppress_for_project=True)
-        message = walking(contact=pair.contact, pair=pair)
-
-        send()
-
-        assert now(message).reason == "pair_suppressed"
-
-    def test_a_rule_that_breaks_sends_nothing(self, carrier, account, monkeypatch):
-        from campaigns.rules.standing import NewsUnheard
-
-        def broken(self, facts, at):
-            raise RuntimeError("out of order")
-
-        monkeypatch.setattr(NewsUnheard, "blocks", broken)
-        message = walking()
-
-        send()
-
-        assert (now(message).state, now(message).reason) == ("blocked", "gate_error")
-        assert not carrier.asked()
-
-    def test_a_message_by_hand_asks_for_no_campaign(self, carrier, account):
-        message = MessageFactory(by_hand=True)
-
-        send()
-
-        assert now(message).state == "accepted"
-
-
-def set_status(campaign, status):
-    """As if it had been so all the time: a trigger knows the ways, and this test is not about them."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
-        cursor.execute(
-            "UPDATE campaigns_campaign SET status = %s, paused_at = now(), starts_at = now() WHERE id = %s",
-            [status, campaign.pk],
-        )
-        cursor.execute("SET session_replication_role = DEFAULT")
-
-
-class TestWhoSends:
-    def test_the_account_of_whoever_sends_it_comes_before_everybodys(self, carrier, account):
-        from crm.tests.factories import UserFactory
-
-        rep = UserFactory(bdr=True)
-        own = SendingAccountFactory(user=rep)
-        SendingAccountFactory(user=UserFactory(bdr=True))
-        mine, anybodys = walking(by=rep), walking()
-
-        send()
-
-        assert (now(mine).account, now(anybodys).account) == (own, account)
-
-    def test_of_several_the_same_contact_always_gets_the_same(self, carrier, account):
-        SendingAccountFactory()
-        SendingAccountFactory()
-        contact = EnrollmentFactory().contact
-        for number in range(3):
-            MessageFactory(by_hand=True, contact=contact, dedupe_key=f"k{number}")
-
-        accounts.route(at=NOON)
-
-        assert len(set(Message.objects.values_list("account", flat=True))) == 1
-
-    def test_where_nobody_sends_on_the_channel_it_is_blocked(self, carrier, account):
-        message = walking("email")
-
-        send()
-
-        message = now(message)
-        assert (message.state, message.reason, message.settled_at) == ("blocked", "no_account", NOON)
-        assert message.retry_at == NOON + HOUR
-
-    def test_what_waits_for_an_account_that_is_switched_off_goes_to_another(self, carrier, account):
-        message = walking(account=account)
-        SendingAccount.objects.filter(pk=account.pk).update(is_active=False)
-        other = SendingAccountFactory()
-
-        send()
-        assert now(message).state == "pending"
-        accounts.unroute()
-        send()
-
-        assert (now(message).state, now(message).account) == ("accepted", other)
-
-
 def test_a_batch_takes_the_same_number_of_statements_whatever_is_in_it(carrier, account):
     def statements():
         with CaptureQueriesContext(
@@ -472,3 +167,34 @@ def test_a_busy_person_waits_for_the_next_batch(carrier, account, monkeypatch):
     send()
     assert (now(message).state, now(message).not_before) == ("pending", NOON + SECOND)
     monkeypatch.undo()
+
+
+def test_one_message_that_cannot_be_decided_about_stops_no_other(carrier, account, monkeypatch):
+    """B17: the poison is put aside for an hour."""
+    from campaigns.services.dispatch import handing
+
+    poison, others = walking(body="poison"), [walking() for _ in range(3)]
+    preview = handing._preview
+
+    def broken(ready):
+        if ready.body == "poison":
+            raise RuntimeError("out of order")
+        return preview(ready)
+
+    monkeypatch.setattr(handing, "_preview", broken)
+
+    send()
+
+    assert {now(message).state for message in others} == {"accepted"}
+    assert (now(poison).state, now(poison).not_before) == ("pending", NOON + HOUR)
+    assert len(carrier.ledger()) == 3
+
+
+def test_no_provider_is_called_inside_a_transaction(carrier, account):
+    walking()
+    marked = mark(account, claim(account))
+
+    with transaction.atomic(), pytest.raises(AssertionError, match="inside a transaction"):
+        calling.call(provider=carrier, marked=marked, decided_at=NOON, began=clock.monotonic())
+
+    assert not carrier.asked()

@@ -1,38 +1,23 @@
-"""What a provider answers, class by class (trust A4 to A9, A12, A17, A18, C14): what becomes of message and caps."""
+"""What a provider answers, class by class (trust A4 to A9, A18, C14): what becomes of message and caps."""
 
-import logging
 from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
 
 from campaigns.choices import HappeningKind
-from campaigns.models import Attempt, Happening, Message, SendingAccount
-from campaigns.services.dispatch import accounts, calling, recording, sweeping
-from campaigns.tests import carriers
+from campaigns.models import Attempt, Happening, Message
+from campaigns.services.dispatch import recording, sweeping
+from campaigns.tests import sending
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
-from campaigns.tests.sending import claim, known, mark, now, send
-from config.kernel import clock
+from campaigns.tests.sending import counted, now, send
 from config.testing import NOON
 from crm.models import Suppression, Touch
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-
-
-@pytest.fixture
-def carrier(settings, tmp_path):
-    return carriers.install(settings, tmp_path)
-
-
-@pytest.fixture
-def account(carrier):
-    return SendingAccountFactory()
-
-
-def counted():
-    return list(Touch.objects.order_by("id").values_list("counts", flat=True))
+carrier, account = sending.carrier, sending.account
 
 
 def outcomes():
@@ -174,67 +159,6 @@ def test_somebody_who_told_the_provider_to_stop_is_left_alone_on_every_channel(c
     assert Happening.objects.filter(contact=message.contact, kind=HappeningKind.OPT_OUT, cause=message.pk).exists()
 
 
-class TestAnAccountThatIsRefused:
-    def test_rests_with_one_alert_and_loses_nothing(self, carrier, account, caplog):
-        carrier.behave("suspended")
-        messages = [walking() for _ in range(60)]
-
-        with caplog.at_level(logging.ERROR):
-            for number in range(4):
-                send(NOON + number * SECOND)
-
-        assert len(carrier.asked()) == 50
-        assert len([line for line in caplog.records if "refuses the account" in line.message]) == 1
-        assert {now(message).state for message in messages} == {"pending"}
-        row = SendingAccount.objects.get()
-        assert (row.open_until, row.failures) == (NOON + 5 * MINUTE, 1)
-        assert not Touch.objects.counting().exists()
-
-    def test_is_tried_with_one_message_and_rests_longer(self, carrier, account):
-        carrier.behave("suspended")
-        for _ in range(10):
-            walking()
-        send()
-
-        send(NOON + 5 * MINUTE)
-
-        assert len(carrier.asked()) == 11
-        assert SendingAccount.objects.get().open_until == NOON + 15 * MINUTE
-
-    def test_goes_on_once_a_message_is_taken(self, carrier, account):
-        carrier.behave("suspended")
-        messages = [walking() for _ in range(10)]
-        send()
-        carrier.behave("accept")
-
-        send(NOON + 5 * MINUTE)
-        send(NOON + 6 * MINUTE)
-
-        row = SendingAccount.objects.get()
-        assert (row.open_until, row.failures, row.open_reason) == (None, 0, "")
-        assert {now(message).state for message in messages} == {"accepted"}
-
-    def test_leaves_the_others_alone(self, carrier, account, settings, tmp_path):
-        SendingAccountFactory(channel="email")
-        carrier.behave("suspended")
-        walking()
-        email = walking("email")
-
-        send()
-
-        assert now(email).state == "accepted"
-
-
-def test_an_adapter_that_is_not_there_rests_the_account(carrier):
-    account = SendingAccountFactory(provider="nowhere")
-    message = walking()
-
-    send()
-
-    assert now(message).state == "pending"
-    assert "nowhere" in SendingAccount.objects.get(pk=account.pk).open_reason
-
-
 class TestAProviderThatRecognisesRepeats:
     """E-mail (trust A2, A6): at least once with one key, which for whoever gets it is once."""
 
@@ -285,93 +209,6 @@ class TestAProviderThatRecognisesRepeats:
         assert post.rows()[0]["to"] == first.value
 
 
-class TestWhoeverWasAwayTooLong:
-    """A10: a worker that was stopped between its mark and its call."""
-
-    def test_does_not_call(self, carrier, account):
-        walking()
-        marked = mark(account, claim(account))
-
-        told = calling.call(
-            provider=carrier, marked=marked, decided_at=NOON, began=clock.monotonic() - calling.DEADLINE - 1
-        )
-
-        assert [one.how for one in told] == ["not_sent"]
-        assert not carrier.asked()
-
-    def test_says_only_what_it_can_prove(self, carrier, account):
-        message = walking()
-        marked = mark(account, claim(account))
-        sweeping.sweep(at=NOON + HOUR)
-        assert now(message).state == "uncertain"
-        told = [calling.Told(marked[0], calling.How.ACCEPTED, reference="R9")]
-
-        recording.record(told=told, account=known(account), provider=carrier, at=NOON + HOUR)
-
-        assert now(message).state == "accepted"
-        assert Attempt.objects.get().reference == "R9"
-
-    @pytest.mark.parametrize("how", ["uncertain", "rejected", "not_sent"])
-    def test_changes_nothing_that_news_has_proved(self, carrier, account, how):
-        message = walking()
-        marked = mark(account, claim(account))
-        Message.objects.filter(pk=message.pk).update(state="delivered", settled_at=NOON)
-
-        told = [calling.Told(marked[0], calling.How(how))]
-        recording.record(told=told, account=known(account), provider=carrier, at=NOON + HOUR)
-
-        assert now(message).state == "delivered"
-        assert counted() == [True]
-
-    def test_has_lost_its_claim(self, carrier, account):
-        message = walking()
-        claimed = claim(account)
-        sweeping.sweep(at=NOON + 2 * MINUTE)
-        send(NOON + 2 * MINUTE)
-
-        assert mark(account, claimed) == []
-
-        assert len(carrier.ledger()) == Attempt.objects.count() == 1
-        assert now(message).state == "accepted"
-
-    def test_does_not_mark_what_somebody_else_has_claimed_since(self, carrier, account):
-        message = walking()
-        mine = claim(account)
-        sweeping.sweep(at=NOON + 2 * MINUTE)
-        theirs = claim(account, at=NOON + 2 * MINUTE)
-
-        assert mark(account, mine) == []
-        assert (now(message).state, now(message).claim) == ("claimed", 2)
-        assert len(mark(account, theirs)) == 1
-
-    @pytest.mark.parametrize("how", ["uncertain", "rejected", "not_sent", "account"])
-    def test_says_nothing_of_a_message_that_somebody_else_is_sending(self, carrier, how):
-        account = SendingAccountFactory(channel="email")
-        message = walking("email")
-        marked = mark(account, claim(account))
-        sweeping.sweep(at=NOON + 2 * MINUTE)
-        mark(account, claim(account, at=NOON + 2 * MINUTE), at=NOON + 2 * MINUTE)
-
-        told = [calling.Told(marked[0], calling.How(how))]
-        recording.record(told=told, account=known(account), provider=carrier, at=NOON + 3 * MINUTE)
-
-        assert (now(message).state, now(message).claim) == ("dispatching", 2)
-
-
-def test_news_that_comes_before_our_own_record_is_not_written_over(carrier, account, settings):
-    """A12: the callback arrives while the request is still open."""
-    message = walking()
-    marked = mark(account, claim(account))
-    Message.objects.filter(pk=message.pk).update(state="delivered", settled_at=NOON)
-    Attempt.objects.update(reference="R1", outcome="accepted")
-
-    told = [calling.Told(marked[0], calling.How.ACCEPTED, reference="R1")]
-    recording.record(told=told, account=known(account), provider=carrier, at=NOON)
-
-    assert now(message).state == "delivered"
-    assert Attempt.objects.get().reference == "R1"
-
-
 def test_a_provider_that_gives_two_messages_one_id_harms_neither(carrier, account):
     carrier.behave("same_id")
     messages = [walking() for _ in range(3)]
@@ -380,39 +217,3 @@ def test_a_provider_that_gives_two_messages_one_id_harms_neither(carrier, accoun
 
     assert {now(message).state for message in messages} == {"accepted"}
     assert list(Attempt.objects.order_by("reference").values_list("reference", flat=True)) == ["R1", None, None]
-
-
-def test_one_message_that_cannot_be_decided_about_stops_no_other(carrier, account, monkeypatch):
-    """B17: the poison is put aside for an hour."""
-    from campaigns.services.dispatch import handing
-
-    poison, others = walking(body="poison"), [walking() for _ in range(3)]
-    preview = handing._preview
-
-    def broken(ready):
-        if ready.body == "poison":
-            raise RuntimeError("out of order")
-        return preview(ready)
-
-    monkeypatch.setattr(handing, "_preview", broken)
-
-    send()
-
-    assert {now(message).state for message in others} == {"accepted"}
-    assert (now(poison).state, now(poison).not_before) == ("pending", NOON + HOUR)
-    assert len(carrier.ledger()) == 3
-
-
-def test_no_provider_is_called_inside_a_transaction(carrier, account):
-    walking()
-    marked = mark(account, claim(account))
-
-    with transaction.atomic(), pytest.raises(AssertionError, match="inside a transaction"):
-        calling.call(provider=carrier, marked=marked, decided_at=NOON, began=clock.monotonic())
-
-    assert not carrier.asked()
-
-
-def test_an_account_is_mended_only_where_it_was_broken(account, django_assert_num_queries):
-    with django_assert_num_queries(1):
-        accounts.mend(account_id=account.pk)

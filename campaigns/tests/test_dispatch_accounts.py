@@ -1,0 +1,130 @@
+"""Whose account sends a message, and what becomes of an account that is refused (trust A17)."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from campaigns.models import Message, SendingAccount
+from campaigns.services.dispatch import accounts
+from campaigns.tests import sending
+from campaigns.tests.factories import EnrollmentFactory, MessageFactory, SendingAccountFactory, walking
+from campaigns.tests.sending import now, send
+from config.testing import NOON
+from crm.models import Touch
+
+pytestmark = pytest.mark.django_db
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+carrier, account = sending.carrier, sending.account
+
+
+class TestWhoSends:
+    def test_the_account_of_whoever_sends_it_comes_before_everybodys(self, carrier, account):
+        from crm.tests.factories import UserFactory
+
+        rep = UserFactory(bdr=True)
+        own = SendingAccountFactory(user=rep)
+        SendingAccountFactory(user=UserFactory(bdr=True))
+        mine, anybodys = walking(by=rep), walking()
+
+        send()
+
+        assert (now(mine).account, now(anybodys).account) == (own, account)
+
+    def test_of_several_the_same_contact_always_gets_the_same(self, carrier, account):
+        SendingAccountFactory()
+        SendingAccountFactory()
+        contact = EnrollmentFactory().contact
+        for number in range(3):
+            MessageFactory(by_hand=True, contact=contact, dedupe_key=f"k{number}")
+
+        accounts.route(at=NOON)
+
+        assert len(set(Message.objects.values_list("account", flat=True))) == 1
+
+    def test_where_nobody_sends_on_the_channel_it_is_blocked(self, carrier, account):
+        message = walking("email")
+
+        send()
+
+        message = now(message)
+        assert (message.state, message.reason, message.settled_at) == ("blocked", "no_account", NOON)
+        assert message.retry_at == NOON + HOUR
+
+    def test_what_waits_for_an_account_that_is_switched_off_goes_to_another(self, carrier, account):
+        message = walking(account=account)
+        SendingAccount.objects.filter(pk=account.pk).update(is_active=False)
+        other = SendingAccountFactory()
+
+        send()
+        assert now(message).state == "pending"
+        accounts.unroute()
+        send()
+
+        assert (now(message).state, now(message).account) == ("accepted", other)
+
+
+class TestAnAccountThatIsRefused:
+    def test_rests_with_one_alert_and_loses_nothing(self, carrier, account, caplog):
+        carrier.behave("suspended")
+        messages = [walking() for _ in range(60)]
+
+        with caplog.at_level(logging.ERROR):
+            for number in range(4):
+                send(NOON + number * SECOND)
+
+        assert len(carrier.asked()) == 50
+        assert len([line for line in caplog.records if "refuses the account" in line.message]) == 1
+        assert {now(message).state for message in messages} == {"pending"}
+        row = SendingAccount.objects.get()
+        assert (row.open_until, row.failures) == (NOON + 5 * MINUTE, 1)
+        assert not Touch.objects.counting().exists()
+
+    def test_is_tried_with_one_message_and_rests_longer(self, carrier, account):
+        carrier.behave("suspended")
+        for _ in range(10):
+            walking()
+        send()
+
+        send(NOON + 5 * MINUTE)
+
+        assert len(carrier.asked()) == 11
+        assert SendingAccount.objects.get().open_until == NOON + 15 * MINUTE
+
+    def test_goes_on_once_a_message_is_taken(self, carrier, account):
+        carrier.behave("suspended")
+        messages = [walking() for _ in range(10)]
+        send()
+        carrier.behave("accept")
+
+        send(NOON + 5 * MINUTE)
+        send(NOON + 6 * MINUTE)
+
+        row = SendingAccount.objects.get()
+        assert (row.open_until, row.failures, row.open_reason) == (None, 0, "")
+        assert {now(message).state for message in messages} == {"accepted"}
+
+    def test_leaves_the_others_alone(self, carrier, account, settings, tmp_path):
+        SendingAccountFactory(channel="email")
+        carrier.behave("suspended")
+        walking()
+        email = walking("email")
+
+        send()
+
+        assert now(email).state == "accepted"
+
+
+def test_an_adapter_that_is_not_there_rests_the_account(carrier):
+    account = SendingAccountFactory(provider="nowhere")
+    message = walking()
+
+    send()
+
+    assert now(message).state == "pending"
+    assert "nowhere" in SendingAccount.objects.get(pk=account.pk).open_reason
+
+
+def test_an_account_is_mended_only_where_it_was_broken(account, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        accounts.mend(account_id=account.pk)

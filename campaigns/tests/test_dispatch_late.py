@@ -1,0 +1,104 @@
+"""A worker that was away too long, or that the news overtakes, says only what it can prove (trust A10, A12)."""
+
+from datetime import timedelta
+
+import pytest
+
+from campaigns.models import Attempt, Message
+from campaigns.services.dispatch import calling, recording, sweeping
+from campaigns.tests import sending
+from campaigns.tests.factories import SendingAccountFactory, walking
+from campaigns.tests.sending import claim, counted, known, mark, now, send
+from config.kernel import clock
+from config.testing import NOON
+
+pytestmark = pytest.mark.django_db
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+carrier, account = sending.carrier, sending.account
+
+
+class TestWhoeverWasAwayTooLong:
+    """A10: a worker that was stopped between its mark and its call."""
+
+    def test_does_not_call(self, carrier, account):
+        walking()
+        marked = mark(account, claim(account))
+
+        told = calling.call(
+            provider=carrier, marked=marked, decided_at=NOON, began=clock.monotonic() - calling.DEADLINE - 1
+        )
+
+        assert [one.how for one in told] == ["not_sent"]
+        assert not carrier.asked()
+
+    def test_says_only_what_it_can_prove(self, carrier, account):
+        message = walking()
+        marked = mark(account, claim(account))
+        sweeping.sweep(at=NOON + HOUR)
+        assert now(message).state == "uncertain"
+        told = [calling.Told(marked[0], calling.How.ACCEPTED, reference="R9")]
+
+        recording.record(told=told, account=known(account), provider=carrier, at=NOON + HOUR)
+
+        assert now(message).state == "accepted"
+        assert Attempt.objects.get().reference == "R9"
+
+    @pytest.mark.parametrize("how", ["uncertain", "rejected", "not_sent"])
+    def test_changes_nothing_that_news_has_proved(self, carrier, account, how):
+        message = walking()
+        marked = mark(account, claim(account))
+        Message.objects.filter(pk=message.pk).update(state="delivered", settled_at=NOON)
+
+        told = [calling.Told(marked[0], calling.How(how))]
+        recording.record(told=told, account=known(account), provider=carrier, at=NOON + HOUR)
+
+        assert now(message).state == "delivered"
+        assert counted() == [True]
+
+    def test_has_lost_its_claim(self, carrier, account):
+        message = walking()
+        claimed = claim(account)
+        sweeping.sweep(at=NOON + 2 * MINUTE)
+        send(NOON + 2 * MINUTE)
+
+        assert mark(account, claimed) == []
+
+        assert len(carrier.ledger()) == Attempt.objects.count() == 1
+        assert now(message).state == "accepted"
+
+    def test_does_not_mark_what_somebody_else_has_claimed_since(self, carrier, account):
+        message = walking()
+        mine = claim(account)
+        sweeping.sweep(at=NOON + 2 * MINUTE)
+        theirs = claim(account, at=NOON + 2 * MINUTE)
+
+        assert mark(account, mine) == []
+        assert (now(message).state, now(message).claim) == ("claimed", 2)
+        assert len(mark(account, theirs)) == 1
+
+    @pytest.mark.parametrize("how", ["uncertain", "rejected", "not_sent", "account"])
+    def test_says_nothing_of_a_message_that_somebody_else_is_sending(self, carrier, how):
+        account = SendingAccountFactory(channel="email")
+        message = walking("email")
+        marked = mark(account, claim(account))
+        sweeping.sweep(at=NOON + 2 * MINUTE)
+        mark(account, claim(account, at=NOON + 2 * MINUTE), at=NOON + 2 * MINUTE)
+
+        told = [calling.Told(marked[0], calling.How(how))]
+        recording.record(told=told, account=known(account), provider=carrier, at=NOON + 3 * MINUTE)
+
+        assert (now(message).state, now(message).claim) == ("dispatching", 2)
+
+
+def test_news_that_comes_before_our_own_record_is_not_written_over(carrier, account, settings):
+    """A12: the callback arrives while the request is still open."""
+    message = walking()
+    marked = mark(account, claim(account))
+    Message.objects.filter(pk=message.pk).update(state="delivered", settled_at=NOON)
+    Attempt.objects.update(reference="R1", outcome="accepted")
+
+    told = [calling.Told(marked[0], calling.How.ACCEPTED, reference="R1")]
+    recording.record(told=told, account=known(account), provider=carrier, at=NOON)
+
+    assert now(message).state == "delivered"
+    assert Attempt.objects.get().reference == "R1"
