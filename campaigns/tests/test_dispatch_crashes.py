@@ -15,7 +15,7 @@ from django.db import connection
 
 from campaigns.models import Attempt, Message, SenderBudget
 from campaigns.services.dispatch import ledgers, reconciling, sweeping
-from campaigns.tests import carriers
+from campaigns.tests import sending
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
 from campaigns.tests.sending import claim, mark, send
@@ -36,11 +36,7 @@ AFTER_THE_MARK = {
     "send.after_mark", "send.before_http", "send.after_http", "send.after_call", "send.before_record",
     "send.after_record",
 }  # fmt: skip
-
-
-@pytest.fixture
-def carrier(settings, tmp_path):
-    return carriers.install(settings, tmp_path)
+carrier = sending.carrier
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from campaigns.models import Attempt, Message
 from campaigns.services.dispatch import accounts, calling, running, sweeping
-from campaigns.tests import carriers
+from campaigns.tests import sending
 from campaigns.tests.factories import CampaignFactory, MessageFactory, SendingAccountFactory, walking
 from campaigns.tests.sending import claim, mark, now, send
 from config.kernel import clock, faults
@@ -20,16 +20,7 @@ from crm.tests.factories import ContactFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-
-
-@pytest.fixture
-def carrier(settings, tmp_path):
-    return carriers.install(settings, tmp_path)
-
-
-@pytest.fixture
-def account(carrier):
-    return SendingAccountFactory()
+carrier, account = sending.carrier, sending.account
 
 
 @pytest.fixture

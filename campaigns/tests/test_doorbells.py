@@ -11,7 +11,7 @@ from campaigns import tasks
 from campaigns.models import Attempt, Enrollment, Message
 from campaigns.services import enrolling
 from campaigns.services.dispatch.by_hand import send_by_hand
-from campaigns.tests import carriers
+from campaigns.tests import sending
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import SendingAccountFactory
 from campaigns.tests.walks import begun
@@ -24,11 +24,7 @@ from crm.tests.factories import ContactFactory, UserFactory
 BELLS = [
     tasks.take_people_in, tasks.move_people, tasks.dispatch_messages, tasks.sweep_messages, tasks.reconcile_messages
 ]  # fmt: skip
-
-
-@pytest.fixture
-def carrier(settings, tmp_path):
-    return carriers.install(settings, tmp_path)
+carrier = sending.carrier
 
 
 def source_files():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from calls.tests import worlds
 from campaigns.models import Attempt, Message, SenderBudget, SendingAccount
 from campaigns.services.dispatch import accounts
-from campaigns.tests import carriers
+from campaigns.tests import sending
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
 from campaigns.tests.sending import now, send
@@ -18,11 +18,7 @@ from crm.models import Touch
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def carrier(settings, tmp_path):
-    return carriers.install(settings, tmp_path)
+carrier = sending.carrier
 
 
 def reserve(account, number, at=NOON, segments=1):

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from campaigns.models import Attempt, Message
 from campaigns.services.dispatch import exits, ledgers, reconciling, sweeping
 from campaigns.services.dispatch.sweeping import Swept
-from campaigns.tests import carriers
+from campaigns.tests import carriers, sending
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import MessageFactory, SendingAccountFactory, walking
 from campaigns.tests.sending import claim, mark, now, send
@@ -21,16 +21,7 @@ from crm.tests.factories import ContactFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-
-
-@pytest.fixture
-def carrier(settings, tmp_path):
-    return carriers.install(settings, tmp_path)
-
-
-@pytest.fixture
-def account(carrier):
-    return SendingAccountFactory()
+carrier, account = sending.carrier, sending.account
 
 
 @pytest.fixture
