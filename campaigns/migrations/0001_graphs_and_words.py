@@ -21,82 +21,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Edge',
-            fields=[
-                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
-                ('label', models.CharField(default='next', max_length=80)),
-                ('condition', models.JSONField(blank=True, default=dict)),
-                ('order', models.PositiveSmallIntegerField(default=0)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='EnrollmentStatus',
-            fields=[
-                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
-                ('name', models.CharField(max_length=80)),
-                ('place', models.PositiveSmallIntegerField(default=0, help_text='In the funnel; the smallest is the widest.')),
-                ('is_active', models.BooleanField(default=True)),
-            ],
-            options={
-                'verbose_name': 'status',
-                'verbose_name_plural': 'statuses',
-                'ordering': ['place', 'name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Graph',
-            fields=[
-                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
-                ('start', models.CharField(blank=True, max_length=80)),
-                ('on_reply', models.CharField(blank=True, help_text='Where a reply takes whoever waits for none. Empty: it ends their walk.', max_length=80)),
-                ('revision', models.PositiveIntegerField(default=0)),
-                ('frozen_at', models.DateTimeField(blank=True, null=True)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Node',
-            fields=[
-                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
-                ('key', models.CharField(max_length=80)),
-                ('type', models.CharField(choices=[('stage', 'Stage'), ('sms_send', 'Send an SMS'), ('email_send', 'Send an e-mail'), ('voicemail_drop', 'Drop a voicemail'), ('call_task', 'Call'), ('wait', 'Wait'), ('wait_for', 'Wait for'), ('branch', 'Branch'), ('split', 'Split'), ('jump', 'Jump'), ('exit', 'Exit')], max_length=20)),
-                ('name', models.CharField(blank=True, max_length=120)),
-                ('config', models.JSONField(blank=True, default=dict)),
-                ('x', models.FloatField(default=0)),
-                ('y', models.FloatField(default=0)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Template',
-            fields=[
-                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
-                ('name', models.CharField(max_length=120)),
-                ('description', models.TextField(blank=True)),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published'), ('archived', 'Archived')], default='draft', max_length=10)),
-                ('published_revision', models.PositiveIntegerField(editable=False, help_text='Of the draft, when it was last the same as a version.', null=True)),
-            ],
-            options={
-                'ordering': ['name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='TemplateVersion',
-            fields=[
-                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
-                ('number', models.PositiveIntegerField()),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('published_at', models.DateTimeField()),
-            ],
-            options={
-                'ordering': ['template', '-number'],
-            },
-        ),
-        migrations.CreateModel(
             name='ContentTemplate',
             fields=[
                 ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
@@ -115,69 +39,98 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('key',), name='campaigns_content_one_per_key'), models.CheckConstraint(condition=models.Q(('subject', ''), ('channel', 'email'), _connector='OR'), name='campaigns_content_subject_of_email')],
             },
         ),
-        migrations.AddConstraint(
-            model_name='enrollmentstatus',
-            constraint=models.UniqueConstraint(fields=('name',), name='campaigns_status_one_per_name'),
+        migrations.CreateModel(
+            name='EnrollmentStatus',
+            fields=[
+                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
+                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
+                ('name', models.CharField(max_length=80)),
+                ('place', models.PositiveSmallIntegerField(default=0, help_text='In the funnel; the smallest is the widest.')),
+                ('is_active', models.BooleanField(default=True)),
+            ],
+            options={
+                'verbose_name': 'status',
+                'verbose_name_plural': 'statuses',
+                'ordering': ['place', 'name'],
+                'constraints': [models.UniqueConstraint(fields=('name',), name='campaigns_status_one_per_name')],
+            },
         ),
-        migrations.AddField(
-            model_name='edge',
-            name='graph',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='edges', to='campaigns.graph'),
+        migrations.CreateModel(
+            name='Graph',
+            fields=[
+                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
+                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
+                ('start', models.CharField(blank=True, max_length=80)),
+                ('on_reply', models.CharField(blank=True, help_text='Where a reply takes whoever waits for none. Empty: it ends their walk.', max_length=80)),
+                ('revision', models.PositiveIntegerField(default=0)),
+                ('frozen_at', models.DateTimeField(blank=True, null=True)),
+            ],
         ),
-        migrations.AddField(
-            model_name='node',
-            name='graph',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='nodes', to='campaigns.graph'),
+        migrations.CreateModel(
+            name='Node',
+            fields=[
+                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('graph', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='nodes', to='campaigns.graph')),
+                ('key', models.CharField(max_length=80)),
+                ('type', models.CharField(choices=[('stage', 'Stage'), ('sms_send', 'Send an SMS'), ('email_send', 'Send an e-mail'), ('voicemail_drop', 'Drop a voicemail'), ('call_task', 'Call'), ('wait', 'Wait'), ('wait_for', 'Wait for'), ('branch', 'Branch'), ('split', 'Split'), ('jump', 'Jump'), ('exit', 'Exit')], max_length=20)),
+                ('name', models.CharField(blank=True, max_length=120)),
+                ('config', models.JSONField(blank=True, default=dict)),
+                ('x', models.FloatField(default=0)),
+                ('y', models.FloatField(default=0)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('graph', 'key'), name='campaigns_node_one_per_key'), models.UniqueConstraint(fields=('graph', 'id'), name='campaigns_node_of_graph')],
+            },
         ),
-        migrations.AddField(
-            model_name='edge',
-            name='source',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='leaving', to='campaigns.node'),
+        migrations.CreateModel(
+            name='Edge',
+            fields=[
+                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('graph', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='edges', to='campaigns.graph')),
+                ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='leaving', to='campaigns.node')),
+                ('target', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entering', to='campaigns.node')),
+                ('label', models.CharField(default='next', max_length=80)),
+                ('condition', models.JSONField(blank=True, default=dict)),
+                ('order', models.PositiveSmallIntegerField(default=0)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('source', 'label'), name='campaigns_edge_one_per_exit')],
+            },
         ),
-        migrations.AddField(
-            model_name='edge',
-            name='target',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entering', to='campaigns.node'),
+        migrations.CreateModel(
+            name='Template',
+            fields=[
+                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
+                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
+                ('name', models.CharField(max_length=120)),
+                ('description', models.TextField(blank=True)),
+                ('status', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published'), ('archived', 'Archived')], default='draft', max_length=10)),
+                ('draft', models.OneToOneField(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='template', to='campaigns.graph')),
+                ('published_revision', models.PositiveIntegerField(editable=False, help_text='Of the draft, when it was last the same as a version.', null=True)),
+            ],
+            options={
+                'ordering': ['name'],
+                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower(models.F('name')), name='campaigns_template_one_per_name')],
+            },
         ),
-        migrations.AddField(
-            model_name='template',
-            name='draft',
-            field=models.OneToOneField(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='template', to='campaigns.graph'),
-        ),
-        migrations.AddField(
-            model_name='templateversion',
-            name='graph',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='version', to='campaigns.graph'),
-        ),
-        migrations.AddField(
-            model_name='templateversion',
-            name='published_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='templateversion',
-            name='template',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='campaigns.template'),
-        ),
-        migrations.AddConstraint(
-            model_name='node',
-            constraint=models.UniqueConstraint(fields=('graph', 'key'), name='campaigns_node_one_per_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='node',
-            constraint=models.UniqueConstraint(fields=('graph', 'id'), name='campaigns_node_of_graph'),
-        ),
-        migrations.AddConstraint(
-            model_name='edge',
-            constraint=models.UniqueConstraint(fields=('source', 'label'), name='campaigns_edge_one_per_exit'),
-        ),
-        migrations.AddConstraint(
-            model_name='template',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower(models.F('name')), name='campaigns_template_one_per_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='templateversion',
-            constraint=models.UniqueConstraint(fields=('template', 'number'), name='campaigns_version_one_per_number'),
+        migrations.CreateModel(
+            name='TemplateVersion',
+            fields=[
+                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('template', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='campaigns.template')),
+                ('number', models.PositiveIntegerField()),
+                ('graph', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='version', to='campaigns.graph')),
+                ('note', models.CharField(blank=True, max_length=200)),
+                ('published_at', models.DateTimeField()),
+                ('published_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['template', '-number'],
+                'constraints': [models.UniqueConstraint(fields=('template', 'number'), name='campaigns_version_one_per_number')],
+            },
         ),
         config.kernel.audit.AddTriggers(
             model_name='contenttemplate',

@@ -24,44 +24,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Attempt',
-            fields=[
-                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('provider', models.CharField(max_length=40)),
-                ('idempotent', models.BooleanField(help_text='The provider recognises a repeat by its key.')),
-                ('key', models.CharField(help_text='By which the provider recognises a repeat.', max_length=80)),
-                ('token_hash', models.BinaryField(max_length=32)),
-                ('decision_id', models.UUIDField(help_text='The receipt of the gate.')),
-                ('dispatched_at', models.DateTimeField()),
-                ('valid_until', models.DateTimeField(help_text='The provider may deliver it until then.')),
-                ('reference', models.CharField(help_text="The provider's own id of it.", max_length=120, null=True)),
-                ('outcome', models.CharField(choices=[('dispatching', 'Under way'), ('accepted', 'Accepted'), ('rejected', 'Rejected'), ('not_sent', 'Certainly not sent'), ('uncertain', 'Uncertain'), ('not_sent_presumed', 'Presumably not sent')], db_default='dispatching', default='dispatching', max_length=18)),
-                ('detail', models.CharField(blank=True, db_default='', max_length=300)),
-                ('recorded_at', models.DateTimeField(null=True)),
-            ],
-            options={
-                'ordering': ['message', 'number'],
-            },
-        ),
-        migrations.CreateModel(
-            name='CallTask',
-            fields=[
-                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
-                ('visit', models.PositiveIntegerField()),
-                ('priority', models.SmallIntegerField()),
-                ('script', models.CharField(blank=True, db_default='', help_text='Key of the content to read.', max_length=80)),
-                ('done_at', models.DateTimeField(null=True)),
-                ('outcome', models.CharField(blank=True, db_default='', max_length=80)),
-                ('cancelled_at', models.DateTimeField(null=True)),
-            ],
-            options={
-                'ordering': ['-priority', 'id'],
-            },
-        ),
-        migrations.CreateModel(
             name='Campaign',
             fields=[
                 ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
@@ -70,11 +32,16 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=120)),
                 ('description', models.TextField(blank=True)),
                 ('status', models.CharField(choices=[('draft', 'Draft'), ('scheduled', 'Scheduled'), ('active', 'Active'), ('paused', 'Paused'), ('draining', 'Draining'), ('completed', 'Completed'), ('archived', 'Archived')], default='draft', editable=False, max_length=10)),
+                ('version', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='campaigns.templateversion')),
+                ('graph', models.OneToOneField(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='campaign', to='campaigns.graph')),
+                ('owner', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='campaigns', to=settings.AUTH_USER_MODEL)),
+                ('sender', models.ForeignKey(blank=True, db_index=False, help_text='In whose name it is sent. Then only they, the owner and admins see it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='sent_campaigns', to=settings.AUTH_USER_MODEL)),
                 ('event_type', models.CharField(blank=True, choices=[('in_person', 'In-Person'), ('virtual', 'Virtual')], max_length=10)),
                 ('event_date', models.DateField(blank=True, null=True)),
                 ('event_time', models.TimeField(blank=True, null=True)),
                 ('event_place', models.CharField(blank=True, max_length=200)),
                 ('event_hook', models.CharField(blank=True, help_text='Why anybody should come, in one sentence.', max_length=300)),
+                ('goal', models.ForeignKey(blank=True, help_text='Whoever gets this status has done what the campaign is for, and leaves it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.enrollmentstatus')),
                 ('reentry', models.CharField(choices=[('never', 'Never'), ('ended', 'Once they are through'), ('rested', 'Some days after they are through')], default='never', max_length=6)),
                 ('reentry_days', models.PositiveSmallIntegerField(default=90, validators=[django.core.validators.MinValueValidator(1)])),
                 ('exclusive', models.BooleanField(default=False, help_text='Nobody is in this one and in another exclusive one at a time.')),
@@ -93,16 +60,24 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['owner', 'id'], name='campaigns_campaign_by_owner'), models.Index(fields=['sender', 'id'], name='campaigns_campaign_by_sender'), models.Index(fields=['status', 'id'], name='campaigns_campaign_by_status')],
+                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower(models.F('name')), name='campaigns_campaign_one_per_name'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'paused'), _negated=True), ('paused_at__isnull', False), _connector='OR'), name='campaigns_campaign_paused_since'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'scheduled'), _negated=True), ('starts_at__isnull', False), _connector='OR'), name='campaigns_campaign_scheduled_for')],
             },
         ),
         migrations.CreateModel(
             name='CampaignCount',
             fields=[
                 ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('campaign', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='counts', to='campaigns.campaign')),
+                ('node', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.node')),
                 ('name', models.CharField(max_length=60)),
                 ('slot', models.BigIntegerField()),
                 ('value', models.BigIntegerField()),
             ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('slot__gt', 16)), fields=['slot'], name='campaigns_count_to_fold')],
+                'constraints': [models.UniqueConstraint(fields=('campaign', 'node', 'name', 'slot'), name='campaigns_count_one_per_slot', nulls_distinct=False)],
+            },
         ),
         migrations.CreateModel(
             name='Conversation',
@@ -110,6 +85,7 @@ class Migration(migrations.Migration):
                 ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
                 ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
+                ('contact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='conversation', to='crm.contact')),
                 ('last_at', models.DateTimeField()),
                 ('last_direction', models.CharField(choices=[('outbound', 'Out'), ('inbound', 'In')], max_length=8)),
                 ('last_text', models.CharField(blank=True, max_length=200)),
@@ -117,45 +93,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-last_at', '-id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Enrollment',
-            fields=[
-                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
-                ('run_no', models.PositiveSmallIntegerField(db_default=1, default=1)),
-                ('state', models.CharField(choices=[('pending', 'Not started'), ('active', 'On the way'), ('waiting', 'Waiting'), ('waiting_send', 'Sending'), ('paused', 'Paused'), ('parked', 'Needs somebody'), ('exited', 'Left'), ('completed', 'Through')], db_default='pending', default='pending', max_length=12)),
-                ('visit', models.PositiveIntegerField(db_default=0, default=0)),
-                ('visits', models.JSONField(db_default={}, default=dict)),
-                ('wake_at', models.DateTimeField(null=True)),
-                ('wake_rule', models.JSONField(null=True)),
-                ('last', models.JSONField(db_default={}, default=dict)),
-                ('reason', models.CharField(blank=True, db_default='', help_text='Why it ended, or stands still.', max_length=200)),
-                ('exclusive', models.BooleanField(db_default=False, default=False)),
-                ('epoch', models.PositiveIntegerField(db_default=0, default=0)),
-                ('paused_from', models.CharField(blank=True, choices=[('pending', 'Not started'), ('active', 'On the way'), ('waiting', 'Waiting'), ('waiting_send', 'Sending'), ('paused', 'Paused'), ('parked', 'Needs somebody'), ('exited', 'Left'), ('completed', 'Through')], db_default='', max_length=12)),
-                ('left', models.DurationField(help_text='What was left of its wait when it was paused.', null=True)),
-                ('enrolled_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-            ],
-            options={
-                'verbose_name': 'person in a campaign',
-                'verbose_name_plural': 'people in campaigns',
-                'ordering': ['-id'],
-            },
-        ),
-        config.kernel.partitions.CreatePartitionedModel(
-            name='EnrollmentEvent',
-            fields=[
-                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('kind', models.CharField(choices=[('enrolled', 'Enrolled'), ('passed', 'Passed'), ('arrived', 'Arrived'), ('blocked', 'Blocked'), ('status', 'Status'), ('paused', 'Paused'), ('resumed', 'Resumed'), ('parked', 'Parked'), ('exited', 'Left'), ('completed', 'Completed')], max_length=10)),
-                ('exit', models.CharField(blank=True, db_default='', help_text='By which edge they left the node.', max_length=80)),
-                ('state', models.CharField(choices=[('pending', 'Not started'), ('active', 'On the way'), ('waiting', 'Waiting'), ('waiting_send', 'Sending'), ('paused', 'Paused'), ('parked', 'Needs somebody'), ('exited', 'Left'), ('completed', 'Through')], help_text='After it.', max_length=12)),
-                ('data', models.JSONField(db_default={}, default=dict)),
-            ],
-            options={
-                'ordering': ['id'],
+                'indexes': [models.Index(models.OrderBy(models.F('last_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='campaigns_conversation_newest'), models.Index(models.OrderBy(models.F('last_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('unread__gt', 0)), name='campaigns_conversation_unread')],
             },
         ),
         migrations.CreateModel(
@@ -164,6 +102,8 @@ class Migration(migrations.Migration):
                 ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
                 ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
+                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='campaigns.campaign')),
+                ('by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('audience', models.JSONField(help_text='Whom: {"contacts": [ids]}, {"filter": {..}} or {"intake": id}.')),
                 ('state', models.CharField(choices=[('running', 'Running'), ('done', 'Done'), ('failed', 'Stopped by an error')], default='running', max_length=8)),
                 ('after', models.UUIDField(help_text='The last contact it has looked at.', null=True)),
@@ -178,12 +118,116 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(models.F('id'), condition=models.Q(('state', 'running')), name='campaigns_run_running')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('asked', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('enrolled'), '+', models.F('inside')), '+', models.F('through')), '+', models.F('elsewhere')), '+', models.F('gone')))), name='campaigns_run_adds_up')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Execution',
+            fields=[
+                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
+                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
+                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='executions', to='campaigns.campaign')),
+                ('channel', models.CharField(blank=True, choices=[('call', 'Call'), ('sms', 'SMS'), ('email', 'E-mail'), ('voicemail', 'Voicemail')], db_default='', max_length=10)),
+                ('by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('state', models.CharField(choices=[('running', 'Running'), ('done', 'Done'), ('failed', 'Stopped by an error')], default='running', max_length=8)),
+                ('sent', models.PositiveIntegerField(default=0)),
+                ('skipped', models.PositiveIntegerField(default=0)),
+                ('blocked', models.PositiveIntegerField(default=0)),
+                ('failed', models.PositiveIntegerField(default=0)),
+                ('error', models.CharField(blank=True, max_length=300)),
+                ('ended_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'ordering': ['-id'],
+                'indexes': [models.Index(models.F('id'), condition=models.Q(('state', 'running')), name='campaigns_execution_running')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('campaign',), name='campaigns_execution_one_at_a_time'), models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state', 'running')), models.Q(('ended_at__isnull', False), models.Q(('state', 'running'), _negated=True)), _connector='OR'), name='campaigns_execution_ends_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Enrollment',
+            fields=[
+                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('campaign', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='enrollments', to='campaigns.campaign')),
+                ('graph', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.graph')),
+                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='enrollments', to='crm.contact')),
+                ('company', models.ForeignKey(db_constraint=False, db_index=False, help_text="The contact's when they were enrolled.", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='crm.company')),
+                ('pair', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='crm.projectcontact')),
+                ('run_no', models.PositiveSmallIntegerField(db_default=1, default=1)),
+                ('state', models.CharField(choices=[('pending', 'Not started'), ('active', 'On the way'), ('waiting', 'Waiting'), ('waiting_send', 'Sending'), ('paused', 'Paused'), ('parked', 'Needs somebody'), ('exited', 'Left'), ('completed', 'Through')], db_default='pending', default='pending', max_length=12)),
+                ('node', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.node')),
+                ('visit', models.PositiveIntegerField(db_default=0, default=0)),
+                ('visits', models.JSONField(db_default={}, default=dict)),
+                ('wake_at', models.DateTimeField(null=True)),
+                ('wake_rule', models.JSONField(null=True)),
+                ('status', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.enrollmentstatus')),
+                ('last', models.JSONField(db_default={}, default=dict)),
+                ('reason', models.CharField(blank=True, db_default='', help_text='Why it ended, or stands still.', max_length=200)),
+                ('exclusive', models.BooleanField(db_default=False, default=False)),
+                ('epoch', models.PositiveIntegerField(db_default=0, default=0)),
+                ('paused_from', models.CharField(blank=True, choices=[('pending', 'Not started'), ('active', 'On the way'), ('waiting', 'Waiting'), ('waiting_send', 'Sending'), ('paused', 'Paused'), ('parked', 'Needs somebody'), ('exited', 'Left'), ('completed', 'Through')], db_default='', max_length=12)),
+                ('left', models.DurationField(help_text='What was left of its wait when it was paused.', null=True)),
+                ('enrolled_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('run', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='enrollments', to='campaigns.enrollmentrun')),
+                ('execution', models.ForeignKey(db_index=False, help_text='In which they began: its channel is the only one on which they are written to.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='enrollments', to='campaigns.execution')),
+            ],
+            options={
+                'verbose_name': 'person in a campaign',
+                'verbose_name_plural': 'people in campaigns',
+                'ordering': ['-id'],
+                'indexes': [models.Index(condition=models.Q(('wake_at__isnull', False)), fields=['campaign', 'wake_at', 'id'], name='campaigns_enrollment_due'), models.Index(condition=models.Q(('state', 'pending'), ('wake_at', None)), fields=['campaign', 'company', 'id'], name='campaigns_enrollment_held'), models.Index(fields=['campaign', 'id'], name='campaigns_enrollment_of'), models.Index(condition=models.Q(('state__in', ['paused', 'parked'])), fields=['campaign', 'state', 'id'], name='campaigns_enrollment_standing'), models.Index(condition=models.Q(('status__isnull', False)), fields=['campaign', 'status', 'id'], name='campaigns_enrollment_by_status'), models.Index(condition=models.Q(('state__in', ['pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked'])), fields=['node', 'id'], name='campaigns_enrollment_by_node'), models.Index(condition=models.Q(('execution__isnull', False)), fields=['execution'], name='campaigns_enrollment_executed')],
+                'constraints': [models.UniqueConstraint(fields=('contact', 'campaign', 'run_no'), name='campaigns_enrollment_one_per_run'), models.UniqueConstraint(condition=models.Q(('state__in', ['pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked'])), fields=('contact', 'campaign'), name='campaigns_enrollment_one_live'), models.UniqueConstraint(condition=models.Q(('exclusive', True), ('state__in', ['pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked'])), fields=('contact',), name='campaigns_enrollment_exclusive'), models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('state__in', ['exited', 'completed'])), models.Q(('ended_at', None), ('state__in', ['pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked'])), _connector='OR'), name='campaigns_enrollment_ends_once'), models.CheckConstraint(condition=models.Q(('wake_at', None), ('state__in', ['pending', 'active', 'waiting']), _connector='OR'), name='campaigns_enrollment_sleeps'), models.CheckConstraint(condition=models.Q(('state', 'pending'), ('state__in', ['exited', 'paused', 'parked']), ('node__isnull', False), _connector='OR'), name='campaigns_enrollment_is_somewhere'), models.CheckConstraint(condition=models.Q(('paused_from', ''), ('state', 'paused'), _connector='OR'), name='campaigns_enrollment_paused_from')],
+            },
+        ),
+        migrations.CreateModel(
+            name='CallTask',
+            fields=[
+                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
+                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
+                ('enrollment', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='campaigns.enrollment')),
+                ('node', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.node')),
+                ('visit', models.PositiveIntegerField()),
+                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='call_tasks', to='crm.contact')),
+                ('pair', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='crm.projectcontact')),
+                ('priority', models.SmallIntegerField()),
+                ('script', models.CharField(blank=True, db_default='', help_text='Key of the content to read.', max_length=80)),
+                ('done_at', models.DateTimeField(null=True)),
+                ('outcome', models.CharField(blank=True, db_default='', max_length=80)),
+                ('cancelled_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'ordering': ['-priority', 'id'],
+                'indexes': [models.Index(models.OrderBy(models.F('priority'), descending=True), models.F('id'), condition=models.Q(('cancelled_at', None), ('done_at', None)), name='campaigns_task_open'), models.Index(models.F('contact'), condition=models.Q(('cancelled_at', None), ('done_at', None)), name='campaigns_task_open_by_contact')],
+                'constraints': [models.UniqueConstraint(fields=('enrollment', 'node', 'visit'), name='campaigns_task_once')],
+            },
+        ),
+        config.kernel.partitions.CreatePartitionedModel(
+            name='EnrollmentEvent',
+            fields=[
+                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ('at', models.DateTimeField()),
+                ('enrollment', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='campaigns.enrollment')),
+                ('kind', models.CharField(choices=[('enrolled', 'Enrolled'), ('passed', 'Passed'), ('arrived', 'Arrived'), ('blocked', 'Blocked'), ('status', 'Status'), ('paused', 'Paused'), ('resumed', 'Resumed'), ('parked', 'Parked'), ('exited', 'Left'), ('completed', 'Completed')], max_length=10)),
+                ('node', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='campaigns.node')),
+                ('exit', models.CharField(blank=True, db_default='', help_text='By which edge they left the node.', max_length=80)),
+                ('state', models.CharField(choices=[('pending', 'Not started'), ('active', 'On the way'), ('waiting', 'Waiting'), ('waiting_send', 'Sending'), ('paused', 'Paused'), ('parked', 'Needs somebody'), ('exited', 'Left'), ('completed', 'Through')], help_text='After it.', max_length=12)),
+                ('by', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('data', models.JSONField(db_default={}, default=dict)),
+            ],
+            options={
+                'ordering': ['id'],
+                'indexes': [models.Index(fields=['enrollment', 'id'], name='campaigns_event_by_enrollment')],
             },
         ),
         migrations.CreateModel(
             name='EnrollmentStep',
             fields=[
                 ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('enrollment', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='campaigns.enrollment')),
+                ('node', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.node')),
                 ('visit', models.PositiveIntegerField()),
                 ('begun_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),
@@ -192,12 +236,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'constraints': [models.UniqueConstraint(fields=('enrollment', 'node', 'visit'), name='campaigns_step_once'), models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('enrollment',), name='campaigns_step_one_at_a_time')],
             },
         ),
         migrations.CreateModel(
             name='Happening',
             fields=[
                 ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='happenings', to='crm.contact')),
                 ('kind', models.CharField(choices=[('reply', 'A reply'), ('call_outcome', 'The outcome of a call'), ('link_click', 'A click on a link'), ('opt_out', 'An opt-out'), ('meeting', 'A meeting was booked'), ('reachability', 'Whether they may be approached')], max_length=12)),
                 ('at', models.DateTimeField()),
                 ('cause', models.UUIDField()),
@@ -206,6 +252,31 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'indexes': [models.Index(models.F('contact'), models.F('id'), condition=models.Q(('handled_at', None)), name='campaigns_happening_new'), models.Index(models.F('id'), condition=models.Q(('handled_at', None)), name='campaigns_happening_queue')],
+                'constraints': [models.UniqueConstraint(fields=('contact', 'cause', 'kind'), name='campaigns_happening_once_per_cause')],
+            },
+        ),
+        migrations.CreateModel(
+            name='SendingAccount',
+            fields=[
+                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
+                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
+                ('name', models.CharField(max_length=80)),
+                ('channel', models.CharField(choices=[('call', 'Call'), ('sms', 'SMS'), ('email', 'E-mail'), ('voicemail', 'Voicemail')], max_length=10)),
+                ('provider', models.CharField(help_text='A name of settings.PROVIDERS.', max_length=40)),
+                ('address', models.CharField(help_text='The number or e-mail address that it sends from.', max_length=254)),
+                ('user', models.ForeignKey(blank=True, help_text="Whose it is. Empty: everybody's who has none of their own.", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='sending_accounts', to=settings.AUTH_USER_MODEL)),
+                ('per_second', models.FloatField(default=1, help_text='Segments of SMS, or messages, in a second.')),
+                ('per_day', models.PositiveIntegerField(default=2000, help_text='Messages in 24 hours.')),
+                ('is_active', models.BooleanField(default=True)),
+                ('open_until', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('open_reason', models.CharField(blank=True, editable=False, max_length=300)),
+                ('failures', models.PositiveSmallIntegerField(default=0, editable=False)),
+            ],
+            options={
+                'ordering': ['channel', 'name'],
+                'constraints': [models.UniqueConstraint(fields=('channel', 'provider', 'address'), name='campaigns_account_once'), models.CheckConstraint(condition=models.Q(('per_second__gt', 0)), name='campaigns_account_sends_at_all')],
             },
         ),
         migrations.CreateModel(
@@ -216,8 +287,16 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
                 ('direction', models.CharField(choices=[('outbound', 'Out'), ('inbound', 'In')], db_default='outbound', max_length=8)),
                 ('channel', models.CharField(choices=[('call', 'Call'), ('sms', 'SMS'), ('email', 'E-mail'), ('voicemail', 'Voicemail')], max_length=10)),
+                ('contact', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='crm.contact')),
+                ('endpoint', models.ForeignKey(db_index=False, help_text='To or from whom; of one that goes out it is chosen when it is handed over.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='crm.endpoint')),
+                ('conversation', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='messages', to='campaigns.conversation')),
+                ('enrollment', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='campaigns.enrollment')),
+                ('campaign', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='campaigns.campaign')),
+                ('node', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.node')),
                 ('run_no', models.PositiveSmallIntegerField(db_default=1, default=1)),
                 ('visit', models.PositiveIntegerField(db_default=0, default=0)),
+                ('account', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='campaigns.sendingaccount')),
+                ('by', models.ForeignKey(db_index=False, help_text='In whose name it goes out, or who sent it by hand.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('content', models.CharField(blank=True, db_default='', help_text='Key of the content it was made of.', max_length=80)),
                 ('subject', models.CharField(blank=True, db_default='', max_length=400)),
                 ('body', models.TextField(blank=True, db_default='')),
@@ -242,12 +321,40 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(models.F('account'), models.F('campaign'), models.F('not_before'), models.F('id'), condition=models.Q(('state', 'pending')), name='campaigns_message_due'), models.Index(models.F('expires_at'), condition=models.Q(('expires_at__isnull', False), ('state', 'pending')), name='campaigns_message_expiring'), models.Index(condition=models.Q(('state__in', ['claimed', 'dispatching'])), fields=['claimed_until'], name='campaigns_message_claimed'), models.Index(condition=models.Q(('decided_at', None), ('state__in', ['uncertain', 'not_sent_presumed'])), fields=['state', 'id'], name='campaigns_message_unsure'), models.Index(condition=models.Q(('state', 'blocked')), fields=['id', 'reason'], name='campaigns_message_blocked'), models.Index(fields=['enrollment', 'id'], name='campaigns_message_by_walk'), models.Index(fields=['conversation', 'id'], name='campaigns_message_by_thread'), models.Index(fields=['contact', 'id'], name='campaigns_message_by_contact'), models.Index(fields=['campaign', 'id'], name='campaigns_message_by_campaign')],
+                'constraints': [models.UniqueConstraint(fields=('dedupe_key',), name='campaigns_message_one_per_cause'), models.UniqueConstraint(condition=models.Q(('enrollment__isnull', False), ('ever_dispatched', True)), fields=('endpoint', 'node', 'visit', 'run_no'), name='campaigns_message_once_per_line'), models.CheckConstraint(condition=models.Q(('ever_dispatched', True), ('state__in', ['blocked', 'expired', 'cancelled']), _negated=True), name='campaigns_message_never_sent_is_true'), models.CheckConstraint(condition=models.Q(models.Q(('contact__isnull', False), ('dedupe_key__isnull', False), ('direction', 'outbound')), models.Q(('direction', 'inbound'), ('state', 'received')), _connector='OR'), name='campaigns_message_out_or_in'), models.CheckConstraint(condition=models.Q(('expires_at', None), ('expires_at__gt', models.F('not_before')), _connector='OR'), name='campaigns_message_can_be_sent'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['dispatching', 'uncertain', 'not_sent_presumed']), _negated=True), ('ever_dispatched', True), _connector='OR'), name='campaigns_message_dispatched_is_true')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Attempt',
+            fields=[
+                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('message', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='campaigns.message')),
+                ('number', models.PositiveSmallIntegerField()),
+                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.sendingaccount')),
+                ('provider', models.CharField(max_length=40)),
+                ('idempotent', models.BooleanField(help_text='The provider recognises a repeat by its key.')),
+                ('key', models.CharField(help_text='By which the provider recognises a repeat.', max_length=80)),
+                ('token_hash', models.BinaryField(max_length=32)),
+                ('decision_id', models.UUIDField(help_text='The receipt of the gate.')),
+                ('dispatched_at', models.DateTimeField()),
+                ('valid_until', models.DateTimeField(help_text='The provider may deliver it until then.')),
+                ('reference', models.CharField(help_text="The provider's own id of it.", max_length=120, null=True)),
+                ('outcome', models.CharField(choices=[('dispatching', 'Under way'), ('accepted', 'Accepted'), ('rejected', 'Rejected'), ('not_sent', 'Certainly not sent'), ('uncertain', 'Uncertain'), ('not_sent_presumed', 'Presumably not sent')], db_default='dispatching', default='dispatching', max_length=18)),
+                ('detail', models.CharField(blank=True, db_default='', max_length=300)),
+                ('recorded_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'ordering': ['message', 'number'],
+                'indexes': [models.Index(fields=['provider', 'dispatched_at'], name='campaigns_attempt_by_time')],
+                'constraints': [models.UniqueConstraint(fields=('message', 'number'), name='campaigns_attempt_once_per_number'), models.UniqueConstraint(condition=models.Q(('idempotent', False), models.Q(('outcome', 'not_sent'), _negated=True)), fields=('message',), name='campaigns_attempt_one_possible_send'), models.UniqueConstraint(condition=models.Q(('reference__isnull', False)), fields=('provider', 'reference'), name='campaigns_attempt_one_per_reference'), models.UniqueConstraint(fields=('token_hash',), name='campaigns_attempt_one_per_token')],
             },
         ),
         migrations.CreateModel(
             name='SenderBudget',
             fields=[
                 ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='budget', to='campaigns.sendingaccount')),
                 ('spent_until', models.DateTimeField(help_text='The pace is reserved up to here; the next message goes out after.')),
                 ('day', models.DateField()),
                 ('sent', models.PositiveIntegerField(default=0)),
@@ -257,544 +364,37 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='SendingAccount',
-            fields=[
-                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
-                ('name', models.CharField(max_length=80)),
-                ('channel', models.CharField(choices=[('call', 'Call'), ('sms', 'SMS'), ('email', 'E-mail'), ('voicemail', 'Voicemail')], max_length=10)),
-                ('provider', models.CharField(help_text='A name of settings.PROVIDERS.', max_length=40)),
-                ('address', models.CharField(help_text='The number or e-mail address that it sends from.', max_length=254)),
-                ('per_second', models.FloatField(default=1, help_text='Segments of SMS, or messages, in a second.')),
-                ('per_day', models.PositiveIntegerField(default=2000, help_text='Messages in 24 hours.')),
-                ('is_active', models.BooleanField(default=True)),
-                ('open_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('open_reason', models.CharField(blank=True, editable=False, max_length=300)),
-                ('failures', models.PositiveSmallIntegerField(default=0, editable=False)),
-            ],
-            options={
-                'ordering': ['channel', 'name'],
-            },
-        ),
-        migrations.AddField(
-            model_name='calltask',
-            name='contact',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='call_tasks', to='crm.contact'),
-        ),
-        migrations.AddField(
-            model_name='calltask',
-            name='node',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.node'),
-        ),
-        migrations.AddField(
-            model_name='calltask',
-            name='pair',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='crm.projectcontact'),
-        ),
-        migrations.AddField(
-            model_name='campaign',
-            name='goal',
-            field=models.ForeignKey(blank=True, help_text='Whoever gets this status has done what the campaign is for, and leaves it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.enrollmentstatus'),
-        ),
-        migrations.AddField(
-            model_name='campaign',
-            name='graph',
-            field=models.OneToOneField(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='campaign', to='campaigns.graph'),
-        ),
-        migrations.AddField(
-            model_name='campaign',
-            name='owner',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='campaigns', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='campaign',
-            name='sender',
-            field=models.ForeignKey(blank=True, db_index=False, help_text='In whose name it is sent. Then only they, the owner and admins see it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='sent_campaigns', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='campaign',
-            name='version',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='campaigns.templateversion'),
-        ),
-        migrations.AddField(
-            model_name='campaigncount',
-            name='campaign',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='counts', to='campaigns.campaign'),
-        ),
-        migrations.AddField(
-            model_name='campaigncount',
-            name='node',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.node'),
-        ),
-        migrations.AddField(
-            model_name='conversation',
-            name='contact',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='conversation', to='crm.contact'),
-        ),
-        migrations.AddField(
-            model_name='enrollment',
-            name='campaign',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='enrollments', to='campaigns.campaign'),
-        ),
-        migrations.AddField(
-            model_name='enrollment',
-            name='company',
-            field=models.ForeignKey(db_constraint=False, db_index=False, help_text="The contact's when they were enrolled.", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='crm.company'),
-        ),
-        migrations.AddField(
-            model_name='enrollment',
-            name='contact',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='enrollments', to='crm.contact'),
-        ),
-        migrations.AddField(
-            model_name='enrollment',
-            name='graph',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.graph'),
-        ),
-        migrations.AddField(
-            model_name='enrollment',
-            name='node',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.node'),
-        ),
-        migrations.AddField(
-            model_name='enrollment',
-            name='pair',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='crm.projectcontact'),
-        ),
-        migrations.AddField(
-            model_name='enrollment',
-            name='status',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.enrollmentstatus'),
-        ),
-        migrations.AddField(
-            model_name='calltask',
-            name='enrollment',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='campaigns.enrollment'),
-        ),
-        migrations.AddField(
-            model_name='enrollmentevent',
-            name='by',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='enrollmentevent',
-            name='enrollment',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='campaigns.enrollment'),
-        ),
-        migrations.AddField(
-            model_name='enrollmentevent',
-            name='node',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='campaigns.node'),
-        ),
-        migrations.AddField(
-            model_name='enrollmentrun',
-            name='by',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='enrollmentrun',
-            name='campaign',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='campaigns.campaign'),
-        ),
-        migrations.AddField(
-            model_name='enrollment',
-            name='run',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='enrollments', to='campaigns.enrollmentrun'),
-        ),
-        migrations.AddField(
-            model_name='enrollmentstep',
-            name='enrollment',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='campaigns.enrollment'),
-        ),
-        migrations.AddField(
-            model_name='enrollmentstep',
-            name='node',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.node'),
-        ),
-        migrations.AddField(
-            model_name='happening',
-            name='contact',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='happenings', to='crm.contact'),
-        ),
-        migrations.AddField(
-            model_name='message',
-            name='by',
-            field=models.ForeignKey(db_index=False, help_text='In whose name it goes out, or who sent it by hand.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='message',
-            name='campaign',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='campaigns.campaign'),
-        ),
-        migrations.AddField(
-            model_name='message',
-            name='contact',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='crm.contact'),
-        ),
-        migrations.AddField(
-            model_name='message',
-            name='conversation',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='messages', to='campaigns.conversation'),
-        ),
-        migrations.AddField(
-            model_name='message',
-            name='endpoint',
-            field=models.ForeignKey(db_index=False, help_text='To or from whom; of one that goes out it is chosen when it is handed over.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='crm.endpoint'),
-        ),
-        migrations.AddField(
-            model_name='message',
-            name='enrollment',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='campaigns.enrollment'),
-        ),
-        migrations.AddField(
-            model_name='message',
-            name='node',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.node'),
-        ),
-        migrations.AddField(
-            model_name='attempt',
-            name='message',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='campaigns.message'),
-        ),
-        migrations.AddField(
-            model_name='sendingaccount',
-            name='user',
-            field=models.ForeignKey(blank=True, help_text="Whose it is. Empty: everybody's who has none of their own.", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='sending_accounts', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='senderbudget',
-            name='account',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='budget', to='campaigns.sendingaccount'),
-        ),
-        migrations.AddField(
-            model_name='message',
-            name='account',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='campaigns.sendingaccount'),
-        ),
-        migrations.AddField(
-            model_name='attempt',
-            name='account',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.sendingaccount'),
-        ),
-        migrations.CreateModel(
             name='SendingStop',
             fields=[
                 ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
                 ('channel', models.CharField(blank=True, choices=[('call', 'Call'), ('sms', 'SMS'), ('email', 'E-mail'), ('voicemail', 'Voicemail')], db_default='', help_text='Empty: all.', max_length=10)),
                 ('reason', models.CharField(max_length=200)),
                 ('at', models.DateTimeField()),
-                ('lifted_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('lifted_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('lifted_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('channel',), name='campaigns_stop_one_at_a_time')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='sendingstop',
-            constraint=models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('channel',), name='campaigns_stop_one_at_a_time'),
-        ),
-        migrations.AddIndex(
-            model_name='campaign',
-            index=models.Index(fields=['owner', 'id'], name='campaigns_campaign_by_owner'),
-        ),
-        migrations.AddIndex(
-            model_name='campaign',
-            index=models.Index(fields=['sender', 'id'], name='campaigns_campaign_by_sender'),
-        ),
-        migrations.AddIndex(
-            model_name='campaign',
-            index=models.Index(fields=['status', 'id'], name='campaigns_campaign_by_status'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower(models.F('name')), name='campaigns_campaign_one_per_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'paused'), _negated=True), ('paused_at__isnull', False), _connector='OR'), name='campaigns_campaign_paused_since'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'scheduled'), _negated=True), ('starts_at__isnull', False), _connector='OR'), name='campaigns_campaign_scheduled_for'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaigncount',
-            constraint=models.UniqueConstraint(fields=('campaign', 'node', 'name', 'slot'), name='campaigns_count_one_per_slot', nulls_distinct=False),
-        ),
-        migrations.AddIndex(
-            model_name='campaigncount',
-            index=models.Index(condition=models.Q(('slot__gt', 16)), fields=['slot'], name='campaigns_count_to_fold'),
-        ),
-        migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(models.OrderBy(models.F('last_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='campaigns_conversation_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(models.OrderBy(models.F('last_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('unread__gt', 0)), name='campaigns_conversation_unread'),
-        ),
-        migrations.AddIndex(
-            model_name='calltask',
-            index=models.Index(models.OrderBy(models.F('priority'), descending=True), models.F('id'), condition=models.Q(('cancelled_at', None), ('done_at', None)), name='campaigns_task_open'),
-        ),
-        migrations.AddIndex(
-            model_name='calltask',
-            index=models.Index(models.F('contact'), condition=models.Q(('cancelled_at', None), ('done_at', None)), name='campaigns_task_open_by_contact'),
-        ),
-        migrations.AddConstraint(
-            model_name='calltask',
-            constraint=models.UniqueConstraint(fields=('enrollment', 'node', 'visit'), name='campaigns_task_once'),
-        ),
-        migrations.AddIndex(
-            model_name='enrollmentevent',
-            index=models.Index(fields=['enrollment', 'id'], name='campaigns_event_by_enrollment'),
-        ),
-        migrations.AddIndex(
-            model_name='enrollmentrun',
-            index=models.Index(models.F('id'), condition=models.Q(('state', 'running')), name='campaigns_run_running'),
-        ),
-        migrations.AddConstraint(
-            model_name='enrollmentrun',
-            constraint=models.CheckConstraint(condition=models.Q(('asked', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('enrolled'), '+', models.F('inside')), '+', models.F('through')), '+', models.F('elsewhere')), '+', models.F('gone')))), name='campaigns_run_adds_up'),
-        ),
-        migrations.AddIndex(
-            model_name='enrollment',
-            index=models.Index(condition=models.Q(('wake_at__isnull', False)), fields=['campaign', 'wake_at', 'id'], name='campaigns_enrollment_due'),
-        ),
-        migrations.AddIndex(
-            model_name='enrollment',
-            index=models.Index(condition=models.Q(('state', 'pending'), ('wake_at', None)), fields=['campaign', 'company', 'id'], name='campaigns_enrollment_held'),
-        ),
-        migrations.AddIndex(
-            model_name='enrollment',
-            index=models.Index(fields=['campaign', 'id'], name='campaigns_enrollment_of'),
-        ),
-        migrations.AddIndex(
-            model_name='enrollment',
-            index=models.Index(condition=models.Q(('state__in', ['paused', 'parked'])), fields=['campaign', 'state', 'id'], name='campaigns_enrollment_standing'),
-        ),
-        migrations.AddIndex(
-            model_name='enrollment',
-            index=models.Index(condition=models.Q(('status__isnull', False)), fields=['campaign', 'status', 'id'], name='campaigns_enrollment_by_status'),
-        ),
-        migrations.AddIndex(
-            model_name='enrollment',
-            index=models.Index(condition=models.Q(('state__in', ['pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked'])), fields=['node', 'id'], name='campaigns_enrollment_by_node'),
-        ),
-        migrations.AddConstraint(
-            model_name='enrollment',
-            constraint=models.UniqueConstraint(fields=('contact', 'campaign', 'run_no'), name='campaigns_enrollment_one_per_run'),
-        ),
-        migrations.AddConstraint(
-            model_name='enrollment',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked'])), fields=('contact', 'campaign'), name='campaigns_enrollment_one_live'),
-        ),
-        migrations.AddConstraint(
-            model_name='enrollment',
-            constraint=models.UniqueConstraint(condition=models.Q(('exclusive', True), ('state__in', ['pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked'])), fields=('contact',), name='campaigns_enrollment_exclusive'),
-        ),
-        migrations.AddConstraint(
-            model_name='enrollment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('state__in', ['exited', 'completed'])), models.Q(('ended_at', None), ('state__in', ['pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked'])), _connector='OR'), name='campaigns_enrollment_ends_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='enrollment',
-            constraint=models.CheckConstraint(condition=models.Q(('wake_at', None), ('state__in', ['pending', 'active', 'waiting']), _connector='OR'), name='campaigns_enrollment_sleeps'),
-        ),
-        migrations.AddConstraint(
-            model_name='enrollment',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'pending'), ('state__in', ['exited', 'paused', 'parked']), ('node__isnull', False), _connector='OR'), name='campaigns_enrollment_is_somewhere'),
-        ),
-        migrations.AddConstraint(
-            model_name='enrollment',
-            constraint=models.CheckConstraint(condition=models.Q(('paused_from', ''), ('state', 'paused'), _connector='OR'), name='campaigns_enrollment_paused_from'),
-        ),
-        migrations.AddConstraint(
-            model_name='enrollmentstep',
-            constraint=models.UniqueConstraint(fields=('enrollment', 'node', 'visit'), name='campaigns_step_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='enrollmentstep',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('enrollment',), name='campaigns_step_one_at_a_time'),
-        ),
-        migrations.AddIndex(
-            model_name='happening',
-            index=models.Index(models.F('contact'), models.F('id'), condition=models.Q(('handled_at', None)), name='campaigns_happening_new'),
-        ),
-        migrations.AddIndex(
-            model_name='happening',
-            index=models.Index(models.F('id'), condition=models.Q(('handled_at', None)), name='campaigns_happening_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='happening',
-            constraint=models.UniqueConstraint(fields=('contact', 'cause', 'kind'), name='campaigns_happening_once_per_cause'),
-        ),
-        migrations.AddConstraint(
-            model_name='sendingaccount',
-            constraint=models.UniqueConstraint(fields=('channel', 'provider', 'address'), name='campaigns_account_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='sendingaccount',
-            constraint=models.CheckConstraint(condition=models.Q(('per_second__gt', 0)), name='campaigns_account_sends_at_all'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(models.F('account'), models.F('campaign'), models.F('not_before'), models.F('id'), condition=models.Q(('state', 'pending')), name='campaigns_message_due'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(models.F('expires_at'), condition=models.Q(('expires_at__isnull', False), ('state', 'pending')), name='campaigns_message_expiring'),
-        ),
-        migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(fields=['provider', 'dispatched_at'], name='campaigns_attempt_by_time'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state__in', ['claimed', 'dispatching'])), fields=['claimed_until'], name='campaigns_message_claimed'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('decided_at', None), ('state__in', ['uncertain', 'not_sent_presumed'])), fields=['state', 'id'], name='campaigns_message_unsure'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state', 'blocked')), fields=['id', 'reason'], name='campaigns_message_blocked'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['enrollment', 'id'], name='campaigns_message_by_walk'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['conversation', 'id'], name='campaigns_message_by_thread'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['contact', 'id'], name='campaigns_message_by_contact'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['campaign', 'id'], name='campaigns_message_by_campaign'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('dedupe_key',), name='campaigns_message_one_per_cause'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('enrollment__isnull', False), ('ever_dispatched', True)), fields=('endpoint', 'node', 'visit', 'run_no'), name='campaigns_message_once_per_line'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('ever_dispatched', True), ('state__in', ['blocked', 'expired', 'cancelled']), _negated=True), name='campaigns_message_never_sent_is_true'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('contact__isnull', False), ('dedupe_key__isnull', False), ('direction', 'outbound')), models.Q(('direction', 'inbound'), ('state', 'received')), _connector='OR'), name='campaigns_message_out_or_in'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at', None), ('expires_at__gt', models.F('not_before')), _connector='OR'), name='campaigns_message_can_be_sent'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['dispatching', 'uncertain', 'not_sent_presumed']), _negated=True), ('ever_dispatched', True), _connector='OR'), name='campaigns_message_dispatched_is_true'),
-        ),
-        migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('message', 'number'), name='campaigns_attempt_once_per_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotent', False), models.Q(('outcome', 'not_sent'), _negated=True)), fields=('message',), name='campaigns_attempt_one_possible_send'),
-        ),
-        migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(condition=models.Q(('reference__isnull', False)), fields=('provider', 'reference'), name='campaigns_attempt_one_per_reference'),
-        ),
-        migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('token_hash',), name='campaigns_attempt_one_per_token'),
-        ),
-        migrations.CreateModel(
-            name='Execution',
-            fields=[
-                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=config.kernel.clock.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
-                ('channel', models.CharField(blank=True, choices=[('call', 'Call'), ('sms', 'SMS'), ('email', 'E-mail'), ('voicemail', 'Voicemail')], db_default='', max_length=10)),
-                ('state', models.CharField(choices=[('running', 'Running'), ('done', 'Done'), ('failed', 'Stopped by an error')], default='running', max_length=8)),
-                ('sent', models.PositiveIntegerField(default=0)),
-                ('skipped', models.PositiveIntegerField(default=0)),
-                ('blocked', models.PositiveIntegerField(default=0)),
-                ('failed', models.PositiveIntegerField(default=0)),
-                ('error', models.CharField(blank=True, max_length=300)),
-                ('ended_at', models.DateTimeField(null=True)),
-            ],
-            options={
-                'ordering': ['-id'],
-            },
-        ),
-        migrations.AddField(
-            model_name='execution',
-            name='by',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='execution',
-            name='campaign',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='executions', to='campaigns.campaign'),
-        ),
-        migrations.AddField(
-            model_name='campaign',
-            name='execution',
-            field=models.ForeignKey(db_index=False, editable=False, help_text='The last one: whoever begins, begins in it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.execution'),
-        ),
-        migrations.AddField(
-            model_name='enrollment',
-            name='execution',
-            field=models.ForeignKey(db_index=False, help_text='In which they began: its channel is the only one on which they are written to.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='enrollments', to='campaigns.execution'),
-        ),
-        migrations.AddIndex(
-            model_name='enrollment',
-            index=models.Index(condition=models.Q(('execution__isnull', False)), fields=['execution'], name='campaigns_enrollment_executed'),
-        ),
-        migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(models.F('id'), condition=models.Q(('state', 'running')), name='campaigns_execution_running'),
-        ),
-        migrations.AddConstraint(
-            model_name='execution',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('campaign',), name='campaigns_execution_one_at_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='execution',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state', 'running')), models.Q(('ended_at__isnull', False), models.Q(('state', 'running'), _negated=True)), _connector='OR'), name='campaigns_execution_ends_once'),
         ),
         migrations.CreateModel(
             name='Settlement',
             fields=[
                 ('message', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='campaigns.message')),
+                ('campaign', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.campaign')),
+                ('enrollment', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.enrollment')),
                 ('at', models.DateTimeField()),
             ],
+            options={
+                'indexes': [models.Index(fields=['campaign', 'at', 'message'], name='campaigns_settlement_queue')],
+            },
         ),
         migrations.AddField(
-            model_name='settlement',
-            name='campaign',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.campaign'),
-        ),
-        migrations.AddField(
-            model_name='settlement',
-            name='enrollment',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.enrollment'),
-        ),
-        migrations.AddIndex(
-            model_name='settlement',
-            index=models.Index(fields=['campaign', 'at', 'message'], name='campaigns_settlement_queue'),
+            model_name='campaign',
+            name='execution',
+            field=models.ForeignKey(db_index=False, editable=False, help_text='The last one: whoever begins, begins in it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.execution'),
         ),
         config.kernel.audit.AddTriggers(
             model_name='sendingstop',
