@@ -95,8 +95,14 @@ def _of_loops(drawing: Drawing) -> Iterator[Fault]:
     of_type = {kind: [node.key for node in drawing.nodes if node.type == kind] for kind in NodeType.values}
     for loop in drawing.loops(without=of_type[NodeType.JUMP]):
         yield Fault("endless_loop", f"{_way(loop)} never ends: go back through a jump, which counts.", loop[0])
-    for loop in drawing.loops(without=[key for kind in WAITS for key in of_type[kind]]):
-        yield Fault("loop_without_wait", f"{_way(loop)} goes round without a wait: put one in.", loop[0])
+    for loop in drawing.loops(without=[node.key for node in drawing.nodes if _waits_every_time(node)]):
+        said = "goes round without a wait: put one in, for a while or until a weekday, because a day is over for good."
+        yield Fault("loop_without_wait", f"{_way(loop)} {said}", loop[0])
+
+
+def _waits_every_time(node: DrawnNode) -> bool:
+    """Once a day has come, whoever waits for it goes on at once."""
+    return node.type in WAITS and node.config.get("mode") not in (WaitMode.DATE, WaitMode.EVENT)
 
 
 def _way(loop: list[str]) -> str:

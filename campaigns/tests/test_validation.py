@@ -100,6 +100,15 @@ def test_a_loop_goes_through_a_jump_and_a_wait() -> None:
     assert told(good) == []
 
 
+@pytest.mark.parametrize(
+    "wait", [{"mode": "date", "date": "2027-01-31", "time": "09:00"}, {"mode": "event", "days": -1, "time": "09:00"}]
+)
+def test_a_day_is_over_for_good_and_holds_a_loop_up_once(wait: dict[str, object]) -> None:
+    send, jump, day = node("send", "sms_send"), node("jump", "jump"), DrawnNode("day", "wait", "", wait)
+    drawn = drawing(send, day, jump, "send>day", "day>jump", "jump:again>send", start="send")
+    assert told(drawn) == [("loop_without_wait", "send")]
+
+
 def test_every_loop_is_told() -> None:
     nodes = [node(key, "stage") for key in "abcd"]
     two = drawing(*nodes, "a>b", "b:x>a", "b>c", "c>d", "d:x>c", start="a")
