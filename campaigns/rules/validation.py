@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from campaigns.choices import SENDS, WAITS, Exit, NodeType, WaitMode
+from campaigns.choices import SENDS, WAITS, AwaitedEvent, Exit, NodeType, WaitMode
 from campaigns.rules import conditions
 from campaigns.rules.config_fields import faults_of
 from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
@@ -17,6 +17,7 @@ from crm.choices import Channel
 
 MOST_NODES: Final = 500
 LONGEST_KEY: Final = 80
+_CALLS: Final = AwaitedEvent.CALL_OUTCOME
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +123,18 @@ def _of_node(drawing: Drawing, node: DrawnNode, surroundings: Surroundings) -> I
         yield from _of_content(node, surroundings)
     if node.type in SENDS:
         yield from _of_send(node, surroundings)
-    if node.type == NodeType.WAIT and node.config.get("mode") == WaitMode.EVENT and surroundings.has_event is False:
-        yield Fault("no_event", "It waits for the day of an event, and there is none: say when it is.", node.key)
+    if node.type in WAITS:
+        yield from _of_wait(node, surroundings)
     status = node.config.get("status")
     if node.type == NodeType.STAGE and isinstance(status, str) and status.strip() not in ("", *surroundings.statuses):
         yield Fault("unknown_status", f"There is no status {status!r}.", node.key, "status")
+
+
+def _of_wait(node: DrawnNode, surroundings: Surroundings) -> Iterator[Fault]:
+    if node.type == NodeType.WAIT and node.config.get("mode") == WaitMode.EVENT and surroundings.has_event is False:
+        yield Fault("no_event", "It waits for the day of an event, and there is none: say when it is.", node.key)
+    if node.type == NodeType.WAIT_FOR and "outcomes" in node.config and node.config.get("event") != _CALLS:
+        yield Fault("needless_outcomes", "Only a call has outcomes: leave them out.", node.key, "outcomes")
 
 
 # Exits

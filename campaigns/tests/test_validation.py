@@ -109,6 +109,15 @@ def test_a_day_is_over_for_good_and_holds_a_loop_up_once(wait: dict[str, object]
     assert told(drawn) == [("loop_without_wait", "send")]
 
 
+def test_only_a_call_has_outcomes() -> None:
+    def waiting(event: str) -> Drawing:
+        ask = node("ask", "wait_for", event=event, outcomes=["Connected, interested"])
+        return drawing(ask, node("end", "exit"), "ask:happened>end", "ask:timeout>end")
+
+    assert told(waiting("call_outcome")) == []
+    assert told(waiting("reply")) == told(waiting("link_click")) == [("needless_outcomes", "ask")]
+
+
 def test_every_loop_is_told() -> None:
     nodes = [node(key, "stage") for key in "abcd"]
     two = drawing(*nodes, "a>b", "b:x>a", "b>c", "c>d", "d:x>c", start="a")
