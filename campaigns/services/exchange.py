@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -152,7 +153,20 @@ def _object(item: Any, where: str, kinds: Mapping[str, type]) -> dict[str, Any]:
             raise UnreadableGraph(f"{where}: nobody knows {name!r}; known are {', '.join(kinds)}.")
         if not isinstance(value, int | float if kind is float else kind) or isinstance(value, bool):
             raise UnreadableGraph(f"{where}: {name!r} is {_WORDS[kind]}.")
+        if not _can_be_written(value):
+            raise UnreadableGraph(f"{where}: {name!r} holds a number that no file could hold: make it smaller.")
     return {name: float(value) if kinds[name] is float else value for name, value in item.items()}
+
+
+def _can_be_written(value: Any) -> bool:
+    """What is read here is written by ``to_json`` again: no infinity, and no whole number beyond 64 bits."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return False
+    return True
 
 
 _WORDS: Final = {str: "a text", dict: "an object", float: "a number", int: "a whole number"}

@@ -89,6 +89,21 @@ def test_a_broken_line_is_named(change: tuple[str, str], words: str) -> None:
         exchange.from_csv(text.replace(*change))
 
 
+@pytest.mark.parametrize("place", ["nan", "inf", "-inf", "1e400"])
+def test_a_place_that_json_could_not_hold_is_refused(place: str) -> None:
+    text = exchange.to_csv(WHOLE).replace("node,hello,sms_send,hello,0.0", f"node,hello,sms_send,hello,{place}")
+    with pytest.raises(exchange.UnreadableGraph, match="line 3: 'x' holds a number"):
+        exchange.from_csv(text)
+
+
+def test_a_whole_number_that_no_file_could_hold_is_refused() -> None:
+    whole = {"nodes": [{"key": "a", "type": "wait", "config": {"amount": 2**64 - 1}}]}
+    assert exchange.to_json(exchange.drawing_in(whole))
+    whole["nodes"][0]["config"] = {"amount": 2**64}
+    with pytest.raises(exchange.UnreadableGraph, match=r"nodes\[0\]: 'config' holds a number"):
+        exchange.drawing_in(whole)
+
+
 def test_a_spreadsheets_mark_at_the_beginning_is_no_part_of_the_first_column() -> None:
     assert exchange.from_csv("\ufeff" + exchange.to_csv(WHOLE)).by_key == WHOLE.by_key
 
