@@ -14,9 +14,10 @@ from unfold.decorators import display
 from campaigns.admin import campaign_page
 from campaigns.admin.messages import message_rows
 from campaigns.admin.words import in_words, with_reason
-from campaigns.choices import ENDED, LIVE, EnrollmentEventKind, EnrollmentState
-from campaigns.models import Campaign, Enrollment, EnrollmentRun, EnrollmentStatus
+from campaigns.choices import ENDED, LIVE, EnrollmentEventKind, EnrollmentState, NodeType
+from campaigns.models import Campaign, Enrollment, EnrollmentRun, EnrollmentStatus, Node
 from campaigns.reports import walks
+from campaigns.rules.node_types import CHANNEL_OF
 from campaigns.services import handling, marking, people
 from config.kernel.admin import cells, filters
 from config.kernel.admin.pages import Header, Section
@@ -142,7 +143,7 @@ class EnrollmentAdmin(RecordAdmin):
 
     @display(description="State")
     def shown_state(self, row: Enrollment) -> SafeString:
-        return with_reason(state(row), in_words(row.reason))
+        return with_reason(state(row), _why(row.reason, row.node))
 
     @display(description="Node")
     def shown_node(self, row: Enrollment) -> Any:
@@ -170,7 +171,7 @@ class EnrollmentAdmin(RecordAdmin):
                 ("Enrolled", cells.exact(row.enrolled_at)),
                 ("Round", row.run_no),
                 ("Ended", cells.exact(row.ended_at)),
-                ("Why", in_words(row.reason) or cells.NOTHING),
+                ("Why", _why(row.reason, row.node) or cells.NOTHING),
             ],
         )
 
@@ -178,8 +179,14 @@ class EnrollmentAdmin(RecordAdmin):
         return _sections(row)
 
 
+def _why(reason: str, node: Node | None) -> str:
+    """Say why somebody left or stands still, as of the channel on which they were approached there."""
+    channel = CHANNEL_OF.get(NodeType(node.type)) if node else None
+    return in_words(reason, channel or "")
+
+
 def state(row: Enrollment) -> SafeString:
-    return cells.badge(row.get_state_display(), _TONES[EnrollmentState(row.state)], in_words(row.reason))
+    return cells.badge(row.get_state_display(), _TONES[EnrollmentState(row.state)], _why(row.reason, row.node))
 
 
 def zone_of(row: Enrollment) -> tzinfo:
@@ -190,12 +197,12 @@ def zone_of(row: Enrollment) -> tzinfo:
 def _now(row: Enrollment) -> str:
     """What they wait for, in a sentence."""
     left = row.events.filter(kind=EnrollmentEventKind.PASSED).select_related("node").order_by("-at", "-id").first()
-    return walks.waits(row, zone_of(row), after=left.node if left else None, why=in_words)
+    return walks.waits(row, zone_of(row), after=left.node if left else None, why=_why)
 
 
 def _sections(row: Enrollment) -> Iterator[Section]:
     events = list(row.events.select_related("node", "by").order_by("at", "id"))
-    lines = walks.history(events, zone_of(row), why=in_words)
+    lines = walks.history(events, zone_of(row), why=_why)
     yield Section(title="What happened", template="admin/parts/events.html", context={"events": lines})
     yield Section(
         title="Messages",
@@ -203,7 +210,7 @@ def _sections(row: Enrollment) -> Iterator[Section]:
         rows=message_rows(row.messages.select_related("endpoint").order_by("id")),
         empty="Nothing was said on this walk.",
     )
-    others = Enrollment.objects.filter(contact=row.contact_id).exclude(pk=row.pk).select_related("campaign", "status")
+    others = Enrollment.objects.filter(contact=row.contact_id).exclude(pk=row.pk).select_related("campaign", "node")
     yield Section(
         title="Their other campaigns",
         aside=True,

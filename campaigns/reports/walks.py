@@ -10,7 +10,7 @@ from campaigns.models import Enrollment, EnrollmentEvent, Node
 from campaigns.reports.words import TYPES, said
 from campaigns.rules.drawings import DrawnNode
 
-Words = Callable[[str], str]
+Words = Callable[[str, Node | None], str]  # of a reason, and of the node at which it was met
 _K, _S = EnrollmentEventKind, EnrollmentState
 _EXITS: Final = {str(each.value): str(each.label).lower() for each in Exit}
 _SIGNS: Final[Mapping[str, tuple[str, str]]] = {
@@ -38,7 +38,11 @@ def name_of(node: Node | None) -> str:
     return (node.name or TYPES.get(node.type, node.key)) if node else ""
 
 
-def history(events: Sequence[EnrollmentEvent], zone: tzinfo, *, why: Words = str) -> list[Line]:
+def _as_it_is(reason: str, node: Node | None) -> str:
+    return reason
+
+
+def history(events: Sequence[EnrollmentEvent], zone: tzinfo, *, why: Words = _as_it_is) -> list[Line]:
     """Return what happened, in its order; times to come are told in ``zone``, the contact's.
 
     ``why`` puts the reasons that machines keep into words.
@@ -46,7 +50,7 @@ def history(events: Sequence[EnrollmentEvent], zone: tzinfo, *, why: Words = str
     return [_line(event, zone, why) for event in events]
 
 
-def waits(walk: Enrollment, zone: tzinfo, *, after: Node | None = None, why: Words = str) -> str:
+def waits(walk: Enrollment, zone: tzinfo, *, after: Node | None = None, why: Words = _as_it_is) -> str:
     """Return until when somebody waits, and for what; "" where they do not wait for a time.
 
     ``after`` is the node that they left before.
@@ -58,7 +62,7 @@ def waits(walk: Enrollment, zone: tzinfo, *, after: Node | None = None, why: Wor
     rule = walk.wake_rule or {}
     until = f"until {_told(walk.wake_at, zone)}"
     if reason := rule.get("blocked"):
-        return f"Tries again {until.removeprefix('until ')}: {why(reason)}"
+        return f"Tries again {until.removeprefix('until ')}: {why(reason, walk.node)}"
     if walk.node is None or "config" not in rule:
         return f"Waits {until}"
     what = said(DrawnNode(walk.node.key, walk.node.type, config=rule["config"]))
@@ -81,7 +85,7 @@ def _further(event: EnrollmentEvent, zone: tzinfo, why: Words) -> list[str]:
         begins = "Begins" if event.kind == _K.ENROLLED else "Goes on" if event.kind == _K.RESUMED else "Until"
         found.append(f"{begins} {_told(datetime.fromisoformat(wake_at), zone)}")
     if reason := event.data.get("reason"):
-        found.insert(0, why(reason))
+        found.insert(0, why(reason, event.node))
     return found
 
 

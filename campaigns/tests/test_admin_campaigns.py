@@ -12,11 +12,13 @@ from campaigns.models import (
     Enrollment,
     EnrollmentRun,
     Message,
+    Node,
     SendingAccount,
     SendingStop,
     Template,
 )
 from campaigns.services import campaigns, enrolling
+from campaigns.tests.factories import EnrollmentFactory
 from campaigns.tests.scenes import a_campaign, a_version, some_people
 from config.kernel import clock
 from config.testing import NOON
@@ -333,6 +335,15 @@ def test_lists_say_why_and_blocked_messages_are_found_by_it(window, boss):
     assert page_url(blocked) not in said(window.get(f"{messages}?blocked_by=no_consent"))
     Message.objects.filter(pk=blocked.pk).update(channel="email", reason="no_callable_number")
     assert "No e-mail address" in said(window.get(f"{messages}?blocked_by=no_callable_number"))
+
+
+def test_whoever_has_no_address_left_because_of_an_e_mail_and_not_of_a_number(window):
+    walk = EnrollmentFactory(state="exited", reason="blocked: no_callable_number")
+    pages = [page_url(walk), page_url(walk.contact), f"{list_url('campaigns.enrollment')}?state=exited"]
+    for kind, words in [("email_send", "No e-mail address"), ("sms_send", "No number to call")]:
+        Node.objects.filter(pk=walk.node_id).update(type=kind)
+        for page in pages:
+            assert f"Blocked: {words}" in said(window.get(page)), page
 
 
 def test_what_is_simulated_is_labelled_wherever_it_sends(window, boss):
