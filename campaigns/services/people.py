@@ -36,7 +36,8 @@ _WHO = """
 _CLOSED = """EXISTS (SELECT FROM calls_terminalsession t
                    WHERE t.lifted_at IS NULL AND t.at >= a.since AND (t.until IS NULL OR t.until > %(at)s::timestamptz)
                      AND"""
-# Since they were enrolled somebody has asked that they, their line or their project be left alone.
+# Since they were enrolled somebody has asked that they, their line or their project be left alone. Whoever walks for no
+# project has no other pair to go on for: a meeting in any of theirs is enough.
 _STOPPED = """
     SELECT a.place,
            EXISTS (SELECT FROM crm_contactpoint pt JOIN crm_suppression s ON s.endpoint_id = pt.endpoint_id
@@ -44,6 +45,8 @@ _STOPPED = """
                      AND s.at >= a.since AND (s.channel = '' OR s.channel = ANY(%(channels)s::text[]))),
            {closed} t.contact_id = a.contact_id)
            OR {closed} t.pair_id = a.pair_id)
+           OR {closed} a.pair_id IS NULL AND t.pair_id IN (SELECT id FROM crm_projectcontact own
+                                                           WHERE own.contact_id = a.contact_id))
            OR {closed} t.project_id = pc.project_id)
            OR {closed} t.endpoint_id IN (SELECT pt.endpoint_id FROM crm_contactpoint pt
                                          WHERE pt.contact_id = a.contact_id AND pt.endpoint_id IS NOT NULL))

@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 
 from calls.models import Disposition
-from calls.services import terminal
+from calls.services import news, recording, terminal
+from calls.services.recording import Told
 from calls.signals import CallConcluded
-from campaigns.models import CallTask, Enrollment, Happening
+from calls.tests.factories import callable_pair
+from campaigns.models import CallTask, Enrollment, Happening, Message
 from campaigns.services import enrolling, happenings
 from campaigns.tests.drawings import drawing, edge, node
 from campaigns.tests.walks import begun, enrolled, run
@@ -83,6 +85,22 @@ def test_closing_a_project_stops_those_who_walk_for_it():
     project = Project.objects.get(pk=pair.project_id)
     terminal.close(scope="project", subject=project, kind="hold", reason="Over", until=None, by=None, at=LATER)
     assert reason(Enrollment.objects.get()) == "terminal_session"
+
+
+@pytest.mark.parametrize("for_a_project", [True, False])
+def test_a_meeting_that_was_booked_on_the_phone_stops_a_walk(for_a_project):
+    pair, campaign = callable_pair(), begun(WAITING)
+    meant = {"project": str(pair.project_id)} if for_a_project else {"contacts": [str(pair.contact_id)]}
+    enrolling.take(enrolling.begin(campaign=campaign, audience=meant, by=None, at=NOON).pk, at=NOON)
+    run(NOON)
+    told = {"call_session_id": "ext-1", "initiated_at": LATER, "number": pair.contact.primary_phone}
+    booked = Disposition.objects.get(name="Meeting booked")
+    recording.record(
+        told=Told(contact=pair.contact, project=pair.project, disposition=booked, **told), by=None, at=LATER
+    )
+    news.tell_due(at=LATER + timedelta(minutes=1))
+    assert reason(Enrollment.objects.get()) == "terminal_session"
+    assert Message.objects.get().state == "cancelled"
 
 
 def test_nobody_who_walks_nowhere_has_happenings():
