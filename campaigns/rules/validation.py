@@ -11,7 +11,7 @@ from campaigns.rules import conditions
 from campaigns.rules.config_fields import faults_of
 from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
 from campaigns.rules.node_types import CHANNEL_OF, SHAPES, fields_of
-from campaigns.rules.rendering import unknown_tags
+from campaigns.rules.rendering import tags_of, unknown_tags
 from campaigns.rules.splits import WHOLE
 from crm.choices import Channel
 
@@ -40,14 +40,14 @@ class Content:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a graph refers to. ``senders`` are the channels that somebody sends on, ``has_event`` says whether there is
-    a day of the event; None: neither has been chosen yet, as in a template, so neither is missing.
+    """What a graph refers to. ``senders`` are the channels that somebody sends on, ``says`` are the merge tags that a
+    campaign answers alike for everybody; None: neither has been chosen yet, as in a template, so neither is missing.
     """
 
     contents: Mapping[str, Content] = field(default_factory=dict)
     statuses: frozenset[str] = frozenset()
     senders: frozenset[str] | None = None
-    has_event: bool | None = None
+    says: Mapping[str, str] | None = None
 
 
 def faults(drawing: Drawing, surroundings: Surroundings) -> list[Fault]:
@@ -131,7 +131,7 @@ def _of_node(drawing: Drawing, node: DrawnNode, surroundings: Surroundings) -> I
 
 
 def _of_wait(node: DrawnNode, surroundings: Surroundings) -> Iterator[Fault]:
-    if node.type == NodeType.WAIT and node.config.get("mode") == WaitMode.EVENT and surroundings.has_event is False:
+    if node.config.get("mode") == WaitMode.EVENT and surroundings.says and not surroundings.says["event.date"]:
         yield Fault("no_event", "It waits for the day of an event, and there is none: say when it is.", node.key)
     if node.type == NodeType.WAIT_FOR and "outcomes" in node.config and node.config.get("event") != _CALLS:
         yield Fault("needless_outcomes", "Only a call has outcomes: leave them out.", node.key, "outcomes")
@@ -202,6 +202,15 @@ def _of_content(node: DrawnNode, surroundings: Surroundings) -> Iterator[Fault]:
         yield Fault("other_channel", f"{key!r} is for {content.channel}, not for {channel.value}.", node.key, name)
     if unknown := unknown_tags(content.text):
         yield Fault("unknown_tag", f"{key!r} asks for {', '.join(unknown)}, which nobody knows.", node.key, name)
+    if unsaid := _unsaid(content.text, surroundings.says or {}):
+        said = f"{key!r} asks for {', '.join(unsaid)}: say it in the campaign, or write words for where it is missing."
+        yield Fault("unsaid_tag", said, node.key, name)
+
+
+def _unsaid(text: str, says: Mapping[str, str]) -> list[str]:
+    """Return what ``text`` would have to say to everybody and cannot: nobody would get it."""
+    asked = dict.fromkeys(tag.name for tag in tags_of(text) if tag.fallback is None)
+    return [name for name in asked if not says.get(name, "known of each of them")]
 
 
 def _of_send(node: DrawnNode, surroundings: Surroundings) -> Iterator[Fault]:

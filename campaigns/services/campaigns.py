@@ -15,7 +15,7 @@ from campaigns.models import Campaign, Graph, TemplateVersion
 from campaigns.rules.differences import Difference
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault, faults
-from campaigns.services import drawn, graphs, letting_go, surroundings, templates
+from campaigns.services import drawn, graphs, letting_go, surroundings, templates, values
 from campaigns.services.senders import channels_of
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
@@ -130,7 +130,7 @@ def redraw(*, row: Campaign, drawing: Drawing, revision: int | None, by: User | 
 
 def faults_of(row: Campaign) -> list[Fault]:
     """Return everything that would hinder the campaign from starting, that nobody sends for it included."""
-    around = surroundings.known(senders=channels_of(row.sender_id), has_event=row.event_date is not None)
+    around = surroundings.known(senders=channels_of(row.sender_id), says=values.of_campaign(row))
     return faults(graphs.drawing_of(row.graph), around)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 
-from campaigns.models import Campaign, Node, SendingAccount, TemplateVersion
+from campaigns.models import Campaign, ContentTemplate, Node, SendingAccount, TemplateVersion
 from campaigns.rules.drawings import Drawing, DrawnNode
 from campaigns.services import campaigns, drawing, graphs, templates
 from campaigns.tests import campaigning
@@ -162,6 +162,17 @@ def test_what_hinders_it_is_named_with_its_node(draft: Campaign, rep: User) -> N
     SendingAccount.objects.create(name="Line", channel="sms", provider="sms", address="+15125550100")
     row = campaigns.edit(row=draft, changes={"event_date": date(2027, 1, 9)}, by=rep, at=AT)
     assert campaigns.faults_of(row) == []
+
+
+def test_a_text_that_the_campaign_would_have_to_finish_is_a_fault_until_it_does(
+    draft: Campaign, account: SendingAccount, rep: User
+) -> None:
+    ContentTemplate.objects.filter(channel="sms").update(body="At {{event.place}}, {{sender.name|us}}")
+    (fault,) = campaigns.faults_of(draft)
+    assert (fault.code, fault.node, "event.place: say it in the campaign" in fault.message) == (
+        "unsaid_tag", draft.graph.nodes.get(type="sms_send").key, True,
+    )  # fmt: skip
+    assert campaigns.faults_of(campaigns.edit(row=draft, changes={"event_place": "Hall"}, by=rep, at=AT)) == []
 
 
 def test_an_account_of_a_colleague_sends_for_nobody_else(draft: Campaign, account: SendingAccount, rep: User) -> None:
