@@ -5,7 +5,7 @@ Nodes stand in rows, as many edges below the start as the longest way to them ha
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final
@@ -78,7 +78,15 @@ def draw(
     arrows = [_down(edge, number, boxes, places) for number, edge in down]
     arrows += [_back(edge, boxes, wide + EDGE + LANE * lane) for lane, edge in enumerate(back, start=1)]
     width = 2 * EDGE + wide + LANE * (len(back) + 1) * bool(back)
-    return Picture(width, len(rows) * (HIGH + DROP) - DROP + 2 * EDGE, list(boxes.values()), arrows)
+    return Picture(width, len(rows) * (HIGH + DROP) - DROP + 2 * EDGE, list(boxes.values()), _legible(arrows))
+
+
+def _legible(arrows: Iterable[Arrow]) -> list[Arrow]:
+    """Let the first of several arrows that run alike say what all of them do, instead of one label upon another."""
+    labels: dict[str, list[str]] = defaultdict(list)
+    for arrow in (arrows := list(arrows)):
+        labels[arrow.path] += [arrow.label] if arrow.label else []
+    return [replace(arrow, label=", ".join(labels.pop(arrow.path, []))) for arrow in arrows]
 
 
 def _sorted(drawing: Drawing, depths: Mapping[str, int]) -> tuple[list[tuple[int, DrawnEdge]], list[DrawnEdge]]:

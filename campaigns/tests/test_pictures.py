@@ -42,6 +42,13 @@ def test_no_node_lies_on_another_and_none_outside_the_picture(drawn: Drawing) ->
             assert one is other or apart
 
 
+def test_no_label_lies_on_another_where_two_ways_lead_to_one_node() -> None:
+    both = drawing(node("ask", "wait_for"), node("end", "exit"), "ask:happened>end", "ask:timeout>end")
+    arrows = pictures.draw(both).arrows
+    assert [arrow.label for arrow in arrows] == ["it happened, too late", ""]
+    assert {arrow.label for arrow in pictures.draw(WHOLE).arrows} >= {"it happened", "too late", "else", "a 30 %"}
+
+
 def test_a_fault_stands_on_its_node() -> None:
     boxes = {box.key: box for box in pictures.draw(WHOLE, [Fault("no_content", "Gone.", "hello")]).boxes}
     assert boxes["hello"].faults == ("Gone.",)
