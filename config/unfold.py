@@ -47,6 +47,7 @@ NAVIGATION: list[dict[str, Any]] = [
             {"title": "Call desk", "icon": "call", "link": _desk, "permission": _may("calls.use_call_desk")},
             _list("crm.projectcontact", "Callbacks", "event", "?callback_at=yes", active=_never),
             _list("calls.callsession", "Calls to finish", "edit_note", "?finish=yes", active=_never),
+            _list("campaigns.calltask", "Calls for campaigns", "phone_forwarded", "?open=yes", active=_never),
             _list("campaigns.message", "Messages to decide", "help", "?unsure=yes", active=_never),
             _list("campaigns.enrollment", "Stuck in campaigns", "front_hand", "?state=parked", active=_never),
         ],

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from campaigns.api import filters, inputs
 from campaigns.api import readings_of_people as readings
-from campaigns.models import Enrollment, EnrollmentRun
+from campaigns.models import CallTask, Enrollment, EnrollmentRun
 from campaigns.services import handling, marking
 from config.kernel.api.resources import ReadOnly
 
@@ -59,6 +59,15 @@ class EnrollmentViewSet(ReadOnly):
         row, told = self.get_object(), self.asked()
         marking.handle(row, verb, **told, by=self.asker, at=self.at)
         return Response(self.shown(row.pk))
+
+
+class CallTaskViewSet(ReadOnly):
+    """Calls that campaigns ask for. One is done with the next outcome of a call to that person."""
+
+    queryset = CallTask.objects.none()
+    reading = readings.CallTaskReading
+    filterset_class = filters.CallTaskFilter
+    how_to_change = "Call them: POST to /api/v1/call-sessions/ with an outcome makes it done."
 
 
 class EnrollmentRunViewSet(ReadOnly):

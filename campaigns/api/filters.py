@@ -3,6 +3,7 @@
 from typing import Any
 
 import django_filters as filters
+from django.db.models import Q
 from django_filters import FilterSet
 
 from campaigns.choices import (
@@ -79,6 +80,16 @@ class ExecutionFilter(FilterSet):
     campaign = Related()
     state = filters.ChoiceFilter(choices=RunState)
     created_since = CreatedSince()
+
+
+class CallTaskFilter(FilterSet):
+    contact = Related()
+    enrollment = Related()
+    open = YesNo(method="keep_open", label="Still to be made")
+
+    def keep_open(self, rows: Any, name: str, wanted: bool) -> Any:
+        is_open = Q(done_at=None, cancelled_at=None)
+        return rows.filter(is_open if wanted else ~is_open)
 
 
 class ConversationFilter(FilterSet):

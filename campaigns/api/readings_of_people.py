@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from campaigns.models import (
     Attempt,
+    CallTask,
     Campaign,
     Conversation,
     Enrollment,
@@ -59,6 +60,23 @@ class OneEnrollmentReading(EnrollmentReading):
 
     class Meta(EnrollmentReading.Meta):
         fields = [*EnrollmentReading.Meta.fields, "wake_rule", "last", "events"]
+
+
+class CallTaskReading(Reading):
+    script = serializers.CharField(help_text="The key of a content, see /api/v1/contents/?key=.")
+
+    class Meta:
+        model = CallTask
+        fields = [
+            *("id", "enrollment", "contact", "pair", "priority", "script", "done_at", "outcome", "cancelled_at"),
+            "created_at",
+        ]
+
+    @classmethod
+    def attach(cls, shown: list[Shown], *, request: Any) -> None:
+        """Leave out what the user does not see: a colleague's campaign, a colleague's project."""
+        blank_hidden(shown, "enrollment", Enrollment, request=request)
+        blank_hidden(shown, "pair", ProjectContact, request=request)
 
 
 class EnrollmentRunReading(Reading):

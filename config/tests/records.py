@@ -14,6 +14,7 @@ from calls.tests.factories import (
     TerminalSessionFactory,
 )
 from campaigns.models import (
+    CallTask,
     Campaign,
     Conversation,
     Enrollment,
@@ -118,6 +119,12 @@ def walk(owner: Any) -> Enrollment:
     return Enrollment.objects.create(campaign=row, graph=row.graph, contact=contact(owner), enrolled_at=NOON)
 
 
+def task(owner: Any) -> CallTask:
+    row = walk(owner)
+    where = row.graph.nodes.get()
+    return CallTask.objects.create(enrollment=row, node=where, visit=1, contact=row.contact, priority=2)
+
+
 def conversation(owner: Any) -> Conversation:
     return Conversation.objects.create(contact=contact(owner), last_at=NOON, last_direction="inbound")
 
@@ -171,6 +178,7 @@ MAKE: dict[str, Make] = {
     "enrollments": walk,
     "enrollment-runs": lambda owner: EnrollmentRun.objects.create(campaign=campaign(owner), audience={"contacts": []}),
     "executions": lambda owner: Execution.objects.create(campaign=campaign(owner)),
+    "call-tasks": task,
     "conversations": conversation,
     "messages": message,
     "sending-accounts": account,

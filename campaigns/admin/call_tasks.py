@@ -1,0 +1,80 @@
+"""Calls that campaigns ask for: whom, what to say, and what came of it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from campaigns.models import CallTask, Campaign, ContentTemplate
+from config.kernel.admin import cells, filters
+from config.kernel.admin.pages import Header, Section
+from config.kernel.admin.scope import visible
+from crm.admin import phrases
+from crm.admin.base import RecordAdmin
+from crm.choices import Priority
+
+
+class Open(filters.Flag):
+    """Those that are still to be made."""
+
+    yes, no = "To make", "Over"
+
+    def condition(self, value: Any, request: HttpRequest) -> Q:
+        is_open = Q(done_at=None, cancelled_at=None)
+        return is_open if value == "yes" else ~is_open
+
+
+@admin.register(CallTask)
+class CallTaskAdmin(RecordAdmin):
+    """Calls to people whom one sees. One is over with the next outcome of a call to that person."""
+
+    audited = False
+    empty_hint = "They come from campaigns whose graph has a node that asks for a call."
+    linked_by = ("contact", "enrollment")
+    list_display = ["contact", "shown_priority", "shown_state", "shown_since"]
+    list_filter = [Open.of("open", "to make")]
+    list_select_related = ["contact"]
+    ordering = ["-pk"]
+    search_fields = ["contact__search"]
+    search_help_text = "Person"
+    search_through = ("contact",)
+    symbol = "phone_forwarded"
+    views = [("All", {}), ("To make", {"open": "yes"})]
+
+    @display(description="Priority")
+    def shown_priority(self, row: CallTask) -> str:
+        return Priority(row.priority).label
+
+    @display(description="State")
+    def shown_state(self, row: CallTask) -> SafeString:
+        if row.done_at:
+            return cells.badge(row.outcome or "Called", "good")
+        return cells.badge("Not needed any more", "plain") if row.cancelled_at else cells.badge("To make", "info")
+
+    @display(description="Since")
+    def shown_since(self, row: CallTask) -> Any:
+        return cells.moment(row.created_at)
+
+    def header(self, request: HttpRequest, row: CallTask) -> Header:
+        return Header(
+            title=cells.badges("Call", cells.link(row.contact)),
+            badges=[self.shown_state(row)],
+            facts=[
+                ("Phone", phrases.phone(row.contact.primary_phone)),
+                ("Priority", self.shown_priority(row)),
+                ("Since", cells.moment(row.created_at)),
+                ("Over", cells.exact(row.done_at or row.cancelled_at)),
+                ("Asked for by", self._campaign(request, row)),
+            ],
+        )
+
+    def sections(self, request: HttpRequest, row: CallTask) -> list[Section]:
+        script = ContentTemplate.objects.filter(key=row.script).first() if row.script else None
+        return [Section(title="What to say", text=script.body)] if script else []
+
+    def _campaign(self, request: HttpRequest, row: CallTask) -> Any:
+        seen = visible(Campaign.objects.filter(enrollments=row.enrollment_id), request.user).first()
+        return cells.link(row.enrollment, seen.name) if seen else cells.NOTHING

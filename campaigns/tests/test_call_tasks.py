@@ -1,0 +1,47 @@
+"""Calls that campaigns ask for are seen by whoever may make them, with what to say, until they are made."""
+
+import pytest
+
+from calls.models import Disposition
+from calls.signals import CallConcluded
+from campaigns.models import CallTask, ContentTemplate
+from campaigns.services import happenings
+from campaigns.tests.drawings import drawing, node
+from campaigns.tests.walks import begun, enrolled, run
+from config.kernel.ids import uuid7
+from config.testing import NOON
+from crm.tests.backoffice import list_url, page_url, signed_in
+from crm.tests.factories import ContactFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+CALL = drawing(node("call", "call_task", script="opener", priority="urgent"), node("end", "exit"), "call>end")
+
+
+@pytest.fixture
+def task() -> CallTask:
+    ContentTemplate.objects.create(key="opener", channel="call", name="Opener", body="Hello {{contact.first_name}}")
+    rep = UserFactory(bdr=True)
+    (walk,) = enrolled(begun(CALL, name="Spring", owner=rep), [ContactFactory(name="Alma Barford", owner=rep)])
+    run(NOON)
+    return CallTask.objects.get(enrollment=walk)
+
+
+def test_a_call_is_found_with_what_to_say_by_whoever_sees_the_person_and_by_nobody_else(task):
+    window, other = signed_in(task.contact.owner), signed_in(UserFactory(bdr=True))
+    to_make = f"{list_url('campaigns.calltask')}?open=yes"
+    assert "Alma Barford" in window.get(to_make).content.decode()
+    assert "Alma Barford" not in other.get(to_make).content.decode()
+    page = window.get(page_url(task)).content.decode()
+    assert [words in page for words in ("Hello {{contact.first_name}}", "Urgent", "Spring")] == [True] * 3
+    assert other.get(page_url(task)).status_code == 404
+
+
+def test_a_call_that_was_made_is_over_and_says_how_it_ended(task):
+    window = signed_in(task.contact.owner)
+    ask = lambda wanted: len(window.get(f"/api/v1/call-tasks/?open={wanted}").json()["results"])  # noqa: E731
+    assert [ask("true"), ask("false")] == [1, 0]
+    said = Disposition.objects.get(name="Call back")
+    happenings.keep_call(CallConcluded(uuid7(), uuid7(), task.contact_id, None, said.pk, NOON))
+    assert [ask("true"), ask("false")] == [0, 1]
+    assert "Call back" in window.get(page_url(task)).content.decode()
+    assert "Alma Barford" not in window.get(f"{list_url('campaigns.calltask')}?open=yes").content.decode()
