@@ -153,7 +153,7 @@ class NodeNumbersReading(serializers.Serializer[Any]):
     held = serializers.IntegerField(help_text="There now.")
     skipped = serializers.IntegerField(help_text="An execution on another channel passed it over.")
     blocked = serializers.IntegerField(help_text="The gate refused it.")
-    failed = serializers.IntegerField()
+    failed = serializers.IntegerField(help_text="Its messages that were refused by the provider, or not delivered.")
     deliveries = DeliveriesReading(allow_null=True, help_text="Of a node that sends.")
 
 

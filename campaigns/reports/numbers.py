@@ -14,9 +14,10 @@ from campaigns.choices import CHANNELS, DELIVERIES, SENDS, EnrollmentState, Node
 from campaigns.models import Campaign, EnrollmentStatus, Node
 from campaigns.rules.node_types import CHANNEL_OF
 
-OF_NODE: Final = ("arrived", "passed", "held", "skipped", "blocked", "failed")
+OF_NODE: Final = ("arrived", "passed", "held", "skipped", "blocked")
 WHOLE: Final = ("total_contacts", "enriched_contacts", "emails_generated")
 TAKEN: Final = ("delivered", "undelivered", "unconfirmed")  # by a provider
+FAILED: Final = ("failed", "undelivered")  # of a node: refused at once, or lost later
 SAID: Final = ("answered", "opted_out")
 
 
@@ -48,7 +49,8 @@ def of_campaign(campaign: Campaign, numbers: Mapping[str, int], by_node: Mapping
 
 def _of_node(node: Node, counted: Mapping[str, int]) -> dict[str, Any]:
     sent = deliveries(CHANNEL_OF[NodeType(node.type)], counted) if node.type in SENDS else None
-    return {**{name: counted.get(name, 0) for name in OF_NODE}, "deliveries": sent}
+    failed = sum((sent or {}).get(name, 0) for name in FAILED)
+    return {**{name: counted.get(name, 0) for name in OF_NODE}, "failed": failed, "deliveries": sent}
 
 
 def deliveries(channel: str, *counted: Mapping[str, int]) -> dict[str, int]:

@@ -37,7 +37,6 @@ _AWAITED: Final[Mapping[str, str]] = {
     HappeningKind.LINK_CLICK: AwaitedEvent.LINK_CLICK,
 }
 NO_EVENT: Final = "Nobody has said on which day the event is: say it in the campaign."
-_FAILED: Final = frozenset({MessageState.REJECTED, MessageState.UNDELIVERED, MessageState.EXPIRED})
 
 
 def walk(
@@ -136,8 +135,6 @@ def _settle(steps: Steps, settled: Settled) -> None:
     elif is_blocked and rule != WhenBlocked.ADVANCE:
         steps.exit(f"blocked: {settled.reason}")
     else:
-        if settled.state in _FAILED:
-            steps.count(node.key, "failed", 1)
         steps.move.last.update(outcome=settled.state, channel=CHANNEL_OF[NodeType(node.type)].value)
         steps.leave_by(node, Exit.NEXT, outcome=settled.state)
         _go_on(steps)

@@ -2,7 +2,7 @@
 
 Of a campaign: ``total_contacts`` (ever enrolled), ``enriched_contacts`` (of those, with a number and an e-mail address
 when they were enrolled), ``emails_generated``, ``state:STATE`` and ``status:ID`` (in it now). Of a node: ``arrived``,
-``held`` (there now), ``passed``, ``skipped`` (not done: another channel was asked for), ``blocked`` and ``failed``.
+``held`` (there now), ``passed``, ``skipped`` (not done: another channel was asked for) and ``blocked``.
 
 Of messages, by node (of none: with the campaign) and counted by the database itself whenever one changes, see
 ``models.tallies``: ``CHANNEL:PLACE`` for each of ``choices.DELIVERIES``, ``CHANNEL:answered``, ``CHANNEL:opted_out``.

@@ -17,7 +17,15 @@ from campaigns.models.messages import _WAYS
 from campaigns.reports import numbers
 from campaigns.services import counting, evidence, inbound
 from campaigns.services.dispatch.marking import TOUCHES
-from campaigns.tests.factories import AttemptFactory, CampaignFactory, MessageFactory, NodeFactory, walking
+from campaigns.tests.factories import (
+    AttemptFactory,
+    CampaignFactory,
+    EnrollmentFactory,
+    MessageFactory,
+    NodeFactory,
+    walking,
+)
+from campaigns.tests.walks import run
 from config.testing import NOON
 from crm.choices import Channel
 from crm.models import ContactPoint
@@ -178,6 +186,15 @@ def test_news_in_any_order_end_in_the_same_numbers():
     }  # fmt: skip
     moments = set(Message.objects.filter(campaign=campaign).values_list("answered_at", "opted_out_at"))
     assert moments == {(NOON + timedelta(minutes=3), NOON + timedelta(minutes=9))}
+
+
+def test_what_failed_at_a_node_is_the_same_whenever_the_engine_hears_of_it():
+    message = handed_over()
+    MessageFactory(enrollment=EnrollmentFactory(campaign=message.campaign, node=message.node), state="rejected")
+    run(NOON + timedelta(hours=1))
+    told(message, "undelivered")
+    ((_, node),) = counted(message.campaign).nodes
+    assert (node["failed"], node["deliveries"]["failed"], node["deliveries"]["undelivered"]) == (2, 1, 1)
 
 
 def test_an_answer_is_one_to_the_last_message_before_it():

@@ -67,7 +67,6 @@ def test_whatever_became_of_a_message_the_walk_goes_on_and_knows_it(state):
     move = go(SENDING, standing_after(go(SENDING)), settled=Settled(state))
     assert (move.state, move.last) == ("completed", {"outcome": state, "channel": "sms"})
     assert move.ended == (state, "next")
-    assert (("sms", "failed", 1) in move.counts) == (state in {"undelivered", "rejected", "expired"})
 
 
 def test_what_is_blocked_for_a_time_is_tried_again_then_at_the_same_visit():
