@@ -4,16 +4,19 @@ import logging
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef
+from django.urls import reverse
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, Enrollment
 from campaigns.services import campaigns, templates
+from config.kernel.transactions import atomic_with_retries
+from crm.services import notices
 
 logger = logging.getLogger(__name__)
 
 
 def start_due(*, at: datetime) -> int:
-    """Start what was scheduled for now; return how many. What has a fault becomes a draft again, and is logged."""
+    """Start what was scheduled for now; return how many. What has a fault is a draft again, and who runs it is told."""
     due = Campaign.objects.filter(status=CampaignStatus.SCHEDULED, starts_at__lte=at).order_by("id")
     return sum(_started(row, at) for row in due)
 
@@ -33,6 +36,16 @@ def _finished(row: Campaign, at: datetime) -> bool:
     return True
 
 
+@atomic_with_retries
+def _call_off(row: Campaign, refusal: templates.HasFaults, at: datetime) -> None:
+    """Make it a draft again, and tell whoever runs it: they believe that it began."""
+    campaigns.unschedule(row=row, by=None, at=at)
+    text = f"{row.name} did not start as it was scheduled. {refusal}"
+    page = reverse("admin:campaigns_campaign_change", args=[row.pk])
+    for user in {row.owner, row.sender}:
+        notices.tell(user=user, text=text, link=page, at=at)
+
+
 def _started(row: Campaign, at: datetime) -> bool:
     try:
         campaigns.start(row=row, by=None, at=at)
@@ -40,6 +53,6 @@ def _started(row: Campaign, at: datetime) -> bool:
         return False  # somebody was faster
     except templates.HasFaults as refusal:
         logger.error("Campaign %s was to start and has faults: %d", row.pk, len(refusal.faults))
-        campaigns.unschedule(row=row, by=None, at=at)
+        _call_off(row, refusal, at)
         return False
     return True

@@ -11,7 +11,7 @@ from campaigns.models import Campaign, Enrollment, SendingAccount
 from campaigns.services import campaigns, starting, templates
 from campaigns.tests import campaigning
 from campaigns.tests.campaigning import AT, LATER, in_status
-from crm.models import User
+from crm.models import Notice, User
 from crm.tests.factories import ContactFactory
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +105,9 @@ def test_what_got_a_fault_since_it_was_scheduled_is_a_draft_again(draft, account
     draft.refresh_from_db()
     assert (draft.status, draft.starts_at) == ("draft", None)
     assert "was to start and has faults: 1" in caplog.text
+    (told,) = Notice.objects.filter(user=rep)
+    assert told.text == f"{draft.name} did not start as it was scheduled. The graph has 1 fault: mend them first."
+    assert str(draft.pk) in told.link
 
 
 def test_a_drained_campaign_is_completed_when_everybody_has_left_and_not_before(draft, active, rep):
