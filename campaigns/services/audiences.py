@@ -117,5 +117,7 @@ def _filters(told: Any) -> dict[str, Any]:
     for name, value in told.items():
         if name not in FILTERS:
             raise ValueError(f"nobody knows {name!r}; known are {', '.join(FILTERS)}")
+        if isinstance(value, str) and not value.strip():
+            raise ValueError(f"say which {name}, or leave it out: an empty one would mean everybody, or nobody")
         FILTERS[name](value)
     return {name: str(value) if isinstance(value, UUID) else value for name, value in told.items()}

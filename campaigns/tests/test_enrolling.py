@@ -123,7 +123,7 @@ def test_a_filter_finds_those_whom_it_describes(told, found):
 
 @pytest.mark.parametrize("audience", [
     {}, {"contacts": []}, {"contacts": ["x"]}, {"filter": {}}, {"filter": {"is_staff": True}},
-    {"filter": {"owner": "x"}},
+    {"filter": {"owner": "x"}}, {"filter": {"search": " "}}, {"filter": {"source": ""}},
     {"filter": {"has_phone": "yes"}}, {"filter": {"lead_score_min": 10**12}}, {"filter": {"lead_score_min": "x"}},
     {"filter": {"lifecycle": "rich"}}, {"project": "x"}, {"everybody": True},
     {"contacts": [], "project": "x"},
