@@ -75,14 +75,15 @@ def _woken(campaign: Campaign, row: dict[str, Any]) -> datetime | None:
         return None
     rule = orjson.loads(row["wake_rule"]) if row["wake_rule"] else {}
     wake_at: datetime = row["wake_at"]
-    if "config" in rule and rule["config"].get("mode") == WaitMode.EVENT:
-        wake_at = campaign.resumed_at  # its day may be another one by now: the engine looks
-    elif "config" in rule and rule["config"].get("mode") not in _ON_A_DAY:
+    mode = rule.get("config", {}).get("mode")
+    if "config" in rule and mode not in _ON_A_DAY:
         wake_at += _slept(campaign.pauses[row["epoch"] :], datetime.fromisoformat(rule["since"]), wake_at)
-    if wake_at > campaign.resumed_at:
+    if wake_at > campaign.resumed_at and mode != WaitMode.EVENT:
         return wake_at
     spread = campaign.spread if row["epoch"] else timedelta()  # before the first start there was no backlog
-    return campaign.resumed_at + spread * _fraction(row["id"])
+    let_go_at = campaign.resumed_at + spread * _fraction(row["id"])
+    # The day of an event may be another one by now: the engine looks, not later than it would have on the day it was.
+    return min(let_go_at, wake_at) if wake_at > campaign.resumed_at else let_go_at
 
 
 def _slept(pauses: Sequence[Sequence[str]], since: datetime, wake_at: datetime) -> timedelta:

@@ -8,6 +8,7 @@ from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import CampaignCount, Enrollment, EnrollmentEvent, EnrollmentStep, Message, Settlement
+from campaigns.rules.drawings import DrawnNode
 from campaigns.rules.history import replay
 from campaigns.rules.steps import Steps
 from campaigns.services import counting
@@ -220,6 +221,21 @@ def test_after_a_pause_what_has_come_due_is_spread():
     for minutes in range(1, 61):
         running.run(at=NOON + DAY + timedelta(minutes=minutes))
     assert Enrollment.objects.filter(state="waiting_send").count() == len(walks)
+
+
+def test_whoever_waits_for_the_day_of_an_event_is_not_later_for_a_pause_that_was_over_before():
+    eve = DrawnNode("eve", "wait", "", {"mode": "event", "days": -1, "time": "09:00"})
+    campaign = begun(
+        drawing(eve, node("end", "exit"), "eve>end"), event_date=(NOON + 3 * DAY).date(), spread_minutes=10_080,
+        epoch=1, pauses=[[NOON.isoformat(), NOON.isoformat()]],
+    )  # fmt: skip
+    enrolled(campaign, 20)
+    run(NOON)
+    (due,) = set(Enrollment.objects.values_list("wake_at", flat=True))
+    paused(campaign, NOON + timedelta(hours=1))
+    resumed(campaign, NOON + timedelta(hours=2))
+    run(due)
+    assert set(Enrollment.objects.values_list("state", flat=True)) == {"completed"}
 
 
 def test_of_one_company_as_many_are_on_the_way_as_the_campaign_says():
