@@ -93,7 +93,7 @@ def contacts_of(audience: Mapping[str, Any], *, by: User | None) -> QuerySet[Con
     found = contacts.filter(deleted_at=None)
     for name, value in told.items():
         found = found.filter(FILTERS[name](value))
-    return found.distinct() if "project" in told else found
+    return found
 
 
 def project_of(audience: Mapping[str, Any]) -> UUID | None:

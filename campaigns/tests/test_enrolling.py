@@ -18,7 +18,7 @@ from campaigns.tests.drawings import drawing, node
 from campaigns.tests.walks import begun, enrolled, run
 from config.testing import NOON
 from crm.models import Contact
-from crm.tests.factories import ContactFactory, ProjectContactFactory, UserFactory
+from crm.tests.factories import CompanyFactory, ContactFactory, ProjectContactFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 END = drawing(node("end", "exit"))
@@ -112,13 +112,27 @@ def test_a_project_brings_its_people_with_their_pair():
 @pytest.mark.parametrize(("told", "found"), [
     ({"lifecycle": "qualified"}, {"a"}), ({"source": "scraped"}, {"b"}), ({"search": "OWN"}, {"a"}),
     ({"lead_score_min": 50}, {"b"}), ({"has_phone": True}, {"b"}),
-    ({"has_phone": True, "lifecycle": "qualified"}, set()),
+    ({"has_phone": True, "lifecycle": "qualified"}, set()), ({"has_phone": False}, {"a"}),
+    ({"has_email": True}, {"a"}), ({"has_email": False}, {"b"}), ({"lead_score_max": 10}, {"a"}),
+    ({"region": "tx"}, {"b"}),
 ])  # fmt: skip
 def test_a_filter_finds_those_whom_it_describes(told, found):
-    ContactFactory(name="a", title="Owner", lifecycle="qualified", lead_score=10)
-    ContactFactory(name="b", phone="+15125550109", source="scraped", lead_score=50)
+    ContactFactory(
+        name="a", title="Owner", lifecycle="qualified", lead_score=10, email="a@example.com", region="CO", country="TX"
+    )
+    ContactFactory(name="b", phone="+15125550109", source="scraped", lead_score=50, region="TX")
     asked(begun(WAIT), {"filter": told})
     assert set(Enrollment.objects.values_list("contact__name", flat=True)) == found
+
+
+@pytest.mark.parametrize("name", ["owner", "company"])
+def test_a_filter_by_a_row_finds_those_who_belong_to_it(name):
+    company, rep = CompanyFactory(), UserFactory(bdr=True)
+    ContactFactory(name="a", company=company)
+    ContactFactory(name="b", owner=rep)
+    meant = {"owner": rep, "company": company}[name]
+    asked(begun(WAIT), {"filter": {name: str(meant.pk)}})
+    assert list(Enrollment.objects.values_list("contact__name", flat=True)) == [{"owner": "b", "company": "a"}[name]]
 
 
 @pytest.mark.parametrize("audience", [
