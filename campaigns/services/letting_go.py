@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 
 from campaigns.choices import LIVE, RUNNING, WaitMode
-from campaigns.models import Campaign, Enrollment
+from campaigns.models import Campaign
 from campaigns.services import bells
 from config.kernel import faults, prepared
 from config.kernel.transactions import atomic_with_retries
@@ -98,9 +98,3 @@ def _slept(pauses: Sequence[Sequence[str]], since: datetime, wake_at: datetime) 
 def _fraction(enrollment: UUID) -> float:
     """A number in [0, 1) that is everybody's own, the same at every try."""
     return int.from_bytes(hashlib.sha256(enrollment.bytes).digest()[:8], "big") / 2**64
-
-
-def backlog(campaign: Campaign) -> int:
-    """Return how many of a campaign wait to be let go, of 10,000 at most."""
-    behind = Enrollment.objects.filter(campaign=campaign, epoch__lt=campaign.epoch, state__in=LIVE)
-    return behind.order_by()[:10_000].count() if campaign.resumed_at else 0
