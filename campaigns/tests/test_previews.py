@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from campaigns.models import ContentTemplate
+from campaigns.services import values
 from crm.tests.backoffice import page_url, signed_in
 from crm.tests.factories import CompanyFactory, ContactFactory, UserFactory
 
@@ -67,3 +68,10 @@ def test_finding_costs_the_same_however_many_are_found(content, django_assert_ma
             said(boss, content, "piece", who="Barford")
         costs.append(len(queries))
     assert costs[0] == costs[1]
+
+
+def test_of_what_a_source_said_only_what_is_plain_is_put_into_a_text():
+    plain = {"trade": "Roofing", "crews": 3}
+    person = ContactFactory(attributes={**plain, "tags": ["a", "b"], "raw": {"x": 1}, "none": None})
+    found = {name: said for name, said in values.of_contact(person).items() if name.startswith("contact.attributes.")}
+    assert found == {"contact.attributes.trade": "Roofing", "contact.attributes.crews": "3"}
