@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from campaigns.models import ContentTemplate
 from campaigns.rules import segments
+from campaigns.rules.composing import LONGEST
 from campaigns.rules.rendering import printable, render, unknown_tags
 from campaigns.rules.segments import Length
 from campaigns.services.saving import save_once
@@ -16,12 +17,6 @@ from config.kernel.transactions import atomic_with_retries
 from crm.choices import Channel
 from crm.models import User
 
-LONGEST: Final[Mapping[str, int]] = {
-    Channel.SMS: segments.LONGEST,
-    Channel.EMAIL: 100_000,
-    Channel.VOICEMAIL: 5_000,
-    Channel.CALL: 20_000,
-}
 EDITABLE: Final = frozenset({"name", "subject", "body"})
 
 

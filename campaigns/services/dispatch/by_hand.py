@@ -7,9 +7,9 @@ from django.db import IntegrityError, transaction
 
 from campaigns.models import Message
 from campaigns.rules import segments
+from campaigns.rules.composing import LONGEST
 from campaigns.rules.rendering import printable
 from campaigns.services import bells
-from campaigns.services.contents import LONGEST
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.moments import require_kept
 from config.kernel.transactions import atomic_with_retries
