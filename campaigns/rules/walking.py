@@ -52,14 +52,16 @@ def walk(
 
     With neither ``settled`` nor ``happened`` it is the time they were waiting for. What stops a walk comes before all
     else, then the message, because whoever answers has got it, then what has happened, then the time: an answer that
-    came in time beats the time-out that nobody has looked at yet.
+    came in time beats the time-out that nobody has looked at yet. What has ended stays as it ended.
     """
+    if standing.state in ENDED:
+        return None
     steps = Steps(route, standing, person, at)
     if _stops(steps, happened):
         return steps.move
     if settled and standing.state == _S.WAITING_SEND:
         _settle(steps, settled)
-    if happened and steps.move.state not in ENDED:
+    if happened:
         _hears(steps, happened)
     elif not settled and not happened:
         _wake(steps)
@@ -78,17 +80,19 @@ def _stops(steps: Steps, happened: Iterable[Happened]) -> bool:
 
 
 def _hears(steps: Steps, happened: Iterable[Happened]) -> None:
-    """Follow what has happened: what they wait for, or an answer that nobody asked for."""
+    """Follow what has happened, one thing after the other, as if the engine had heard of each by itself: what they wait
+    for, or an answer that nobody asked for.
+    """
     for news in happened:
+        if steps.move.state in ENDED:
+            return
         if node := _waits_for(steps, news):
             _remember(steps, news)
             steps.leave_by(node, Exit.HAPPENED, outcome=news.kind)
             _go_on(steps)
-            return
-        if news.kind == HappeningKind.REPLY:
+        elif news.kind == HappeningKind.REPLY:
             _answered(steps, news)
-            return
-        if news.kind == HappeningKind.CALL_OUTCOME:
+        elif news.kind == HappeningKind.CALL_OUTCOME:
             _remember(steps, news)
 
 

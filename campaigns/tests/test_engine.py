@@ -17,6 +17,7 @@ from campaigns.tests.drawings import drawing, edge, node
 from campaigns.tests.factories import HappeningFactory, MessageFactory
 from campaigns.tests.walks import begun, enrolled, paused, resumed, run, settle
 from config.testing import NOON
+from crm.models import Contact
 from crm.tests.factories import CompanyFactory, ContactFactory, SuppressionFactory
 
 pytestmark = pytest.mark.django_db
@@ -146,6 +147,42 @@ def test_an_answer_ends_the_walk_and_takes_back_what_has_not_gone_out():
     assert not Settlement.objects.exists()
     news.refresh_from_db()
     assert news.handled_at == NOON
+
+
+@pytest.mark.parametrize(
+    ("event", "news"), [("call_outcome", ["call_outcome", "reply"]), ("reply", ["reply", "reply"])]
+)
+def test_of_what_happens_between_two_looks_nothing_is_passed_over(event, news):
+    """Heard together it ends as heard one by one: the answer ends the walk that the first news has led on."""
+    drawn = drawing(
+        node("ask", "wait_for", event=event), node("sms", "sms_send"), node("end", "exit"),
+        "ask:happened>sms", "ask:timeout>end", "sms>end",
+    )  # fmt: skip
+    campaign = begun(drawn)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    for kind in news:
+        HappeningFactory(contact=walk.contact, kind=kind)
+    run(NOON)
+    assert (walk_of(walk).state, walk_of(walk).reason) == ("exited", "replied")
+    assert not Message.objects.exists()
+    assert_replays(walk)
+    assert sum(counted.get("held", 0) for counted in counting.by_node(campaign).values()) == 0
+
+
+def test_what_has_ended_stays_as_it_ended_whatever_comes_late():
+    campaign = begun(FUNNEL)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    settle("uncertain", NOON)
+    HappeningFactory(contact=walk.contact)
+    run(NOON)
+    Contact.objects.filter(pk=walk.contact_id).update(do_not_text=True)
+    Message.objects.update(state="delivered", settled_at=NOON + DAY)
+    run(NOON + DAY)
+    assert (walk_of(walk).reason, walk_of(walk).ended_at) == ("replied", NOON)
+    assert EnrollmentEvent.objects.filter(enrollment=walk, kind="exited").count() == 1
+    assert not Settlement.objects.exists()
 
 
 def test_a_suppression_since_they_were_enrolled_stops_them_and_an_older_one_does_not():
