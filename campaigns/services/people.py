@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 
+from calls.choices import TerminalKind
 from campaigns.models import Campaign
 from campaigns.services import values
 from config.kernel import prepared
@@ -33,8 +34,10 @@ _WHO = """
     LEFT JOIN crm_project p ON p.id = pc.project_id
     ORDER BY a.place"""
 
-_CLOSED = """EXISTS (SELECT FROM calls_terminalsession t
+# What only says when to call again (busy, a voicemail, a callback, "later") forbids nothing.
+_CLOSED = f"""EXISTS (SELECT FROM calls_terminalsession t
                    WHERE t.lifted_at IS NULL AND t.at >= a.since AND (t.until IS NULL OR t.until > %(at)s::timestamptz)
+                     AND t.kind NOT IN ('{TerminalKind.RETRY.value}', '{TerminalKind.CALLBACK.value}')
                      AND"""
 # Since they were enrolled somebody has asked that they, their line or their project be left alone. Whoever walks for no
 # project has no other pair to go on for: a meeting in any of theirs is enough.

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from calls.models import Disposition
-from calls.services import news, recording, terminal
+from calls.services import news, outcomes, recording, terminal
 from calls.services.recording import Told
 from calls.signals import CallConcluded
-from calls.tests.factories import callable_pair
+from calls.tests.factories import CallSessionFactory, callable_pair
 from campaigns.models import CallTask, Enrollment, Happening, Message
 from campaigns.services import enrolling, happenings
 from campaigns.tests.drawings import drawing, edge, node
@@ -124,3 +124,27 @@ def test_the_outcome_of_a_call_leads_on_and_the_task_is_done():
     assert reason(walk) == "A"
     task = CallTask.objects.get()
     assert (task.done_at, task.outcome) == (LATER, "Voicemail left")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ends"), [("Busy", ("completed", "")), ("Connected, not interested", ("exited", "terminal_session"))]
+)
+def test_an_outcome_that_says_when_to_call_again_leads_on_and_one_that_closes_ends_the_walk(outcome, ends):
+    call = CallSessionFactory(pair=callable_pair())
+    drawn = drawing(
+        node("call", "call_task"), node("ask", "wait_for", event="call_outcome"),
+        node("bdr", "stage", status="Needs BDR"), node("end", "exit"),
+        "call>ask", "ask:happened>bdr", "ask:timeout>end", "bdr>end",
+    )  # fmt: skip
+    run_ = enrolling.begin(campaign=begun(drawn), audience={"project": str(call.pair.project_id)}, by=None, at=NOON)
+    enrolling.take(run_.pk, at=NOON)
+    run(NOON)
+
+    disposition = Disposition.objects.get(name=outcome)
+    outcomes.conclude(session=call, disposition=disposition, by=call.rep, at=LATER)
+    run(LATER)
+    news.tell_due(at=LATER + outcomes.UNDO)
+    run(LATER + outcomes.UNDO)
+
+    walk = Enrollment.objects.get()
+    assert (walk.state, walk.reason) == ends
