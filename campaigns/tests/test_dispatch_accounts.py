@@ -7,7 +7,7 @@ import pytest
 
 from campaigns.models import Message, SendingAccount
 from campaigns.services.dispatch import accounts
-from campaigns.tests import sending
+from campaigns.tests import carriers, sending
 from campaigns.tests.factories import EnrollmentFactory, MessageFactory, SendingAccountFactory, walking
 from campaigns.tests.sending import now, send
 from config.testing import NOON
@@ -62,6 +62,37 @@ class TestWhoSends:
         send()
 
         assert (now(message).state, now(message).account) == ("accepted", other)
+
+    def test_what_was_tried_in_vain_through_it_goes_to_another_too(self, carrier, account):
+        carrier.behave("refused")
+        message = walking()
+        send()
+        SendingAccount.objects.filter(pk=account.pk).update(is_active=False)
+        carrier.behave("accept")
+
+        accounts.unroute()
+        send(NOON + HOUR)  # there is none yet
+        assert (now(message).state, now(message).reason) == ("pending", "no_account")
+        other = SendingAccountFactory()
+        send(NOON + 2 * HOUR)
+
+        assert (now(message).state, now(message).account) == ("accepted", other)
+        assert carrier.ledger() == [str(message.pk)]
+
+    def test_what_may_have_gone_out_through_it_is_looked_for(self, settings, carrier):
+        post = carriers.Carrier(**settings.PROVIDERS["email"]["OPTIONS"])
+        account = SendingAccountFactory(channel="email")
+        post.behave("accept_then_500")
+        message = walking("email")
+        send()
+        SendingAccount.objects.filter(pk=account.pk).update(is_active=False)
+        SendingAccountFactory(channel="email")
+
+        accounts.unroute()
+        send(NOON + HOUR)
+
+        assert (now(message).state, now(message).account) == ("uncertain", account)
+        assert post.ledger() == [str(message.pk)]
 
 
 class TestAnAccountThatIsRefused:

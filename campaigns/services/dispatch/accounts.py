@@ -79,36 +79,56 @@ def ready(*, at: datetime) -> list[Account]:
 # The account of whoever sends it, else one of everybody's; of several always the same one for the same contact.
 _ROUTE = """
     WITH lost AS (
-        SELECT m.id, m.channel, m.by_id, m.contact_id FROM campaigns_message m
+        SELECT m.id, m.channel, m.by_id, m.contact_id, m.ever_dispatched, m.expires_at
+        FROM campaigns_message m
         WHERE m.account_id IS NULL AND m.state = 'pending' AND m.not_before <= %(at)s::timestamptz
         ORDER BY m.id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED),
     found AS (
-        SELECT lost.id, (
+        SELECT lost.*, (
             SELECT a.id FROM campaigns_sendingaccount a
             WHERE a.is_active AND a.channel = lost.channel AND (a.user_id IS NULL OR a.user_id = lost.by_id)
             ORDER BY a.user_id IS NULL, hashtextextended(a.id::text || lost.contact_id::text, 0) LIMIT 1) AS account_id
-        FROM lost)
+        FROM lost),
+    judged AS (
+        SELECT id, account_id, CASE
+            WHEN account_id IS NOT NULL THEN 'pending'
+            WHEN NOT ever_dispatched THEN 'blocked'
+            WHEN %(later)s::timestamptz < coalesce(expires_at, 'infinity') THEN 'waits'
+            ELSE 'uncertain' END AS goes
+        FROM found)
     UPDATE campaigns_message m
-    SET account_id = found.account_id,
-        state = CASE WHEN found.account_id IS NULL THEN 'blocked' ELSE m.state END,
-        reason = CASE WHEN found.account_id IS NULL THEN 'no_account' ELSE m.reason END,
-        retry_at = CASE WHEN found.account_id IS NULL THEN %(later)s::timestamptz END,
-        settled_at = CASE WHEN found.account_id IS NULL THEN %(at)s::timestamptz END,
+    SET account_id = j.account_id,
+        state = CASE WHEN j.goes = 'waits' THEN 'pending' ELSE j.goes END,
+        reason = CASE WHEN j.account_id IS NULL THEN 'no_account' ELSE m.reason END,
+        retry_at = CASE WHEN j.goes = 'blocked' THEN %(later)s::timestamptz END,
+        not_before = CASE WHEN j.goes = 'waits' THEN %(later)s::timestamptz ELSE m.not_before END,
+        settled_at = CASE WHEN j.goes = 'blocked' THEN %(at)s::timestamptz END,
         updated_at = %(at)s::timestamptz
-    FROM found WHERE m.id = found.id"""
-# An account that was switched off sends nothing any more; somebody else's may.
+    FROM judged j WHERE m.id = j.id"""
+# An account that was switched off sends nothing any more; somebody else's may. What may have gone out through it is
+# looked for.
 _UNROUTE = """
-    UPDATE campaigns_message SET account_id = NULL WHERE id IN (
+    WITH left_over AS MATERIALIZED (
         SELECT m.id FROM campaigns_message m JOIN campaigns_sendingaccount a ON a.id = m.account_id
-        WHERE NOT a.is_active AND m.state = 'pending' AND NOT m.ever_dispatched
-        ORDER BY m.id LIMIT %(limit)s FOR NO KEY UPDATE OF m SKIP LOCKED)"""
+        WHERE NOT a.is_active AND m.state = 'pending'
+        ORDER BY m.id LIMIT %(limit)s FOR NO KEY UPDATE OF m SKIP LOCKED),
+    judged AS MATERIALIZED (
+        SELECT l.id, EXISTS (SELECT FROM campaigns_attempt t
+                             WHERE t.message_id = l.id AND t.outcome <> 'not_sent') AS may_be_sent
+        FROM left_over l)
+    UPDATE campaigns_message m
+    SET account_id = CASE WHEN j.may_be_sent THEN m.account_id END,
+        state = CASE WHEN j.may_be_sent THEN 'uncertain' ELSE m.state END,
+        reason = CASE WHEN j.may_be_sent THEN 'Its account was switched off.' ELSE m.reason END
+    FROM judged j WHERE m.id = j.id"""
 
 
 @atomic_with_retries
 def route(*, at: datetime, limit: int = 1000) -> int:
     """Choose an account for what is due and has none, in one statement; return how many were looked at.
 
-    Where nobody sends on a channel the message is blocked, as by the gate, and would pass in an hour at the earliest.
+    Where nobody sends on a channel the message is blocked, as by the gate, and would pass in an hour at the earliest;
+    one that was tried before, in vain, waits for that hour itself.
     """
     return prepared.run(_ROUTE, {"at": at, "limit": limit, "later": at + timedelta(hours=1)})
 
