@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 
 from campaigns.services import evidence, inbound
+from config.kernel.moments import is_kept
 from crm.choices import Channel
 from integrations.inbox.hooks import Item, TooEarly, Unreadable
 from integrations.inbox.keeping import hashed
@@ -29,7 +30,7 @@ class SimulatedHook:
         if not isinstance(events, list) or not events:
             raise Unreadable("This is no list of events.")
         for event in events:
-            words = orjson.dumps(event)
+            words = _written(event)
             known = event.get("id") if isinstance(event, dict) else None
             yield Item(known if isinstance(known, str) and known else hashed(words), words)
 
@@ -94,6 +95,13 @@ def _loaded(body: bytes) -> Any:
         raise Unreadable("This is no JSON.") from None
 
 
+def _written(event: Any) -> bytes:
+    try:
+        return orjson.dumps(event)
+    except TypeError:  # what orjson says of what is nested deeper than it writes, though it has read it
+        raise Unreadable("This is nested too deep.") from None
+
+
 def _said(event: dict[str, Any], name: str) -> str:
     said = event.get(name, "")
     if not isinstance(said, str):
@@ -102,9 +110,11 @@ def _said(event: dict[str, Any], name: str) -> str:
 
 
 def _moment(event: dict[str, Any], received_at: datetime) -> datetime:
-    """When it happened: what they say, but nothing that has not been yet; else when we heard of it."""
+    """When it happened: what they say, but nothing that has not been yet, nor in a year that is not kept; else when we
+    heard of it.
+    """
     try:
         told = datetime.fromisoformat(_said(event, "at"))
     except ValueError:
         return received_at
-    return min(told, received_at) if told.tzinfo else received_at
+    return min(told, received_at) if told.tzinfo and is_kept(told) else received_at

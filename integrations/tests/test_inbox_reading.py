@@ -39,6 +39,16 @@ class TestReading:
         assert Conversation.objects.get(contact=person).last_text == "Yes, call me."
         assert Happening.objects.get().kind == "reply"
 
+    @pytest.mark.parametrize(
+        "at", ["0001-01-01T00:00:00+14:00", "1600-01-01T00:00:00+00:00", "9999-12-31T23:00:00-12:00"]
+    )
+    def test_a_moment_that_no_calendar_shows_is_when_we_heard_of_it(self, at):
+        ContactFactory(phone="+15125550134")
+        post(reply(at=at))
+        read()
+
+        assert (Message.objects.get().not_before, Conversation.objects.get().last_at) == (NOON, NOON)
+
     def test_unsigned_news_adds_a_suppression_and_never_removes_one(self):
         ContactFactory(phone="+1 512 555 0134")
         post(reply(1, "STOP"))
@@ -69,7 +79,8 @@ class TestReading:
     @pytest.mark.parametrize(
         "body",
         [b"", b"{", b"[]", b"null", b'{"events": 1}', b'{"events": []}', b"\xff\xfe\x00", b"[" * 100_000, b"<html>",
-         b'{"events": [' + b'{"a":' * 5_000 + b"1" + b"}" * 5_000 + b"]}", b'{"events": [NaN]}', b"\0" * 1000],
+         *(b'{"events": [' + b'{"a":' * deep + b"1" + b"}" * deep + b"]}" for deep in (300, 5_000)),
+         b'{"events": [NaN]}', b"\0" * 1000],
         ids=lambda body: ascii(body)[:24],
     )  # fmt: skip
     def test_what_cannot_be_read_is_kept_as_it_is_and_shown(self, body):
