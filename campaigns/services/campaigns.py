@@ -245,8 +245,16 @@ def _let_go(row: Campaign, at: datetime) -> dict[str, Any]:
     """What a campaign whose people stood still needs beside its status, so that they move again."""
     if row.status in RUNNING:
         return {}
-    letting_go.begin_epoch(row, since=row.ended_at or row.paused_at or row.created_at, at=at)
+    letting_go.begin_epoch(row, since=_stands_since(row), at=at)
     return {name: getattr(row, name) for name in letting_go.EPOCH}
+
+
+def _stands_since(row: Campaign) -> datetime:
+    """When people last moved: one that was completed in a pause has stood still since that began."""
+    moved_last = datetime.fromisoformat(row.pauses[-1][1]) if row.pauses else row.created_at
+    if row.paused_at and row.paused_at > moved_last:
+        return row.paused_at
+    return row.ended_at or row.paused_at or row.created_at
 
 
 def _moved(row: Campaign, status: CampaignStatus, by: User | None, **also: Any) -> Campaign:

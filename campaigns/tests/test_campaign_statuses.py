@@ -49,6 +49,16 @@ def test_a_pause_ends_with_a_new_epoch_and_the_backlog_to_let_go(active: Campaig
     assert resumed.resumed_at == LATER + timedelta(hours=1)
 
 
+def test_what_is_completed_in_a_pause_has_stood_still_since_that_began(active: Campaign, rep: User) -> None:
+    hour = timedelta(hours=1)
+    row = campaigns.complete(row=campaigns.pause(row=active, by=rep, at=LATER), by=rep, at=LATER + hour)
+    row = campaigns.resume(row=row, by=rep, at=LATER + 2 * hour)
+    assert row.pauses[-1] == [LATER.isoformat(), (LATER + 2 * hour).isoformat()]
+    row = campaigns.complete(row=row, by=rep, at=LATER + 3 * hour)
+    row = campaigns.resume(row=row, by=rep, at=LATER + 4 * hour)
+    assert row.pauses[-1] == [(LATER + 3 * hour).isoformat(), (LATER + 4 * hour).isoformat()]
+
+
 @pytest.mark.parametrize(("status", "epochs"), [("paused", 1), ("completed", 1), ("draining", 0)])
 def test_only_who_stood_still_is_let_go_bit_by_bit(active: Campaign, rep: User, status: str, epochs: int) -> None:
     row = campaigns.resume(row=in_status(active, status, rep), by=rep, at=LATER)
