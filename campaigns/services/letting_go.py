@@ -29,7 +29,7 @@ _LET_GO = """
     UPDATE campaigns_enrollment e SET epoch = %(epoch)s::int, wake_at = m.wake_at
     FROM json_to_recordset(%(rows)s::json) AS m (id uuid, wake_at timestamptz) WHERE e.id = m.id"""
 _FIRST = UUID(int=0)
-EPOCH: Final = ("pauses", "epoch", "resumed_at", "let_go_to")
+EPOCH: Final = ("pauses", "epoch", "resumed_at", "let_go_to", "next_start_at")
 
 faults.register("letting_go.before_commit")
 
@@ -37,9 +37,12 @@ faults.register("letting_go.before_commit")
 def begin_epoch(campaign: Campaign, *, since: datetime, at: datetime) -> None:
     """Let a campaign that has stood still ``since`` then run again, but its people only as ``let_go`` comes to them.
 
-    The caller holds the row and saves ``EPOCH``. A first start is one too: people may be enrolled long before.
+    The caller holds the row and saves ``EPOCH``. A first start is one too: people may be enrolled long before. The places
+    of the day that are given to people move with them, so that whoever is enrolled next begins behind them.
     """
     bells.enrolment()
+    if campaign.next_start_at and campaign.next_start_at > since:
+        campaign.next_start_at += at - since
     campaign.pauses = [*campaign.pauses, [since.isoformat(), at.isoformat()]]
     campaign.epoch, campaign.resumed_at, campaign.let_go_to = campaign.epoch + 1, at, None
 

@@ -15,7 +15,7 @@ from campaigns.services.audiences import UnusableAudience
 from campaigns.services.campaigns import NotYours
 from campaigns.services.enrolling import NotOpen
 from campaigns.tests.drawings import drawing, node
-from campaigns.tests.walks import begun, enrolled, run
+from campaigns.tests.walks import begun, enrolled, paused, resumed, run
 from config.testing import NOON
 from crm.models import Contact
 from crm.tests.factories import CompanyFactory, ContactFactory, ProjectContactFactory, UserFactory
@@ -90,6 +90,17 @@ def test_starts_are_spread_over_the_day_and_the_next_run_begins_behind_them():
     enrolled(campaign, 2, at=NOON + timedelta(hours=1))
     hours = sorted((wake - NOON) / timedelta(hours=1) for wake in Enrollment.objects.values_list("wake_at", flat=True))
     assert hours == [0, 6, 12, 18, 24]
+
+
+def test_after_a_pause_whoever_is_enrolled_begins_behind_those_who_waited():
+    campaign = begun(WAIT, starts_per_day=4)
+    enrolled(campaign, 4)
+    paused(campaign, NOON)
+    resumed(campaign, NOON + timedelta(days=2))
+    run(NOON + timedelta(days=2))
+    enrolled(campaign, 2, at=NOON + timedelta(days=2))
+    days = Enrollment.objects.filter(state="pending").values_list("wake_at", flat=True)
+    assert sorted((wake - NOON) / timedelta(hours=1) - 48 for wake in days) == [6, 12, 18, 24, 30]
 
 
 def test_an_audience_is_whom_the_asker_sees():
