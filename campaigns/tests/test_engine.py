@@ -239,6 +239,21 @@ def test_nobody_moves_once_a_pause_is_committed_and_waits_keep_what_was_left():
     assert (walk_of(walk).state, walk_of(walk).epoch) == ("waiting", 1)
 
 
+def test_a_call_that_is_heard_of_before_they_are_let_go_shortens_no_wait():
+    campaign = begun(FUNNEL)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    settle("accepted", NOON)
+    run(NOON)
+    paused(campaign, NOON + DAY)
+    resumed(campaign, NOON + 10 * DAY)
+    HappeningFactory(contact=walk.contact, kind="call_outcome", data={"disposition": "No answer"})
+    batches.heard(at=NOON + 10 * DAY)
+    run(NOON + 10 * DAY)
+    assert (walk_of(walk).state, walk_of(walk).wake_at) == ("waiting", NOON + 11 * DAY)
+    assert walk_of(walk).last["disposition"] == "No answer"
+
+
 def test_after_a_pause_what_has_come_due_is_spread():
     campaign = begun(FUNNEL, spread_minutes=60)
     walks = enrolled(campaign, 40)
