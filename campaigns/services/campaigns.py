@@ -15,7 +15,7 @@ from campaigns.models import Campaign, Graph, TemplateVersion
 from campaigns.rules.differences import Difference
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault, faults
-from campaigns.services import drawn, graphs, letting_go, surroundings, templates, values
+from campaigns.services import drawn, graphs, letting_go, places, surroundings, templates, values
 from campaigns.services.senders import channels_of
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
@@ -105,12 +105,15 @@ def edit(*, row: Campaign, changes: Mapping[str, Any], by: User | None, at: date
     """
     row = _held(row, by)
     _refuse_unchangeable(row, changes)
-    before = (row.owner_id, row.sender_id)
+    before, limit = (row.owner_id, row.sender_id), row.company_limit
     for name in EDITABLE & changes.keys():
         setattr(row, name, changes[name])
     if (row.owner_id, row.sender_id) != before:
         _refuse_lending(row, by)
-    return _saved(row, by)
+    row = _saved(row, by)
+    if row.company_limit != limit:
+        places.let_begin(row, at=at)
+    return row
 
 
 @atomic_with_retries
@@ -245,16 +248,8 @@ def _let_go(row: Campaign, at: datetime) -> dict[str, Any]:
     """What a campaign whose people stood still needs beside its status, so that they move again."""
     if row.status in RUNNING:
         return {}
-    letting_go.begin_epoch(row, since=_stands_since(row), at=at)
+    letting_go.begin_epoch(row, since=letting_go.stands_since(row), at=at)
     return {name: getattr(row, name) for name in letting_go.EPOCH}
-
-
-def _stands_since(row: Campaign) -> datetime:
-    """When people last moved: one that was completed in a pause has stood still since that began."""
-    moved_last = datetime.fromisoformat(row.pauses[-1][1]) if row.pauses else row.created_at
-    if row.paused_at and row.paused_at > moved_last:
-        return row.paused_at
-    return row.ended_at or row.paused_at or row.created_at
 
 
 def _moved(row: Campaign, status: CampaignStatus, by: User | None, **also: Any) -> Campaign:

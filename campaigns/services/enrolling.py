@@ -10,7 +10,7 @@ from django.db import connection
 
 from campaigns.choices import CampaignStatus, Reentry, RunState
 from campaigns.models import Campaign, EnrollmentRun
-from campaigns.services import audiences, bells, campaigns, counting
+from campaigns.services import audiences, bells, campaigns, counting, places
 from config.kernel import faults
 from config.kernel.errors import Conflict
 from config.kernel.transactions import atomic_with_retries
@@ -45,7 +45,7 @@ WITH asked AS MATERIALIZED (
 ), walking AS (
     SELECT e.company_id, count(*) AS number FROM campaigns_enrollment e
     WHERE %s AND e.campaign_id = %s AND e.ended_at IS NULL AND e.company_id IN (SELECT company_id FROM judged)
-      AND NOT (e.state = 'pending' AND e.wake_at IS NULL)
+      AND NOT {held}
     GROUP BY e.company_id
 ), placed AS (
     SELECT j.*, row_number() OVER (ORDER BY j.id) - 1 AS place,
@@ -154,7 +154,7 @@ def _taken(campaign: Campaign, row: EnrollmentRun, at: datetime, size: int) -> t
         at, row.by_id,
     ]  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE.replace("{who}", who), values)
+        cursor.execute(_TAKE.replace("{held}", places.HELD).replace("{who}", who), values)
         asked, enrolled, inside, through, elsewhere, gone, enriched, last = cursor.fetchone()
     if apart and enrolled:
         Campaign.objects.filter(pk=campaign.pk).update(next_start_at=first + enrolled * apart)

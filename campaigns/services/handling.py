@@ -8,6 +8,7 @@ from uuid import UUID
 from campaigns.choices import ENDED, LIVE, EnrollmentEventKind, EnrollmentState
 from campaigns.models import Campaign, Enrollment, EnrollmentStatus
 from campaigns.rules.steps import Steps
+from campaigns.services import places
 from campaigns.services.engine import batches
 from config.kernel.errors import DomainError
 from config.kernel.transactions import atomic_with_retries
@@ -72,7 +73,10 @@ def resume(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int
         steps.move.wake_at, steps.move.wake_rule = at + left if left is not None else None, rule
         steps.note(_K.RESUMED, steps.move.node, wake_at=steps.move.wake_at and steps.move.wake_at.isoformat())
 
-    return _done(enrollments, resumed, by, at, only=[_S.PAUSED])
+    asked = list(enrollments)
+    done = _done(asked, resumed, by, at, only=[_S.PAUSED])
+    _let_begin(asked, at)
+    return done
 
 
 def retry(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
@@ -115,3 +119,11 @@ def _act(asked: list[UUID], act: Callable[[Steps], None], by: User | None, at: d
     campaigns = Campaign.objects.filter(pk__in=of).order_by("pk").values_list("pk", flat=True)
     who = by.pk if by else None
     return sum(batches.by_hand(campaign, asked, act, by=who, at=at, only=only) for campaign in campaigns)
+
+
+@atomic_with_retries
+def _let_begin(enrollments: list[UUID], at: datetime) -> None:
+    """Let those begin who waited for a place in their company when they were paused, if there is one."""
+    waiting = Enrollment.objects.filter(pk__in=enrollments, state=_S.PENDING, wake_at=None).values("campaign")
+    for campaign in Campaign.objects.select_for_update(no_key=True).filter(pk__in=waiting).order_by("pk"):
+        places.let_begin(campaign, at=at)

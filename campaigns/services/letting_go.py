@@ -37,14 +37,21 @@ faults.register("letting_go.before_commit")
 def begin_epoch(campaign: Campaign, *, since: datetime, at: datetime) -> None:
     """Let a campaign that has stood still ``since`` then run again, but its people only as ``let_go`` comes to them.
 
-    The caller holds the row and saves ``EPOCH``. A first start is one too: people may be enrolled long before. The places
-    of the day that are given to people move with them, so that whoever is enrolled next begins behind them.
+    The caller holds the row and saves ``EPOCH``. A first start is one too: people may be enrolled long before. The
+    places of the day that are given to people move with them, so that whoever is enrolled next begins behind them.
     """
     bells.enrolment()
     if campaign.next_start_at and campaign.next_start_at > since:
         campaign.next_start_at += at - since
     campaign.pauses = [*campaign.pauses, [since.isoformat(), at.isoformat()]]
     campaign.epoch, campaign.resumed_at, campaign.let_go_to = campaign.epoch + 1, at, None
+
+
+def stands_since(campaign: Campaign) -> datetime:
+    """Return when its people last moved: one that was completed in a pause has stood still since that began."""
+    moved_last = datetime.fromisoformat(campaign.pauses[-1][1]) if campaign.pauses else campaign.created_at
+    stopped = [at for at in (campaign.paused_at, campaign.ended_at) if at and at >= moved_last]
+    return min(stopped, default=campaign.created_at)
 
 
 def unfinished() -> list[UUID]:

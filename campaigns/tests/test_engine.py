@@ -7,11 +7,11 @@ from django.db import connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
-from campaigns.models import CampaignCount, Enrollment, EnrollmentEvent, EnrollmentStep, Message, Settlement
+from campaigns.models import Campaign, CampaignCount, Enrollment, EnrollmentEvent, EnrollmentStep, Message, Settlement
 from campaigns.rules.drawings import DrawnNode
 from campaigns.rules.history import replay
 from campaigns.rules.steps import Steps
-from campaigns.services import counting
+from campaigns.services import campaigns, counting, handling
 from campaigns.services.engine import batches, running
 from campaigns.tests.drawings import drawing, edge, node
 from campaigns.tests.factories import HappeningFactory, MessageFactory
@@ -300,6 +300,42 @@ def test_of_one_company_as_many_are_on_the_way_as_the_campaign_says():
         settle("accepted", NOON)
     run(NOON)
     assert set(Enrollment.objects.values_list("state", flat=True)) == {"completed"}
+
+
+@pytest.fixture
+def of_one_company():
+    """One of three on the way, two waiting for a place."""
+    campaign = begun(drawing(node("wait", "wait")), company_limit=1)
+    enrolled(campaign, ContactFactory.create_batch(3, company=CompanyFactory()))
+    run(NOON)
+    return Campaign.objects.get(pk=campaign.pk)
+
+
+def waiting_for_a_place():
+    return list(Enrollment.objects.filter(state="pending").order_by("id").values_list("pk", flat=True))
+
+
+def test_whoever_leaves_without_a_place_frees_none(of_one_company):
+    first, _ = waiting_for_a_place()
+    handling.leave([first], reason="Moved away", by=None, at=NOON)
+    run(NOON)
+    assert Enrollment.objects.filter(state="waiting").count() == 1
+
+
+@pytest.mark.parametrize(("limit", "begin"), [(2, 2), (None, 3), (1, 1)])
+def test_as_many_more_begin_as_the_campaign_says_now(of_one_company, limit, begin):
+    campaigns.edit(row=of_one_company, changes={"company_limit": limit}, by=None, at=NOON)
+    run(NOON)
+    assert Enrollment.objects.filter(state="waiting").count() == begin
+
+
+def test_whoever_was_paused_while_a_place_became_free_takes_it_later(of_one_company):
+    held = waiting_for_a_place()
+    handling.pause(held, by=None, at=NOON)
+    run(NOON + 2 * DAY)
+    handling.resume(held, by=None, at=NOON + 3 * DAY)
+    run(NOON + 3 * DAY)
+    assert sorted(Enrollment.objects.values_list("state", flat=True)) == ["completed", "pending", "waiting"]
 
 
 def test_one_walk_that_cannot_be_moved_stops_nobody_else(monkeypatch):

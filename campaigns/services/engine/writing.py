@@ -9,7 +9,7 @@ from uuid import UUID
 from campaigns.choices import ENDED, EnrollmentState
 from campaigns.models import Campaign
 from campaigns.rules.moves import Move
-from campaigns.services import bells, counting, routes
+from campaigns.services import bells, counting, places, routes
 from campaigns.services.engine.claiming import Claimed
 from config.kernel import prepared
 from config.kernel.ids import uuids7
@@ -268,11 +268,11 @@ class Batch:
                 }
 
     def _let_next_begin(self, ended: Sequence[tuple[Claimed, Move]]) -> None:
-        freed = Counter(c.row["company_id"] for c, _ in ended if c.row["company_id"])
+        freed = Counter(c.row["company_id"] for c, _ in ended if c.row["company_id"] and not places.is_held(c.row))
         if freed:
             companies = sorted(freed)
-            places = [freed[company] for company in companies]
-            params = {"at": self._at, "campaign": self._campaign.pk, "companies": companies, "freed": places}
+            number = [freed[company] for company in companies]
+            params = {"at": self._at, "campaign": self._campaign.pk, "companies": companies, "freed": number}
             prepared.run(_NEXT_OF_COMPANY, params)
 
     def _count(self) -> None:

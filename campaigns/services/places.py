@@ -1,0 +1,47 @@
+"""How many people of one company are on the way at a time: whoever has no place yet waits without a time of waking."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from campaigns.choices import EnrollmentState
+from campaigns.models import Campaign
+from campaigns.services import bells
+from config.kernel import prepared
+
+HELD: Final = """(e.state = 'pending' AND e.wake_at IS NULL
+            OR e.state = 'paused' AND e.paused_from = 'pending' AND e."left" IS NULL)"""
+_ANY = """
+    SELECT FROM campaigns_enrollment e
+    WHERE e.campaign_id = %(campaign)s AND e.state = 'pending' AND e.wake_at IS NULL LIMIT 1"""
+_BEGIN = f"""
+    WITH held AS MATERIALIZED (
+        SELECT e.id, e.company_id, row_number() OVER (PARTITION BY e.company_id ORDER BY e.id) AS place
+        FROM campaigns_enrollment e
+        WHERE e.campaign_id = %(campaign)s AND e.state = 'pending' AND e.wake_at IS NULL),
+    walking AS MATERIALIZED (
+        SELECT e.company_id, count(*) AS number FROM campaigns_enrollment e
+        WHERE e.campaign_id = %(campaign)s AND e.ended_at IS NULL AND NOT {HELD}
+          AND e.company_id IN (SELECT company_id FROM held)
+        GROUP BY e.company_id)
+    UPDATE campaigns_enrollment SET wake_at = %(at)s::timestamptz
+    WHERE id IN (
+        SELECT held.id FROM held LEFT JOIN walking ON walking.company_id = held.company_id
+        WHERE %(limit)s::int IS NULL OR held.place + coalesce(walking.number, 0) <= %(limit)s::int)"""  # noqa: S608 - our own words
+
+
+def is_held(row: Mapping[str, Any]) -> bool:
+    """Whether an enrollment, as the engine has claimed it, has waited for a place; what was due or sent has had one."""
+    if "wake_at" not in row:
+        return False
+    if row["state"] == EnrollmentState.PAUSED:
+        return bool(row["paused_from"] == EnrollmentState.PENDING and row["left"] is None)
+    return bool(row["state"] == EnrollmentState.PENDING and row["wake_at"] is None)
+
+
+def let_begin(campaign: Campaign, *, at: datetime) -> int:
+    """Give the places that are free to those who wait longest; return how many begin. The caller holds the campaign."""
+    if not prepared.rows(_ANY, {"campaign": campaign.pk}):
+        return 0
+    bells.engine()
+    return prepared.run(_BEGIN, {"campaign": campaign.pk, "limit": campaign.company_limit, "at": at})
