@@ -1,6 +1,6 @@
 """The steps that a walk is made of: arriving at a node, being held up there, leaving it; each with its trace."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit
@@ -80,6 +80,15 @@ class Steps:
         self.to(_S.ACTIVE)
         self.move.wake_at = self.at
         self.note(_K.ARRIVED, self.move.node, visit=self.move.visit, wake_at=self.at.isoformat())
+
+    def pause(self) -> None:
+        """Stand still where they are, with what is left of their wait."""
+        was, wake_at, rule = self.move.state, self.move.wake_at, self.move.wake_rule
+        self.to(_S.PAUSED)
+        self.move.paused_from, self.move.wake_rule = was, rule
+        if was == _S.ACTIVE or wake_at:
+            self.move.left = max(wake_at - self.at, timedelta()) if wake_at else timedelta()
+        self.note(_K.PAUSED, self.move.node, visit=self.move.visit)
 
     def put_off(self, node: DrawnNode, reason: str, until: datetime) -> None:
         """Try again ``until`` then what was blocked: the same visit, another message."""

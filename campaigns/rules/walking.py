@@ -87,9 +87,13 @@ def _hears(steps: Steps, happened: Iterable[Happened]) -> None:
         if steps.move.state in ENDED:
             return
         if node := _waits_for(steps, news):
+            is_paused = steps.move.state == _S.PAUSED
             _remember(steps, news)
             steps.leave_by(node, Exit.HAPPENED, outcome=news.kind)
-            _go_on(steps)
+            if is_paused and steps.move.state == _S.ACTIVE:
+                steps.pause()  # whoever stands still by hand goes on from there once they may
+            else:
+                _go_on(steps)
         elif news.kind == HappeningKind.REPLY:
             _answered(steps, news)
         elif news.kind == HappeningKind.CALL_OUTCOME:
@@ -98,7 +102,7 @@ def _hears(steps: Steps, happened: Iterable[Happened]) -> None:
 
 def _waits_for(steps: Steps, news: Happened) -> DrawnNode | None:
     node = steps.here
-    if steps.move.state != _S.WAITING or node is None or node.type != NodeType.WAIT_FOR:
+    if (steps.move.paused_from or steps.move.state) != _S.WAITING or node is None or node.type != NodeType.WAIT_FOR:
         return None
     wanted = node.config.get("outcomes") or []
     is_it = node.config["event"] == _AWAITED.get(news.kind)

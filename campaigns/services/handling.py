@@ -1,7 +1,7 @@
 """What people do to enrollments by hand: a status, a pause, a way out, another try."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -54,14 +54,7 @@ def leave(enrollments: Iterable[UUID], *, reason: str, by: User | None, at: date
 def pause(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
     """Let these stand still, with what is left of their wait; return how many moved before."""
 
-    def paused(steps: Steps) -> None:
-        was, wake_at, rule = steps.move.state, steps.move.wake_at, steps.move.wake_rule
-        steps.to(_S.PAUSED)
-        steps.move.paused_from, steps.move.wake_rule = was, rule
-        steps.move.left = max(wake_at - at, timedelta()) if wake_at else None
-        steps.note(_K.PAUSED, steps.move.node)
-
-    return _done(enrollments, paused, by, at, only=[_S.PENDING, _S.ACTIVE, _S.WAITING, _S.WAITING_SEND])
+    return _done(enrollments, Steps.pause, by, at, only=[_S.PENDING, _S.ACTIVE, _S.WAITING, _S.WAITING_SEND])
 
 
 def resume(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:

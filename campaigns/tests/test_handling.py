@@ -70,6 +70,26 @@ def test_whoever_answers_while_they_are_paused_leaves_and_no_step_stays_open():
     assert not EnrollmentStep.objects.filter(ended_at=None).exists()
 
 
+@pytest.mark.parametrize("event", ["reply", "call_outcome"])
+def test_what_is_waited_for_may_come_in_a_pause_and_leads_on_after_it(event):
+    drawn = drawing(
+        node("ask", "wait_for", event=event), node("bdr", "stage", status="Needs BDR"), node("end", "exit"),
+        "ask:happened>bdr", "ask:timeout>end",
+    )  # fmt: skip
+    (walk,) = enrolled(begun(drawn))
+    run(NOON)
+    handling.pause([walk.pk], by=None, at=NOON)
+    HappeningFactory(contact=walk.contact, kind=event)
+    run(NOON + 9 * DAY)
+    assert (walk_of(walk).state, walk_of(walk).node.key, walk_of(walk).status) == ("paused", "bdr", None)
+    assert_replays(walk)
+    handling.resume([walk.pk], by=None, at=NOON + 9 * DAY)
+    run(NOON + 9 * DAY)
+    assert (walk_of(walk).state, walk_of(walk).status.name) == ("completed", "Needs BDR")
+    assert_replays(walk)
+    assert not EnrollmentStep.objects.filter(ended_at=None).exists()
+
+
 def test_a_status_by_hand_moves_nobody_but_whoever_has_reached_the_goal():
     campaign = begun(WAITING)
     status = EnrollmentStatus.objects.get(name="Needs BDR")
