@@ -235,6 +235,26 @@ class TestTheLedger:
 
         assert result.is_clean
 
+    def test_of_one_that_gives_no_list_nothing_is_concluded_and_the_others_are_compared(
+        self, carrier, account, settings, caplog
+    ):
+        settings.PROVIDERS["email"]["OPTIONS"]["lists"] = False
+        SendingAccountFactory(channel="email")
+        lost = walking("email"), walking()
+        send()
+        SendingAccountFactory(provider="gone")
+        carrier._do("DELETE FROM sent")
+
+        with clock.standing_at(NOON + HOUR):
+            found = ledgers.compare(since=NOON - HOUR, until=NOON + HOUR, at=NOON + HOUR)
+
+        assert [(one.provider, one.is_unknown, one.missing) for one in found] == [
+            ("email", True, []), ("gone", True, []), ("sms", False, [lost[1].pk]),
+        ]  # fmt: skip
+        assert "The ledger of gone cannot be had" in caplog.text
+        with pytest.raises(CommandError, match="The list of email, gone cannot be had"):
+            call_command("ledger", f"--since={(NOON - HOUR).isoformat()}", f"--until={(NOON + HOUR).isoformat()}")
+
     def test_has_a_command(self, carrier, account, capsys):
         walking()
         send()

@@ -7,7 +7,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from campaigns.services.dispatch import ledgers
 from config.kernel import clock
-from config.kernel.providers import ProviderError
 
 
 class Command(BaseCommand):
@@ -22,17 +21,14 @@ class Command(BaseCommand):
         at = clock.now()
         until = options["until"] or at
         since = options["since"] or until - timedelta(days=1)
-        try:
-            results = ledgers.compare(since=since, until=until, at=at)
-        except ProviderError as error:
-            raise CommandError(
-                f"A provider does not give its list ({type(error).__name__}): try again later."
-            ) from error
+        results = ledgers.compare(since=since, until=until, at=at)
         for one in results:
             self.stdout.write(
                 f"{one.provider}: {one.matched} match, {one.corrected} corrected, {len(one.strange)} strange, "
                 f"{len(one.twice)} sent twice, {len(one.missing)} missing"
             )
+        if unknown := [one.provider for one in results if one.is_unknown]:
+            raise CommandError(f"The list of {', '.join(unknown)} cannot be had, see the log: try again later.")
         if any(not one.is_clean for one in results):
             raise CommandError("The ledgers do not match: the log names the messages.")
 

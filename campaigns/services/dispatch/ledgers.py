@@ -12,12 +12,15 @@ from hashlib import sha256
 from typing import Final, TypeVar
 from uuid import UUID
 
+from django.core.exceptions import ImproperlyConfigured
+
 from campaigns.choices import MessageState
 from campaigns.models import Attempt, Message, SendingAccount
 from campaigns.providers import Sent, sender_on
 from campaigns.services import evidence
 from campaigns.services.dispatch import looping
 from campaigns.services.evidence import Proof
+from config.kernel.providers import ProviderError
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -38,16 +41,17 @@ class Matched:
     strange: list[str] = field(default_factory=list)  # ids of the provider that no attempt of ours explains
     twice: list[str] = field(default_factory=list)  # ids of the provider for one and the same attempt
     missing: list[UUID] = field(default_factory=list)  # our messages that it says it never got
+    is_unknown: bool = False  # its list cannot be had: nothing is concluded
 
     @property
     def is_clean(self) -> bool:
-        return not (self.strange or self.twice or self.missing)
+        return not (self.strange or self.twice or self.missing or self.is_unknown)
 
 
 def compare(*, since: datetime, until: datetime, at: datetime) -> list[Matched]:
     """Compare every provider's ledger of [since, until) with ours, correct what it proves, and raise the alarm.
 
-    :raises config.kernel.providers.ProviderError: a list cannot be had; nothing is concluded then.
+    Of one whose list cannot be had nothing is concluded, and the others are compared all the same.
     """
     used = Attempt.objects.filter(dispatched_at__gte=since, dispatched_at__lt=until).values_list("provider", flat=True)
     known = SendingAccount.objects.values_list("provider", flat=True)
@@ -58,10 +62,17 @@ def compare(*, since: datetime, until: datetime, at: datetime) -> list[Matched]:
 def _compare(provider: str, since: datetime, until: datetime, at: datetime) -> Matched:
     result = Matched(provider)
     begin = since
-    while begin < until:
-        end = min(begin + SLICE, until)
-        _compare_slice(result, begin, end, at)
-        begin = end
+    try:
+        while begin < until:
+            end = min(begin + SLICE, until)
+            _compare_slice(result, begin, end, at)
+            begin = end
+    except (ProviderError, ImproperlyConfigured) as error:
+        result.is_unknown = True
+        logger.error(
+            "The ledger of %s cannot be had from %s on: %s Compare it by hand: ./dev ledger --since ... --until ...",
+            provider, begin.isoformat(timespec="minutes"), error,
+        )  # fmt: skip
     _raise_alarm(result)
     return result
 
