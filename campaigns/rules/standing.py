@@ -53,8 +53,11 @@ class OfTheMessage(ABC):
 
 
 class CampaignPaused(OfTheMessage):
+    """The campaign stands still, or has not let this walk go since it did."""
+
     def blocks(self, facts: Facts, at: datetime) -> Block | None:
-        paused = facts.get("walk.state") and facts.get("campaign.status") == CampaignStatus.PAUSED
+        is_paused = facts.get("campaign.status") == CampaignStatus.PAUSED or facts.get("walk.behind")
+        paused = facts.get("walk.state") and is_paused
         return Block(self.code, self.level, {}) if paused else None
 
 
@@ -149,6 +152,7 @@ _MESSAGES = Question(
                AND twin.id <> out.id LIMIT 1)""",
         "campaign.status": "running.status",
         "walk.state": "walk.state",
+        "walk.behind": "walk.epoch < running.epoch",
         "walk.here": "walk.node_id = out.node_id AND walk.visit = out.visit AND walk.run_no = out.run_no",
         "news": """
             (SELECT news.id::text FROM campaigns_happening news

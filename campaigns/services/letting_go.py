@@ -1,4 +1,5 @@
-"""After a pause a backlog is let go bit by bit: waits keep what was left of them, what came due meanwhile is spread.
+"""After a pause a backlog is let go bit by bit: waits keep what was left of them, what came due meanwhile is spread,
+and what was about to go out is written anew.
 
 An enrollment moves only in its campaign's epoch, and a resumption begins a new one, so nobody moves before they were
 let go, whatever dies in between.
@@ -12,9 +13,9 @@ from uuid import UUID
 
 import orjson
 
-from campaigns.choices import LIVE, RUNNING, WaitMode
-from campaigns.models import Campaign
-from campaigns.services import bells
+from campaigns.choices import EnrollmentState, LIVE, RUNNING, WaitMode
+from campaigns.models import Campaign, Enrollment
+from campaigns.services import bells, counting
 from config.kernel import faults, prepared
 from config.kernel.transactions import atomic_with_retries
 
@@ -22,12 +23,34 @@ CHUNK: Final = 2_000
 _ON_A_DAY: Final = frozenset({WaitMode.DATE, WaitMode.EVENT, WaitMode.WEEKDAY})  # until a moment, not for a time
 
 _CHUNK = """
-    SELECT id, epoch, wake_at, wake_rule FROM campaigns_enrollment
+    SELECT id, epoch, state, wake_at, wake_rule FROM campaigns_enrollment
     WHERE campaign_id = %(campaign)s AND id > %(after)s::uuid AND state = ANY(%(live)s::varchar[])
     ORDER BY id LIMIT %(size)s::int FOR NO KEY UPDATE"""
 _LET_GO = """
     UPDATE campaigns_enrollment e SET epoch = %(epoch)s::int, wake_at = m.wake_at
     FROM json_to_recordset(%(rows)s::json) AS m (id uuid, wake_at timestamptz) WHERE e.id = m.id"""
+# What was written before a pause may say what is not so any more, in the name of whoever sent for it then.
+_ANEW = """
+    WITH late AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(%(rows)s::json) AS l (id uuid, wake_at timestamptz)),
+    old AS MATERIALIZED (
+        SELECT m.id, m.enrollment_id, l.wake_at, split_part(m.dedupe_key, '/', 4)::int + 1 AS tries
+        FROM late l JOIN campaigns_enrollment e ON e.id = l.id
+             JOIN campaigns_message m ON m.enrollment_id = e.id AND m.node_id = e.node_id AND m.visit = e.visit
+        WHERE m.state = 'pending' AND NOT m.ever_dispatched ORDER BY m.id FOR NO KEY UPDATE OF m),
+    gone AS (
+        UPDATE campaigns_message m SET state = 'cancelled', reason = 'Written anew after a pause.',
+                                       updated_at = %(at)s::timestamptz
+        FROM old WHERE m.id = old.id),
+    told AS (
+        INSERT INTO campaigns_enrollmentevent (id, at, enrollment_id, kind, node_id, state, data)
+        SELECT clearline_uuid7(), %(at)s::timestamptz, e.id, 'blocked', e.node_id, 'waiting',
+               jsonb_build_object('reason', 'campaign_paused', 'wake_at', old.wake_at)
+        FROM old JOIN campaigns_enrollment e ON e.id = old.enrollment_id)
+    UPDATE campaigns_enrollment e
+    SET state = 'waiting', wake_at = old.wake_at,
+        wake_rule = jsonb_build_object('blocked', 'campaign_paused', 'tries', old.tries)
+    FROM old WHERE e.id = old.enrollment_id"""
 _FIRST = UUID(int=0)
 EPOCH: Final = ("pauses", "epoch", "resumed_at", "let_go_to", "next_start_at")
 
@@ -72,11 +95,23 @@ def let_go(*, campaign: UUID, at: datetime, size: int = CHUNK) -> bool:
     told = [{"id": row["id"], "wake_at": _woken(held, row)} for row in late]
     if told:
         prepared.run(_LET_GO, {"epoch": held.epoch, "rows": orjson.dumps(told).decode()})
+    _write_anew(held, [row["id"] for row in late if row["epoch"] and row["state"] == EnrollmentState.WAITING_SEND], at)
     is_over = len(rows) < size
     held.let_go_to, held.resumed_at = (None, None) if is_over else (rows[-1]["id"], held.resumed_at)
     held.save(update_fields=["let_go_to", "resumed_at"])
     faults.point("letting_go.before_commit")
     return not is_over
+
+
+def _write_anew(campaign: Campaign, sending: Sequence[UUID], at: datetime) -> None:
+    """Let these come to their message once more, one after the other, where it has not gone out."""
+    if not sending or campaign.resumed_at is None:
+        return
+    late = [{"id": key, "wake_at": campaign.resumed_at + campaign.spread * _fraction(key)} for key in sending]
+    number = prepared.run(_ANEW, {"rows": orjson.dumps(late).decode(), "at": at})
+    if number:
+        counts: dict[counting.Counted, int] = {(None, "state:waiting_send"): -number, (None, "state:waiting"): number}
+        counting.add(campaign=campaign.pk, counts=counts)
 
 
 def _woken(campaign: Campaign, row: dict[str, Any]) -> datetime | None:

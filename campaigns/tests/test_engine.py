@@ -1,20 +1,31 @@
 """The engine on a real database: what it writes is what the walk decided, once, whatever dies in between."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
-from campaigns.models import Campaign, CampaignCount, Enrollment, EnrollmentEvent, EnrollmentStep, Message, Settlement
+from campaigns.models import (
+    Campaign,
+    CampaignCount,
+    ContentTemplate,
+    Enrollment,
+    EnrollmentEvent,
+    EnrollmentStep,
+    Message,
+    Settlement,
+)
 from campaigns.rules.drawings import DrawnNode
 from campaigns.rules.history import replay
 from campaigns.rules.steps import Steps
 from campaigns.services import campaigns, counting, handling
 from campaigns.services.engine import batches, running
+from campaigns.tests import carriers
 from campaigns.tests.drawings import drawing, edge, node
-from campaigns.tests.factories import HappeningFactory, MessageFactory
+from campaigns.tests.factories import HappeningFactory, MessageFactory, SendingAccountFactory
+from campaigns.tests.sending import send
 from campaigns.tests.walks import begun, enrolled, paused, resumed, run, settle
 from config.testing import NOON
 from crm.models import Contact
@@ -252,6 +263,35 @@ def test_a_call_that_is_heard_of_before_they_are_let_go_shortens_no_wait():
     run(NOON + 10 * DAY)
     assert (walk_of(walk).state, walk_of(walk).wake_at) == ("waiting", NOON + 11 * DAY)
     assert walk_of(walk).last["disposition"] == "No answer"
+
+
+def test_what_was_about_to_go_out_before_a_pause_is_written_anew_and_spread(settings, tmp_path):
+    carrier = carriers.install(settings, tmp_path)
+    SendingAccountFactory()
+    ContentTemplate.objects.create(key="when", channel="sms", name="When", body="On {{event.date}}.")
+    campaign = begun(drawing(node("sms", "sms_send", content="when")), event_date=date(2026, 7, 1), spread_minutes=60)
+    walks = enrolled(campaign, [ContactFactory(phone=f"+151255501{number:02}") for number in range(20)])
+    run(NOON)
+    Enrollment.objects.update(epoch=1)  # not before the first start, but in the middle of it
+    Campaign.objects.update(epoch=1, pauses=[[NOON.isoformat(), NOON.isoformat()]])
+    row = campaigns.pause(row=Campaign.objects.get(pk=campaign.pk), by=None, at=NOON)
+    campaigns.edit(row=row, changes={"event_date": date(2026, 8, 1)}, by=None, at=NOON)
+    resumed(campaign, NOON + timedelta(hours=1))
+
+    send(NOON + timedelta(hours=1))
+    assert not carrier.rows()  # nobody was let go yet
+    for minutes in range(60, 121, 10):
+        run(NOON + timedelta(minutes=minutes))
+        send(NOON + timedelta(minutes=minutes))
+        run(NOON + timedelta(minutes=minutes))
+        if minutes == 90:
+            assert 2 < len(carrier.rows()) < 18
+
+    assert {row["body"] for row in carrier.rows()} == {"On Saturday, August 1, 2026."}
+    assert len(carrier.rows()) == len(walks)
+    assert counting.numbers(campaign)["state:completed"] == len(walks)
+    for walk in walks:
+        assert_replays(walk)
 
 
 def test_after_a_pause_what_has_come_due_is_spread():
