@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from calls.tests import worlds
 from campaigns.models import Attempt, Message, SenderBudget, SendingAccount
-from campaigns.services.dispatch import accounts
+from campaigns.services.dispatch import accounts, running
 from campaigns.tests import sending
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
 from campaigns.tests.sending import now, send
+from config.kernel import clock
 from config.testing import NOON, examples
 from crm.models import Touch
 
@@ -133,3 +134,17 @@ def test_a_batch_that_finds_its_moments_taken_leaves_nothing_behind(carrier, mon
     assert [now(message).state for message in messages].count("accepted") == 5
     assert Message.objects.filter(state="pending", ever_dispatched=False).count() == 3
     assert Attempt.objects.count() == Touch.objects.count() == len(carrier.ledger()) == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_account_that_is_full_is_not_asked_all_the_time(carrier, monkeypatch):
+    SendingAccountFactory(per_day=0)
+    walking()
+    asked = []
+    ready = accounts.ready
+    monkeypatch.setattr(accounts, "ready", lambda *, at: asked.append(at) or ready(at=at))
+
+    with clock.standing_at(NOON):
+        running.dispatch(seconds=1, pipelines=2)
+
+    assert 2 <= len(asked) <= 8

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 BATCH: Final = 50
 AHEAD: Final = timedelta(seconds=5)  # what is reserved later than this is not marked: see DESIGN 16
+DAY: Final = 86_400.0  # seconds
 REST: Final = timedelta(minutes=5)
 LONGEST_REST: Final = timedelta(hours=6)
 
@@ -46,6 +47,12 @@ class Account:
     def is_in_no_hurry(self, at: datetime) -> bool:
         """Whether its pace and its day leave room for many batches: then hardly two of them want the same moments."""
         return min(self._left_today(at), self._slots(at)) >= 20 * BATCH
+
+    def rests_for(self, at: datetime) -> float:
+        """Return the seconds until there is room again: its day is full, or its pace is spent that far ahead."""
+        if not self._left_today(at):
+            return DAY - (at - at.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
+        return max(0.0, ((self.spent_until or at) - AHEAD - at).total_seconds())
 
     def _left_today(self, at: datetime) -> int:
         return max(0, self.per_day - ((self.sent or 0) if self.day == at.date() else 0))

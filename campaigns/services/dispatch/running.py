@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 PIPELINES: Final = 8
 WAITS: Final = (0.1, 1.0, 4.0)  # seconds until what was called is written down, where the database is away
-PAUSE: Final = 0.05  # seconds until an account whose pace is spent is looked at again
+PAUSES: Final = (0.05, 1.0)  # seconds, at least and at most, until accounts that have no room are looked at again
 
 faults.register("send.after_claim", "send.after_mark", "send.after_call", "send.after_record")
 
@@ -63,10 +63,17 @@ def _pipeline(goes_on: Callable[[], bool]) -> int:
                 break
             handled += done
             if not done:
-                time.sleep(PAUSE)
+                time.sleep(_pause())
     finally:
         connections.close_all()
     return handled
+
+
+def _pause() -> float:
+    """Return how long to wait for an account that has room: one that is full all day is not asked all the time."""
+    at = clock.now()
+    rests = min((account.rests_for(at) for account in accounts.ready(at=at)), default=0.0)
+    return min(max(rests, PAUSES[0]), PAUSES[1])
 
 
 def step() -> int | None:
