@@ -45,6 +45,7 @@ _AWAY: Final = re.compile(
 _QUOTED: Final = re.compile(
     r"^(?:>.*|-{2,} ?(?:original|forwarded) message.*|on .{0,200}wrote:|from: .*)$", re.IGNORECASE | re.MULTILINE
 )
+_ENDS: Final = re.compile(r"[.!?;]+\s")  # of a sentence
 _UNSEEN: Final = {"Mn", "Cf", "Cs", "Cc"}  # accents, joiners, half characters, controls
 # Letters of other alphabets that look like ours, as they are used to get past filters.
 _ALIKE: Final = str.maketrans("аеорсухіѕтһκοτρѵ", "aeopcyxisthkotpv") | {0x131: "i", 0x2019: "'", 0x30: "o"}
@@ -54,8 +55,8 @@ def meaning(text: str, *, subject: str = "", automatic: bool = False) -> str:
     """Return ``OPT_OUT``, ``AUTOMATIC``, ``START`` or ``REPLY``. ``automatic``: the sender's program says so itself."""
     written = _own_words(text[:READ])
     heads = [words for words in (_words(written), _words(subject[:READ])) if words]
-    lines = [_words(line) for line in (*written.splitlines(), subject[:READ])]
-    if _is_opt_out(_words(written)) or any(_is_keyword(line) for line in lines):
+    parts = [_words(part) for line in (*written.splitlines(), subject[:READ]) for part in (line, *_ENDS.split(line))]
+    if _is_opt_out(_words(written)) or any(_is_keyword(part) for part in parts):
         return OPT_OUT
     if automatic or any(_AWAY.match(words) for words in heads):
         return AUTOMATIC

@@ -41,6 +41,7 @@ def test_a_keyword_alone_is_an_opt_out_however_it_is_dressed(word, dressed):
         "Please stop messaging me", "unsubscribe me", "Take me off the list", "Remove my name from your records",
         "don't text me", "don\u2019t contact me anymore", "Do not call", "leave me alone", "no more messages",
         "I don't want any more texts", "Delete my number", "lose my number", "I opt out", "wrong number", "stop2quit",
+        "Stop. For real.", "STOP! At this point I have had enough.", "No thanks. Unsubscribe.",
     ],
 )  # fmt: skip
 def test_whoever_clearly_wants_no_more_has_opted_out(text):
