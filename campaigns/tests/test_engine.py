@@ -1,9 +1,10 @@
 """The engine on a real database: what it writes is what the walk decided, once, whatever dies in between."""
 
 from datetime import date, timedelta
+from threading import Thread
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
@@ -27,7 +28,8 @@ from campaigns.tests.drawings import drawing, edge, node
 from campaigns.tests.factories import HappeningFactory, MessageFactory, SendingAccountFactory
 from campaigns.tests.sending import send
 from campaigns.tests.walks import begun, enrolled, paused, resumed, run, settle
-from config.testing import NOON
+from config.kernel import faults
+from config.testing import NOON, in_own_connection
 from crm.models import Contact
 from crm.tests.factories import CompanyFactory, ContactFactory, SuppressionFactory
 
@@ -443,3 +445,34 @@ def test_many_engines_at_once_move_everybody_once(threads):
     assert Message.objects.count() == len(walks)
     assert Enrollment.objects.filter(state="waiting_send").count() == len(walks)
     assert counting.numbers(campaign)["state:waiting_send"] == len(walks)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("why", ["due", "settled", "heard"])
+def test_a_pause_waits_for_the_batch_that_is_being_written(monkeypatch, why):
+    """Committed while a batch moves people it would be a pause in which somebody moved (E9)."""
+    campaign = begun(FUNNEL)
+    (walk,) = enrolled(campaign)
+    if why != "due":
+        run(NOON)
+        settle("accepted", NOON) if why == "settled" else HappeningFactory(contact=walk.contact)
+    waited = []
+
+    @in_own_connection
+    def somebody():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '250ms'")
+        try:
+            campaigns.pause(row=campaign, by=None, at=NOON)
+        except OperationalError:
+            waited.append(why)
+
+    def strike(name):
+        if name == "engine.before_commit" and not waited:
+            other = Thread(target=somebody)
+            other.start()
+            other.join()
+
+    monkeypatch.setattr(faults, "strike", strike)
+    running.run(at=NOON)
+    assert waited == [why]
