@@ -292,6 +292,15 @@ class TestPeopleDecide:
         assert carrier.ledger() == [str(again.pk)]
         assert not Message.objects.unsure().exists()
 
+    def test_to_send_it_again_needs_the_consent_that_it_needed(self, carrier, unsure, admin):
+        Message.objects.filter(pk=unsure.pk).update(consent="written")
+
+        again = exits.resend(message=unsure, by=admin, at=NOON + HOUR)
+        send(NOON + HOUR)
+
+        assert (now(again).state, now(again).reason) == ("blocked", "no_consent")
+        assert not carrier.ledger()
+
     def test_to_leave_it_at_that(self, carrier, unsure, admin):
         exits.write_off(message=unsure, by=admin, at=NOON + HOUR)
 
