@@ -17,9 +17,7 @@ def keep_reachability(event: ReachabilityChanged, **kwargs: Any) -> None:
 
 @receiver(closed_down, dispatch_uid="campaigns.keep_closing")
 def keep_closing(event: ClosedDown, **kwargs: Any) -> None:
-    named = {"contact": event.contact_id, "project": event.project_id, "pair": event.pair_id}
-    meant = {f"{name}_ids": (pk,) for name, pk in {**named, "endpoint": event.endpoint_id}.items() if pk}
-    happenings.keep_reachability(ReachabilityChanged(**meant), at=event.at)
+    happenings.keep_closing(event)
 
 
 @receiver(call_concluded, dispatch_uid="campaigns.keep_call")

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import orjson
 
-from calls.models import Disposition
-from calls.signals import CallConcluded
+from calls.models import Disposition, TerminalSession
+from calls.signals import CallConcluded, ClosedDown
 from campaigns.choices import HappeningKind
 from campaigns.models import CallTask
 from campaigns.services import bells
@@ -48,6 +48,21 @@ def keep_reachability(event: ReachabilityChanged, *, at: datetime) -> int:
 
 
 @atomic_with_retries
+def keep_closing(event: ClosedDown) -> int:
+    """Keep that somebody is not approached any more. What the outcome of a call has closed is kept with that outcome:
+    until then it can be taken back, and the gate lets nothing through.
+    """
+    if TerminalSession.objects.filter(pk=event.session_id, cause__isnull=False).exists():
+        return 0
+    return keep_reachability(_meant(event), at=event.at)
+
+
+def _meant(closed: ClosedDown | TerminalSession) -> ReachabilityChanged:
+    named = {name: getattr(closed, f"{name}_id") for name in ("contact", "project", "pair", "endpoint")}
+    return ReachabilityChanged(**{f"{name}_ids": (pk,) for name, pk in named.items() if pk})
+
+
+@atomic_with_retries
 def keep_call(event: CallConcluded) -> int:
     """Keep how a call ended, and let the campaign's wish to call them be done. An outcome taken back is no news."""
     disposition = Disposition.objects.filter(pk=event.disposition_id).first() if event.disposition_id else None
@@ -55,6 +70,8 @@ def keep_call(event: CallConcluded) -> int:
         return 0
     open_ = CallTask.objects.open().filter(contact=event.contact_id)
     open_.update(done_at=event.at, outcome=disposition.name, updated_at=event.at)
+    for closed in TerminalSession.objects.filter(cause=event.event_id, lifted_at=None):
+        _keep(_meant(closed), HappeningKind.REACHABILITY, closed.pk, event.at, {})
     data = {"disposition": disposition.name, "channel": Channel.CALL.value}
     return keep(
         contacts=[event.contact_id], kind=HappeningKind.CALL_OUTCOME, cause=event.event_id, at=event.at, data=data

@@ -148,3 +148,26 @@ def test_an_outcome_that_says_when_to_call_again_leads_on_and_one_that_closes_en
 
     walk = Enrollment.objects.get()
     assert (walk.state, walk.reason) == ends
+
+
+@pytest.mark.parametrize(("taken_back", "ends"), [(True, ("waiting", "")), (False, ("exited", "terminal_session"))])
+def test_what_an_outcome_closes_ends_a_walk_once_it_is_not_taken_back_any_more(taken_back, ends):
+    call = CallSessionFactory(pair=callable_pair())
+    run_ = enrolling.begin(
+        campaign=begun(drawing(node("wait", "wait"), node("end", "exit"), "wait>end")),
+        audience={"project": str(call.pair.project_id)}, by=None, at=NOON,
+    )  # fmt: skip
+    enrolling.take(run_.pk, at=NOON)
+    run(NOON)
+
+    disposition = Disposition.objects.get(name="Connected, not interested")
+    outcomes.conclude(session=call, disposition=disposition, by=call.rep, at=LATER)
+    run(LATER)
+    assert Enrollment.objects.get().state == "waiting"
+    if taken_back:
+        outcomes.take_back(session=call, by=call.rep, at=LATER)
+    news.tell_due(at=LATER + outcomes.UNDO)
+    run(LATER + outcomes.UNDO)
+
+    walk = Enrollment.objects.get()
+    assert (walk.state, walk.reason) == ends
