@@ -13,8 +13,8 @@ from uuid import UUID
 
 import orjson
 
-from campaigns.choices import EnrollmentState, LIVE, RUNNING, WaitMode
-from campaigns.models import Campaign, Enrollment
+from campaigns.choices import LIVE, RUNNING, EnrollmentState, WaitMode
+from campaigns.models import Campaign
 from campaigns.services import bells, counting
 from config.kernel import faults, prepared
 from config.kernel.transactions import atomic_with_retries

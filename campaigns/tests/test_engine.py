@@ -476,3 +476,27 @@ def test_a_pause_waits_for_the_batch_that_is_being_written(monkeypatch, why):
     monkeypatch.setattr(faults, "strike", strike)
     running.run(at=NOON)
     assert waited == [why]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_one_engine_has_heard_no_other_one_follows(monkeypatch):
+    """Followed twice, an answer that was waited for would end the walk that it has led on."""
+    (walk,) = enrolled(begun(ASKING))
+    HappeningFactory(contact=walk.contact)
+    others = []
+
+    @in_own_connection
+    def somebody():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '250ms'")
+        others.append(batches.heard(at=NOON))
+
+    def strike(name):
+        if name == "engine.before_commit" and not others:
+            other = Thread(target=somebody)
+            other.start()
+            other.join()
+
+    monkeypatch.setattr(faults, "strike", strike)
+    assert batches.heard(at=NOON) == 1
+    assert others == [0]

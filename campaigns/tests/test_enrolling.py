@@ -5,7 +5,7 @@ from threading import Barrier, Thread
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.choices import CampaignStatus, Reentry
@@ -16,7 +16,8 @@ from campaigns.services.campaigns import NotYours
 from campaigns.services.enrolling import NotOpen
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.walks import begun, enrolled, paused, resumed, run
-from config.testing import NOON
+from config.kernel import faults
+from config.testing import NOON, in_own_connection
 from crm.models import Contact
 from crm.tests.factories import CompanyFactory, ContactFactory, ProjectContactFactory, UserFactory
 
@@ -216,3 +217,33 @@ def test_many_who_ask_for_the_same_people_enrol_them_once():
     done = EnrollmentRun.objects.all()
     assert sum(run_.enrolled for run_ in done) == 60
     assert {run_.asked for run_ in done} == {60}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_runs_of_one_campaign_take_their_places_one_after_the_other(monkeypatch):
+    """Beside each other both would find the same place of a company free."""
+    campaign = begun(WAIT, company_limit=1)
+    ids = [str(contact.pk) for contact in ContactFactory.create_batch(2, company=CompanyFactory())]
+    first, second = (enrolling.begin(campaign=campaign, audience={"contacts": [one]}, by=None, at=NOON) for one in ids)
+    waited = []
+
+    @in_own_connection
+    def somebody():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '250ms'")
+        try:
+            enrolling.take(second.pk, at=NOON)
+        except OperationalError:
+            waited.append(second)
+
+    def strike(name):
+        if name == "enrolling.before_commit" and not waited:
+            other = Thread(target=somebody)
+            other.start()
+            other.join()
+
+    monkeypatch.setattr(faults, "strike", strike)
+    enrolling.take(first.pk, at=NOON)
+    assert waited == [second]
+    enrolling.take(second.pk, at=NOON)
+    assert Enrollment.objects.filter(wake_at=None).count() == 1
