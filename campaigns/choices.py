@@ -194,6 +194,7 @@ LIVE = [
     EnrollmentState.PAUSED,
     EnrollmentState.PARKED,
 ]
+MOVING = [EnrollmentState.PENDING, EnrollmentState.ACTIVE, EnrollmentState.WAITING, EnrollmentState.WAITING_SEND]
 ENDED = [EnrollmentState.EXITED, EnrollmentState.COMPLETED]
 # Whatever may still be told of these, the walk that sent them goes on. What is presumably not sent waits for a person.
 SETTLED = [

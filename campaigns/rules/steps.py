@@ -25,9 +25,16 @@ class Steps:
             wake_at=standing.wake_at,
             wake_rule=standing.wake_rule,
             paused_from=standing.paused_from,
+            left=standing.left,
         )
+        self.is_paused = standing.state == _S.PAUSED
         self.was_held = (standing.paused_from or standing.state) in (_S.WAITING, _S.WAITING_SEND)
         self.has_moved = False
+
+    @property
+    def stands(self) -> str:
+        """The state they are in, or were in when somebody paused them."""
+        return self.move.paused_from or self.move.state
 
     @property
     def here(self) -> DrawnNode | None:
@@ -82,7 +89,7 @@ class Steps:
         self.note(_K.ARRIVED, self.move.node, visit=self.move.visit, wake_at=self.at.isoformat())
 
     def pause(self) -> None:
-        """Stand still where they are, with what is left of their wait."""
+        """Stand still where they are, with what is left of their wait, until somebody lets them go on."""
         was, wake_at, rule = self.move.state, self.move.wake_at, self.move.wake_rule
         self.to(_S.PAUSED)
         self.move.paused_from, self.move.wake_rule = was, rule
@@ -133,7 +140,8 @@ class Steps:
             self.count(self.move.node, "held", -1)
 
     def to(self, state: str) -> None:
-        self.move.state, self.move.wake_at, self.move.wake_rule, self.move.paused_from = state, None, None, ""
+        self.move.state, self.move.wake_at, self.move.wake_rule = state, None, None
+        self.move.paused_from, self.move.left = "", None
         self.has_moved = True
 
     def note(self, kind: str, node: str | None, label: str = "", **data: Any) -> None:

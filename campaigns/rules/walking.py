@@ -9,6 +9,7 @@ from typing import Final
 
 from campaigns.choices import (
     ENDED,
+    MOVING,
     AwaitedEvent,
     EnrollmentEventKind,
     EnrollmentState,
@@ -52,19 +53,22 @@ def walk(
 
     With neither ``settled`` nor ``happened`` it is the time they were waiting for. What stops a walk comes before all
     else, then the message, because whoever answers has got it, then what has happened, then the time: an answer that
-    came in time beats the time-out that nobody has looked at yet. What has ended stays as it ended.
+    came in time beats the time-out that nobody has looked at yet. What has ended stays as it ended. Whoever is paused by
+    hand follows what has happened as everybody does, but goes no further, and nothing goes out to them.
     """
     if standing.state in ENDED:
         return None
     steps = Steps(route, standing, person, at)
     if _stops(steps, happened):
         return steps.move
-    if settled and standing.state == _S.WAITING_SEND:
+    if settled and steps.stands == _S.WAITING_SEND:
         _settle(steps, settled)
     if happened:
         _hears(steps, happened)
     elif not settled and not happened:
         _wake(steps)
+    if steps.is_paused and steps.move.state in MOVING:
+        steps.pause()
     return steps.move if steps.has_moved else None
 
 
@@ -87,13 +91,9 @@ def _hears(steps: Steps, happened: Iterable[Happened]) -> None:
         if steps.move.state in ENDED:
             return
         if node := _waits_for(steps, news):
-            is_paused = steps.move.state == _S.PAUSED
             _remember(steps, news)
             steps.leave_by(node, Exit.HAPPENED, outcome=news.kind)
-            if is_paused and steps.move.state == _S.ACTIVE:
-                steps.pause()  # whoever stands still by hand goes on from there once they may
-            else:
-                _go_on(steps)
+            _go_on(steps)
         elif news.kind == HappeningKind.REPLY:
             _answered(steps, news)
         elif news.kind == HappeningKind.CALL_OUTCOME:
@@ -102,7 +102,7 @@ def _hears(steps: Steps, happened: Iterable[Happened]) -> None:
 
 def _waits_for(steps: Steps, news: Happened) -> DrawnNode | None:
     node = steps.here
-    if (steps.move.paused_from or steps.move.state) != _S.WAITING or node is None or node.type != NodeType.WAIT_FOR:
+    if steps.stands not in (_S.WAITING, _S.ACTIVE) or node is None or node.type != NodeType.WAIT_FOR:
         return None
     wanted = node.config.get("outcomes") or []
     is_it = node.config["event"] == _AWAITED.get(news.kind)
@@ -111,8 +111,10 @@ def _waits_for(steps: Steps, news: Happened) -> DrawnNode | None:
 
 def _answered(steps: Steps, news: Happened) -> None:
     """An answer ends the walk, unless the graph says where it leads."""
+    if steps.is_paused and steps.move.last.get("outcome") == HappeningKind.REPLY:
+        return  # they have answered before, and where that leads they go once they may
     elsewhere = steps.route.drawing.on_reply
-    if not elsewhere or steps.move.state in (_S.PENDING, *_STILL):
+    if not elsewhere or steps.stands in (_S.PENDING, *_STILL):
         steps.exit("replied")
         return
     steps.take_back()
@@ -176,6 +178,9 @@ def _wait_over(steps: Steps, node: DrawnNode) -> None:
 
 def _go_on(steps: Steps) -> None:
     """Walk until something holds them up, the way ends, or it has been far enough for one wake."""
+    if steps.is_paused:
+        steps.rest()
+        return
     for _ in range(MOST):
         if steps.move.state in _STILL:
             return

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from campaigns.choices import ENDED, LIVE, EnrollmentEventKind, EnrollmentState
+from campaigns.choices import ENDED, LIVE, MOVING, EnrollmentEventKind, EnrollmentState
 from campaigns.models import Campaign, Enrollment, EnrollmentStatus
 from campaigns.rules.steps import Steps
 from campaigns.services import places
@@ -53,8 +53,7 @@ def leave(enrollments: Iterable[UUID], *, reason: str, by: User | None, at: date
 
 def pause(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
     """Let these stand still, with what is left of their wait; return how many moved before."""
-
-    return _done(enrollments, Steps.pause, by, at, only=[_S.PENDING, _S.ACTIVE, _S.WAITING, _S.WAITING_SEND])
+    return _done(enrollments, Steps.pause, by, at, only=MOVING)
 
 
 def resume(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:

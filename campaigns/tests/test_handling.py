@@ -1,5 +1,6 @@
 """What people do to walks by hand."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -88,6 +89,48 @@ def test_what_is_waited_for_may_come_in_a_pause_and_leads_on_after_it(event):
     assert (walk_of(walk).state, walk_of(walk).status.name) == ("completed", "Needs BDR")
     assert_replays(walk)
     assert not EnrollmentStep.objects.filter(ended_at=None).exists()
+
+
+def test_whoever_is_paused_behind_a_message_and_answers_it_twice_has_answered():
+    drawn = drawing(
+        node("sms", "sms_send"), node("ask", "wait_for"), node("bdr", "stage", status="Needs BDR"), node("end", "exit"),
+        "sms>ask", "ask:happened>bdr", "ask:timeout>end",
+    )  # fmt: skip
+    (walk,) = enrolled(begun(drawn))
+    run(NOON)
+    handling.pause([walk.pk], by=None, at=NOON)
+    settle("accepted", NOON)
+    for _ in range(2):
+        HappeningFactory(contact=walk.contact)
+        run(NOON)
+    assert (walk_of(walk).state, walk_of(walk).node.key, walk_of(walk).left) == ("paused", "bdr", timedelta())
+    handling.resume([walk.pk], by=None, at=NOON)
+    run(NOON)
+    assert (walk_of(walk).state, walk_of(walk).status.name) == ("completed", "Needs BDR")
+    assert_replays(walk)
+
+
+def test_where_a_graph_sends_whoever_answers_they_go_once_their_pause_is_over():
+    drawn = replace(drawing(node("wait", "wait"), node("sms", "sms_send"), "wait>sms"), on_reply="sms")
+    (walk,) = enrolled(begun(drawn))
+    run(NOON)
+    handling.pause([walk.pk], by=None, at=NOON)
+    HappeningFactory(contact=walk.contact)
+    run(NOON)
+    assert (walk_of(walk).state, Message.objects.count()) == ("paused", 0)
+    handling.resume([walk.pk], by=None, at=NOON)
+    run(NOON)
+    assert (walk_of(walk).state, Message.objects.count()) == ("waiting_send", 1)
+    assert_replays(walk)
+
+
+def test_what_happens_in_a_pause_leaves_what_is_left_of_a_wait():
+    (walk,) = enrolled(begun(WAITING))
+    run(NOON)
+    handling.pause([walk.pk], by=None, at=NOON + DAY)
+    HappeningFactory(contact=walk.contact, kind="call_outcome")
+    run(NOON + DAY)
+    assert (walk_of(walk).state, walk_of(walk).left, walk_of(walk).last["outcome"]) == ("paused", DAY, "call_outcome")
 
 
 def test_a_status_by_hand_moves_nobody_but_whoever_has_reached_the_goal():

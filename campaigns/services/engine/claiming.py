@@ -39,7 +39,7 @@ _HEARING = f"""
     FROM campaigns_enrollment e
     LEFT JOIN LATERAL (SELECT m.* FROM campaigns_message m JOIN campaigns_settlement s ON s.message_id = m.id
                        WHERE m.enrollment_id = e.id AND m.node_id = e.node_id AND m.visit = e.visit
-                       ORDER BY m.id DESC LIMIT 1) m ON e.state = 'waiting_send'
+                       ORDER BY m.id DESC LIMIT 1) m ON 'waiting_send' IN (e.state, e.paused_from)
     WHERE e.campaign_id = %(campaign)s AND e.contact_id = ANY(%(contacts)s::uuid[])
       AND e.state IN ('pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked')
     ORDER BY e.id
