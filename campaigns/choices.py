@@ -186,6 +186,7 @@ class MessageDirection(models.TextChoices):
 
 
 RUNNING = [CampaignStatus.ACTIVE, CampaignStatus.DRAINING]  # people are moved
+OVER = [CampaignStatus.COMPLETED, CampaignStatus.ARCHIVED]  # people leave
 LIVE = [
     EnrollmentState.PENDING,
     EnrollmentState.ACTIVE,

@@ -33,13 +33,13 @@ def move_people() -> None:
 
 @shared_task(ignore_result=True, expires=10)
 def take_people_in() -> None:
-    """Start what is to start by now, end what everybody has left, let backlogs go and enrol, chunk by chunk in turns,
-    for twenty seconds.
+    """Start what is to start by now, end what everybody has left, let people leave what is over, let backlogs go and
+    enrol, chunk by chunk in turns, for twenty seconds.
     """
     deadline = clock.monotonic() + PATIENCE
     starting.start_due(at=clock.now())
     starting.finish_drained(at=clock.now())
-    while letting_go.unfinished() or enrolling.running():
+    while starting.let_everybody_leave(at=clock.now()) or letting_go.unfinished() or enrolling.running():
         for campaign in letting_go.unfinished():
             letting_go.let_go(campaign=campaign, at=clock.now())
         for run in enrolling.running():

@@ -220,7 +220,7 @@ VERBS = [
     Verb(
         name="complete", label="Complete", permission=CHANGE, icon="task_alt", do=_plainly(campaigns.complete),
         done="completed", applies=_is(*RUNNING, _S.PAUSED), hindrance=_yours, grave=True,
-        effect="It ends. Whoever is still on the way stays where they are, and gets nothing more.",
+        effect="It ends. Whoever is still on the way leaves and gets nothing more; drain it to let them finish.",
     ),
     Verb(
         name="archive", label="Archive", permission=DELETE, icon="archive", do=_plainly(campaigns.archive),

@@ -16,6 +16,7 @@ _TWIN = re.compile(r" \(as [0-9a-f-]{36}\)")
 
 reasons.teach(
     {
+        "campaign_ended": "The campaign was completed",
         "campaign_over": "The campaign does not run",
         "campaign_paused": "The campaign is paused",
         "duplicate_address": "Somebody else on this line got the same message",

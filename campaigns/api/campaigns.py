@@ -92,7 +92,7 @@ class CampaignViewSet(Listed, Retrieved, Resource):
 
     @action(detail=True, methods=["post"])
     def complete(self, request: Any, pk: str) -> Response:
-        """End it; whoever is still on the way stays where they are."""
+        """End it; whoever is still on the way leaves."""
         return self._done(campaigns.complete)
 
     @action(detail=True, methods=["post"])

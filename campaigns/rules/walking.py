@@ -53,8 +53,8 @@ def walk(
 
     With neither ``settled`` nor ``happened`` it is the time they were waiting for. What stops a walk comes before all
     else, then the message, because whoever answers has got it, then what has happened, then the time: an answer that
-    came in time beats the time-out that nobody has looked at yet. What has ended stays as it ended. Whoever is paused by
-    hand follows what has happened as everybody does, but goes no further, and nothing goes out to them.
+    came in time beats the time-out that nobody has looked at yet. What has ended stays as it ended. Whoever is paused
+    by hand follows what has happened as everybody does, but goes no further, and nothing goes out to them.
     """
     if standing.state in ENDED:
         return None

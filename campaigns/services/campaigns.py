@@ -15,7 +15,7 @@ from campaigns.models import Campaign, Graph, TemplateVersion
 from campaigns.rules.differences import Difference
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault, faults
-from campaigns.services import drawn, graphs, letting_go, places, surroundings, templates, values
+from campaigns.services import bells, drawn, graphs, letting_go, places, surroundings, templates, values
 from campaigns.services.senders import channels_of
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
@@ -189,10 +189,14 @@ def pause(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
 def resume(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
     """Let people go on. Where they stood, what has come due meanwhile is let go bit by bit.
 
+    One that was completed runs again, for whoever is enrolled from now on.
+
     :raises templates.HasFaults: what it sends, or who sends it, is gone meanwhile.
-    :raises WrongStatus, NotYours: as for ``edit``.
+    :raises WrongStatus, NotYours: as for ``edit``; and those of a completed one have not all left yet.
     """
     row = _held(row, by, _S.PAUSED, _S.DRAINING, _S.COMPLETED, what="is resumed", instead="Start it, if it is new.")
+    if row.status == _S.COMPLETED and row.enrollments.live().exists():
+        raise WrongStatus(f"{row.name} was completed, and its people are just leaving. Try again in a minute.")
     _refuse_faults(row)
     return _moved(row, _S.ACTIVE, by, ended_at=None, **_let_go(row, at))
 
@@ -209,18 +213,25 @@ def drain(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
 
 @atomic_with_retries
 def complete(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
-    """End it. Whoever is still on the way stays where they are: drain it first to let them finish.
+    """End it. Whoever is still on the way leaves it, in chunks from now on: drain it first to let them finish.
 
     :raises WrongStatus, NotYours: as for ``edit``.
     """
-    return _moved(_held(row, by, *RUNNING, _S.PAUSED, what="is completed"), _S.COMPLETED, by, ended_at=at)
+    row = _moved(_held(row, by, *RUNNING, _S.PAUSED, what="is completed"), _S.COMPLETED, by, ended_at=at)
+    bells.enrolment()
+    return row
 
 
 @atomic_with_retries
 def archive(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
-    """Put it out of sight; what was sent stays. :raises WrongStatus, NotYours: as for ``edit``."""
+    """Put it out of sight; what was sent stays, and whoever was to begin leaves.
+
+    :raises WrongStatus, NotYours: as for ``edit``.
+    """
     row = _held(row, by, *NEW, _S.COMPLETED, what="is archived", instead="Complete it first, if it runs.")
-    return _moved(row, _S.ARCHIVED, by, starts_at=None)
+    row = _moved(row, _S.ARCHIVED, by, starts_at=None)
+    bells.enrolment()
+    return row
 
 
 @atomic_with_retries

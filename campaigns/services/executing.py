@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from campaigns.choices import CHANNELS, CampaignStatus, EnrollmentState, MessageState, RunState
+from campaigns.choices import CHANNELS, OVER, CampaignStatus, EnrollmentState, MessageState, RunState
 from campaigns.models import Campaign, EnrollmentRun, Execution
 from campaigns.services import bells, campaigns, counting, graphs, routes
 from config.kernel import prepared
@@ -22,7 +22,6 @@ from crm.services import notices
 
 _S = MessageState
 _RESULT: Final = ("sent", "skipped", "blocked", "failed")
-_OVER: Final = frozenset({CampaignStatus.COMPLETED, CampaignStatus.ARCHIVED})
 _MEANS: Final[Mapping[str, str]] = {
     _S.ACCEPTED: "sent", _S.DELIVERED: "sent", _S.CANCELLED: "skipped", _S.BLOCKED: "blocked",
 }  # fmt: skip
@@ -113,7 +112,7 @@ def look(execution: UUID, *, at: datetime) -> bool:
     row = Execution.objects.select_for_update(of=("self",)).select_related("campaign", "by").get(pk=execution)
     if row.state != RunState.RUNNING:
         return False
-    ended = row.campaign.status in _OVER
+    ended = row.campaign.status in OVER
     if not ended and (_is_awaited(row.campaign) or prepared.rows(_IS_MOVING, {"execution": row.pk})[0][0]):
         return False
     for name, number in counted(row.pk).items():

@@ -2,17 +2,20 @@
 
 import logging
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
-from campaigns.choices import CampaignStatus
+from campaigns.choices import OVER, CampaignStatus
 from campaigns.models import Campaign, Enrollment
-from campaigns.services import campaigns, templates
+from campaigns.services import campaigns, handling, templates
 from config.kernel.transactions import atomic_with_retries
 from crm.services import notices
 
 logger = logging.getLogger(__name__)
+
+CHUNK: Final = 1_000
 
 
 def start_due(*, at: datetime) -> int:
@@ -26,6 +29,22 @@ def finish_drained(*, at: datetime) -> int:
     walking = Enrollment.objects.live().filter(campaign=OuterRef("pk"))
     over = Campaign.objects.filter(~Exists(walking), status=CampaignStatus.DRAINING).order_by("id")
     return sum(_finished(row, at) for row in over)
+
+
+def let_everybody_leave(*, at: datetime, size: int = CHUNK) -> bool:
+    """Let the next chunk of people leave a campaign that is over (trust 3.4); say whether there may be more.
+
+    Its exclusive place is theirs no longer, and nothing of theirs waits any more.
+    """
+    walking = Enrollment.objects.live().filter(campaign=OuterRef("pk"))
+    over = Campaign.objects.filter(Exists(walking), status__in=OVER).order_by("id").first()
+    if over is None:
+        return False
+    handling.leave(
+        Enrollment.objects.live().filter(campaign=over).order_by("id").values_list("pk", flat=True)[:size],
+        reason="campaign_ended", by=None, at=at,
+    )  # fmt: skip
+    return True
 
 
 def _finished(row: Campaign, at: datetime) -> bool:

@@ -6,11 +6,15 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from campaigns import tasks
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, Enrollment, SendingAccount
 from campaigns.services import campaigns, starting, templates
 from campaigns.tests import campaigning
 from campaigns.tests.campaigning import AT, LATER, in_status
+from campaigns.tests.factories import CampaignFactory
+from campaigns.tests.walks import enrolled
+from config.kernel import clock
 from crm.models import Notice, User
 from crm.tests.factories import ContactFactory
 
@@ -132,6 +136,35 @@ def test_a_drained_campaign_is_completed_when_everybody_has_left_and_not_before(
     active.refresh_from_db()
     assert (active.status, active.ended_at) == ("completed", LATER)
     assert starting.finish_drained(at=LATER) == 0
+
+
+@pytest.mark.parametrize("status", ["completed", "archived"])
+def test_whoever_is_in_a_campaign_that_is_over_leaves_it_and_may_be_in_another(
+    active: Campaign, rep: User, status: str
+) -> None:
+    Campaign.objects.filter(pk=active.pk).update(exclusive=True)
+    walks = enrolled(active, 3)
+    other = CampaignFactory(exclusive=True)
+    assert not starting.let_everybody_leave(at=AT)
+    over = in_status(active, status, rep)
+    if status == "completed":
+        with pytest.raises(campaigns.WrongStatus, match="just leaving"):
+            campaigns.resume(row=over, by=rep, at=LATER)
+    assert [starting.let_everybody_leave(at=LATER, size=2) for _ in range(3)] == [True, True, False]
+    told = Enrollment.objects.filter(campaign=active).values_list("state", "reason", "ended_at")
+    assert set(told) == {("exited", "campaign_ended", LATER)}
+    assert len(enrolled(other, [walk.contact for walk in walks])) == 3
+    if status == "completed":
+        assert campaigns.resume(row=over, by=rep, at=LATER).status == "active"
+
+
+def test_a_campaign_that_is_over_is_emptied_by_itself(active: Campaign, rep: User) -> None:
+    (walk,) = enrolled(active)
+    in_status(active, "completed", rep)
+    with clock.standing_at(LATER):
+        tasks.take_people_in()
+    walk.refresh_from_db()
+    assert (walk.state, walk.reason) == ("exited", "campaign_ended")
 
 
 def test_a_campaign_is_never_deleted(draft: Campaign) -> None:
