@@ -4,7 +4,7 @@ A condition is ``{"all": [..]}``, ``{"any": [..]}`` or ``{"fact": name, "is": op
 flat dictionary of plain values; what is not known answers every question but "empty" with no.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from campaigns.rules.drawings import Config
@@ -59,6 +59,20 @@ def holds(condition: Config, facts: Mapping[str, Any]) -> bool:
     if is_empty or not _comparable(operator, known):
         return False
     return bool(_OPERATORS[operator](known, condition["value"]))
+
+
+def named(condition: Config, fact: str) -> Iterator[str]:
+    """Yield the texts that a condition without ``faults`` compares a fact with, wherever it asks for it."""
+    for part in (*condition.get("all", []), *condition.get("any", [])):
+        yield from named(part, fact)
+    if condition.get("fact") == fact and condition["is"] in ("equal", "other", "among"):
+        values = condition["value"] if condition["is"] == "among" else [condition["value"]]
+        yield from (value for value in values if isinstance(value, str))
+
+
+def is_among(text: str, known: Iterable[str]) -> bool:
+    """Say whether a condition takes ``text`` for one of ``known``."""
+    return _folded(text) in {_folded(each) for each in known}
 
 
 def faults(condition: Any) -> list[str]:

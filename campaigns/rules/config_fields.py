@@ -7,6 +7,7 @@ from datetime import date, time
 from typing import Any, Final, Protocol
 
 from campaigns.rules.drawings import Config
+from config.kernel.moments import YEARS
 
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
@@ -92,6 +93,8 @@ class Day:
             day = date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2027-01-31") else None
         except ValueError:
             day = None
+        if day and day.year not in YEARS:
+            return f"Give a year from {YEARS[0]} to {YEARS[-1]}."
         return "" if day else 'Give a day such as "2027-01-31".'
 
 

@@ -26,7 +26,7 @@ TAGS: Final[Mapping[str, str]] = {
     "company.name": "Company",
     "project.name": "Project",
     "project.city": "City of the project",
-    "owner.name": "Owner of the contact",
+    "owner.name": "Owner of the contact, else of the campaign",
     "owner.email": "E-mail address of the owner",
     "sender.name": "Sender of the campaign",
     "sender.email": "E-mail address of the sender",

@@ -40,12 +40,14 @@ class Content:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a graph refers to. ``senders`` are the channels that somebody sends on, ``says`` are the merge tags that a
-    campaign answers alike for everybody; None: neither has been chosen yet, as in a template, so neither is missing.
+    """What a graph refers to. ``dispositions`` are the outcomes that a call may have, ``senders`` the channels that
+    somebody sends on, ``says`` the merge tags that a campaign answers alike for everybody; None: neither of the last two
+    has been chosen yet, as in a template, so neither is missing.
     """
 
     contents: Mapping[str, Content] = field(default_factory=dict)
     statuses: frozenset[str] = frozenset()
+    dispositions: frozenset[str] = frozenset()
     senders: frozenset[str] | None = None
     says: Mapping[str, str] | None = None
 
@@ -118,7 +120,7 @@ def _of_node(drawing: Drawing, node: DrawnNode, surroundings: Surroundings) -> I
         return
     for name, said in faults_of(node.config, fields_of(node.type, node.config)):
         yield Fault("bad_setting", f"{name}: {said}", node.key, name)
-    yield from _of_exits(node, drawing.leaving(node.key))
+    yield from _of_exits(node, drawing.leaving(node.key), surroundings)
     if node.type in CHANNEL_OF:
         yield from _of_content(node, surroundings)
     if node.type in SENDS:
@@ -135,15 +137,21 @@ def _of_wait(node: DrawnNode, surroundings: Surroundings) -> Iterator[Fault]:
         yield Fault("no_event", "It waits for the day of an event, and there is none: say when it is.", node.key)
     if node.type == NodeType.WAIT_FOR and "outcomes" in node.config and node.config.get("event") != _CALLS:
         yield Fault("needless_outcomes", "Only a call has outcomes: leave them out.", node.key, "outcomes")
+    if node.config.get("event") == AwaitedEvent.LINK_CLICK and surroundings.senders is not None:
+        yield Fault("no_clicks", "Nobody reports clicks: whoever waits for one would wait in vain.", node.key, "event")
+    outcomes = node.config.get("outcomes")
+    for outcome in outcomes if isinstance(outcomes, list) else []:
+        if isinstance(outcome, str) and outcome not in surroundings.dispositions:
+            yield Fault("unknown_outcome", f"No call ends as {outcome!r}.", node.key, "outcomes")
 
 
 # Exits
 
 
-def _of_exits(node: DrawnNode, edges: list[DrawnEdge]) -> Iterator[Fault]:
+def _of_exits(node: DrawnNode, edges: list[DrawnEdge], surroundings: Surroundings) -> Iterator[Fault]:
     yield from _of_labels(node, Counter(edge.label for edge in edges))
     if node.type == NodeType.BRANCH:
-        yield from _of_branch(node, edges)
+        yield from _of_branch(node, edges, surroundings)
     elif node.type == NodeType.SPLIT:
         yield from _of_split(node, edges)
     elif any(edge.condition for edge in edges):
@@ -163,7 +171,7 @@ def _of_labels(node: DrawnNode, labels: Counter[str]) -> Iterator[Fault]:
             yield Fault(f"missing_{label}", f"Say what happens next: no edge leaves by {label!r}.", node.key)
 
 
-def _of_branch(node: DrawnNode, edges: Iterable[DrawnEdge]) -> Iterator[Fault]:
+def _of_branch(node: DrawnNode, edges: Iterable[DrawnEdge], surroundings: Surroundings) -> Iterator[Fault]:
     asked = [edge for edge in edges if edge.label != Exit.ELSE]
     if not asked:
         yield Fault("no_condition", "A branch that asks nothing is none: add an edge with a condition.", node.key)
@@ -171,8 +179,17 @@ def _of_branch(node: DrawnNode, edges: Iterable[DrawnEdge]) -> Iterator[Fault]:
         if edge.label == Exit.ELSE and edge.condition:
             yield Fault("needless_condition", "Else is for everybody who is left: it asks nothing.", node.key)
     for edge in asked:
-        for said in conditions.faults(edge.condition):
+        for said in conditions.faults(edge.condition) or _unheard_of(edge, surroundings):
             yield Fault("bad_condition", f"{edge.label}: {said}", node.key)
+
+
+def _unheard_of(edge: DrawnEdge, surroundings: Surroundings) -> Iterator[str]:
+    """Yield what is wrong with a condition that compares with a name which there is not: it never holds."""
+    known = {"enrollment.status": surroundings.statuses, "last.disposition": surroundings.dispositions}
+    for fact, names in known.items():
+        for text in conditions.named(edge.condition, fact):
+            if not conditions.is_among(text, names):
+                yield f"{conditions.FACTS[fact]} is never {text!r}."
 
 
 def _of_split(node: DrawnNode, edges: list[DrawnEdge]) -> Iterator[Fault]:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from campaigns.models import EnrollmentStatus
+from campaigns.choices import NodeType
+from campaigns.models import CampaignCount, Edge, EnrollmentStatus, Node
 from campaigns.services.saving import save_once
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
@@ -19,6 +20,12 @@ class Taken(Conflict):
     """Another status has this name."""
 
     code = "already_exists"
+
+
+class InUse(Conflict):
+    """Graphs name it, and histories: another name would break both."""
+
+    code = "in_use"
 
 
 class Nameless(DomainError):
@@ -44,9 +51,25 @@ def put(*, name: str, at: datetime, by: User | None = None, **more: Any) -> tupl
 
 @atomic_with_retries
 def edit(*, row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None, at: datetime) -> EnrollmentStatus:
-    """Change a status. :raises Taken: another has this name. :raises Nameless: it says nothing."""
+    """Change a status; its name only as long as no graph names it and nobody has had it.
+
+    :raises InUse: that is over.
+    :raises Taken: another has this name.
+    :raises Nameless: it says nothing.
+    """
     row = EnrollmentStatus.objects.select_for_update(no_key=True).get(pk=row.pk)
+    if str(changes.get("name", row.name)).strip() != row.name and _is_used(row):
+        instead = "Add another status, and switch this one off."
+        raise InUse(f"{row.name} is named by graphs or in histories. {instead}", details={"name": instead})
     return _written(row, changes, by)
+
+
+def _is_used(row: EnrollmentStatus) -> bool:
+    return (
+        Node.objects.filter(type=NodeType.STAGE, config__status=row.name).exists()
+        or Edge.objects.filter(condition__icontains=row.name).exists()
+        or CampaignCount.objects.filter(name=f"status:{row.pk}").exists()
+    )
 
 
 def _written(row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None) -> EnrollmentStatus:

@@ -1,18 +1,20 @@
-"""What graphs refer to, as validation wants it: the contents there are, and the statuses."""
+"""What graphs refer to, as validation wants it: the contents there are, the statuses, and the outcomes of calls."""
 
 from collections.abc import Mapping
 
+from calls.models import Disposition
 from campaigns.models import ContentTemplate, EnrollmentStatus
 from campaigns.rules.validation import Content, Surroundings
 
 
 def known(*, senders: frozenset[str] | None = None, says: Mapping[str, str] | None = None) -> Surroundings:
-    """Return all that a graph may name, in two queries. ``senders`` and ``says`` are as in ``Surroundings``."""
+    """Return all that a graph may name, in three queries. ``senders`` and ``says`` are as in ``Surroundings``."""
     contents = ContentTemplate.objects.in_use().values_list("key", "channel", "subject", "body")
     statuses = EnrollmentStatus.objects.filter(is_active=True).values_list("name", flat=True)
     return Surroundings(
         contents={key: Content(channel, f"{subject}\n{body}") for key, channel, subject, body in contents},
         statuses=frozenset(statuses),
+        dispositions=frozenset(Disposition.objects.filter(is_active=True).values_list("name", flat=True)),
         senders=senders,
         says=says,
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from campaigns.models import Campaign
 from campaigns.rules.rendering import ATTRIBUTE
-from crm.models import Contact
+from crm.models import Contact, User
 
 
 def of_contact(contact: Contact) -> dict[str, str]:
@@ -17,10 +17,14 @@ def of_contact(contact: Contact) -> dict[str, str]:
         "contact.email": contact.primary_email,
         "contact.phone": contact.primary_phone,
         "company.name": contact.company.name if contact.company else "",
-        "owner.name": contact.owner.name if contact.owner else "",
-        "owner.email": contact.owner.email if contact.owner else "",
+        **of_owner(contact.owner),
         **of_attributes(contact.attributes),
     }
+
+
+def of_owner(owner: User | None) -> dict[str, str]:
+    """Return who looks after somebody; nothing where nobody does, so that the campaign's owner does."""
+    return {"owner.name": owner.name, "owner.email": owner.email} if owner else {}
 
 
 def of_attributes(attributes: Mapping[str, object]) -> dict[str, str]:
@@ -30,9 +34,10 @@ def of_attributes(attributes: Mapping[str, object]) -> dict[str, str]:
 
 
 def of_campaign(campaign: Campaign) -> dict[str, str]:
-    """Return what a campaign says alike to everybody."""
+    """Return what a campaign says alike to everybody; what is known of each goes before it."""
     day, time, sender = campaign.event_date, campaign.event_time, campaign.sender
     return {
+        **of_owner(campaign.owner),
         "campaign.name": campaign.name,
         "sender.name": sender.name if sender else "",
         "sender.email": sender.email if sender else "",

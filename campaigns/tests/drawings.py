@@ -11,6 +11,7 @@ VOICE = Content("voicemail", "Hello, this is {{sender.name}}")
 SURROUNDINGS = Surroundings(
     contents={"hello": HELLO, "mail": MAIL, "voice": VOICE},
     statuses=frozenset({"No Activity", "Needs BDR"}),
+    dispositions=frozenset({"Busy", "Meeting booked"}),
     senders=frozenset({"sms", "email", "voicemail"}),
 )
 

@@ -31,7 +31,7 @@ from campaigns.tests.walks import begun, enrolled, paused, resumed, run, settle
 from config.kernel import faults
 from config.testing import NOON, in_own_connection
 from crm.models import Contact
-from crm.tests.factories import CompanyFactory, ContactFactory, SuppressionFactory
+from crm.tests.factories import CompanyFactory, ContactFactory, SuppressionFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -138,6 +138,19 @@ def test_whoever_answers_before_the_engine_knows_that_they_got_it_has_answered_i
     assert_replays(walk)
     by_key = {n.key: counting.by_node(campaign).get(n.pk, {}) for n in campaign.graph.nodes.all()}
     assert (by_key["sms"]["held"], by_key["ask"].get("held", 0), by_key["ask"]["passed"]) == (0, 0, 1)
+
+
+def test_an_answer_that_is_faster_than_the_note_of_what_was_sent_waits_for_it():
+    (walk,) = enrolled(begun(ASKING))
+    run(NOON)
+    Message.objects.update(state="claimed")
+    Message.objects.update(state="dispatching", ever_dispatched=True)
+    HappeningFactory(contact=walk.contact)
+    run(NOON)
+    assert walk_of(walk).state == "waiting_send"
+    Message.objects.update(state="accepted", settled_at=NOON)
+    run(NOON)
+    assert (walk_of(walk).state, walk_of(walk).status.name) == ("completed", "Needs BDR")
 
 
 def test_what_the_same_wake_was_about_to_send_does_not_go_out_to_whoever_has_answered():
@@ -435,6 +448,16 @@ def test_conditions_ask_what_is_known_of_a_person():
     run(NOON)
     reasons = dict(Enrollment.objects.values_list("contact__title", "reason"))
     assert reasons == {"owner": "yes", "Clerk": "no"}
+
+
+def test_who_looks_after_nobody_in_particular_is_looked_after_by_the_owner_of_the_campaign():
+    rep, colleague = UserFactory(bdr=True), UserFactory(bdr=True)
+    campaign = begun(drawing(node("sms", "sms_send", content="owner")), owner=rep)
+    ContentTemplate.objects.create(key="owner", channel="sms", name="Owner", body="Ask {{owner.name}}, {{owner.email}}")
+    enrolled(campaign, [ContactFactory(owner=None, title="Nobody's"), ContactFactory(owner=colleague, title="Theirs")])
+    run(NOON)
+    said = dict(Message.objects.values_list("contact__title", "body"))
+    assert said == {f"{t}": f"Ask {u.name}, {u.email}" for t, u in (("Nobody's", rep), ("Theirs", colleague))}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,4 +1,6 @@
 import itertools
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -111,11 +113,34 @@ def test_a_day_is_over_for_good_and_holds_a_loop_up_once(wait: dict[str, object]
 
 def test_only_a_call_has_outcomes() -> None:
     def waiting(event: str) -> Drawing:
-        ask = node("ask", "wait_for", event=event, outcomes=["Connected, interested"])
+        ask = node("ask", "wait_for", event=event, outcomes=["Busy"])
         return drawing(ask, node("end", "exit"), "ask:happened>end", "ask:timeout>end")
 
     assert told(waiting("call_outcome")) == []
-    assert told(waiting("reply")) == told(waiting("link_click")) == [("needless_outcomes", "ask")]
+    assert told(waiting("reply")) == [("needless_outcomes", "ask")]
+
+
+def test_names_that_there_are_not_are_told_where_somebody_would_wait_or_be_asked_for_them_in_vain() -> None:
+    ask = node("ask", "wait_for", event="call_outcome", outcomes=["Busy", "Bussy"])
+    end = node("end", "exit")
+    assert told(drawing(ask, end, "ask:happened>end", "ask:timeout>end")) == [("unknown_outcome", "ask")]
+
+    def asked(**condition: Any) -> list[tuple[str, str]]:
+        return told(drawing(node("b", "branch"), end, edge("b:x>end", **condition), "b:else>end"))
+
+    last, status = "last.disposition", "enrollment.status"
+    assert asked(fact=last, value="meeting BOOKED", **{"is": "equal"}) == []
+    assert asked(fact=last, value=["Busy", "Meeting bokked"], **{"is": "among"}) == [("bad_condition", "b")]
+    nested = [{"all": [{"fact": status, "is": "other", "value": "Needs DBR"}]}]
+    assert asked(any=nested) == [("bad_condition", "b")]
+    assert asked(fact=status, **{"is": "filled"}) == []
+
+
+def test_whoever_waits_for_a_click_waits_in_vain_as_long_as_nobody_reports_clicks() -> None:
+    ask = node("ask", "wait_for", event="link_click")
+    drawn = drawing(ask, node("end", "exit"), "ask:happened>end", "ask:timeout>end")
+    assert told(drawn) == [("no_clicks", "ask")]
+    assert faults(drawn, replace(SURROUNDINGS, senders=None)) == []
 
 
 def test_every_loop_is_told() -> None:
@@ -146,7 +171,7 @@ def test_a_send_needs_something_to_send_and_somebody_who_does(
     kind: str, settings: dict[str, str], surroundings: Surroundings, expected: Fault | str
 ) -> None:
     odd = {"odd": Content("sms", "{{contact.shoe_size}}"), "open": Content("sms", "{{contact.name")}
-    around = Surroundings({**surroundings.contents, **odd}, surroundings.statuses, surroundings.senders)
+    around = replace(surroundings, contents={**surroundings.contents, **odd})
     (found,) = faults(drawing(node("a", kind, **settings)), around)
     assert expected in (found, found.code)
 

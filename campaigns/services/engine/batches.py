@@ -61,7 +61,7 @@ def heard(*, at: datetime, size: int = FEW) -> int:
     """
     news = claiming.news(size=size)
     held = [key for (key,) in prepared.rows(_HOLD_OF, {"contacts": sorted(news.by_contact)})] if news.ids else []
-    for campaign in Campaign.objects.filter(pk__in=held).select_related("sender").order_by("pk"):
+    for campaign in Campaign.objects.filter(pk__in=held).select_related("owner", "sender").order_by("pk"):
         _move(campaign, claiming.hearing(campaign, news.by_contact), at)
     Happening.objects.filter(pk__in=news.ids).update(handled_at=at)
     return len(news.ids)
@@ -76,7 +76,7 @@ def by_hand(
     The caller is in a transaction. Whoever pauses the campaign is waited for.
     """
     prepared.rows(_HOLD_WAITING, {"id": campaign})
-    held = Campaign.objects.select_related("sender").get(pk=campaign)
+    held = Campaign.objects.select_related("owner", "sender").get(pk=campaign)
     words = routes.words_of(())
     decided: list[tuple[Claimed, Move | None]] = []
     for claimed in claiming.by_hand(held, enrollments):
@@ -94,7 +94,7 @@ def _hold(campaign: UUID) -> Campaign | None:
     """Return the campaign, held for the batch, if it runs and nobody is about to change that."""
     if not prepared.rows(_HOLD, {"id": campaign}):
         return None
-    return Campaign.objects.filter(pk=campaign, status__in=RUNNING).select_related("sender").first()
+    return Campaign.objects.filter(pk=campaign, status__in=RUNNING).select_related("owner", "sender").first()
 
 
 def _move(campaign: Campaign, claimed: Sequence[Claimed], at: datetime) -> int:
