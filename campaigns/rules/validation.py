@@ -41,7 +41,7 @@ class Content:
 @dataclass(frozen=True)
 class Surroundings:
     """What a graph refers to. ``dispositions`` are the outcomes that a call may have, ``senders`` the channels that
-    somebody sends on, ``says`` the merge tags that a campaign answers alike for everybody; None: neither of the last two
+    somebody sends on, ``says`` the merge tags that a campaign answers alike for everybody; None: neither of these two
     has been chosen yet, as in a template, so neither is missing.
     """
 
