@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from campaigns.admin.campaign_page import faults_of
 from campaigns.choices import RUNNING, CampaignStatus
 from campaigns.models import Campaign, EnrollmentStatus
-from campaigns.services import campaigns, enrolling, executing, marking
+from campaigns.services import campaigns, enrolling, executing, marking, ownership
 from campaigns.services.pasted import found_in
 from config.kernel.admin.edits import MomentField
 from config.kernel.admin.verbs import Question, Verb
@@ -27,7 +27,7 @@ def _is(*statuses: str) -> Callable[[Any], bool]:
 
 
 def _yours(row: Any, user: Any) -> str:
-    return campaigns.why_not_yours(row, user)
+    return ownership.why_not_yours(row, user)
 
 
 def _sound(row: Any, user: Any) -> str:

@@ -19,7 +19,7 @@ from campaigns.admin import campaign_page
 from campaigns.admin.campaign_verbs import VERBS
 from campaigns.admin.forms import SpokenForm
 from campaigns.models import Campaign, CampaignCount, Template
-from campaigns.services import campaigns
+from campaigns.services import campaigns, ownership
 from config.kernel.admin import cells, filters
 from config.kernel.admin.pages import Header, Section
 from crm.admin.base import RecordAdmin
@@ -147,7 +147,7 @@ class CampaignAdmin(RecordAdmin):
         """Only those who run it have a tab to edit it."""
         may = super().has_change_permission(request, obj)
         user: Any = request.user
-        return may and (obj is None or not campaigns.why_not_yours(obj, user))
+        return may and (obj is None or not ownership.why_not_yours(obj, user))
 
     def get_urls(self) -> list[URLPattern]:
         runs = self.admin_site.admin_view(self.runs_view)

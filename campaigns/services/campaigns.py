@@ -16,6 +16,7 @@ from campaigns.rules.differences import Difference
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault, faults
 from campaigns.services import bells, drawn, graphs, letting_go, places, surroundings, templates, values
+from campaigns.services.ownership import refuse_lending, refuse_others
 from campaigns.services.senders import channels_of
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
@@ -44,12 +45,6 @@ class Nameless(DomainError):
     code = "nameless"
 
 
-class NotYours(Conflict):
-    """Only its owner, its sender and admins change a campaign, and nobody else's name is put on it."""
-
-    code = "not_yours"
-
-
 class WrongStatus(Conflict):
     """The campaign is not in a status that allows this."""
 
@@ -67,19 +62,6 @@ def editable(status: str) -> frozenset[str]:
     return _ALWAYS | (_STANDING if status in {*NEW, _S.PAUSED} else set()) | (_NEW if status in NEW else set())
 
 
-def why_not_yours(row: Campaign, by: User | None) -> str:
-    """Return why ``by`` may not change this campaign, in a sentence; "" where they may."""
-    if by is None or by.sees_everything or by.pk in {row.owner_id, row.sender_id}:
-        return ""
-    return f"{row.name} is not yours: its owner, its sender and admins run it. Ask one of them."
-
-
-def refuse_others(row: Campaign, by: User | None) -> None:
-    """:raises NotYours: ``by`` may not change this campaign."""
-    if why := why_not_yours(row, by):
-        raise NotYours(why)
-
-
 @atomic_with_retries
 def create(*, name: str, version: TemplateVersion, by: User | None, at: datetime, **said: Any) -> Campaign:
     """Begin a campaign with a copy of ``version``'s graph, as a draft; whoever begins it owns it unless it is said.
@@ -90,7 +72,7 @@ def create(*, name: str, version: TemplateVersion, by: User | None, at: datetime
     if version.template.status == TemplateStatus.ARCHIVED:
         raise templates.IsArchived(f"{version.template.name} is archived. Bring it back, or take another template.")
     row = Campaign(version=version, **{"owner": by, **{key: said[key] for key in EDITABLE & said.keys()}, "name": name})
-    _refuse_lending(row, by)
+    refuse_lending(row, by)
     row.graph = graphs.new(graphs.drawing_of(version.graph))
     return _saved(row, by)
 
@@ -109,7 +91,7 @@ def edit(*, row: Campaign, changes: Mapping[str, Any], by: User | None, at: date
     for name in EDITABLE & changes.keys():
         setattr(row, name, changes[name])
     if (row.owner_id, row.sender_id) != before:
-        _refuse_lending(row, by)
+        refuse_lending(row, by)
     row = _saved(row, by)
     if row.company_limit != limit:
         places.let_begin(row, at=at)
@@ -283,15 +265,6 @@ def _refuse_unchangeable(row: Campaign, changes: Mapping[str, Any]) -> None:
         instead = "It holds from the start." if set(refused) <= _NEW else instead
         said = f"While it is {row.get_status_display().lower()} this stays as it is: {', '.join(refused)}. {instead}"
         raise WrongStatus(said, details=dict.fromkeys(refused, instead))
-
-
-def _refuse_lending(row: Campaign, by: User | None) -> None:
-    """:raises NotYours: ``by`` is no admin, and puts somebody else's name on it."""
-    if by is None or by.sees_everything:
-        return
-    for name, allowed in (("owner", {by.pk}), ("sender", {by.pk, None})):
-        if getattr(row, f"{name}_id") not in allowed:
-            raise NotYours(f"Only an admin makes somebody else its {name}.", details={name: "Ask an admin."})
 
 
 def _saved(row: Campaign, by: User | None) -> Campaign:

@@ -14,7 +14,7 @@ def draw_graph(*, graph: Graph, drawing: Drawing, revision: int, by: User | None
     """Replace a graph: the draft of a template, or the graph of a campaign that has not begun.
 
     :raises graphs.IsFrozen: it is a version.
-    :raises campaigns.WrongStatus, campaigns.NotYours: as for ``campaigns.redraw``.
+    :raises campaigns.WrongStatus, ownership.NotYours: as for ``campaigns.redraw``.
     :raises templates.IsArchived, graphs.DrawnMeanwhile, graphs.NotDrawable: as for ``templates.draw``.
     """
     if template := Template.objects.filter(draft=graph).first():

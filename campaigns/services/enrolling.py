@@ -10,7 +10,7 @@ from django.db import connection
 
 from campaigns.choices import CampaignStatus, Reentry, RunState
 from campaigns.models import Campaign, EnrollmentRun
-from campaigns.services import audiences, bells, campaigns, counting, places
+from campaigns.services import audiences, bells, counting, ownership, places
 from config.kernel import faults
 from config.kernel.errors import Conflict
 from config.kernel.transactions import atomic_with_retries
@@ -86,12 +86,12 @@ def begin(*, campaign: Campaign, audience: Mapping[str, Any], by: User | None, a
     """Ask for everybody whom ``audience`` means to be enrolled; ``take`` does it, chunk by chunk.
 
     :raises audiences.UnusableAudience: it cannot be read.
-    :raises campaigns.NotYours: it is somebody else's.
+    :raises ownership.NotYours: it is somebody else's.
     :raises NotOpen: the campaign is drained, completed or archived.
     """
     kept = audiences.checked(audience)
     held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
-    campaigns.refuse_others(held, by)
+    ownership.refuse_others(held, by)
     if held.status not in OPEN:
         raise NotOpen(f"{held.name} is {held.get_status_display().lower()}: make it active first.")
     bells.enrolment()

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from campaigns.choices import CHANNELS, OVER, CampaignStatus, EnrollmentState, MessageState, RunState
 from campaigns.models import Campaign, EnrollmentRun, Execution
-from campaigns.services import bells, campaigns, counting, graphs, routes
+from campaigns.services import bells, campaigns, counting, graphs, ownership, routes
 from config.kernel import prepared
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
@@ -69,10 +69,10 @@ def begin(*, campaign: Campaign, channel: str, by: User | None, at: datetime) ->
     :raises NotExecutable: it is paused, on its way out or over, an execution runs already, or nobody waits to begin.
     :raises NoSuchSend: nothing is sent on ``channel``.
     :raises templates.HasFaults: something is wrong with the graph, or nobody sends for it.
-    :raises campaigns.NotYours: it is somebody else's.
+    :raises ownership.NotYours: it is somebody else's.
     """
     held = Campaign.objects.select_for_update(of=("self",)).select_related("graph").get(pk=campaign.pk)
-    campaigns.refuse_others(held, by)
+    ownership.refuse_others(held, by)
     _refuse(held, channel)
     if held.status in campaigns.NEW:
         held = campaigns.start(row=held, by=by, at=at)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from campaigns.models import Campaign, Enrollment, EnrollmentStatus
-from campaigns.services import campaigns, handling
+from campaigns.services import handling, ownership
 from campaigns.services.pasted import found_in
 from config.kernel.errors import Conflict
 from config.kernel.transactions import atomic_with_retries
@@ -25,13 +25,13 @@ class Marked:
 
 def may_handle(row: Enrollment, by: User | None) -> bool:
     """Whether ``by`` may do something to this walk: those who run the campaign may, and whoever works the contact."""
-    return not campaigns.why_not_yours(row.campaign, by) or row.contact.owner_id in {None, by and by.pk}
+    return not ownership.why_not_yours(row.campaign, by) or row.contact.owner_id in {None, by and by.pk}
 
 
 def refuse_others(row: Enrollment, by: User | None) -> None:
-    """:raises campaigns.NotYours: the campaign is somebody else's, and so is the contact."""
+    """:raises ownership.NotYours: the campaign is somebody else's, and so is the contact."""
     if not may_handle(row, by):
-        raise campaigns.NotYours(f"{campaigns.why_not_yours(row.campaign, by)} The contact is not yours either.")
+        raise ownership.NotYours(f"{ownership.why_not_yours(row.campaign, by)} The contact is not yours either.")
 
 
 class NothingToDo(Conflict):
@@ -52,7 +52,7 @@ _OTHERWISE: Final[Mapping[str, str]] = {
 def handle(row: Enrollment, verb: Callable[..., int], *, by: User | None, at: datetime, **told: Any) -> None:
     """Do a verb of ``handling`` to one walk.
 
-    :raises campaigns.NotYours: the campaign is somebody else's, and so is the contact.
+    :raises ownership.NotYours: the campaign is somebody else's, and so is the contact.
     :raises NothingToDo: the walk is not in a state in which that means anything.
     """
     refuse_others(row, by)
@@ -75,7 +75,7 @@ def mark(
         raise handling.TooMany(f"At most {handling.MOST:,} at once: send them in parts.")
     owners = found_in(lines, by=by)
     walks = Enrollment.objects.filter(campaign=campaign)
-    if campaigns.why_not_yours(campaign, by) and by:
+    if ownership.why_not_yours(campaign, by) and by:
         walks = walks.filter(contact__in=Contact.objects.visible_to(by))
     meant: dict[Any, UUID] = {key: key for key in walks.filter(pk__in=enrollments).values_list("pk", flat=True)}
     people = [*contacts, *owners.values()]

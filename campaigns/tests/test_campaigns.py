@@ -8,7 +8,7 @@ from django.db import DatabaseError, transaction
 
 from campaigns.models import Campaign, ContentTemplate, Node, SendingAccount, TemplateVersion
 from campaigns.rules.drawings import Drawing, DrawnNode
-from campaigns.services import campaigns, drawing, graphs, templates
+from campaigns.services import campaigns, drawing, graphs, ownership, templates
 from campaigns.tests import campaigning
 from campaigns.tests.campaigning import AT, GRAPH, LATER, SHORTER, in_status
 from campaigns.tests.drawings import drawing as drawn
@@ -101,21 +101,21 @@ def test_only_its_owner_its_sender_and_admins_change_a_campaign(version: Templat
         campaigns.edit(row=row, changes={"description": str(by)}, by=by, at=AT)
     verbs: list[Any] = [campaigns.start, campaigns.pause, campaigns.resume, campaigns.drain, campaigns.complete]
     for verb in [*verbs, campaigns.archive, campaigns.bring_back, campaigns.unschedule]:
-        with pytest.raises(campaigns.NotYours, match="not yours"):
+        with pytest.raises(ownership.NotYours, match="not yours"):
             verb(row=row, by=other, at=AT)
-    with pytest.raises(campaigns.NotYours):
+    with pytest.raises(ownership.NotYours):
         campaigns.edit(row=row, changes={"name": "Theirs"}, by=other, at=AT)
-    with pytest.raises(campaigns.NotYours):
+    with pytest.raises(ownership.NotYours):
         campaigns.redraw(row=row, drawing=SHORTER, revision=0, by=other, at=AT)
 
 
 def test_a_rep_puts_nobody_elses_name_on_a_campaign(version: TemplateVersion, rep: User) -> None:
     other = UserFactory(bdr=True)
     for said in ({"owner": other}, {"owner": None}, {"sender": other}):
-        with pytest.raises(campaigns.NotYours, match="Only an admin"):
+        with pytest.raises(ownership.NotYours, match="Only an admin"):
             campaigns.create(name="Lent", version=version, by=rep, at=AT, **said)
     row = campaigns.create(name="Mine", version=version, by=rep, at=AT, sender=rep)
-    with pytest.raises(campaigns.NotYours):
+    with pytest.raises(ownership.NotYours):
         campaigns.edit(row=row, changes={"sender": other}, by=rep, at=AT)
     given = campaigns.edit(row=row, changes={"sender": other}, by=UserFactory(admin=True), at=AT)
     assert campaigns.edit(row=given, changes={"description": "Theirs"}, by=rep, at=AT).sender == other
