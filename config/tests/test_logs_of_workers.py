@@ -21,9 +21,11 @@ from config.kernel.redaction import brief, redact_quoted
 from config.logs import JsonLines
 from crm.models import Contact, Endpoint, IntakeRun
 from crm.services.bulk.writing import Writer
+from crm.tests import ingesting
 from crm.tests.factories import ContactFactory
 
 NAME, PHONE, EMAIL = "Dana Whitcomb", "+15125550134", "dana.whitcomb@example.com"
+quick_reader = ingesting.quick_reader
 CANARIES = ["whitcomb", "dana", "5550134", "555-0134", "555.0134", "555 0134"]
 
 
@@ -124,6 +126,7 @@ def file_of(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("quick_reader")
 @pytest.mark.django_db(transaction=True)
 def test_an_intake_with_refused_rows_names_people_only_in_their_files(log, tmp_path, capsys):
     call_command("ingest", str(file_of(tmp_path)), "--json")
@@ -139,6 +142,7 @@ def test_an_intake_with_refused_rows_names_people_only_in_their_files(log, tmp_p
 
 
 @pytest.mark.parametrize("trouble", [twice, nameless, no_number, unknown], ids=lambda one: one.__name__)
+@pytest.mark.usefixtures("quick_reader")
 @pytest.mark.django_db(transaction=True)
 def test_an_intake_that_breaks_keeps_the_reason_without_the_row(log, tmp_path, monkeypatch, trouble):
     def broken(self: Any, *asked: Any, **named: Any) -> None:

@@ -1,9 +1,25 @@
 """Files of leads for `./dev ingest`."""
 
 import csv
+import multiprocessing
 from pathlib import Path
 
+import pytest
+
+from crm.services.bulk import ahead
+
+READING = ["crm.services.bulk.preparing", "crm.services.feeds.choosing", "crm.services.feeds.reading"]
 COLUMNS = ("project_id", "project_name", "contact_name", "role", "phone", "email", "title")
+
+
+@pytest.fixture
+def quick_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers are forked from one process that has loaded what they need; `test_ingest_interrupted` starts real ones.
+
+    Like a real one, such a reader shares nothing with the test: neither its connections nor its end of the pipe.
+    """
+    multiprocessing.set_forkserver_preload(READING)
+    monkeypatch.setattr(ahead, "START", "forkserver")
 
 
 def write(path: Path, rows: list[tuple[str, ...]]) -> Path:

@@ -14,10 +14,12 @@ from django.db import connection
 
 from crm.management.progress import Progress
 from crm.models import Contact, IntakeRun
+from crm.tests import ingesting
 from crm.tests.dumps import versions
 from crm.tests.ingesting import COLUMNS, write
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_reader")]
+quick_reader = ingesting.quick_reader
 
 
 def read(path: Path) -> list[dict[str, str]]:

@@ -27,6 +27,7 @@ PATIENCE: Final = 5  # seconds for the reader to leave once it is told to
 SEARCH_EVERY: Final = 100  # messages between searches for garbage in cycles
 GOING_ON: Final = frozenset({"opened", "rows"})  # words after which more follows
 LEAVE: Final = "leave"
+START: Final = "spawn"  # forked, it would share our database connection
 
 
 class NotReadable(DomainError):
@@ -110,7 +111,7 @@ class Reader:
         return self._process.exitcode if self._process else None
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")  # forked, it would share our database connection
+        context = multiprocessing.get_context(START)
         self._ours, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
         self._process.start()
