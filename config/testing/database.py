@@ -33,6 +33,32 @@ BEGIN
     END LOOP;
 END $$
 """
+# Most tests write a few rows into a few tables: to delete them takes a fourth of the time that TRUNCATE takes for all
+# tables, each with its indexes. The lock waits, as TRUNCATE does, for whoever has not ended yet.
+MUCH = 1024**2  # bytes in any one table
+EMPTY = """
+DO $$
+DECLARE
+    name text;
+    filled boolean;
+BEGIN
+    LOCK TABLE {locked} IN ACCESS EXCLUSIVE MODE;
+    IF EXISTS (
+        SELECT FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > {much}
+    ) THEN
+        {truncate}
+    ELSE
+        FOREACH name IN ARRAY ARRAY[{tables}]::text[]
+        LOOP
+            EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', name) INTO filled;
+            IF filled THEN
+                EXECUTE format('DELETE FROM public.%I', name);
+            END IF;
+        END LOOP;
+    END IF;
+END $$
+"""
 RESTORE = """
 DO $$
 DECLARE
@@ -99,7 +125,9 @@ def let_flush_pass() -> None:
         if not statements:
             return []
         listed = ", ".join(f"'{table}'" for table in tables)
-        return ["SET LOCAL session_replication_role = replica", *statements, RESTORE.format(tables=listed)]
+        locked = ", ".join(map(self.quote_name, tables))
+        empty = EMPTY.format(locked=locked, much=MUCH, truncate="\n".join(statements), tables=listed)
+        return ["SET LOCAL session_replication_role = replica", empty, RESTORE.format(tables=listed)]
 
     setattr(command, "emit_post_migrate_signal", lambda *ignored: None)  # noqa: B010 - see below
     setattr(DatabaseOperations, "sql_flush", sql_flush)  # noqa: B010 - mypy rightly dislikes a plain assignment

@@ -10,6 +10,8 @@ from django.db import connection, transaction
 
 from config.embedded import places
 from config.testing import database, network, slots
+from crm.models import AuditEvent, Contact, ContactPoint, Endpoint
+from crm.tests.factories import ContactFactory
 
 
 @pytest.mark.parametrize("host", ["example.com", "192.0.2.1", "2001:db8::1"])
@@ -42,6 +44,19 @@ def test_a_flush_brings_back_what_the_migrations_put_in():
 
     assert set(ContentType.objects.values_list("pk", "app_label", "model")) == before
     assert before
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("much", [0, database.MUCH])
+def test_a_flush_leaves_nothing_of_a_test_whatever_lets_nobody_delete(monkeypatch, much):
+    monkeypatch.setattr(database, "MUCH", much)
+    person = ContactFactory(phone="+15125550142")
+    assert AuditEvent.objects.filter(entity_id=person.pk).exists()  # append-only, and a table for every month
+
+    call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=True)
+
+    assert [model.objects.count() for model in (Contact, ContactPoint, Endpoint)] == [0, 0, 0]
+    assert not AuditEvent.objects.filter(entity_id=person.pk).exists()
 
 
 @pytest.mark.django_db(transaction=True)
