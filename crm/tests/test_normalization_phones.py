@@ -125,6 +125,8 @@ def test_a_number_in_a_cell_of_several_facts_can_be_looked_for():
     assert find_phone(bled).e164 == "+12055550110"
     assert find_phone("(512)\n555-0134").e164 == "+15125550134"
     assert find_phone("no number here, only 12, 888-888-8888 and 2014-12-31") is None
+    assert find_phone("555-0134; " * 99 + "512 555 0135").e164 == "+15125550135"
+    assert find_phone("555-0134; " * 100 + "512 555 0135") is None, "there was enough to read"
 
 
 def test_restricted_spelled_without_plus_is_a_number_of_austin():

@@ -23,6 +23,7 @@ from crm.services.normalization.text import one_line, says_nothing
 MAX_LENGTH: Final = 250  # characters; the library reads no further either
 WHOLE: Final = 10  # digits, from which on an extension may be a number
 MAX_SEARCHED: Final = 2_000  # characters of free text in which a number is looked for
+MAX_TRIES: Final = 100  # things in it that look like numbers and are none
 CACHED: Final = 65_536  # distinct notations, some 20 MB
 
 LINE_TYPES: Final = MappingProxyType(
@@ -128,9 +129,11 @@ def find_phone(text: str, *, region: str = "US") -> Phone | None:
     """Return the first valid number in a cell that holds other text too, or None.
 
     For sources known to run fields together ("(205)555-0110 Email: x@example.com"). Elsewhere a note beside a number
-    may restrict its use ("DEBRIS BOX ONLY"), so ``parse_phone`` refuses it. Reads the first 2,000 characters.
+    may restrict its use ("DEBRIS BOX ONLY"), so ``parse_phone`` refuses it. Reads the first 2,000 characters, up to
+    the hundredth thing that looks like a number and is none.
     """
-    matches = phonenumbers.PhoneNumberMatcher(one_line(text[:MAX_SEARCHED]), region.upper() or None)
+    searched = one_line(text[:MAX_SEARCHED])
+    matches = phonenumbers.PhoneNumberMatcher(searched, region.upper() or None, max_tries=MAX_TRIES)
     found = (_phone(match.number) for match in matches)
     return next((phone for phone in found if not _REPEATED.fullmatch(phone.e164)), None)
 

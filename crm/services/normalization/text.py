@@ -1,5 +1,6 @@
 """One clean line out of any cell."""
 
+import re
 from typing import Final
 
 # Dropped: what a terminal, a browser or PostgreSQL would act upon instead of showing it. Control characters that
@@ -8,7 +9,7 @@ from typing import Final
 _INVISIBLE: Final = [0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
 _CONTROLS: Final = [code for code in (*range(0x20), *range(0x7F, 0xA0)) if not chr(code).isspace()]
 _SURROGATES: Final = range(0xD800, 0xE000)  # half characters: no UTF-8 can carry them
-_DROPPED: Final = dict.fromkeys([*_CONTROLS, *_INVISIBLE, *_SURROGATES])
+_DROPPED: Final = re.compile(f"[{re.escape(''.join(map(chr, [*_CONTROLS, *_INVISIBLE, *_SURROGATES])))}]+")
 
 
 def one_line(raw: str) -> str:
@@ -17,7 +18,7 @@ def one_line(raw: str) -> str:
     Case, accents and punctuation stay as given. Idempotent, linear, never raises.
     """
     if not (raw.isascii() and raw.isprintable()):
-        raw = raw.translate(_DROPPED)
+        raw = _DROPPED.sub("", raw)
     return " ".join(raw.split())
 
 
