@@ -1,17 +1,16 @@
 """The one clock can go as a simulation needs it, on servers of its own and nowhere else."""
 
-import os
-import subprocess
-import sys
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 
 from config.checks import contradictions
-from config.embedded import places
 from config.kernel import clock
 from config.testing import NOON
+from config.tests.environments import settings_in
 
 WORDS = "2026-06-16T13:00:00-05:00 0 1"
 
@@ -53,17 +52,17 @@ def test_words_that_are_no_pace_do_not_start(settings, nonsense):
 
 
 @pytest.mark.parametrize(("testing", "starts"), [("1", True), ("0", False)])
-def test_a_process_obeys_it_in_tests_alone(testing, starts):
-    script = "import django; django.setup(); from config.kernel import clock; print(clock.now().isoformat())"
-    second = datetime.now(UTC).timestamp()
-    ours = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}  # by default one of ours
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=places.CHECKOUT, capture_output=True, text=True, check=False,
-        env={**ours, "CLEARLINE_TESTS": testing, "DJANGO_SETTINGS_MODULE": "config.settings",
-             "SIMULATED_CLOCK": f"{NOON.isoformat()} {second} 1"},
-    )  # fmt: skip
-    assert (done.returncode == 0) is starts, done.stderr
+def test_a_process_obeys_it_in_tests_alone(settings, as_usual, testing, starts):
+    words = f"{NOON.isoformat()} {datetime.now(UTC).timestamp()} 1"
+    found = settings_in(CLEARLINE_TESTS=testing, SIMULATED_CLOCK=words)
+    settings.TESTING, settings.SIMULATED_CLOCK = found["TESTING"], found["SIMULATED_CLOCK"]
+    settings.DEBUG = True  # the test runner turns it off
+    start = apps.get_app_config("config").ready  # what every process does first
+
     if starts:
-        assert NOON <= datetime.fromisoformat(done.stdout.strip()) < NOON + timedelta(minutes=5)
-    else:
-        assert "clearline.E014" in done.stderr
+        start()
+        assert NOON <= clock.now() < NOON + timedelta(minutes=5)
+        return
+    with pytest.raises(ImproperlyConfigured, match=r"clearline\.E014"):
+        start()
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=5)

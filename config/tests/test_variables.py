@@ -1,13 +1,14 @@
 """What makes no sense in the environment is refused by the name of its variable, and never repeated."""
 
-import os
-import subprocess
-import sys
+from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
+from celery import Celery
 from django.core.exceptions import ImproperlyConfigured
+from kombu.simple import SimpleQueue
 
-from config.embedded import places
+from config.tests.environments import settings_in
 from config.variables import Variables
 
 SENSELESS = [
@@ -33,18 +34,11 @@ SENSELESS = [
 
 @pytest.mark.parametrize(("name", "said"), SENSELESS)
 def test_the_settings_name_the_variable_that_makes_no_sense(name, said):
-    done = subprocess.run(
-        [sys.executable, "-c", "import config.settings"],
-        cwd=places.CHECKOUT,
-        env={**os.environ, name: said},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        settings_in(**{name: said})
 
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith(f"django.core.exceptions.ImproperlyConfigured: {name} ")
-    assert "pass" not in last
+    assert str(refusal.value).startswith(f"{name} ")
+    assert "pass" not in str(refusal.value)
 
 
 def test_words_may_stand_apart_and_in_any_case(monkeypatch):
@@ -80,20 +74,18 @@ def test_a_server_that_another_variable_stands_for_is_named_with_it(monkeypatch)
 
 
 def test_of_two_installations_that_share_a_redis_neither_takes_the_others_work():
-    script = (
-        "import sys; from config.celery import app; queue = app.connection().SimpleQueue('two-installations')\n"
-        "if sys.argv[1] == 'put': queue.put(1)\n"
-        "else:\n"
-        "    try: print(queue.get(block=False).payload)\n"
-        "    except queue.Empty: print('nothing')"
-    )
+    def queue(prefix: str) -> SimpleQueue:
+        app = Celery(set_as_current=False)
+        app.config_from_object(SimpleNamespace(**settings_in(REDIS_PREFIX=prefix)), namespace="CELERY")  # as ours is
+        connection = stack.enter_context(app.connection())
+        return stack.enter_context(connection.SimpleQueue("two-installations"))
 
-    def other(prefix: str, verb: str) -> str:
-        command = [sys.executable, "-W", "ignore", "-c", script, verb]
-        environment = {**os.environ, "REDIS_PREFIX": prefix, "DJANGO_SETTINGS_MODULE": "config.settings"}
-        done = subprocess.run(command, cwd=places.CHECKOUT, env=environment, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
+    with ExitStack() as stack:
+        one, two = queue("one"), queue("two")
+        one.put("work")
 
-    other("one", "put")
-
-    assert (other("two", "take"), other("one", "take")) == ("nothing", "1")
+        with pytest.raises(two.Empty):
+            two.get(block=False)
+        taken = one.get(block=False)
+        taken.ack()
+        assert taken.payload == "work"
