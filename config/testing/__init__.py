@@ -103,7 +103,7 @@ def _be_patient() -> None:
     from hypothesis import HealthCheck, settings
 
     settings.register_profile(
-        "clearline", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=_times(100)
+        "clearline", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=times(100)
     )
     settings.register_profile("ci", parent=settings.get_profile("clearline"), derandomize=True, database=None)
     settings.load_profile("ci" if os.environ.get("CI") else "clearline")
@@ -117,10 +117,11 @@ def examples(number: int, **more: Any) -> Any:
     """
     from hypothesis import settings
 
-    return settings(max_examples=_times(number), **more)
+    return settings(max_examples=times(number), **more)
 
 
-def _times(number: int) -> int:
+def times(number: int) -> int:
+    """``number`` of whatever there can be more of, times EXAMPLES."""
     return max(1, round(number * float(os.environ.get("EXAMPLES") or 1)))
 
 

@@ -2,7 +2,6 @@
 
 import csv
 from collections import Counter
-from copy import deepcopy
 
 import pytest
 
@@ -152,22 +151,7 @@ def test_every_export_is_read_by_its_map(name, feed_id, contacts, refused):
     assert (len(oracle.contacts), oracle.refused) == (contacts, refused)
 
 
-# Permits
-
-
-def test_a_quarter_of_austin_comes_out_as_counted_and_a_second_time_brings_nothing_new():
-    """`./dev bench year` counts the whole year."""
-    quarter = "permits/austin_permits_2014_q1.csv.gz"
-    once = oracle_of(quarter)
-    twice = oracle_of(quarter, oracle=deepcopy(once))
-
-    assert (once.rows, once.refused, len(once.projects)) == (14_803, 0, 14_185)
-    assert (len(once.contacts), once.contacts_created_by("phone")) == (5_658, 2_546)
-    assert (len(once.pairs), once.roles) == (16_678, 16_705)
-    assert sum(bool(known.other_names) for known in once.contacts.values()) == 79
-    for what in ("projects", "owners", "by_id", "by_name", "reviews", "pairs"):
-        assert getattr(once, what) == getattr(twice, what)
-    assert len(once.contacts) == len(twice.contacts)
+# Permits; `test_intake_files` counts a quarter of Austin
 
 
 def test_the_days_of_a_feed_are_its_year_in_pieces():
