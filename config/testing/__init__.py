@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pytest
 
 from config import embedded
-from config.testing import database, network, slots
+from config.testing import database, network, signing, slots
 
 Result = TypeVar("Result")
 
@@ -39,6 +39,7 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Every test client loads the middleware anew; each would first look through all static files there are.
     settings.WHITENOISE_AUTOREFRESH = True
+    signing.sign_in_quickly()
 
 
 @pytest.hookimpl(tryfirst=True)

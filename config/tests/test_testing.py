@@ -5,13 +5,15 @@ import sys
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.test import Client
 
 from config.embedded import places
 from config.testing import database, network, slots
 from crm.models import AuditEvent, Contact, ContactPoint, Endpoint
-from crm.tests.factories import ContactFactory
+from crm.tests.factories import ContactFactory, UserFactory
 
 
 @pytest.mark.parametrize("host", ["example.com", "192.0.2.1", "2001:db8::1"])
@@ -57,6 +59,18 @@ def test_a_flush_leaves_nothing_of_a_test_whatever_lets_nobody_delete(monkeypatc
 
     assert [model.objects.count() for model in (Contact, ContactPoint, Endpoint)] == [0, 0, 0]
     assert not AuditEvent.objects.filter(entity_id=person.pk).exists()
+
+
+@pytest.mark.django_db
+def test_whoever_is_signed_in_for_a_test_has_the_session_that_signing_in_makes():
+    user, quick, full = UserFactory(bdr=True), Client(), Client()
+    quick.force_login(user)
+    full._login(user, "django.contrib.auth.backends.ModelBackend")
+
+    kept = [Session.objects.get(pk=client.cookies["sessionid"].value).get_decoded() for client in (quick, full)]
+
+    assert kept[0] == kept[1]
+    assert quick.get("/admin/").wsgi_request.user == user
 
 
 @pytest.mark.django_db(transaction=True)
