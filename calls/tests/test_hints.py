@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.choices import Scope
-from calls.services import deciding, hints, queue, terminal
+from calls.services import hints, terminal
 from calls.tests import worlds
 from calls.tests.factories import CallingPolicyFactory, callable_pair, first_point
 from config.kernel.gate import Asked, gate
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 NOT_FORETOLD = {"outside_hours", "leased", "number_leased", "number_day_cap", "number_week_cap", "terminal_everyone"}
 
 
-@examples(60)
+@examples(20)
 @given(data=st.data())
 def test_a_fresh_hint_hides_nobody_is_never_late_and_is_due_when_nothing_else_stands_against_some_number(data):
     """One world for all of it, because making it is most of the work."""
@@ -51,22 +51,18 @@ def it_never_hides_a_pair_that_the_gate_passes():
 
 def it_never_comes_later_than_the_first_moment_that_passes(world):
     hinted = dict(ProjectContact.objects.values_list("pk", "callable_from"))
-    for pair in world.pairs:
-        earliest = queue.explain(pair=pair, user=world.user, at=NOON).earliest
+    for pair, verdicts in world.verdicts(user_id=world.user.pk).items():
+        passes = [gate.earliest(verdict) for verdict in verdicts]
+        earliest = min((moment for moment in passes if moment), default=None)
 
         assert earliest is None or (hinted[pair.pk] is not None and hinted[pair.pk] <= earliest)
 
 
 def when_it_comes_due_nothing_else_stands_against_some_number(world):
-    points = deciding.points_of([contact.pk for contact in world.contacts])
+    verdicts = world.verdicts()
     for pair in ProjectContact.objects.filter(callable_from__isnull=False):
-        approaches = [
-            deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point)
-            for point in points[pair.contact_id]
-        ]
-        verdicts = deciding.judge(approaches, user_id=None, at=NOON)
         due = max(pair.callable_from, NOON)
-        left = [{block.code for block in gate.judge(verdict.facts, due, Channel.CALL)} for verdict in verdicts]
+        left = [{block.code for block in gate.judge(verdict.facts, due, Channel.CALL)} for verdict in verdicts[pair]]
 
         assert any(codes <= NOT_FORETOLD for codes in left), (pair.callable_from, left)
 

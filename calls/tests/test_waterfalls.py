@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls.services import deciding, waterfalls
+from calls.services import waterfalls
 from calls.tests import worlds
 from calls.tests.factories import callable_pair
 from config.kernel.gate import Level, gate
@@ -20,13 +20,12 @@ from crm.tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-@examples(25)
+@examples(8)
 @given(data=st.data())
 def test_the_waterfall_counts_what_the_rules_say_of_each_pair(data):
     with worlds.undone():
         world = worlds.build(data.draw)
         row = waterfalls.count(project=None, at=NOON)
-        points = deciding.points_of([contact.pk for contact in world.contacts])
         rules = gate.rules(Channel.CALL)
         pair_codes = [rule.code for rule in rules if rule.level is not Level.ENDPOINT]
         number_codes = [rule.code for rule in rules if rule.level is Level.ENDPOINT]
@@ -35,12 +34,9 @@ def test_the_waterfall_counts_what_the_rules_say_of_each_pair(data):
             dict.fromkeys(pair_codes + number_codes, 0),
             0,
         )
-        for pair in world.pairs:
-            numbers = points[pair.contact_id]
-            approaches = [
-                deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point) for point in numbers or [None]
-            ]
-            codes = [set(verdict.codes) for verdict in deciding.judge(approaches, user_id=None, at=NOON)]
+        for verdicts in world.verdicts().values():
+            codes = [set(verdict.codes) for verdict in verdicts]
+            numbers = any(verdict.approach.endpoint_id for verdict in verdicts)
             lost = [code for code in pair_codes if code in codes[0]]
             alone = (
                 [code for code in number_codes if all(code in found for found in codes)] if numbers else number_codes
