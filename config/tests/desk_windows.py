@@ -9,10 +9,8 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
 
+from config.tests.office_windows import DESKTOP, window
 from crm.models import User
-
-DESKTOP, LAPTOP = {"width": 1440, "height": 900}, {"width": 1024, "height": 768}
-WAIT = 20_000  # milliseconds; the machine may be busy
 
 
 class Live:
@@ -49,10 +47,9 @@ class Desk:
     def __init__(self, browser: Any, address: str, rep: User, size: dict[str, int] = DESKTOP) -> None:
         self.rep, self.address = rep, address
         self.problems: list[str] = []
-        self.context = browser.new_context(viewport=size, reduced_motion="reduce")
+        self.page = window(browser, address, size)
+        self.context = self.page.context
         self.context.add_cookies([{"name": "sessionid", "value": _session(rep), "url": address}])
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(WAIT)
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("request", self._asked)
@@ -84,7 +81,8 @@ class Desk:
         self.page.get_by_text(text).first.wait_for()
 
     def leave(self) -> None:
-        self.context.close()
+        self.context.set_offline(False)
+        self.page.close()
         assert self.problems == []
 
 

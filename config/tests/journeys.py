@@ -22,8 +22,8 @@ from sample.words import BEGINNINGS, FIRST_NAMES
 AREAS = (512, 737, 210, 214, 469, 713, 832, 817, 682, 903)  # of Texas; 555-01XX is nobody's in each of them
 LIVELY = {
     "latency_ms": 0, "speed": 1000, "seed": 7, "error_before": 0, "error_after": 0, "refuse": 0.03,
-    "undelivered": 0.05, "silent": 0.02, "duplicate": 0.05, "disorder": 0.3, "reply": 0.1, "opt_out": 0.03,
-    "out_of_office": 0.02,
+    "undelivered": 0.05, "silent": 0.02, "duplicate": 0.05, "disorder": 0.3, "reply": 0.07, "opt_out": 0.02,
+    "out_of_office": 0.01,
 }  # fmt: skip
 
 

@@ -4,23 +4,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from config.tests.office_windows import DESKTOP, WATCH, is_outside, launched, window
 from crm.models import Contact
 from crm.tests.factories import ContactFactory, UserFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
-
 
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Any]:
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright keeps a loop on this thread, beside the ORM
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    with launched(chromium) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -28,21 +24,16 @@ def page(browser: Any, live_server: Any, client: Any) -> Iterator[Page]:
     """A signed-in admin's page; a violation of the policy, an error on the console or an outside request fails it."""
     client.force_login(UserFactory(admin=True))
     trouble: list[str] = []
-    context = browser.new_context(base_url=live_server.url)
-    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
-    page = context.new_page()
-    page.set_default_timeout(20_000)
+    page = window(browser, live_server.url, DESKTOP)
+    signed_in = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    page.context.add_cookies([signed_in])
     page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: trouble.append(str(error)))
     page.on("request", lambda asked: trouble.append(asked.url) if is_outside(asked.url, live_server.url) else None)
     page.add_init_script(WATCH)
     yield page
-    context.close()
+    page.close()
     assert trouble == []
-
-
-def is_outside(url: str, ours: str) -> bool:
-    return not url.startswith((ours, "data:", "blob:"))
 
 
 def test_every_resource_is_listed_and_browsed_with_its_filters(page):

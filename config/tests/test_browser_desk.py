@@ -16,7 +16,8 @@ from calls.services import waterfalls
 from calls.tests.factories import CallSessionFactory, callable_pair
 from config.testing import NOON
 from config.tests.desk_people import people
-from config.tests.desk_windows import DESKTOP, LAPTOP, Desk, Live
+from config.tests.desk_windows import Desk, Live
+from config.tests.office_windows import DESKTOP, LAPTOP, launched
 from crm.models import ProjectContact, User
 from crm.services import accounts
 from crm.tests.factories import ContactFactory, UserFactory
@@ -34,19 +35,8 @@ SHOTS = Path(configured.BASE_DIR) / "docs" / "img"
 
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
-        "1"  # playwright keeps a loop on this thread, and the ORM is used beside it
-    )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    with launched(chromium) as browser:
         yield browser
-        browser.close()
-    os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
-    if before is not None:
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
 
 
 @pytest.fixture
