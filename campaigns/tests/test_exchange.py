@@ -13,9 +13,8 @@ from campaigns.tests.test_validation import WHOLE
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)
 KEYS = st.text(st.sampled_from("ab=+-@'\t \"\n,;"), min_size=1, max_size=4)
-SETTINGS = st.dictionaries(
-    TEXTS, st.recursive(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS, st.lists, max_leaves=3)
-)
+VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS
+SETTINGS = st.dictionaries(TEXTS, VALUES | st.lists(VALUES | st.lists(VALUES, max_size=1), max_size=2), max_size=3)
 PLACES = st.floats(allow_nan=False, allow_infinity=False)
 
 
