@@ -78,6 +78,11 @@ class ContentAdmin(RecordAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         return ["key", "channel"] if obj else []
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody types into a text that they may not change: without the tab to edit it the page says why."""
+        may = super().has_change_permission(request, obj)
+        return may and (obj is None or not _why_not_yours(obj, request.user))
+
     @display(description="Channel")
     def shown_channel(self, row: ContentTemplate) -> SafeString:
         return cells.badge(row.get_channel_display(), _TONES[Channel(row.channel)])
@@ -102,6 +107,8 @@ class ContentAdmin(RecordAdmin):
         )
 
     def sections(self, request: HttpRequest, row: ContentTemplate) -> Iterable[Section]:
+        if why := _why_not_yours(row, request.user):
+            yield Section(title="Not yours to change", text=why, place=10)
         if row.subject:
             yield Section(title="Subject", text=row.subject)
         yield previews.section(request, row)
@@ -116,6 +123,14 @@ class ContentAdmin(RecordAdmin):
             ],
             empty="It says the same to everybody.",
         )
+
+
+def _why_not_yours(row: Any, user: Any) -> str:
+    """Why this person may not change it, looked up once for a page."""
+    if not hasattr(row, "why_not_yours"):
+        row.why_not_yours = contents.why_not_yours(row, user)
+    why: str = row.why_not_yours
+    return why
 
 
 def _fallback(fallback: str | None) -> Any:
