@@ -31,6 +31,7 @@ LEFT_OUT = {
     "inside": "in it already", "through": "been through it", "elsewhere": "in another exclusive one",
     "gone": "not there, or not yours to see",
 }  # fmt: skip
+_TRUTH = {True: "yes", False: "no"}
 _RUN_TONES = {RunState.RUNNING: "info", RunState.DONE: "good", RunState.FAILED: "bad"}
 
 
@@ -157,7 +158,7 @@ def _runs(row: Campaign) -> Section:
 
 
 def runs_of(row: Campaign) -> dict[str, Any]:
-    runs = list(EnrollmentRun.objects.filter(campaign=row).select_related("by").order_by("-id")[:RUNS])
+    runs = list(EnrollmentRun.objects.filter(campaign=row).in_short().select_related("by").order_by("-id")[:RUNS])
     shown = [
         {
             "begun": cells.link(run, cells.moment(run.created_at)), "by": run.by or cells.NOTHING, "whom": whom(run),
@@ -179,15 +180,21 @@ def run_state(run: EnrollmentRun) -> SafeString:
     return cells.badge(run.get_state_display(), _RUN_TONES[RunState(run.state)], run.error)
 
 
-def whom(run: EnrollmentRun) -> str:
-    """Say in a few words whom a run means."""
-    audience: dict[str, Any] = run.audience
-    kind, meant = next(iter(audience.items()))
+def whom(run: Any) -> str:
+    """Say in a few words whom a run means that was asked for ``in_short``."""
+    kind, meant = next(iter(run.whom.items()))
     if kind == "contacts":
-        return f"{len(meant):,} contact{'s' * (len(meant) != 1)} of a list"
+        return f"{meant:,} contact{'s' * (meant != 1)} of a list"
     if kind == "filter":
-        return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in meant.items())
+        return ", ".join(_asked(name, value) for name, value in meant.items())
     return "Everybody in a project" if kind == "project" else "Everybody of an intake"
+
+
+def _asked(name: str, value: Any) -> str:
+    """A filter in words; of an id only of what it is, for not everybody who reads this may know which."""
+    if name in ("owner", "project", "company"):
+        return f"of one {name}"
+    return f"{name.replace('_', ' ')}: {_TRUTH.get(value, value) if isinstance(value, bool) else value}"
 
 
 def _executions(row: Campaign) -> Iterator[Section]:

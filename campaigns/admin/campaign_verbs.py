@@ -1,6 +1,6 @@
 """What can be done to a campaign. A button that cannot be used now says why."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -10,16 +10,21 @@ from django.core.exceptions import ValidationError
 from campaigns.admin.campaign_page import faults_of
 from campaigns.choices import RUNNING, CampaignStatus
 from campaigns.models import Campaign, EnrollmentStatus
-from campaigns.services import campaigns, enrolling, executing, marking, ownership
+from campaigns.services import audiences, campaigns, enrolling, executing, marking, ownership
 from campaigns.services.pasted import found_in
+from config.kernel.admin.cells import local
 from config.kernel.admin.edits import MomentField
 from config.kernel.admin.verbs import Question, Verb
-from crm.choices import Lifecycle
-from crm.models import Project, User
+from crm.choices import IntakeState, Lifecycle
+from crm.models import IntakeRun, Project, User
 
 CHANGE, DELETE = "campaigns.change_campaign", "campaigns.delete_campaign"
 _S = CampaignStatus
 _NAMED = 5  # lines of a list that are said to be unknown
+OFFERED = 50  # intakes to choose from
+_EITHER = [("", "Either way"), ("yes", "Yes"), ("no", "No")]
+_ASKED = ["owner", "lifecycle", "source", "region", "has_phone", "has_email", "lead_score_min", "lead_score_max",
+          "search"]  # fmt: skip
 
 
 def _is(*statuses: str) -> Callable[[Any], bool]:
@@ -88,7 +93,7 @@ class Listed(Question):
 
 
 class Enrolling(Listed):
-    """Whom: by what they are, or by a list."""
+    """Whom: by what they are, by the intake that they came with, or by a list."""
 
     project = forms.CharField(
         label="Project", required=False, max_length=100, help_text="Its project id: everybody who has a part in it."
@@ -96,13 +101,29 @@ class Enrolling(Listed):
     owner = forms.ModelChoiceField(queryset=User.objects.none(), required=False, empty_label="Anybody's")
     lifecycle = forms.ChoiceField(label="Stage", choices=[("", "Any"), *Lifecycle.choices], required=False)
     source = forms.CharField(required=False, max_length=100, help_text="Where they come from, for example permits.")
+    region = forms.CharField(label="State", required=False, max_length=100, help_text="For example TX.")
+    has_phone = forms.ChoiceField(label="Has a number", choices=_EITHER, required=False)
+    has_email = forms.ChoiceField(label="Has an e-mail address", choices=_EITHER, required=False)
+    lead_score_min = forms.IntegerField(
+        label="Lead score, at least", required=False, min_value=0, max_value=audiences.BEST
+    )
+    lead_score_max = forms.IntegerField(
+        label="Lead score, at most", required=False, min_value=0, max_value=audiences.BEST
+    )
     search = forms.CharField(label="Words", required=False, max_length=100, help_text="In name, title or e-mail.")
-    field_order = ["project", "owner", "lifecycle", "source", "search", "lines", "leave_out"]
+    intake = forms.ChoiceField(required=False, help_text="Everybody who came with this one, newest first.")
+    field_order = ["project", *_ASKED, "intake", "lines", "leave_out"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["owner"]
         field.queryset = User.objects.filter(is_active=True).order_by("name", "pk")
+        if self.user is None or not self.user.has_perm("crm.view_intakerun"):
+            del self.fields["intake"]
+            return
+        done = IntakeRun.objects.visible_to(self.user).filter(state=IntakeState.DONE).order_by("-pk")[:OFFERED]
+        offered: Any = self.fields["intake"]
+        offered.choices = [("", "None"), *((str(run.pk), _intake(run)) for run in done)]
 
     def clean_project(self) -> Project | None:
         told = self.cleaned_data["project"].strip()
@@ -115,26 +136,38 @@ class Enrolling(Listed):
 
     def clean(self) -> dict[str, Any]:
         said = super().clean()
-        project, owner = said.pop("project", None), said.pop("owner", None)
-        words = {name: said.pop(name, "").strip() for name in ("lifecycle", "source", "search")}
-        asked: dict[str, Any] = {name: value for name, value in words.items() if value}
-        asked |= {"owner": str(owner.pk)} if owner else {}
         lines, people, _ = said.pop("lines"), said.pop("people"), said.pop("leave_out", None)
+        intake = said.pop("intake", "")
+        asked = {name: _plain(name, value) for name, value in said.items() if value not in (None, "")}
+        said.clear()
         if not self.errors:
-            if bool(lines) == bool(project or asked):
-                raise ValidationError("Say whom: by a list, or by what they are; not both.")
+            if sum(map(bool, (lines, intake, asked))) != 1:
+                raise ValidationError("Say whom: by what they are, by an intake, or by a list; by one of them.")
             if lines and not people:
                 raise ValidationError("Nobody of the list was found.")
-            said["audience"] = _audience(project, asked, people)
+            said["audience"] = _audience(asked, intake, people)
         return said
 
 
-def _audience(project: Project | None, asked: Mapping[str, Any], people: Any) -> dict[str, Any]:
+def _intake(run: IntakeRun) -> str:
+    """An intake as it is chosen: what came, when, and how much."""
+    name = run.file_name or run.source
+    return f"{name}, {local(run.created_at):%-d %b %Y}, {run.rows_done:,} row{'s' * (run.rows_done != 1)}"
+
+
+def _plain(name: str, value: Any) -> Any:
+    """What was chosen, as it is asked of people (see ``audiences.FILTERS``)."""
+    if name in ("project", "owner"):
+        return str(value.pk)
+    return value == "yes" if name in ("has_phone", "has_email") else value
+
+
+def _audience(asked: dict[str, Any], intake: str, people: Any) -> dict[str, Any]:
     if people:
         return {"contacts": [str(key) for key in people]}
-    if project and not asked:
-        return {"project": str(project.pk)}
-    return {"filter": {**asked, **({"project": str(project.pk)} if project else {})}}
+    if intake:
+        return {"intake": intake}
+    return asked if asked.keys() == {"project"} else {"filter": asked}
 
 
 class Marking(Listed):

@@ -229,6 +229,11 @@ class EnrollmentRunAdmin(RecordAdmin):
     linked_by = ["campaign"]
     symbol = "group_add"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: Any = super().get_queryset(request)
+        short: QuerySet[Any] = rows.in_short()
+        return short
+
     @display(description="Begun")
     def shown_begun(self, row: EnrollmentRun) -> Any:
         return cells.moment(row.created_at)

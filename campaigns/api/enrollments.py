@@ -75,5 +75,6 @@ class EnrollmentRunViewSet(ReadOnly):
 
     queryset = EnrollmentRun.objects.none()
     reading = readings.EnrollmentRunReading
+    reading_one = readings.OneEnrollmentRunReading
     filterset_class = filters.EnrollmentRunFilter
     how_to_change = "POST to /api/v1/campaigns/{id}/enroll/ begins another."

@@ -13,7 +13,7 @@ from config.kernel.api.fields import MomentField, VisibleRelatedField
 from config.kernel.api.writing import ModelTold, Told
 from crm.api.inputs import ColleagueField
 from crm.choices import Channel
-from crm.models import Contact, Project
+from crm.models import Contact, IntakeRun, Project
 
 
 class ContentChanges(ModelTold):
@@ -172,10 +172,12 @@ class EnrollTold(Told):
         child=Scalar(), required=False, help_text=f"Everybody who fits: {', '.join(audiences.FILTERS)}."
     )
     project = VisibleRelatedField(queryset=Project.objects.all(), required=False)
-    intake = serializers.UUIDField(required=False, help_text="A run of an intake: everybody in it.")
+    intake = VisibleRelatedField(
+        queryset=IntakeRun.objects.all(), required=False, help_text="A run of an intake: everybody in it."
+    )
 
     def validate(self, attrs: Any) -> Any:
-        told = {name: value.pk if isinstance(value, Project) else value for name, value in attrs.items()}
+        told = {name: getattr(value, "pk", value) for name, value in attrs.items()}
         return {"audience": audiences.checked(told)}
 
 

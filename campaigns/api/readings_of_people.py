@@ -1,6 +1,7 @@
 """What is shown of people's walks, and of what was said between them and us."""
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
@@ -20,7 +21,7 @@ from campaigns.models import (
 from campaigns.services import executing
 from config.kernel.api.reading import Reading, Shown
 from crm.api.readings import blank_hidden
-from crm.models import Contact, Endpoint, ProjectContact
+from crm.models import Contact, Endpoint, Project, ProjectContact
 
 LAST = 50  # messages of a conversation that come along with it
 
@@ -80,12 +81,50 @@ class CallTaskReading(Reading):
 
 
 class EnrollmentRunReading(Reading):
+    audience = serializers.DictField(
+        help_text='Whom: {"filter": {..}}, {"project": id}, {"intake": id}, or of a list how many: {"contacts": 3}.'
+    )
+    attached: tuple[str, ...] = ("audience",)
+
     class Meta:
         model = EnrollmentRun
         fields = [
             *("id", "campaign", "by", "audience", "state", "asked", "enrolled", "inside", "through", "elsewhere"),
             *("gone", "error", "created_at", "ended_at"),
         ]
+
+    @classmethod
+    def attach(cls, shown: list[Shown], *, request: Any) -> None:
+        """Say whom each means, in one query; which project only to those who see it."""
+        runs: Any = EnrollmentRun.objects.filter(pk__in=[one["id"] for one in shown]).in_short()
+        whom: dict[Any, Any] = {run.pk: run.whom for run in runs.only("pk")}
+        for one in shown:
+            one["audience"] = whom[one["id"]]
+        named = [part for said in whom.values() for part in (said, said.get("filter", {})) if part.get("project")]
+        keys = [{"project": UUID(part["project"])} for part in named]
+        blank_hidden(keys, "project", Project, request=request)
+        for part, key in zip(named, keys, strict=True):
+            part["project"] = part["project"] if key["project"] else None
+
+
+class OneEnrollmentRunReading(EnrollmentRunReading):
+    """An enrolment with the list that it was begun with."""
+
+    contacts = serializers.ListField(
+        child=serializers.UUIDField(), allow_null=True, help_text="Of a list: for whoever began it, and for admins."
+    )
+    attached = ("audience", "contacts")
+
+    class Meta(EnrollmentRunReading.Meta):
+        fields = [*EnrollmentRunReading.Meta.fields, "contacts"]
+
+    @classmethod
+    def attach(cls, shown: list[Shown], *, request: Any) -> None:
+        super().attach(shown, request=request)
+        for one in shown:  # it is one: lists do not show them
+            one["contacts"] = None
+            if "contacts" in one["audience"] and (request.user.sees_everything or request.user.pk == one["by"]):
+                one["contacts"] = EnrollmentRun.objects.values_list("audience__contacts", flat=True).get(pk=one["id"])
 
 
 class ResultReading(serializers.Serializer[Any]):

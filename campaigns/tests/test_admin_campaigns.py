@@ -222,8 +222,11 @@ def test_people_are_enrolled_by_a_project_a_filter_or_a_list(window, boss):
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
-        ({}, "Say whom: by a list, or by what they are; not both."),
-        ({"source": "a", "lines": "walker1@example.com"}, "Say whom: by a list, or by what they are; not both."),
+        ({}, "Say whom: by what they are, by an intake, or by a list; by one of them."),
+        (
+            {"source": "a", "lines": "walker1@example.com"},
+            "Say whom: by what they are, by an intake, or by a list; by one of them.",
+        ),
         ({"project": "P-0"}, "There is no such project, or none that you may see."),
         ({"lines": "walker1@example.com\nx@example.com;?"}, "Nobody whom you see is reached by x@example.com, ?."),
         ({"lines": "x@example.com", "leave_out": "on"}, "Nobody of the list was found."),
