@@ -41,13 +41,17 @@ class Person(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A graph that people walk, with what it names and what its campaign is about."""
+    """A graph that people walk, with what it names and what its campaign is about.
+
+    ``stands_since``: its campaign stands still since then; None: it runs.
+    """
 
     drawing: Drawing
     contents: Mapping[str, Content] = field(default_factory=dict)
     goal: str = ""
     statuses: frozenset[str] | None = None  # those that there are; None: whatever a stage names
     event: date | None = None
+    stands_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

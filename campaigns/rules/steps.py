@@ -1,9 +1,11 @@
 """The steps that a walk is made of: arriving at a node, being held up there, leaving it; each with its trace."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit
+from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit, WaitMode
+from campaigns.rules import waits
 from campaigns.rules.drawings import DrawnNode
 from campaigns.rules.moves import Move, Note, Person, Route, Standing
 
@@ -94,8 +96,32 @@ class Steps:
         self.to(_S.PAUSED)
         self.move.paused_from, self.move.wake_rule = was, rule
         if was == _S.ACTIVE or wake_at:
-            self.move.left = max(wake_at - self.at, timedelta()) if wake_at else timedelta()
+            wake_at = wake_at or self.at
+            self.move.left = max(wake_at - self._counted_from(rule), timedelta())
+            if not waits.is_for_a_time(rule):
+                self.move.wake_rule = {**(rule or {}), "until": wake_at.isoformat()}
         self.note(_K.PAUSED, self.move.node, visit=self.move.visit)
+
+    def resume(self) -> None:
+        """Go on where they were paused: what was left of a time begins now, or with the campaign; a moment stays."""
+        was, left, rule = self.standing.paused_from, self.standing.left, dict(self.standing.wake_rule or {})
+        until = rule.pop("until", None)
+        self.to(was)
+        if until:
+            self.move.wake_at = max(datetime.fromisoformat(until), self.at)
+            if rule.get("config", {}).get("mode") == WaitMode.EVENT and not self.route.stands_since:
+                self.move.wake_at = self.at  # its day may be another one by now
+        elif left is not None:
+            self.move.wake_at = self._counted_from(rule) + left
+        self.move.wake_rule = rule or None
+        self.note(_K.RESUMED, self.move.node, wake_at=self.move.wake_at and self.move.wake_at.isoformat())
+
+    def _counted_from(self, rule: Mapping[str, Any] | None) -> datetime:
+        """Return what time is counted from: now, or where the campaign stands still when it began to, as the pause of
+        the campaign is added to a wait when that is over."""
+        if self.route.stands_since is None or not waits.is_for_a_time(rule):
+            return self.at
+        return max(self.route.stands_since, datetime.fromisoformat(rule["since"] if rule else ""))
 
     def put_off(self, node: DrawnNode, reason: str, until: datetime) -> None:
         """Try again ``until`` then what was blocked: the same visit, another message."""

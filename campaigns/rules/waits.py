@@ -4,8 +4,9 @@ A day has 23 or 25 hours twice a year, so "1 day" is not "24 hours": it ends at 
 a clock skips is read as if it had not been skipped, one that comes twice is the first (PEP 495, fold 0).
 """
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from campaigns.choices import Unit, WaitMode, Weekday
@@ -14,6 +15,12 @@ from campaigns.rules.drawings import Config
 
 _EXACT: Final = {Unit.MINUTES: timedelta(minutes=1), Unit.HOURS: timedelta(hours=1)}
 _DAYS: Final = {Unit.DAYS: 1, Unit.WEEKS: 7}
+_ON_A_DAY: Final = frozenset({WaitMode.DATE, WaitMode.EVENT, WaitMode.WEEKDAY})
+
+
+def is_for_a_time(rule: Mapping[str, Any] | None) -> bool:
+    """Say whether somebody waits for a time, which pauses do not use up, and not until a moment."""
+    return rule is not None and "config" in rule and rule["config"].get("mode") not in _ON_A_DAY
 
 
 def ends_at(config: Config, *, since: datetime, zone: ZoneInfo, event: date | None = None) -> datetime | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from campaigns.choices import ENDED, LIVE, MOVING, EnrollmentEventKind, EnrollmentState
 from campaigns.models import Campaign, Enrollment, EnrollmentStatus
 from campaigns.rules.steps import Steps
-from campaigns.services import places
+from campaigns.services import letting_go, places
 from campaigns.services.engine import batches
 from config.kernel.errors import DomainError
 from config.kernel.transactions import atomic_with_retries
@@ -53,20 +53,13 @@ def leave(enrollments: Iterable[UUID], *, reason: str, by: User | None, at: date
 
 def pause(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
     """Let these stand still, with what is left of their wait; return how many moved before."""
-    return _done(enrollments, Steps.pause, by, at, only=MOVING)
+    return _done(enrollments, Steps.pause, by, at, only=MOVING, let_go=True)
 
 
 def resume(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
-    """Let these go on: what was left of their wait begins now. Return how many stood still."""
-
-    def resumed(steps: Steps) -> None:
-        state, rule, left = steps.standing.paused_from, steps.standing.wake_rule, steps.standing.left
-        steps.to(state)
-        steps.move.wake_at, steps.move.wake_rule = at + left if left is not None else None, rule
-        steps.note(_K.RESUMED, steps.move.node, wake_at=steps.move.wake_at and steps.move.wake_at.isoformat())
-
+    """Let these go on: what was left of their wait begins now, or with the campaign. Return how many stood still."""
     asked = list(enrollments)
-    done = _done(asked, resumed, by, at, only=[_S.PAUSED])
+    done = _done(asked, Steps.resume, by, at, only=[_S.PAUSED])
     _let_begin(asked, at)
     return done
 
@@ -94,22 +87,30 @@ def _done(
     at: datetime,
     *,
     only: Iterable[str] = (*LIVE, *ENDED),
+    let_go: bool = False,
 ) -> int:
     """Do something to each of these that is in one of the states ``only``, campaign by campaign, in one transaction.
+
+    ``let_go``: whoever has slept through a pause of the campaign is let go before, so that their wait is as it is.
 
     :raises TooMany: they are more than 10,000.
     """
     asked = list(enrollments)
     if len(asked) > MOST:
         raise TooMany(f"At most {MOST:,} at once.")
-    return _act(asked, act, by, at, frozenset(only))
+    return _act(asked, act, by, at, frozenset(only), let_go)
 
 
 @atomic_with_retries
-def _act(asked: list[UUID], act: Callable[[Steps], None], by: User | None, at: datetime, only: frozenset[str]) -> int:
+def _act(
+    asked: list[UUID], act: Callable[[Steps], None], by: User | None, at: datetime, only: frozenset[str], let_go: bool
+) -> int:
     of = Enrollment.objects.filter(pk__in=asked).values("campaign")
     campaigns = Campaign.objects.filter(pk__in=of).order_by("pk").values_list("pk", flat=True)
     who = by.pk if by else None
+    if let_go:
+        for campaign in campaigns:
+            letting_go.let_these_go(campaign=campaign, enrollments=asked, at=at)
     return sum(batches.by_hand(campaign, asked, act, by=who, at=at, only=only) for campaign in campaigns)
 
 

@@ -6,7 +6,7 @@ let go, whatever dies in between.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -15,17 +15,21 @@ import orjson
 
 from campaigns.choices import LIVE, RUNNING, EnrollmentState, WaitMode
 from campaigns.models import Campaign
+from campaigns.rules import waits
 from campaigns.services import bells, counting
 from config.kernel import faults, prepared
 from config.kernel.transactions import atomic_with_retries
 
 CHUNK: Final = 2_000
-_ON_A_DAY: Final = frozenset({WaitMode.DATE, WaitMode.EVENT, WaitMode.WEEKDAY})  # until a moment, not for a time
 
 _CHUNK = """
     SELECT id, epoch, state, wake_at, wake_rule FROM campaigns_enrollment
     WHERE campaign_id = %(campaign)s AND id > %(after)s::uuid AND state = ANY(%(live)s::varchar[])
     ORDER BY id LIMIT %(size)s::int FOR NO KEY UPDATE"""
+_THESE = """
+    SELECT id, epoch, state, wake_at, wake_rule FROM campaigns_enrollment
+    WHERE campaign_id = %(campaign)s AND id = ANY(%(enrollments)s::uuid[]) AND state = ANY(%(live)s::varchar[])
+    ORDER BY id FOR NO KEY UPDATE"""
 _LET_GO = """
     UPDATE campaigns_enrollment e SET epoch = %(epoch)s::int, wake_at = m.wake_at
     FROM json_to_recordset(%(rows)s::json) AS m (id uuid, wake_at timestamptz) WHERE e.id = m.id"""
@@ -91,16 +95,29 @@ def let_go(*, campaign: UUID, at: datetime, size: int = CHUNK) -> bool:
         return False
     params = {"campaign": campaign, "after": held.let_go_to or _FIRST, "live": [str(s) for s in LIVE], "size": size}
     rows = prepared.named(_CHUNK, params)
-    late = [row for row in rows if row["epoch"] < held.epoch]
-    told = [{"id": row["id"], "wake_at": _woken(held, row)} for row in late]
-    if told:
-        prepared.run(_LET_GO, {"epoch": held.epoch, "rows": orjson.dumps(told).decode()})
-    _write_anew(held, [row["id"] for row in late if row["epoch"] and row["state"] == EnrollmentState.WAITING_SEND], at)
+    _let_go(held, rows, at)
     is_over = len(rows) < size
     held.let_go_to, held.resumed_at = (None, None) if is_over else (rows[-1]["id"], held.resumed_at)
     held.save(update_fields=["let_go_to", "resumed_at"])
     faults.point("letting_go.before_commit")
     return not is_over
+
+
+def let_these_go(*, campaign: UUID, enrollments: Sequence[UUID], at: datetime) -> None:
+    """Let those of these go whom ``let_go`` has still to come to. The caller is in a transaction."""
+    held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign)
+    if held.resumed_at:
+        params = {"campaign": campaign, "enrollments": sorted(enrollments), "live": [str(s) for s in LIVE]}
+        _let_go(held, prepared.named(_THESE, params), at)
+
+
+def _let_go(campaign: Campaign, rows: Sequence[Mapping[str, Any]], at: datetime) -> None:
+    late = [row for row in rows if row["epoch"] < campaign.epoch]
+    told = [{"id": row["id"], "wake_at": _woken(campaign, row)} for row in late]
+    if told:
+        prepared.run(_LET_GO, {"epoch": campaign.epoch, "rows": orjson.dumps(told).decode()})
+    sending = [row["id"] for row in late if row["epoch"] and row["state"] == EnrollmentState.WAITING_SEND]
+    _write_anew(campaign, sending, at)
 
 
 def _write_anew(campaign: Campaign, sending: Sequence[UUID], at: datetime) -> None:
@@ -114,14 +131,14 @@ def _write_anew(campaign: Campaign, sending: Sequence[UUID], at: datetime) -> No
         counting.add(campaign=campaign.pk, counts=counts)
 
 
-def _woken(campaign: Campaign, row: dict[str, Any]) -> datetime | None:
+def _woken(campaign: Campaign, row: Mapping[str, Any]) -> datetime | None:
     """Return when somebody wakes after the pauses that they have slept through."""
     if row["wake_at"] is None or campaign.resumed_at is None:
         return None
     rule = orjson.loads(row["wake_rule"]) if row["wake_rule"] else {}
     wake_at: datetime = row["wake_at"]
     mode = rule.get("config", {}).get("mode")
-    if "config" in rule and mode not in _ON_A_DAY:
+    if waits.is_for_a_time(rule):
         wake_at += _slept(campaign.pauses[row["epoch"] :], datetime.fromisoformat(rule["since"]), wake_at)
     if wake_at > campaign.resumed_at and mode != WaitMode.EVENT:
         return wake_at

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
-from campaigns.choices import NodeType
+from campaigns.choices import RUNNING, NodeType
 from campaigns.models import Campaign, ContentTemplate, EnrollmentStatus, Execution, Graph, Node
 from campaigns.rules.composing import Content
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.moves import Route
 from campaigns.rules.node_types import CHANNEL_OF
-from campaigns.services import graphs
+from campaigns.services import graphs, letting_go
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +71,5 @@ def route_of(campaign: Campaign, graph: UUID, words: Words) -> Route:
         goal=words.status_names.get(campaign.goal_id, "") if campaign.goal_id else "",
         statuses=frozenset(words.status_ids),
         event=campaign.event_date,
+        stands_since=None if campaign.status in RUNNING else letting_go.stands_since(campaign),
     )

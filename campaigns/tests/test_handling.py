@@ -19,7 +19,7 @@ from campaigns.services import counting, handling
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import HappeningFactory
 from campaigns.tests.test_engine import assert_replays
-from campaigns.tests.walks import begun, enrolled, run, settle
+from campaigns.tests.walks import begun, enrolled, paused, resumed, run, settle
 from config.testing import NOON
 from crm.tests.factories import UserFactory
 
@@ -47,6 +47,48 @@ def test_a_pause_keeps_what_is_left_of_a_wait():
     assert_replays(walk)
     assert EnrollmentStep.objects.get(node__key="wait").outcome == "over"
     assert EnrollmentEvent.objects.get(kind="paused").by == rep
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "wakes"),
+    [((3, 6), 7), ((2, 3), 6), ((0.5, 3), 6.5), ((0.5, 6), 7.5), ((5, 8), 9), ((3, 5), 6)],
+    ids=["paused in it", "both in it", "resumed in it", "around it", "before they are let go", "at its end"],
+)
+def test_a_wait_keeps_what_is_left_of_it_through_a_pause_by_hand_and_one_of_the_campaign(by_hand, wakes):
+    campaign = begun(WAITING, spread_minutes=0)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    does = [(by_hand[0], 1, handling.pause), (by_hand[1], 1, handling.resume), (1, 0, paused), (5, 0, resumed)]
+    for day, hand, verb in sorted(does, key=lambda each: each[:2]):
+        if hand:
+            verb([walk.pk], by=None, at=NOON + day * DAY)
+        else:
+            verb(campaign, NOON + day * DAY)
+    run(NOON + 5 * DAY)
+    assert (walk_of(walk).state, walk_of(walk).wake_at) == ("waiting", NOON + wakes * DAY)
+    assert_replays(walk)
+
+
+def test_a_pause_by_hand_moves_no_moment_that_somebody_waits_for():
+    thursday = node("wait", "wait", mode="weekday", weekdays=["thursday"], time="10:00")
+    event = node("wait", "wait", mode="event", days=-1, time="10:00")
+    for waits in (thursday, event):
+        del waits.config["amount"], waits.config["unit"]
+    for drawn in (drawing(thursday), drawing(event)):
+        campaign = begun(drawn, event_date=NOON.date() + 6 * DAY)
+        (walk,) = enrolled(campaign)
+        run(NOON)
+        wakes = walk_of(walk).wake_at
+        handling.pause([walk.pk], by=None, at=NOON)
+        Campaign.objects.update(event_date=NOON.date() + 5 * DAY)
+        handling.resume([walk.pk], by=None, at=NOON + DAY)
+        run(NOON + DAY)
+        moved = DAY if drawn.nodes == (event,) else timedelta()
+        assert (walk_of(walk).state, walk_of(walk).wake_at) == ("waiting", wakes - moved)
+        handling.pause([walk.pk], by=None, at=NOON + DAY)
+        handling.resume([walk.pk], by=None, at=NOON + 9 * DAY)
+        run(NOON + 9 * DAY)
+        assert walk_of(walk).state == "completed"
 
 
 def test_a_message_that_goes_out_meanwhile_is_told_after_the_pause():

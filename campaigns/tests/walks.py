@@ -10,6 +10,7 @@ from campaigns.rules.drawings import Drawing
 from campaigns.services import enrolling, graphs, letting_go
 from campaigns.services.engine import running
 from campaigns.tests.factories import CampaignFactory
+from config.kernel import clock
 from config.testing import NOON
 from crm.models import Contact
 from crm.tests.factories import ContactFactory
@@ -23,7 +24,8 @@ def begun(drawing: Drawing, *, at: datetime = NOON, **fields: Any) -> Campaign:
     ContentTemplate.objects.get_or_create(key="mail", channel="email", name="Mail", subject="Hello", body="Dear you")
     for name in ("No Activity", "Needs BDR"):
         EnrollmentStatus.objects.get_or_create(name=name)
-    campaign: Campaign = CampaignFactory(graph=graphs.new(drawing, frozen_at=at), started_at=at, **fields)
+    with clock.standing_at(at):
+        campaign: Campaign = CampaignFactory(graph=graphs.new(drawing, frozen_at=at), started_at=at, **fields)
     return campaign
 
 
