@@ -13,7 +13,7 @@ from campaigns.rules import segments
 from campaigns.rules.composing import LONGEST
 from campaigns.rules.rendering import printable, render, unknown_tags
 from campaigns.rules.segments import Length
-from campaigns.services.campaigns import NotYours
+from campaigns.services.ownership import NotYours
 from campaigns.services.saving import save_once
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError

@@ -6,7 +6,7 @@ import pytest
 
 from campaigns.models import Campaign, ContentTemplate
 from campaigns.services import contents
-from campaigns.services.campaigns import NotYours
+from campaigns.services.ownership import NotYours
 from campaigns.tests.factories import CampaignFactory, NodeFactory
 from config.testing import NOON
 from config.tests.clients import rep as a_rep

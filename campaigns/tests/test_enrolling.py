@@ -12,8 +12,8 @@ from campaigns.choices import CampaignStatus, Reentry
 from campaigns.models import Enrollment, EnrollmentEvent, EnrollmentRun
 from campaigns.services import counting, enrolling
 from campaigns.services.audiences import UnusableAudience
-from campaigns.services.campaigns import NotYours
 from campaigns.services.enrolling import NotOpen
+from campaigns.services.ownership import NotYours
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.walks import begun, enrolled, paused, resumed, run
 from config.kernel import faults
