@@ -25,7 +25,7 @@ def test_a_worker_that_is_asked_to_end_writes_down_what_it_has_under_way(tmp_pat
     cache.delete("dispatcher:0")
     SendingAccountFactory(provider="sms")
     campaign = CampaignFactory()
-    for _ in range(100):
+    for _ in range(60):
         walking(campaign=campaign)
     address = os.environ["DATABASE_URL"].replace(f"/{DATABASE}?", f"/{connection.settings_dict['NAME']}?")
     clock = f"{NOON.isoformat()} {time.time()} 1"

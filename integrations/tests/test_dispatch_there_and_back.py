@@ -18,7 +18,7 @@ from integrations.models import News
 from integrations.tests import carriers
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MANY = 80
+MANY = 120
 TROUBLE = {
     "error_before": 0.06,
     "error_after": 0.06,
