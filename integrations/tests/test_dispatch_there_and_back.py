@@ -52,8 +52,8 @@ def carrier(shared, settings, live_server, monkeypatch):
         "sms": {"BACKEND": "integrations.simulated.messages.SimulatedSms"},
         "email": {"BACKEND": "integrations.simulated.messages.SimulatedEmail"},
     }
-    shared.forget()
-    return shared
+    with shared.lent():
+        yield shared
 
 
 @pytest.fixture(autouse=True)

@@ -36,9 +36,9 @@ def carrier(shared, settings, live_server, monkeypatch):
     settings.PROVIDERS = {
         channel: {"BACKEND": f"integrations.simulated.messages.{name}"} for channel, name in CHANNELS.items()
     }
-    shared.forget()
-    shared.set(speed=1000)
-    return shared
+    with shared.lent():
+        shared.set(speed=1000)
+        yield shared
 
 
 def outgoing(channel="sms", number=0, **fields):
