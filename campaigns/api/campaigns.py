@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from campaigns.api import filters, inputs, readings
 from campaigns.api.readings_of_people import EnrollmentRunReading, ExecutionReading
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Graph
 from campaigns.reports import numbers
 from campaigns.services import campaigns, counting, enrolling, executing, marking
 from config.kernel.api.reading import Reading
@@ -137,18 +137,17 @@ class CampaignViewSet(Listed, Retrieved, Resource):
     @in_time
     def graph(self, request: Any, pk: str) -> Response:
         """Its graph with all parts, and with everything that would hinder it from starting."""
-        row = self.get_object()
-        plan = readings.GraphPartsReading.plan()
-        rows = list(type(row.graph).objects.filter(pk=row.graph_id).values_list(*plan.columns))
-        shown = plan.show(rows, request=request)[0]
-        return Response({**shown, "faults": self._faults(row)})
+        plan = readings.WholeGraphReading.plan()
+        rows = list(Graph.objects.filter(pk=self.get_object().graph_id).values_list(*plan.columns))
+        return Response(plan.show(rows, request=request)[0])
 
     @extend_schema(responses=readings.FaultReading(many=True))
     @action(detail=True, methods=["get"])
     @in_time
     def faults(self, request: Any, pk: str) -> Response:
         """Everything that would hinder it from starting, each with its node; that nobody sends for it included."""
-        return Response(self._faults(self.get_object()))
+        found = campaigns.faults_of(self.get_object())
+        return Response([readings.FaultReading(fault).data for fault in found])
 
     @extend_schema(responses=readings.DifferenceReading(many=True))
     @action(detail=True, methods=["get"])
@@ -190,6 +189,3 @@ class CampaignViewSet(Listed, Retrieved, Resource):
     def _done(self, verb: Callable[..., Campaign]) -> Response:
         row, told = self.get_object(), self.asked()
         return Response(self.shown(verb(row=row, **told, by=self.asker, at=self.at).pk))
-
-    def _faults(self, row: Campaign) -> list[Any]:
-        return [readings.FaultReading(fault).data for fault in campaigns.faults_of(row)]

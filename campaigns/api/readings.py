@@ -14,8 +14,8 @@ from campaigns.models import (
     Template,
     TemplateVersion,
 )
-from campaigns.rules.validation import faults
-from campaigns.services import graphs, surroundings
+from campaigns.rules.validation import Fault, faults
+from campaigns.services import campaigns, graphs, surroundings
 from config.kernel.api.reading import Reading, Shown
 
 
@@ -69,29 +69,30 @@ class GraphReading(Reading):
         fields = ["id", "start", "on_reply", "revision", "frozen_at", "created_at", "updated_at"]
 
 
-class GraphPartsReading(GraphReading):
-    nodes = NodeReading(many=True)
-    edges = EdgeReading(many=True)
-
-    class Meta(GraphReading.Meta):
-        fields = [*GraphReading.Meta.fields, "nodes", "edges"]
-
-
-class WholeGraphReading(GraphPartsReading):
+class WholeGraphReading(GraphReading):
     """A graph with its parts, and with everything that is wrong with it."""
 
+    nodes = NodeReading(many=True)
+    edges = EdgeReading(many=True)
     faults = FaultReading(many=True)
     attached = ("faults",)
 
-    class Meta(GraphPartsReading.Meta):
-        fields = [*GraphPartsReading.Meta.fields, "faults"]
+    class Meta(GraphReading.Meta):
+        fields = [*GraphReading.Meta.fields, "nodes", "edges", "faults"]
 
     @classmethod
     def attach(cls, shown: list[Shown], *, request: Any) -> None:
-        around = surroundings.known()
-        for graph in shown:
-            drawing = graphs.drawing_of(Graph(id=graph["id"], start=graph["start"], on_reply=graph["on_reply"]))
-            graph["faults"] = [FaultReading(fault).data for fault in faults(drawing, around)]
+        """Say what is wrong: of a campaign's graph what hinders that campaign, with its sender and its event."""
+        for graph in shown:  # it is one: lists do not show them
+            campaign = Campaign.objects.filter(graph=graph["id"]).select_related("graph", "sender").first()
+            graph["faults"] = [FaultReading(fault).data for fault in _faults(graph, campaign)]
+
+
+def _faults(graph: Shown, campaign: Campaign | None) -> list[Fault]:
+    if campaign:
+        return campaigns.faults_of(campaign)
+    drawing = graphs.drawing_of(Graph(id=graph["id"], start=graph["start"], on_reply=graph["on_reply"]))
+    return faults(drawing, surroundings.known())
 
 
 class TemplateReading(Reading):

@@ -114,6 +114,20 @@ def test_what_has_a_fault_does_not_start(caller, campaign):
     assert caller.send("get", f"campaigns/{campaign['id']}/faults/")[1][0]["code"] == "no_sender"
 
 
+def test_its_graph_tells_the_same_faults_wherever_it_is_read(caller, campaign):
+    waits = {"mode": "event", "days": -1, "time": "09:00"}
+    nodes = [{"key": "hello", "type": "sms_send", "config": {"content": "hello"}},
+             {"key": "day", "type": "wait", "config": waits}]  # fmt: skip
+    drawn = {"revision": 0, "nodes": nodes, "edges": [{"source": "hello", "target": "day"}]}
+    status, drawn_on = caller.send("patch", f"graphs/{campaign['graph']}/", drawn)
+    assert status == 200, drawn_on
+    _, told = caller.send("get", f"campaigns/{campaign['id']}/faults/")
+    assert [fault["code"] for fault in told] == ["no_sender", "no_event"]
+    for path in (f"graphs/{campaign['graph']}/", f"campaigns/{campaign['id']}/graph/"):
+        assert caller.send("get", path)[1]["faults"] == told
+    assert drawn_on["faults"] == told
+
+
 def test_a_campaign_is_scheduled_and_unscheduled(caller, campaign, account):
     status, said = do(caller, campaign, "schedule", {"starts_at": "2020-01-01T00:00:00Z"})
     assert (status, said["details"][0]["field"]) == (400, "starts_at")
