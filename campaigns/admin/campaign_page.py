@@ -106,9 +106,15 @@ def _badges(row: Campaign) -> Iterator[SafeString]:
     if row.status == CampaignStatus.PAUSED:
         yield cells.badge(format_html("since {}", cells.moment(row.paused_at)), "warn")
     if row.resumed_at and row.status in {CampaignStatus.ACTIVE, CampaignStatus.DRAINING}:
-        yield cells.badge("Letting go what was held", "info")
+        yield _letting_go(row)
     if row.sender:
         yield cells.badge(f"In the name of {row.sender}", "plain", "Only they, the owner and admins see it.")
+
+
+def _letting_go(row: Campaign) -> SafeString:
+    if row.resumed_at == row.started_at:
+        return cells.badge("People begin", "info", "Whoever was enrolled before it started is let in bit by bit.")
+    return cells.badge("Letting go what was held", "info", "What came due during the pause is let go bit by bit.")
 
 
 def _drawn(row: Campaign) -> str:
@@ -146,8 +152,8 @@ def _nodes(row: Campaign, drawing: Drawing, found: numbers.Numbers) -> Section:
 
 
 def _runs(row: Campaign) -> Section:
-    """How people came in; while somebody is being enrolled the browser asks again."""
-    found = runs_of(row)
+    """How people came in; while somebody is being enrolled the browser asks for all of the page again."""
+    found = _runs_of(row)
     return Section(
         title="How people came in",
         template="admin/campaigns/runs.html" if found["runs"] else "",
@@ -157,7 +163,7 @@ def _runs(row: Campaign) -> Section:
     )
 
 
-def runs_of(row: Campaign) -> dict[str, Any]:
+def _runs_of(row: Campaign) -> dict[str, Any]:
     runs = list(EnrollmentRun.objects.filter(campaign=row).in_short().select_related("by").order_by("-id")[:RUNS])
     shown = [
         {
@@ -167,7 +173,7 @@ def runs_of(row: Campaign) -> dict[str, Any]:
         for run in runs
     ]  # fmt: skip
     running = any(run.state == RunState.RUNNING for run in runs)
-    return {"runs": shown, "again": reverse("admin:campaigns_campaign_runs", args=[row.pk]) if running else ""}
+    return {"runs": shown, "again": reverse("admin:campaigns_campaign_change", args=[row.pk]) if running else ""}
 
 
 def left_out(run: EnrollmentRun) -> Any:

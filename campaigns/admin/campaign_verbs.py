@@ -208,7 +208,10 @@ VERBS = [
     Verb(
         name="execute", label="Execute", permission="campaigns.add_execution", icon="rocket_launch",
         do=lambda row, *, by, at, channel: executing.begin(campaign=row, channel=channel, by=by, at=at),
-        form=Executing, done="carried out", applies=_is(_S.DRAFT, _S.SCHEDULED, _S.ACTIVE), hindrance=_executable,
+        form=Executing,
+        done="is being carried out: people begin now. Its page shows how far it is under Executions, and a notice "
+        "tells you what came of it once it is over",
+        applies=_is(_S.DRAFT, _S.SCHEDULED, _S.ACTIVE), hindrance=_executable,
         in_lists=False,
         effect="Everybody who waits begins, on every channel or on one only; a new campaign is started. You are told "
         "what was sent, skipped, blocked and failed once that is known.",
@@ -235,8 +238,8 @@ VERBS = [
     ),
     Verb(
         name="enroll", label="Enrol people", permission="campaigns.add_enrollmentrun", icon="group_add", do=_enroll,
-        form=Enrolling, done="gets people", applies=lambda row: row.status in enrolling.OPEN, hindrance=_yours,
-        in_lists=False,
+        form=Enrolling, done="gets people: How people came in, on its page, shows how far that is",
+        applies=lambda row: row.status in enrolling.OPEN, hindrance=_yours, in_lists=False,
         effect="Only people whom you see are enrolled. A worker does it; the page shows how far it is.",
     ),
     Verb(

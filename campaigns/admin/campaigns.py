@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin
 from django.db import models
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -148,15 +145,6 @@ class CampaignAdmin(RecordAdmin):
         may = super().has_change_permission(request, obj)
         user: Any = request.user
         return may and (obj is None or not ownership.why_not_yours(obj, user))
-
-    def get_urls(self) -> list[URLPattern]:
-        runs = self.admin_site.admin_view(self.runs_view)
-        return [path("<uuid:key>/runs/", runs, name="campaigns_campaign_runs"), *super().get_urls()]
-
-    def runs_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """How far the enrolments are, for a page that waits for them."""
-        row = self._seen(request, str(key))
-        return TemplateResponse(request, "admin/campaigns/runs.html", {"facts": campaign_page.runs_of(row)})
 
     @display(description="Status")
     def shown_status(self, row: Campaign) -> SafeString:

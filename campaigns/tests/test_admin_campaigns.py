@@ -248,19 +248,30 @@ def test_a_rep_finds_no_colleagues_people_in_a_pasted_list(boss):
     assert not EnrollmentRun.objects.exists()
 
 
-def test_an_enrolment_is_followed_until_it_is_done(window, boss):
+def test_while_an_enrolment_runs_all_of_the_page_is_asked_for_again(window, boss):
     row = draft(boss)
     some_people(3)
     page = said(enrol(window, row, source="permits"))
-    again = f"/admin/campaigns/campaign/{row.pk}/runs/"
-    assert f'hx-get="{again}"' in page
-    assert "Running" in said(window.get(again))
+    again = f'hx-get="{page_url(row)}" hx-trigger="load delay:3s" hx-select="#content-main" hx-target="#content-main"'
+    assert again in page
+    assert "Running" in page
+    assert "How people came in, on its page, shows how far that is." in page
     assert account() == (3, 3)
-    done = said(window.get(again))
-    assert "Done" in done
-    assert "hx-get" not in done
-    campaigns.edit(row=row, changes={"sender": boss}, by=boss, at=NOON)
-    assert signed_in(UserFactory(bdr=True)).get(again).status_code == 404
+    done = said(window.get(page_url(row)))
+    assert "3 people in all" in done
+    assert "load delay:3s" not in done
+
+
+def test_a_first_start_lets_people_begin_and_a_resumption_lets_go_what_was_held(window, boss):
+    row = campaigns.start(row=draft(boss), by=boss, at=clock.now())
+    page = said(window.get(page_url(row)))
+    assert "People begin" in page
+    assert "Letting go" not in page
+    row = campaigns.pause(row=row, by=boss, at=clock.now())
+    campaigns.resume(row=row, by=boss, at=clock.now())
+    page = said(window.get(page_url(row)))
+    assert "Letting go what was held" in page
+    assert "People begin" not in page
 
 
 def test_a_status_is_given_to_a_list_of_people(window, boss):

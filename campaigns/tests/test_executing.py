@@ -247,7 +247,9 @@ def test_the_back_office_carries_out_and_tells(client, campaign):
     enrolled(campaign)
     address = f"/admin/campaigns/campaign/{campaign.pk}"
     assert "SMS only" in client.get(f"{address}/do/execute/").content.decode()
-    client.post(f"{address}/do/execute/", {"channel": "email", "confirm": "yes"})
+    answer = client.post(f"{address}/do/execute/", {"channel": "email", "confirm": "yes"}, follow=True)
+    (message,) = answer.context["messages"]
+    assert "is being carried out: people begin now" in message.message
     assert Execution.objects.get().channel == "email"
     run(NOON)
     settle("accepted", NOON)

@@ -11,7 +11,7 @@ from django.conf import settings as configured
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, ContentTemplate, Conversation, Enrollment, EnrollmentRun, Message, SendingAccount
-from campaigns.services import campaigns, demo
+from campaigns.services import campaigns, demo, enrolling
 from campaigns.tests.factories import SendingAccountFactory
 from campaigns.tests.scenes import a_campaign, a_version, some_people
 from config.kernel import clock
@@ -94,6 +94,9 @@ def test_a_campaign_is_filled_started_paused_and_resumed(opened, boss):
     dialog.get_by_label("Leave out whoever was not found").check()
     dialog.get_by_role("button", name="Enrol people").click()
     expect(page.get_by_text("1 contact of a list")).to_be_visible()
+    expect(page.get_by_text("Nobody is in it yet.")).to_be_visible()
+    enrolling.take(EnrollmentRun.objects.get().pk, at=clock.now())
+    expect(page.get_by_text("1 person in all")).to_be_visible()  # nobody asked for the page again
     for verb, status in [("Start", "Active"), ("Pause", "Paused"), ("Resume", "Active")]:
         settled(page)
         page.get_by_role("link", name=verb, exact=True).click()
