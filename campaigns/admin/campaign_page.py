@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from campaigns.admin.accounts import provider
 from campaigns.admin.deliveries import deliveries
-from campaigns.admin.templates import faults_section, told
+from campaigns.admin.templates import differences_section, faults_section
 from campaigns.choices import LIVE, RUNNING, CampaignStatus, EnrollmentState, RunState
 from campaigns.models import Campaign, EnrollmentRun, SendingStop
 from campaigns.reports import numbers, pictures, words
@@ -143,10 +143,10 @@ def _nodes(row: Campaign, drawing: Drawing, found: numbers.Numbers) -> Section:
     rows = []
     for drawn in drawing.nodes:
         node, counted = by_key[drawn.key]
-        leads = "; ".join(f"{edge.label} to {edge.target}" for edge in drawing.leaving(drawn.key)) or "ends here"
         here = people_link(row, counted["held"], node=node.pk)
         others = [cells.number(counted[name]) for name in shown]
-        rows.append([drawn.name or drawn.key, words.said(drawn), leads, here, *others])
+        does, leads = words.in_full(drawing, drawn), words.ways(drawing, drawn.key)
+        rows.append([drawn.name or drawn.key, does, leads, here, *others])
     headers = ["Node", "Does", "Leads", "Here", *shown.values()]
     return Section(title="Nodes", headers=headers, rows=rows, empty="None are drawn yet.", place=50)
 
@@ -216,18 +216,9 @@ def _executions(row: Campaign) -> Iterator[Section]:
 
 
 def _differences(row: Campaign) -> Section:
-    found = campaigns.differences_of(row)
-    return Section(
-        title=f"Unlike {row.version}" if row.version else "Unlike its template",
-        headers=["", "Part", "Field", "There", "Here"],
-        rows=[
-            [each.kind, f"{each.what} {each.key}", name, told(old), told(new)]
-            for each in found
-            for name, (old, new) in (each.changes or {"": ("", "")}).items()
-        ],
-        empty="Its graph is that of the version that it was made of.",
-        place=70,
-    )
+    title = f"Unlike {row.version}" if row.version else "Unlike its template"
+    empty = "Its graph is that of the version that it was made of."
+    return differences_section(title, campaigns.differences_of(row), "There", "Here", place=70, empty=empty)
 
 
 def _aside(row: Campaign) -> Iterator[Section]:

@@ -14,8 +14,9 @@ from unfold.decorators import display
 from campaigns.admin.forms import SpokenForm
 from campaigns.choices import TemplateStatus
 from campaigns.models import Template, TemplateVersion
-from campaigns.reports import pictures, words
-from campaigns.rules.drawings import Drawing
+from campaigns.reports import pictures, settings, words
+from campaigns.rules.differences import Difference
+from campaigns.rules.drawings import Drawing, DrawnEdge
 from campaigns.rules.validation import Fault
 from campaigns.services import graphs, templates
 from config.kernel.admin import cells, filters
@@ -172,16 +173,7 @@ class TemplateVersionAdmin(RecordAdmin):
         before = row.template.versions.filter(number__lt=row.number).order_by("-number").first()
         if before:
             found = templates.differences(before.graph, row.graph)
-            yield Section(
-                title=f"New since v{before.number}",
-                headers=["", "Part", "Field", "Before", "Now"],
-                rows=[
-                    [each.kind, f"{each.what} {each.key}", name, told(old), told(new)]
-                    for each in found
-                    for name, (old, new) in (each.changes or {"": ("", "")}).items()
-                ],
-                place=40,
-            )
+            yield differences_section(f"New since v{before.number}", found, "Before", "Now", place=40)
         yield picture_section(drawing, (), graph=row.graph_id)
         yield nodes_section(drawing)
 
@@ -199,21 +191,38 @@ def faults_section(faults: Sequence[Fault]) -> Section:
 def nodes_section(drawing: Drawing) -> Section:
     """The picture in words: for those who do not see it, and for those who search it."""
     rows = [
-        [
-            node.key,
-            node.name or cells.NOTHING,
-            words.said(node),
-            "; ".join(f"{edge.label} to {edge.target}" for edge in drawing.leaving(node.key)) or "ends here",
-        ]
+        [node.key, node.name or cells.NOTHING, words.in_full(drawing, node), words.ways(drawing, node.key)]
         for node in drawing.nodes
     ]
     headers = ["Key", "Name", "Does", "Leads"]
     return Section(title="Nodes", headers=headers, rows=rows, empty="None are drawn yet.", place=70)
 
 
+def differences_section(
+    title: str, found: Iterable[Difference], before: str, now: str, *, place: int, empty: str = ""
+) -> Section:
+    """What makes one graph of another, part by part, in the words of its pages."""
+    rows = [
+        [each.kind.capitalize(), _part(each), name and settings.name_of(name), _told(name, old), _told(name, new)]
+        for each in found
+        for name, (old, new) in (each.changes or {"": ("", "")}).items()
+    ]
+    headers = ["", "Part", "Setting", before, now]
+    return Section(title=title, headers=headers, rows=rows, empty=empty, place=place)
+
+
+def _part(one: Difference) -> str:
+    if one.what == "node":
+        return f"Node {one.key}"
+    if one.what == "edge":
+        source, _, label = one.key.partition(":")
+        return f"Way from {source}, {words.way(DrawnEdge(source, '', label)) or 'next'}"
+    return "Graph"
+
+
+def _told(field: str, value: Any) -> Any:
+    return settings.value_of(field, value) or cells.NOTHING
+
+
 def _has_news(row: Template) -> bool:
     return row.published_revision != row.draft.revision
-
-
-def told(value: Any) -> Any:
-    return cells.NOTHING if value in (None, "", {}) else str(value)

@@ -8,28 +8,28 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
-from campaigns.choices import Exit
 from campaigns.reports.pills import Pill, pills_of
-from campaigns.reports.words import TYPES, said, tone_of
+from campaigns.reports.settings import TYPES
+from campaigns.reports.words import in_full, in_short, on_reply, tone_of, way
 from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
 
 # Pixels: a node, between two, between rows, around the picture, a gap for an edge that passes, a lane for one back.
 WIDE, HIGH, GAP, DROP, EDGE, PASS, LANE = 208, 58, 36, 62, 24, 12, 18
-
-_LABELS: Final = {str(each.value): str(each.label).lower() for each in Exit}
 
 Slot = str | tuple[int, int]  # the key of a node, or an edge (its number) that passes a row
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A node. ``tone`` is what it does: moves people, sends, waits, decides, or ends; ``pills`` are its numbers."""
+    """A node. ``what`` it does is said in short, ``told`` in full. ``tone`` is its kind: it moves people, sends, waits,
+    decides, or ends; ``pills`` are its numbers."""
 
     key: str
     title: str
     what: str
+    told: str
     tone: str
     faults: tuple[str, ...]
     x: int
@@ -57,6 +57,7 @@ class Picture:
     height: int
     boxes: Sequence[Box]
     arrows: Sequence[Arrow]
+    on_reply: str
 
 
 def draw(
@@ -72,13 +73,14 @@ def draw(
     wide = max((sum(map(_width, row)) for row in rows), default=0)
     places = {slot: spot for number, row in enumerate(rows) for slot, spot in _places(row, wide, number)}
     boxes = {
-        node.key: _box(node, tuple(told[node.key]), places[node.key], numbers.get(node.key, {}))
+        node.key: _box(drawing, node, tuple(told[node.key]), places[node.key], numbers.get(node.key, {}))
         for node in drawing.nodes
     }
     arrows = [_down(edge, number, boxes, places) for number, edge in down]
     arrows += [_back(edge, boxes, wide + EDGE + LANE * lane) for lane, edge in enumerate(back, start=1)]
     width = 2 * EDGE + wide + LANE * (len(back) + 1) * bool(back)
-    return Picture(width, len(rows) * (HIGH + DROP) - DROP + 2 * EDGE, list(boxes.values()), _legible(arrows))
+    height = len(rows) * (HIGH + DROP) - DROP + 2 * EDGE
+    return Picture(width, height, list(boxes.values()), _legible(arrows), on_reply(drawing))
 
 
 def _legible(arrows: Iterable[Arrow]) -> list[Arrow]:
@@ -179,16 +181,19 @@ def _in_order(start: str, forward: Mapping[str, Sequence[str]]) -> list[str]:
     return order[::-1]
 
 
-def _box(node: DrawnNode, faults: tuple[str, ...], spot: tuple[int, int], counted: Mapping[str, int]) -> Box:
+def _box(
+    drawing: Drawing, node: DrawnNode, faults: tuple[str, ...], spot: tuple[int, int], counted: Mapping[str, int]
+) -> Box:
     title, pills = node.name or TYPES.get(node.type, node.type), pills_of(counted, *spot, wide=WIDE, high=HIGH)
-    return Box(node.key, title, said(node), tone_of(node.type), faults, *spot, pills)
+    what, told = in_short(drawing, node), in_full(drawing, node)
+    return Box(node.key, title, what, told, tone_of(node.type), faults, *spot, pills)
 
 
 def _down(edge: DrawnEdge, number: int, boxes: Mapping[str, Box], places: Mapping[Slot, tuple[int, int]]) -> Arrow:
     """Run from the bottom of one node to the top of another, through the gaps that the rows between them leave."""
     source, target = boxes[edge.source], boxes[edge.target]
     at, above = source.middle, source.y + HIGH
-    path, label = f"M{at} {above}", _label(edge)
+    path, label = f"M{at} {above}", way(edge)
     gaps = sorted(spot for slot, spot in places.items() if isinstance(slot, tuple) and slot[0] == number)
     stops = [(x + PASS // 2, y, y + HIGH) for x, y in sorted(gaps, key=lambda spot: spot[1])]
     first = (stops or [(target.middle, target.y, target.y)])[0]
@@ -207,9 +212,4 @@ def _back(edge: DrawnEdge, boxes: Mapping[str, Box], lane: int) -> Arrow:
         f"M{source.middle} {source.y + HIGH} L{source.middle} {begin} L{lane} {begin} L{lane} {end} "
         f"L{target.middle} {end} L{target.middle} {target.y}"
     )
-    return Arrow(path, _label(edge), lane, (begin + end) // 2)
-
-
-def _label(edge: DrawnEdge) -> str:
-    label = "" if edge.label == Exit.NEXT else _LABELS.get(edge.label, edge.label)
-    return f"{label} {edge.condition['weight']} %" if "weight" in edge.condition else label
+    return Arrow(path, way(edge), lane, (begin + end) // 2)

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit
 from campaigns.models import Enrollment, EnrollmentEvent, Node
-from campaigns.reports.words import TYPES, said
+from campaigns.reports.settings import TYPES
+from campaigns.reports.words import EXITS, said
 from campaigns.rules.drawings import DrawnNode
 
 Words = Callable[[str, Node | None], str]  # of a reason, and of the node at which it was met
 _K, _S = EnrollmentEventKind, EnrollmentState
-_EXITS: Final = {str(each.value): str(each.label).lower() for each in Exit}
 _SIGNS: Final[Mapping[str, tuple[str, str]]] = {
     _K.ENROLLED: ("person_add", "info"), _K.PASSED: ("arrow_downward", "plain"), _K.ARRIVED: ("schedule", "plain"),
     _K.BLOCKED: ("block", "warn"), _K.STATUS: ("flag", "info"), _K.PAUSED: ("pause", "warn"),
@@ -91,7 +91,7 @@ def _further(event: EnrollmentEvent, zone: tzinfo, why: Words) -> list[str]:
 
 def _passed(event: EnrollmentEvent) -> str:
     left = f"Left “{name_of(event.node)}”"
-    return left if event.exit == Exit.NEXT else f"{left} by {_EXITS.get(event.exit, event.exit)}"
+    return left if event.exit == Exit.NEXT else f"{left} by {EXITS.get(event.exit, event.exit)}"
 
 
 def _arrived(event: EnrollmentEvent) -> str:
