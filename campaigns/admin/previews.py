@@ -7,7 +7,8 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import reverse
 
-from campaigns.models import ContentTemplate
+from campaigns.choices import CampaignStatus
+from campaigns.models import Campaign, ContentTemplate
 from campaigns.rules.rendering import OF_CAMPAIGNS, TAGS
 from campaigns.services import contents, values
 from config.kernel.admin import cells
@@ -17,6 +18,8 @@ from config.kernel.admin.scope import visible
 from crm.admin.finding import described, people
 from crm.choices import Channel
 from crm.models import Contact
+
+OFFERED = 50  # campaigns to choose from
 
 
 def section(request: HttpRequest, row: ContentTemplate) -> Section:
@@ -28,18 +31,32 @@ def section(request: HttpRequest, row: ContentTemplate) -> Section:
 
 
 def facts(request: HttpRequest, row: ContentTemplate) -> dict[str, Any]:
-    """What is asked for in the address: ``who`` are words to find somebody by, ``contact`` is who was chosen."""
-    who, chosen = request.GET.get("who", "").strip(), _chosen(request)
+    """What is asked for in the address: ``who`` are words to find somebody by, ``contact`` is who was chosen, while
+    ``who`` is what they were ``found_by``, ``campaign`` is whose event and sender the tags stand for."""
+    who, chosen, campaigns = request.GET.get("who", "").strip(), _chosen(request), _campaigns(request.user)
+    campaign = next((one for one in campaigns if str(one.pk) == request.GET.get("campaign")), None)
     page = reverse("admin:campaigns_contenttemplate_change", args=[row.pk])
     url = reverse("admin:campaigns_contenttemplate_preview", args=[row.pk])
     found = [] if chosen else _found(request.user, who)
+    kept = {"who": who, "found_by": who, **({"campaign": campaign.pk} if campaign else {})}
     links = [
-        {"name": str(one), "described": described(one), "asked": urlencode({"who": who, "contact": one.pk})}
+        {"name": str(one), "described": described(one), "asked": urlencode({**kept, "contact": one.pk})}
         for one in found
     ]
-    asked_in_vain = bool(request.GET.get("contact")) and chosen is None
-    return {"who": who, "page": page, "url": url, "people": links, "nobody": (who and not found and not chosen) or
-            asked_in_vain, **(_shown(row, chosen) if chosen else {})}  # fmt: skip
+    asked_in_vain = bool(request.GET.get("contact")) and chosen is None and not found
+    return {
+        "who": who, "page": page, "url": url, "people": links, "campaigns": campaigns, "campaign": campaign,
+        "chosen": chosen and chosen.pk, "nobody": (who and not found and not chosen) or asked_in_vain,
+        **(_shown(row, chosen, campaign) if chosen else {}),
+    }  # fmt: skip
+
+
+def _campaigns(user: Any) -> list[Campaign]:
+    """The newest campaigns that this person sees."""
+    if not user.has_perm("campaigns.view_campaign"):
+        return []
+    seen = visible(Campaign.objects.exclude(status=CampaignStatus.ARCHIVED), user).select_related("sender")
+    return list(seen.order_by("-pk")[:OFFERED])
 
 
 def _found(user: Any, who: str) -> list[Contact]:
@@ -52,6 +69,8 @@ def _found(user: Any, who: str) -> list[Contact]:
 
 def _chosen(request: HttpRequest) -> Contact | None:
     user: Any = request.user
+    if request.GET.get("found_by", "").strip() != request.GET.get("who", "").strip():
+        return None  # other words ask for somebody else
     try:
         key = UUID(request.GET.get("contact", ""))
     except ValueError:
@@ -63,9 +82,10 @@ def _chosen(request: HttpRequest) -> Contact | None:
     return found
 
 
-def _shown(row: ContentTemplate, contact: Contact) -> dict[str, Any]:
-    found = contents.preview(channel=row.channel, subject=row.subject, body=row.body, values=values.of_contact(contact))
-    theirs = [name for name in found.missing if not name.startswith(OF_CAMPAIGNS)]
+def _shown(row: ContentTemplate, contact: Contact, campaign: Campaign | None) -> dict[str, Any]:
+    said = values.of_contact(contact) | (values.of_campaign(campaign) if campaign else {})
+    found = contents.preview(channel=row.channel, subject=row.subject, body=row.body, values=said)
+    theirs = [name for name in found.missing if name in said or not name.startswith(OF_CAMPAIGNS)]
     return {
         "contact": cells.link(contact),
         "subject": found.subject if row.channel == Channel.EMAIL else "",

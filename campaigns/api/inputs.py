@@ -31,6 +31,9 @@ class ContentTold(ContentChanges):
 
 class PreviewAsked(Told):
     contact = VisibleRelatedField(queryset=Contact.objects.all())
+    campaign = VisibleRelatedField(
+        queryset=Campaign.objects.all(), required=False, help_text="Whose event and sender the tags stand for."
+    )
 
 
 class EnrollmentStatusTold(ModelTold):

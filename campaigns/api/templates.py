@@ -41,10 +41,11 @@ class ContentViewSet(Listed, Retrieved, Resource):
     @action(detail=True, methods=["post"])
     def preview(self, request: Any, pk: str) -> Response:
         """Show what a contact would get, which tags have no value, and of an SMS how long it is."""
-        row, contact = self.get_object(), self.asked()["contact"]
-        found = contents.preview(
-            channel=row.channel, subject=row.subject, body=row.body, values=values.of_contact(contact)
-        )
+        row, asked = self.get_object(), self.asked()
+        said = values.of_contact(asked["contact"])
+        if campaign := asked.get("campaign"):
+            said |= values.of_campaign(campaign)
+        found = contents.preview(channel=row.channel, subject=row.subject, body=row.body, values=said)
         length = found.length and {
             "encoding": found.length.encoding,
             "units": found.length.units,

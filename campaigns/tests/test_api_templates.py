@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from campaigns.models import ContentTemplate, TemplateVersion
+from campaigns.tests.factories import CampaignFactory
 from config.tests.clients import Caller
 from config.tests.clients import admin as an_admin
 from config.tests.clients import rep as a_rep
@@ -128,6 +129,10 @@ def test_a_preview_shows_what_a_contact_would_get(caller, template):
     status, said = caller.send("post", f"contents/{content.pk}/preview/", {"contact": str(ada.pk)})
     assert (status, said["body"], said["missing"]) == (200, "Hi Ada Byron", [])
     assert said["sms"] == {"encoding": "GSM-7", "units": 12, "segments": 1, "odd_characters": []}
+    ContentTemplate.objects.filter(pk=content.pk).update(body="In {{event.place|the hall}}")
+    campaign = CampaignFactory(event_place="Hill Hall")
+    asked = {"contact": str(ada.pk), "campaign": str(campaign.pk)}
+    assert caller.send("post", f"contents/{content.pk}/preview/", asked)[1]["body"] == "In Hill Hall"
     hidden = ContactFactory(owner=UserFactory(bdr=True))
     assert caller.send("post", f"contents/{content.pk}/preview/", {"contact": str(hidden.pk)})[0] == 400
 

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from campaigns.models import ContentTemplate
 from campaigns.services import values
+from campaigns.tests.factories import CampaignFactory
 from crm.tests.backoffice import page_url, signed_in
 from crm.tests.factories import CompanyFactory, ContactFactory, UserFactory
 
@@ -35,6 +36,25 @@ def test_somebody_is_found_by_a_word_and_reads_their_own_text(content, where):
     assert "Nobody has said: Company." in shown
     assert "put in when they are in one: Place of the event." in shown
     assert "25 units, GSM-7" in shown
+
+
+@pytest.mark.parametrize("where", ["page", "piece"])
+def test_a_campaign_says_what_its_tags_stand_for(content, where):
+    rep, person = UserFactory(bdr=True), ContactFactory(name="Alma Barford", company=CompanyFactory(name="Ace"))
+    campaign = CampaignFactory(name="Open house", event_place="Hill Hall")
+    hidden = CampaignFactory(name="Hidden house", event_place="Cellar", sender=UserFactory(bdr=True))
+    asked = {"who": "barf", "found_by": "barf", "contact": person.pk, "campaign": campaign.pk}
+    shown = said(signed_in(rep), content, where, **asked)
+    assert "of Ace, see you in Hill Hall?" in shown
+    assert "put in when they are in one" not in shown
+    assert "Hidden house" not in shown
+    assert "see you in ?" in said(signed_in(rep), content, where, **asked | {"campaign": hidden.pk})
+    assert f"campaign={campaign.pk}" in said(signed_in(rep), content, where, who="barf", campaign=campaign.pk)
+    other = said(signed_in(rep), content, where, **asked | {"who": "alm"})
+    assert f"contact={person.pk}" in other
+    campaign.event_place = ""
+    campaign.save()
+    assert "Nobody has said: Place of the event." in said(signed_in(rep), content, where, **asked)
 
 
 def test_whoever_has_everything_is_not_warned_and_an_odd_character_is_named(content):
