@@ -128,7 +128,7 @@ class Campaign(Timestamped):
         ]
         triggers = [
             only_ways(_WAYS, "status"),
-            *audited(silent=["next_start_at", "let_go_to"]),
+            *audited(silent=["next_start_at", "let_go_to", "resumed_at", "epoch", "pauses", "execution_id"]),
             *never_deleted(instead="Archive it: what was sent stays."),
         ]
 

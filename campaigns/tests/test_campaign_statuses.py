@@ -15,7 +15,7 @@ from campaigns.tests.campaigning import AT, LATER, in_status
 from campaigns.tests.factories import CampaignFactory
 from campaigns.tests.walks import enrolled
 from config.kernel import clock
-from crm.models import Notice, User
+from crm.models import AuditEvent, Notice, User
 from crm.tests.factories import ContactFactory
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +61,13 @@ def test_what_is_completed_in_a_pause_has_stood_still_since_that_began(active: C
     row = campaigns.complete(row=row, by=rep, at=LATER + 3 * hour)
     row = campaigns.resume(row=row, by=rep, at=LATER + 4 * hour)
     assert row.pauses[-1] == [(LATER + 3 * hour).isoformat(), (LATER + 4 * hour).isoformat()]
+
+
+def test_its_history_says_what_people_did_and_nothing_of_machinery(active: Campaign, rep: User) -> None:
+    campaigns.pause(row=active, by=rep, at=LATER)
+    campaigns.resume(row=active, by=rep, at=LATER)
+    events = AuditEvent.objects.filter(entity_id=active.pk, operation="update")
+    assert {column for one in events for column in one.new} == {"status", "started_at", "paused_at"}
 
 
 @pytest.mark.parametrize(("status", "epochs"), [("paused", 1), ("completed", 1), ("draining", 0)])
