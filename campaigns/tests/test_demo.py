@@ -34,10 +34,22 @@ def test_every_shipped_content_is_sent_by_some_template():
     assert named - {None} == set(ContentTemplate.objects.values_list("key", flat=True))
 
 
+def test_a_reply_is_for_a_person_and_only_who_said_that_they_come_is_reminded():
+    demo.install(at=AT)
+    drawn = graphs.drawing_of(Template.objects.get(name="Event by e-mail").draft)
+    after = {edge.target for key in ("answer", "second") for edge in drawn.leaving(key) if edge.label == "happened"}
+    assert [drawn.by_key[key].config for key in after] == [{"status": "Needs BDR"}]
+    (way,) = [edge for edge in drawn.edges if edge.target == "remind"]
+    assert way.condition == {"fact": "enrollment.status", "is": "equal", "value": "Received RSVP"}
+    assert [node.key for node in drawn.nodes if node.config.get("status") == "Received RSVP"] == []
+    answered = {"answered": "talk", "talk": "day-before", "day-before": "coming"}
+    assert {key: drawn.leaving(key)[0].target for key in answered} == answered
+
+
 def test_what_somebody_has_written_is_left_alone():
     contents.put(key="thanks-sms", channel="sms", name="Ours", body="Thanks", at=AT)
     written, published = demo.install(at=AT)
-    assert (written, published) == (7, 3)
+    assert (written, published) == (8, 3)
     assert ContentTemplate.objects.get(key="thanks-sms").body == "Thanks"
     assert demo.install(at=AT) == (0, 0)
 

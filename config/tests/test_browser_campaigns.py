@@ -193,5 +193,5 @@ def test_a_thousand_people_are_written_to_and_answer_and_the_numbers_add_up(
     )
     heard, stopped = Message.objects.filter(direction="inbound"), Suppression.objects.filter(endpoint__kind="email")
     assert said["Opted out"] == heard.filter(reason="opt_out").count() == stopped.count() > 10
-    assert said["Answered"] == heard.filter(reason="").count() == fact(page, "Received RSVP") > 50
+    assert said["Answered"] == heard.filter(reason="").count() == fact(page, "Needs BDR") > 50
     assert fact(page, "People") == 1000 == fact(page, "On the way") + fact(page, "Left")
