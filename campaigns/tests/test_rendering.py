@@ -50,6 +50,13 @@ def test_a_value_that_looks_like_a_tag_is_text() -> None:
     assert render("{{contact.first_name}}", values).text == "{{contact.phone}}"
 
 
+def test_what_is_no_tag_is_said_to_nobody_even_where_somebody_knows_it() -> None:
+    """A source may call an attribute "", and whoever renders may know more than texts may ask for."""
+    known = {"settings.SECRET_KEY": "secret", "contact.attributes.": "44"}
+    found = render("{{settings.SECRET_KEY}}{{contact.attributes.}}", known)
+    assert (found.text, found.missing) == ("", ("settings.SECRET_KEY", "contact.attributes."))
+
+
 def test_a_value_in_html_is_text() -> None:
     assert render("<b>{{contact.name}}</b>", {"contact.name": "<script>&'\""}, html=True).text == (
         "<b>&lt;script&gt;&amp;&#x27;&quot;</b>"
