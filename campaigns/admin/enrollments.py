@@ -1,8 +1,9 @@
 """People in campaigns: where each stands, how they came there, and what can be done about it."""
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
@@ -189,7 +190,7 @@ def state(row: Enrollment) -> SafeString:
     return cells.badge(row.get_state_display(), _TONES[EnrollmentState(row.state)], _why(row.reason, row.node))
 
 
-def zone_of(row: Enrollment) -> tzinfo:
+def zone_of(row: Enrollment) -> ZoneInfo:
     """The contact's zone, as the engine knows it."""
     return people.walkers([(row.contact_id, row.pair_id)], row.campaign, frozenset())[0].zone
 

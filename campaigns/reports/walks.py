@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit
+from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit, WaitMode
 from campaigns.models import Enrollment, EnrollmentEvent, Node
 from campaigns.reports.settings import TYPES
 from campaigns.reports.words import EXITS, said
 from campaigns.rules.drawings import DrawnNode
+from campaigns.rules.waits import ends_at
 
 Words = Callable[[str, Node | None], str]  # of a reason, and of the node at which it was met
 _K, _S = EnrollmentEventKind, EnrollmentState
@@ -50,17 +52,18 @@ def history(events: Sequence[EnrollmentEvent], zone: tzinfo, *, why: Words = _as
     return [_line(event, zone, why) for event in events]
 
 
-def waits(walk: Enrollment, zone: tzinfo, *, after: Node | None = None, why: Words = _as_it_is) -> str:
+def waits(walk: Enrollment, zone: ZoneInfo, *, after: Node | None = None, why: Words = _as_it_is) -> str:
     """Return until when somebody waits, and for what; "" where they do not wait for a time.
 
-    ``after`` is the node that they left before.
+    ``after`` is the node that they left before. After a pause the engine looks at whoever waits for the day of an event
+    before that day has come; what is told is the day.
     """
     if walk.state == _S.PENDING:
         return f"Begins {_told(walk.wake_at, zone)}" if walk.wake_at else "Begins when a colleague of theirs is through"
     if not walk.wake_at:
         return ""
     rule = walk.wake_rule or {}
-    until = f"until {_told(walk.wake_at, zone)}"
+    until = f"until {_told(max(walk.wake_at, _meant(walk, zone)), zone)}"
     if reason := rule.get("blocked"):
         return f"Tries again {until.removeprefix('until ')}: {why(reason, walk.node)}"
     if walk.node is None or "config" not in rule:
@@ -68,6 +71,16 @@ def waits(walk: Enrollment, zone: tzinfo, *, after: Node | None = None, why: Wor
     what = said(DrawnNode(walk.node.key, walk.node.type, config=rule["config"]))
     what = what.removeprefix("Wait ").removeprefix("until ") if what.startswith("Wait ") else what
     return f"Waits {until}: {what}" + (f" after “{name_of(after)}”" if after else "")
+
+
+def _meant(walk: Enrollment, zone: ZoneInfo) -> datetime:
+    """Return the moment that a wait for an event means, as that day is known now; of other waits when they wake."""
+    rule: Mapping[str, Any] = walk.wake_rule or {}
+    config, wakes = rule.get("config", {}), walk.wake_at or walk.enrolled_at
+    if config.get("mode") != WaitMode.EVENT:
+        return wakes
+    since = datetime.fromisoformat(rule["since"])
+    return ends_at(config, since=since, zone=zone, event=walk.campaign.event_date) or wakes
 
 
 def _line(event: EnrollmentEvent, zone: tzinfo, why: Words) -> Line:
