@@ -171,6 +171,13 @@ class MessageState(models.TextChoices):
     RECEIVED = "received", "Received"
 
 
+class Anomaly(models.TextChoices):
+    """What is wrong with what we know of a message."""
+
+    LATE_EVIDENCE = "late_evidence", "Sent after all"
+    NOT_IN_LEDGER = "not_in_ledger", "Unknown to its provider"
+
+
 class AttemptOutcome(models.TextChoices):
     DISPATCHING = "dispatching", "Under way"
     ACCEPTED = "accepted", "Accepted"

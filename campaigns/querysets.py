@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Execution,
         Graph,
         Happening,
+        LedgerDay,
         Message,
         SendingAccount,
         SendingStop,
@@ -172,6 +173,17 @@ class AttemptQuerySet(Visible["Attempt"]):
     owners = ("message__contact__owner",)
     if TYPE_CHECKING:
         _row: "Attempt"
+
+
+class LedgerDayQuerySet(Visible["LedgerDay"]):
+    """The admins' business."""
+
+    if TYPE_CHECKING:
+        _row: "LedgerDay"
+
+    def differing(self) -> Self:
+        """Those where the two sides do not match."""
+        return self.filter(Q(unexplained__gt=0) | Q(repeated__gt=0) | Q(missing__gt=0))
 
 
 class SendingAccountQuerySet(Visible["SendingAccount"]):

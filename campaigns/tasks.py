@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
@@ -13,7 +12,7 @@ from django.db import OperationalError
 from redis.exceptions import RedisError
 
 from campaigns.services import counting, enrolling, executing, letting_go, starting
-from campaigns.services.dispatch import accounts, ledgers, reconciling, running, sweeping
+from campaigns.services.dispatch import accounts, ledger_days, reconciling, running, sweeping
 from campaigns.services.engine import running as engine
 from config.kernel import clock
 from config.kernel.work import ring
@@ -114,12 +113,10 @@ def reconcile_messages() -> None:
         logger.warning("%d messages were presumably not sent: somebody has to decide about them", done.absent)
 
 
-@shared_task(ignore_result=True, expires=86400)
+@shared_task(ignore_result=True, expires=3600)
 def compare_ledgers() -> None:
-    """Compare yesterday with what providers say was sent."""
-    at = clock.now()
-    until = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    ledgers.compare(since=until - timedelta(days=1), until=until, at=at)
+    """Compare the days that could not be compared yet with what providers say was sent; from 08:00 UTC on yesterday."""
+    ledger_days.compare_due(at=clock.now())
 
 
 @shared_task(ignore_result=True, expires=60)

@@ -27,10 +27,10 @@ _SECONDS: Final = {
     "campaigns.tasks.sweep_messages": 15.0,
     "campaigns.tasks.reconcile_messages": 60.0,
     "campaigns.tasks.fold_numbers": 60.0,
+    "campaigns.tasks.compare_ledgers": 3600.0,
 }
 _ONCE_A_DAY: Final = {
     "crm.tasks.look_after_partitions": 86400.0,  # and when beat starts
-    "campaigns.tasks.compare_ledgers": crontab(hour=8, minute=0),
     "crm.tasks.refresh_consistency": crontab(hour=9, minute=0),  # UTC: night here
 }
 BEAT: Final[dict[str, Any]] = {

@@ -134,6 +134,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _list("crm.auditevent", "Audit events", "history"),
             _list("crm.hoursprofile", "Hours profiles", "public"),
             _list("integrations.news", "News", "inbox"),
+            _list("campaigns.ledgerday", "Daily ledgers", "balance"),
             {"title": "API", "icon": "api", "link": "/api/v1/docs/"},
         ],
     },

@@ -58,7 +58,7 @@ def _why(row: Message) -> str:
 
 
 def state(row: Message) -> SafeString:
-    hint = " ".join(filter(None, [_why(row), row.anomaly.replace("_", " ")]))
+    hint = " ".join(filter(None, [_why(row), row.get_anomaly_display()]))
     return cells.badge(row.get_state_display(), _TONES[MessageState(row.state)], hint)
 
 
@@ -100,6 +100,7 @@ class MessageAdmin(RecordAdmin):
         Unsure.of("unsure", "to decide"),
         filters.Choice.of("state"),
         Blocked.of("blocked_by", "blocked because"),
+        filters.Choice.of("anomaly"),
         filters.Choice.of("channel"),
         filters.Choice.of("direction"),
         filters.Born.of("id", "Written"),
@@ -128,6 +129,7 @@ class MessageAdmin(RecordAdmin):
         ("Received", {"direction": "inbound"}),
         ("Waiting", {"state": "pending"}),
         ("Blocked", {"state": "blocked"}),
+        ("Unknown to its provider", {"anomaly": "not_in_ledger"}),
     ]
 
     @display(description="What")

@@ -10,6 +10,7 @@ from campaigns.choices import (
     ENDED,
     LIVE,
     UNSURE,
+    Anomaly,
     CampaignStatus,
     EnrollmentState,
     MessageDirection,
@@ -110,6 +111,7 @@ class MessageFilter(FilterSet):
     state = filters.ChoiceFilter(choices=MessageState)
     blocked_by = filters.CharFilter(method="keep_blocked", label="A code of the gate, such as suppressed")
     unsure = YesNo(method="keep_unsure", label="Somebody has to decide about it")
+    anomaly = filters.ChoiceFilter(choices=Anomaly, label="What is wrong with what we know of it")
     created_since = CreatedSince()
 
     def keep_blocked(self, rows: Any, name: str, code: str) -> Any:
@@ -117,6 +119,16 @@ class MessageFilter(FilterSet):
 
     def keep_unsure(self, rows: Any, name: str, wanted: bool) -> Any:
         return rows.unsure() if wanted else rows.exclude(state__in=UNSURE, decided_at=None)
+
+
+class LedgerDayFilter(FilterSet):
+    provider = filters.CharFilter()
+    day = filters.DateFilter(label="In UTC, such as 2026-11-20")
+    waits = Empty(field_name="compared_at", label="It could not be compared yet")
+    differs = YesNo(method="keep_differing", label="The two sides do not match")
+
+    def keep_differing(self, rows: Any, name: str, wanted: bool) -> Any:
+        return rows.differing() if wanted else rows.filter(unexplained=0, repeated=0, missing=0)
 
 
 class SendingAccountFilter(FilterSet):

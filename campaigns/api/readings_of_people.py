@@ -14,6 +14,7 @@ from campaigns.models import (
     EnrollmentEvent,
     EnrollmentRun,
     Execution,
+    LedgerDay,
     Message,
     SendingAccount,
     SendingStop,
@@ -220,6 +221,22 @@ class OneConversationReading(ConversationReading):
         for conversation in shown:  # it is one: lists do not show them
             rows = Message.objects.filter(conversation=conversation["id"]).order_by("-id")
             conversation["messages"] = plan.show(list(rows.values_list(*plan.columns)[:LAST]), request=request)
+
+
+class LedgerDayReading(Reading):
+    class Meta:
+        model = LedgerDay
+        fields = [
+            *("id", "provider", "day", "tried_at", "compared_at", "error", "theirs", "ours", "unexplained", "repeated"),
+            *("missing",),
+        ]
+
+
+class OneLedgerDayReading(LedgerDayReading):
+    """A day with the ids of all that differs, theirs and ours."""
+
+    class Meta(LedgerDayReading.Meta):
+        fields = [*LedgerDayReading.Meta.fields, "named"]
 
 
 class SendingAccountReading(Reading):

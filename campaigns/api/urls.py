@@ -1,6 +1,6 @@
 from rest_framework.routers import SimpleRouter
 
-from campaigns.api import campaigns, enrollments, executions, messages, templates
+from campaigns.api import campaigns, enrollments, executions, ledgers, messages, templates
 
 router = SimpleRouter()
 router.register("campaigns", campaigns.CampaignViewSet, basename="campaign")
@@ -13,6 +13,7 @@ router.register("enrollments", enrollments.EnrollmentViewSet, basename="enrollme
 router.register("enrollment-runs", enrollments.EnrollmentRunViewSet, basename="enrollment-run")
 router.register("call-tasks", enrollments.CallTaskViewSet, basename="call-task")
 router.register("executions", executions.ExecutionViewSet, basename="execution")
+router.register("ledger-days", ledgers.LedgerDayViewSet, basename="ledger-day")
 router.register("conversations", messages.ConversationViewSet, basename="conversation")
 router.register("messages", messages.MessageViewSet, basename="message")
 router.register("sending-accounts", messages.SendingAccountViewSet, basename="sending-account")

@@ -5,6 +5,7 @@ from campaigns.models.contents import ContentTemplate, EnrollmentStatus
 from campaigns.models.enrollments import Enrollment, EnrollmentEvent, EnrollmentRun, EnrollmentStep, Happening
 from campaigns.models.executions import Execution
 from campaigns.models.graphs import Edge, Graph, Node
+from campaigns.models.ledgers import LedgerDay
 from campaigns.models.messages import Attempt, Conversation, Message, Settlement
 from campaigns.models.templates import Template, TemplateVersion
 
@@ -24,6 +25,7 @@ __all__ = [
     "Execution",
     "Graph",
     "Happening",
+    "LedgerDay",
     "Message",
     "Node",
     "SenderBudget",

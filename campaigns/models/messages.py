@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from campaigns.choices import NEVER_SENT, AttemptOutcome, MessageDirection, MessageState
+from campaigns.choices import NEVER_SENT, Anomaly, AttemptOutcome, MessageDirection, MessageState
 from campaigns.models.campaigns import only_ways
 from campaigns.models.tallies import tallied
 from campaigns.querysets import AttemptQuerySet, ConversationQuerySet, MessageQuerySet
@@ -104,7 +104,7 @@ class Message(Timestamped):
     claimed_until = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0, db_default=0)
     ever_dispatched = models.BooleanField(default=False, db_default=False)
-    anomaly = models.CharField(max_length=40, blank=True, db_default="")
+    anomaly = models.CharField(max_length=40, choices=Anomaly, blank=True, db_default="")
     settled_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True, help_text="When they first answered it.")
     opted_out_at = models.DateTimeField(null=True, help_text="When they answered that they want no more.")
@@ -168,6 +168,7 @@ class Message(Timestamped):
             ),
             # Why is asked of the index alone.
             models.Index(fields=["id", "reason"], condition=Q(state=_S.BLOCKED), name="campaigns_message_blocked"),
+            models.Index(fields=["anomaly", "id"], condition=~Q(anomaly=""), name="campaigns_message_anomaly"),
             models.Index(fields=["enrollment", "id"], name="campaigns_message_by_walk"),
             models.Index(fields=["conversation", "id"], name="campaigns_message_by_thread"),
             models.Index(fields=["contact", "id"], name="campaigns_message_by_contact"),

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Coalesce, Now
 
 from calls.services import hints
-from campaigns.choices import AttemptOutcome, MessageState
+from campaigns.choices import Anomaly, AttemptOutcome, MessageState
 from campaigns.models import Attempt, Message
 from campaigns.services import bells
 from campaigns.services.dispatch.marking import TOUCHES
@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 faults.register("evidence.before_commit")
 
-LATE: Final = "late_evidence"
 PROOFS: Final = {
     "accepted": MessageState.ACCEPTED,
     "undelivered": MessageState.UNDELIVERED,
@@ -255,8 +254,8 @@ def _settle_message(message: Message, proof: MessageState, reason: str, late: bo
         changes = {"state": proof, "reason": said, "claimed_until": None, "retry_at": None}
         changes["settled_at"] = Coalesce("settled_at", at)
         bells.engine()
-    if late and message.anomaly != LATE:
-        changes["anomaly"] = LATE
+    if late and message.anomaly != Anomaly.LATE_EVIDENCE:
+        changes["anomaly"] = Anomaly.LATE_EVIDENCE
     if changes:
         Message.objects.filter(pk=message.pk).update(**changes, updated_at=Now())
     return bool(changes)

@@ -40,7 +40,7 @@ def _run(asked: dict[str, str]) -> int:
 def dispatch(ledgers: str, point: str, number: int) -> None:
     from django.conf import settings
 
-    from campaigns.services.dispatch import accounts, reconciling, running, sweeping
+    from campaigns.services.dispatch import accounts, ledger_days, reconciling, running, sweeping
     from campaigns.tests import carriers
     from config.kernel import clock, faults
     from config.testing import NOON
@@ -62,6 +62,9 @@ def dispatch(ledgers: str, point: str, number: int) -> None:
         accounts.route(at=at)
         for account in accounts.ready(at=at):
             running.send_batch(account)
+    if point.startswith("ledger"):
+        with clock.standing_at(at + timedelta(days=1)):
+            ledger_days.compare_due(at=at + timedelta(days=1))
 
 
 if __name__ == "__main__":

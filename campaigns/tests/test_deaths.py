@@ -15,7 +15,7 @@ from campaigns.models import CampaignCount, Enrollment, EnrollmentEvent, Enrollm
 from campaigns.services import enrolling, letting_go
 from campaigns.services.engine import batches, running
 from campaigns.tests.drawings import drawing, node
-from campaigns.tests.test_dispatch_crashes import AFTERWARDS, LEARNING, SENDING
+from campaigns.tests.test_dispatch_crashes import AFTERWARDS, COMPARING, LEARNING, SENDING
 from campaigns.tests.walks import begun, enrolled, paused, resumed, run
 from config.testing import NOON
 from crm.tests.factories import ContactFactory
@@ -119,7 +119,7 @@ def test_somebody_is_killed_at_every_point_there_is():
 
     assert registered == there
     inbox = {point for point in registered if point.startswith("inbox.")}  # ``test_inbox_races`` looks at them
-    assert registered - inbox == {*DEATHS, *SENDING, *AFTERWARDS, LEARNING}
+    assert registered - inbox == {*DEATHS, *SENDING, *AFTERWARDS, LEARNING, COMPARING}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,8 +13,8 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from campaigns.models import Attempt, Message, SenderBudget
-from campaigns.services.dispatch import ledgers, reconciling, sweeping
+from campaigns.models import Attempt, LedgerDay, Message, SenderBudget
+from campaigns.services.dispatch import ledger_days, ledgers, reconciling, sweeping
 from campaigns.tests import sending
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
@@ -31,6 +31,7 @@ NUMBER = 4
 SENDING = sorted(name for name in faults.REGISTERED if name.startswith("send."))
 AFTERWARDS = ["sweep.before_commit", "reconcile.before_commit"]
 LEARNING = "evidence.before_commit"
+COMPARING = "ledger.before_commit"
 # Where the provider has it, or may have it, once the dispatcher is dead.
 AFTER_THE_MARK = {
     "send.after_mark", "send.before_http", "send.after_http", "send.after_call", "send.before_record",
@@ -159,10 +160,27 @@ def test_whoever_learns_what_the_provider_has_may_die_too(carrier, die):
     assert account.messages.count() == NUMBER
 
 
-def test_every_fault_point_of_dispatch_is_killed_by_a_test():
-    ours = {name for name in faults.REGISTERED if name.partition(".")[0] in {"send", "sweep", "reconcile", "evidence"}}
+def test_whoever_compares_the_ledgers_may_die_too(carrier, die):
+    account = SendingAccountFactory(created_at=NOON)
+    messages = [walking() for _ in range(NUMBER)]
 
-    assert ours == {*SENDING, *AFTERWARDS, LEARNING}
+    die(COMPARING)
+
+    assert not LedgerDay.objects.exists()
+    with clock.standing_at(NOON + 25 * HOUR):
+        (row,) = ledger_days.compare_due(at=NOON + 25 * HOUR)
+    assert (row.provider, row.ours, row.theirs, row.missing) == (account.provider, NUMBER, NUMBER, 0)
+    assert account_adds_up(carrier, "sms") == {message.pk: "accepted" for message in messages}
+
+
+def test_every_fault_point_of_dispatch_is_killed_by_a_test():
+    ours = {
+        name
+        for name in faults.REGISTERED
+        if name.partition(".")[0] in {"send", "sweep", "reconcile", "evidence", "ledger"}
+    }
+
+    assert ours == {*SENDING, *AFTERWARDS, LEARNING, COMPARING}
     assert ours > AFTER_THE_MARK
 
 

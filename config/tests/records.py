@@ -20,6 +20,7 @@ from campaigns.models import (
     Enrollment,
     EnrollmentRun,
     Execution,
+    LedgerDay,
     Message,
     SendingAccount,
     SendingStop,
@@ -181,6 +182,9 @@ MAKE: dict[str, Make] = {
     "call-tasks": task,
     "conversations": conversation,
     "messages": message,
+    "ledger-days": lambda owner: LedgerDay.objects.create(
+        provider=f"provider-{next(_numbers)}", day=NOON.date(), tried_at=NOON, compared_at=NOON
+    ),
     "sending-accounts": account,
     "sending-stops": lambda owner: SendingStop.objects.create(reason="Wrong text", at=NOON, lifted_at=NOON),
     "templates": lambda owner: template(),
@@ -193,4 +197,4 @@ EVERYBODYS = {"companies", "hours-profiles", "dispositions", "calling-hours"} | 
     *("templates", "template-versions", "graphs", "contents", "enrollment-statuses", "sending-stops"),
 }
 THEIR_OWN = {"notices"}  # each is somebody's
-ADMINS = {"audit-log", "intake-runs", "sending-accounts"}  # a BDR has no permission to look
+ADMINS = {"audit-log", "intake-runs", "sending-accounts", "ledger-days"}  # a BDR has no permission to look

@@ -5,7 +5,7 @@ An hour at a time, so that a day of any size fits into memory.
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 
-from campaigns.choices import MessageState
+from campaigns.choices import Anomaly, MessageState
 from campaigns.models import Attempt, Message, SendingAccount
 from campaigns.providers import Sent, sender_on
 from campaigns.services import evidence
@@ -28,7 +28,6 @@ T = TypeVar("T")
 SLICE: Final = timedelta(hours=1)
 SLACK: Final = timedelta(minutes=10)  # by which a provider may say that it was sent before or after we asked
 NAMED: Final = 10  # ids in one line of the log
-MISSING: Final = "not_in_ledger"
 
 
 @dataclass
@@ -37,11 +36,17 @@ class Matched:
 
     provider: str
     matched: int = 0
+    theirs: int = 0  # rows of its list
+    ours: int = 0  # attempts of which we say that it took them
     corrected: int = 0  # we had not said that it was sent
     strange: list[str] = field(default_factory=list)  # ids of the provider that no attempt of ours explains
     twice: list[str] = field(default_factory=list)  # ids of the provider for one and the same attempt
     missing: list[UUID] = field(default_factory=list)  # our messages that it says it never got
-    is_unknown: bool = False  # its list cannot be had: nothing is concluded
+    error: str = ""  # why its list cannot be had: nothing is concluded
+
+    @property
+    def is_unknown(self) -> bool:
+        return bool(self.error)
 
     @property
     def is_clean(self) -> bool:
@@ -56,10 +61,20 @@ def compare(*, since: datetime, until: datetime, at: datetime) -> list[Matched]:
     used = Attempt.objects.filter(dispatched_at__gte=since, dispatched_at__lt=until).values_list("provider", flat=True)
     known = SendingAccount.objects.values_list("provider", flat=True)
     names = set(used.order_by().distinct()) | set(known.order_by().distinct())
-    return [_compare(provider, since, until, at) for provider in sorted(names)]
+    results = [compare_one(provider, since=since, until=until, at=at) for provider in sorted(names)]
+    for result in results:
+        if result.is_unknown:
+            logger.error(
+                "The ledger of %s cannot be had from %s on: %s Compare it by hand: "
+                "./dev ledger --since ... --until ...",
+                result.provider, since.isoformat(timespec="minutes"), result.error,
+            )  # fmt: skip
+        raise_alarm(result.provider, unexplained=result.strange, repeated=result.twice, missing=result.missing)
+    return results
 
 
-def _compare(provider: str, since: datetime, until: datetime, at: datetime) -> Matched:
+def compare_one(provider: str, *, since: datetime, until: datetime, at: datetime) -> Matched:
+    """Compare one provider's ledger of [since, until) with ours, and correct what it proves."""
     result = Matched(provider)
     begin = since
     try:
@@ -68,12 +83,7 @@ def _compare(provider: str, since: datetime, until: datetime, at: datetime) -> M
             _compare_slice(result, begin, end, at)
             begin = end
     except (ProviderError, ImproperlyConfigured) as error:
-        result.is_unknown = True
-        logger.error(
-            "The ledger of %s cannot be had from %s on: %s Compare it by hand: ./dev ledger --since ... --until ...",
-            provider, begin.isoformat(timespec="minutes"), error,
-        )  # fmt: skip
-    _raise_alarm(result)
+        result.error = str(error) or type(error).__name__
     return result
 
 
@@ -91,10 +101,13 @@ def _compare_slice(result: Matched, since: datetime, until: datetime, at: dateti
             _note(result, row, mine, seen)
     for chunk in _chunks(proofs):
         result.corrected += evidence.learn(chunk, at=at)
-    result.missing += _missing(result.provider, since, until, set(seen))
+    for known in _chunks(list(seen)):  # a list may be late: what it has now is not missing any more
+        Message.objects.filter(anomaly=Anomaly.NOT_IN_LEDGER, attempts__in=known).update(anomaly="")
+    _look_for_missing(result, since, until, set(seen))
 
 
 def _note(result: Matched, row: Sent, mine: Attempt | None, seen: Counter[UUID]) -> None:
+    result.theirs += 1
     if mine is None:
         result.strange.append(row.reference)
     elif seen[mine.pk] > 1 or mine.reference not in {None, row.reference}:
@@ -115,15 +128,16 @@ def _attempts(provider: str, rows: list[Sent]) -> dict[bytes | str, Attempt]:
     return found
 
 
-def _missing(provider: str, since: datetime, until: datetime, seen: set[UUID]) -> list[UUID]:
-    """Mark messages of which we say that this provider has them, and it does not; return their ids."""
+def _look_for_missing(result: Matched, since: datetime, until: datetime, seen: set[UUID]) -> None:
+    """Count what we say that this provider has, and mark the messages of it that it does not have."""
     sent = [MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNDELIVERED]
     ours = Attempt.objects.filter(
-        provider=provider, dispatched_at__gte=since, dispatched_at__lt=until, outcome="accepted",
+        provider=result.provider, dispatched_at__gte=since, dispatched_at__lt=until, outcome="accepted",
         message__state__in=sent,
     )  # fmt: skip
     absent: dict[UUID, None] = {}
     for attempt, message in ours.values_list("id", "message_id").iterator(chunk_size=2000):
+        result.ours += 1
         if attempt not in seen:
             absent[message] = None
     for chunk in _chunks(list(absent)):
@@ -131,20 +145,22 @@ def _missing(provider: str, since: datetime, until: datetime, seen: set[UUID]) -
         for known in repeated:  # by key: one row of theirs for several tries of ours
             absent.pop(known, None)
     for chunk in _chunks(list(absent)):
-        Message.objects.filter(pk__in=chunk, anomaly="").update(anomaly=MISSING)
-    return list(absent)
+        Message.objects.filter(pk__in=chunk, anomaly="").update(anomaly=Anomaly.NOT_IN_LEDGER)
+    result.missing += absent
 
 
-def _raise_alarm(result: Matched) -> None:
+def raise_alarm(
+    provider: str, *, unexplained: Sequence[object], repeated: Sequence[object], missing: Sequence[object]
+) -> None:
     """P1: somebody got something that we cannot explain, or got it twice. What they lack, somebody has to look at."""
     for ids, words in (
-        (result.strange, "were sent, it says, and we know nothing of them"),
-        (result.twice, "were sent a second time"),
-        (result.missing, "are unknown to it, though it took them"),
+        (unexplained, "were sent, it says, and we know nothing of them"),
+        (repeated, "were sent a second time"),
+        (missing, "are unknown to it, though it took them"),
     ):
         if ids:
             named = ", ".join(str(one) for one in ids[:NAMED])
-            logger.error("Ledger of %s: %d messages %s: %s", result.provider, len(ids), words, named)
+            logger.error("Ledger of %s: %d messages %s: %s", provider, len(ids), words, named)
 
 
 async def _listed(provider: str, since: datetime, until: datetime) -> list[Sent]:
