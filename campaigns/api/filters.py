@@ -63,9 +63,16 @@ class EnrollmentFilter(FilterSet):
     status = Related()
     node = Related()
     run = Related()
-    reason = filters.CharFilter(lookup_expr="icontains", label="Why they are parked, or left; ask within a campaign")
+    reason = filters.CharFilter(
+        method="keep_reason", label="Why they left, in its own words (opted_out), or words of why they stand still"
+    )
     live = YesNo(method="keep_live", label="Still on the way")
     created_since = CreatedSince()
+
+    def keep_reason(self, rows: Any, name: str, wanted: str) -> Any:
+        """Whoever left is found by an index; those who stand still are few, and their reasons are sentences."""
+        standing = [EnrollmentState.PAUSED, EnrollmentState.PARKED]
+        return rows.filter(Q(ended_at__isnull=False, reason=wanted) | Q(state__in=standing, reason__icontains=wanted))
 
     def keep_live(self, rows: Any, name: str, wanted: bool) -> Any:
         return rows.filter(state__in=LIVE if wanted else ENDED)

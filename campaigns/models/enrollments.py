@@ -124,6 +124,11 @@ class Enrollment(Row):
             models.Index(
                 fields=["execution"], condition=Q(execution__isnull=False), name="campaigns_enrollment_executed"
             ),
+            models.Index(
+                fields=["campaign", "reason", "id"],
+                condition=Q(ended_at__isnull=False),
+                name="campaigns_enrollment_left_by",
+            ),
         ]
         triggers = [
             only_ways(_WAYS),

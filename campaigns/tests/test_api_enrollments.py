@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Campaign, Conversation, Enrollment, EnrollmentStatus, Message, SendingAccount
 from campaigns.services import campaigns, enrolling, templates
@@ -237,6 +239,26 @@ def test_what_was_blocked_and_who_is_parked_are_found_by_why(caller):
     assert found("messages/?blocked_by=s.*") == []
     assert found("enrollments/?state=parked&reason=no content") == [walk.reason]
     assert found("enrollments/?reason=goal") == []
+
+
+def test_of_many_who_left_those_with_a_rare_reason_are_found_by_an_index(caller):
+    left = {"state": "exited", "ended_at": clock.now()}
+    rare = EnrollmentFactory(**left, reason="opted_out")
+    people = ContactFactory.create_batch(2)
+    Enrollment.objects.bulk_create(
+        Enrollment(campaign=rare.campaign, graph=rare.graph, contact=people[n % 2], run_no=n // 2 + 1, node=rare.node,
+                   enrolled_at=clock.now(), reason="reply", **left) for n in range(500)
+    )  # fmt: skip
+    address = f"enrollments/?campaign={rare.campaign_id}&reason="
+    with CaptureQueriesContext(connection) as asked:
+        _, said = caller.send("get", f"{address}opted_out")
+    sql = next(one["sql"] for one in asked if "UPPER" in one["sql"])
+    assert [row["id"] for row in said["results"]] == [str(rare.pk)]
+    assert caller.send("get", f"{address}opted")[1]["results"] == []
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE campaigns_enrollment")
+        cursor.execute(f"EXPLAIN {sql}")
+        assert "campaigns_enrollment_left_by" in str(cursor.fetchall())
 
 
 def test_what_is_uncertain_is_sent_again_or_written_off_once(caller, campaign):
