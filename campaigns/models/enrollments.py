@@ -29,7 +29,8 @@ class Enrollment(Row):
 
     ``visit`` is how often they have come to ``node``, ``visits`` how often to every node so far (by its key).
     ``wake_at`` is when the engine looks at it next, ``wake_rule`` what that moment was made of: the settings of the
-    wait and since when, so that it can be made again. ``last`` says what became of the last step.
+    wait and since when, so that it can be made again. ``last`` says what became of the last step. What it would send is
+    held while it is paused: a trigger sees to that, whoever pauses it.
     """
 
     campaign = models.ForeignKey("campaigns.Campaign", models.PROTECT, related_name="enrollments", db_index=False)
@@ -132,6 +133,16 @@ class Enrollment(Row):
         ]
         triggers = [
             only_ways(_WAYS),
+            pgtrigger.Trigger(
+                name="hold_messages",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition("OLD.state <> NEW.state AND 'paused' IN (OLD.state, NEW.state)"),
+                func="""
+                    UPDATE campaigns_message SET held = NEW.state = 'paused'
+                    WHERE enrollment_id = NEW.id AND CASE NEW.state WHEN 'paused' THEN state = 'pending' ELSE held END;
+                    RETURN NULL;""",
+            ),
             *never_deleted(instead="Let them leave the campaign, with a reason."),
         ]
 

@@ -100,6 +100,9 @@ class Message(Timestamped):
     state = models.CharField(max_length=18, choices=MessageState, default=_S.PENDING, db_default=_S.PENDING)
     reason = models.CharField(max_length=200, blank=True, db_default="", help_text="Why it is in this state.")
     retry_at = models.DateTimeField(null=True, help_text="Blocked: the earliest time at which it would pass.")
+    held = models.BooleanField(
+        default=False, db_default=False, help_text="Its walk is paused by hand: nobody takes it until that goes on."
+    )
     claim = models.PositiveIntegerField(default=0, db_default=0)
     claimed_until = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0, db_default=0)
@@ -142,10 +145,12 @@ class Message(Timestamped):
             ),
         ]
         indexes = [
-            # By account (none: not chosen yet) and campaign: what a paused one has in store is in nobody's way.
+            # By account (none: not chosen yet), campaign, and whether the walk is paused: what stands still is in
+            # nobody's way.
             models.Index(
                 F("account"),
                 F("campaign"),
+                F("held"),
                 F("not_before"),
                 F("id"),
                 condition=Q(state=_S.PENDING),

@@ -20,6 +20,7 @@ from config.kernel.gate_facts import Question, Row, Source
 
 _MESSAGING: Final = frozenset(CHANNELS)
 NOBODY: Final = Q(pk__in=[])
+WALK_PAUSED: Final = "walk_paused"
 
 
 class SendingStopped:
@@ -121,13 +122,13 @@ RULES: Final[list[Rule]] = [
     SendingStopped(),
     CampaignPaused("campaign_paused", Level.CONTACT),
     CampaignOver("campaign_over", Level.CONTACT),
-    WalkPaused("walk_paused", Level.CONTACT),
+    WalkPaused(WALK_PAUSED, Level.CONTACT),
     WalkElsewhere("walk_elsewhere", Level.CONTACT),
     NewsUnheard("news_unheard", Level.CONTACT),
     DuplicateAddress("duplicate_address", Level.ENDPOINT),
     NoConsent("no_consent", Level.ENDPOINT),
 ]
-HOLDS: Final = frozenset({"sending_stopped", "campaign_paused", "walk_paused", "news_unheard"})
+HOLDS: Final = frozenset({"sending_stopped", "campaign_paused", WALK_PAUSED, "news_unheard"})
 
 # A consent about this channel and endpoint, or about all of them, that nobody has taken back since.
 _CONSENT = f"""

@@ -33,13 +33,13 @@ _CLAIM = """
             SELECT * FROM (
                 SELECT m.id, m.not_before, false AS walks FROM campaigns_message m
                 WHERE m.account_id = %(account)s AND m.campaign_id IS NULL AND m.state = 'pending'
-                  AND m.not_before <= %(at)s::timestamptz
+                  AND NOT m.held AND m.not_before <= %(at)s::timestamptz
                 ORDER BY m.not_before, m.id LIMIT %(room)s FOR NO KEY UPDATE SKIP LOCKED) by_hand
             UNION ALL
             SELECT walking.* FROM campaigns_campaign c CROSS JOIN LATERAL (
                 SELECT m.id, m.not_before, true AS walks FROM campaigns_message m
                 WHERE m.account_id = %(account)s AND m.campaign_id = c.id AND m.state = 'pending'
-                  AND m.not_before <= %(at)s::timestamptz
+                  AND NOT m.held AND m.not_before <= %(at)s::timestamptz
                 ORDER BY m.not_before, m.id LIMIT %(room)s FOR NO KEY UPDATE SKIP LOCKED) walking
             WHERE c.status = ANY(%(running)s::varchar[])) every
         WHERE set_config('synchronous_commit', 'off', true) = 'off'
@@ -52,7 +52,7 @@ _CLAIM = """
 
 @atomic_with_retries
 def claim(*, account_id: UUID, room: int, at: datetime) -> list[Claimed]:
-    """Take up to ``room`` messages of this account that are due, none of them of a campaign that does not run."""
+    """Take up to ``room`` messages of this account that are due, none of a campaign or a walk that stands still."""
     params = {"account": account_id, "room": room, "at": at, "until": at + HELD, "running": list(RUNNING)}
     return [Claimed(*row) for row in prepared.rows(_CLAIM, params)]
 

@@ -18,7 +18,7 @@ from calls.services import deciding
 from calls.services.deciding import Ruling
 from campaigns.choices import MessageState
 from campaigns.providers import Outgoing, sender_on
-from campaigns.rules.standing import HOLDS
+from campaigns.rules.standing import HOLDS, WALK_PAUSED
 from campaigns.services.dispatch import accounts, locks, marking
 from campaigns.services.dispatch.accounts import Account
 from campaigns.services.dispatch.claiming import Claimed
@@ -151,7 +151,7 @@ def _decided(
             endpoint = ruling.verdict.approach.endpoint_id
             yield ready, next(line for line in lines if line.id == endpoint), ruling
         elif any(HOLDS.intersection(verdict.codes) for verdict in ruling.verdicts):
-            others.append(_again(ready, at, HELD_BACK, ", ".join(ruling.verdict.codes)))
+            others.append(_held_back(ready, ruling.verdict.codes, at))
         else:
             others.append(_blocked(ready, ruling, at))
 
@@ -162,6 +162,11 @@ def _approaches(ready: Ready, lines: list[Line], account: Account) -> list[Appro
         Approach(ready.contact_id, line, account.channel, ready.pair_id, ready.project_id, ready.id)
         for line in ids or [None]
     ]
+
+
+def _held_back(ready: Ready, codes: Sequence[str], at: datetime) -> Other:
+    """Nobody knows when this passes; of a walk that is paused the database says so."""
+    return replace(_again(ready, at, HELD_BACK, ", ".join(codes)), held=WALK_PAUSED in codes)
 
 
 def _blocked(ready: Ready, ruling: Ruling, at: datetime) -> Other:

@@ -40,7 +40,8 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A message that does not go out now. ``not_before`` is when it is tried again, if not at once."""
+    """A message that does not go out now. ``not_before`` is when it is tried again, if not at once; ``held``: not
+    before its walk, which the caller has locked, goes on."""
 
     id: UUID
     claim: int
@@ -48,6 +49,7 @@ class Other:
     reason: str
     retry_at: datetime | None = None
     not_before: datetime | None = None
+    held: bool = False
 
 
 _WRITE = f"""
@@ -85,12 +87,12 @@ _OTHERS = """
     WITH o AS (
         SELECT * FROM jsonb_to_recordset(%(others)s::jsonb) AS o (
             id uuid, claim int, state varchar, reason varchar, retry_at timestamptz, not_before timestamptz,
-            settled boolean)),
+            held boolean, settled boolean)),
     mine AS MATERIALIZED (
         SELECT m.id FROM campaigns_message m JOIN o ON o.id = m.id AND o.claim = m.claim
         WHERE m.state = 'claimed' ORDER BY m.id FOR NO KEY UPDATE OF m)
     UPDATE campaigns_message m
-    SET state = o.state, reason = o.reason, retry_at = o.retry_at, claimed_until = NULL,
+    SET state = o.state, reason = o.reason, retry_at = o.retry_at, claimed_until = NULL, held = o.held,
         not_before = CASE WHEN o.not_before < coalesce(m.expires_at, 'infinity') THEN o.not_before
                           ELSE m.not_before END,
         settled_at = CASE WHEN o.settled THEN %(at)s::timestamptz ELSE m.settled_at END,
