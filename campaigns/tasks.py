@@ -1,20 +1,21 @@
 """Doorbells of campaigns. No arguments; ringing twice or not at all does no harm."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
 from django.core.cache import cache
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
 from campaigns.services import counting, enrolling, executing, letting_go, starting
 from campaigns.services.dispatch import accounts, ledger_days, reconciling, running, sweeping
 from campaigns.services.engine import running as engine
 from config.kernel import clock
+from config.kernel.apart import Apart, was_too_slow
 from config.kernel.work import ring
 
 logger = logging.getLogger(__name__)
@@ -33,16 +34,12 @@ def move_people() -> None:
 @shared_task(ignore_result=True, expires=10)
 def take_people_in() -> None:
     """Start what is to start by now, end what everybody has left, let people leave what is over, let backlogs go and
-    enrol, chunk by chunk in turns, for twenty seconds.
+    enrol, chunk by chunk in turns, for twenty seconds. Whoever fails has no other turn this time, and stops nobody.
     """
-    deadline = clock.monotonic() + PATIENCE
+    deadline, apart = clock.monotonic() + PATIENCE, Apart()
     starting.start_due(at=clock.now())
     starting.finish_drained(at=clock.now())
-    while starting.let_everybody_leave(at=clock.now()) or letting_go.unfinished() or enrolling.running():
-        for campaign in letting_go.unfinished():
-            letting_go.let_go(campaign=campaign, at=clock.now())
-        for run in enrolling.running():
-            _enrol(run)
+    while _everybody_has_a_turn(apart):
         ring(move_people)
         if clock.monotonic() > deadline:
             ring(take_people_in)
@@ -52,19 +49,36 @@ def take_people_in() -> None:
 @shared_task(ignore_result=True, expires=30)
 def close_executions() -> None:
     """Tell whoever had a campaign carried out what came of it, once that is known."""
+    apart = Apart()
     for execution in executing.running():
-        executing.look(execution, at=clock.now())
+        with apart.turn("Closing an execution", execution):
+            executing.look(execution, at=clock.now())
+
+
+def _everybody_has_a_turn(apart: Apart) -> bool:
+    """Do a chunk of everything that is to be done and has not failed; say whether there was anything."""
+    work: list[tuple[str, Callable[[UUID], object], list[UUID]]] = [
+        ("Leaving", lambda campaign: starting.let_leave(campaign=campaign, at=clock.now()), starting.to_be_left()),
+        ("Letting go", lambda campaign: letting_go.let_go(campaign=campaign, at=clock.now()), letting_go.unfinished()),
+        ("Enrolling", _enrol, enrolling.running()),
+    ]
+    turns = [(what, do, key) for what, do, keys in work for key in keys if not apart.has_failed(what, key)]
+    for what, do, key in turns:
+        with apart.turn(what, key):
+            do(key)
+    return bool(turns)
 
 
 def _enrol(run: UUID) -> None:
-    """Enrol a chunk; a run that cannot go on stops, and says so, without being in the way of others."""
+    """Enrol a chunk; a run that cannot go on stops, and says so. One whose question is too slow has three tries."""
     try:
         enrolling.take(run, at=clock.now())
-    except OperationalError:
-        raise  # the database is busy or away: the next ring tries again
     except Exception as error:
-        logger.exception("Enrolment %s cannot go on", run)
-        enrolling.give_up(run, error=f"It stopped by an error ({type(error).__name__}).", at=clock.now())
+        if was_too_slow(error):
+            enrolling.was_too_slow(run, at=clock.now())
+        elif not isinstance(error, OperationalError | InterfaceError):
+            enrolling.give_up(run, error=f"It stopped by an error ({type(error).__name__}).", at=clock.now())
+        raise
 
 
 @shared_task(ignore_result=True, expires=10)

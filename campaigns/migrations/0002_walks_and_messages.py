@@ -113,6 +113,7 @@ class Migration(migrations.Migration):
                 ('through', models.PositiveIntegerField(default=0)),
                 ('elsewhere', models.PositiveIntegerField(default=0)),
                 ('gone', models.PositiveIntegerField(default=0)),
+                ('slow', models.PositiveSmallIntegerField(default=0, help_text='How often in a row finding the next took too long.')),
                 ('error', models.CharField(blank=True, max_length=300)),
                 ('ended_at', models.DateTimeField(null=True)),
             ],

@@ -266,6 +266,7 @@ class EnrollmentRun(Timestamped):
     through = models.PositiveIntegerField(default=0)
     elsewhere = models.PositiveIntegerField(default=0)
     gone = models.PositiveIntegerField(default=0)
+    slow = models.PositiveSmallIntegerField(default=0, help_text="How often in a row finding the next took too long.")
     error = models.CharField(max_length=300, blank=True)
     ended_at = models.DateTimeField(null=True)
 

@@ -17,9 +17,15 @@ from config.kernel.transactions import atomic_with_retries
 from crm.models import User
 
 CHUNK: Final = 5_000
+TRIES: Final = 3  # in a row of a question that takes too long
 OPEN: Final = [CampaignStatus.DRAFT, CampaignStatus.SCHEDULED, CampaignStatus.ACTIVE, CampaignStatus.PAUSED]
 _FIRST: Final = UUID(int=0)
 _ACCOUNT: Final = ("asked", "enrolled", "inside", "through", "elsewhere", "gone")
+
+_TOO_SLOW: Final = (
+    "Finding its people took too long, three times in a row. Whoever was enrolled stays; ask again with a simpler "
+    "filter, or for fewer people."
+)
 
 faults.register("enrolling.before_commit")
 
@@ -116,7 +122,7 @@ def take(run: UUID, *, at: datetime, size: int = CHUNK) -> bool:
     account, enriched, last = _taken(campaign, row, at, size)
     for name, number in account.items():
         setattr(row, name, getattr(row, name) + number)
-    row.after = last or row.after
+    row.after, row.slow = last or row.after, 0
     is_over = account["asked"] < size
     if is_over:
         _count_hidden(row)
@@ -132,6 +138,18 @@ def give_up(run: UUID, *, error: str, at: datetime) -> None:
     row = EnrollmentRun.objects.select_for_update(no_key=True).get(pk=run)
     if row.state == RunState.RUNNING:
         _close(row, RunState.FAILED, at, error=error)
+
+
+@atomic_with_retries
+def was_too_slow(run: UUID, *, at: datetime) -> bool:
+    """Say of a run that finding its next people took too long; after three times in a row it stops. Return whether."""
+    row = EnrollmentRun.objects.select_for_update(no_key=True).get(pk=run)
+    if row.state != RunState.RUNNING:
+        return False
+    row.slow += 1
+    gives_up = row.slow >= TRIES
+    _close(row, RunState.FAILED if gives_up else RunState.RUNNING, at, error=_TOO_SLOW if gives_up else "")
+    return gives_up
 
 
 def _taken(campaign: Campaign, row: EnrollmentRun, at: datetime, size: int) -> tuple[dict[str, int], int, UUID | None]:
@@ -179,7 +197,7 @@ def _count_hidden(row: EnrollmentRun) -> None:
 
 def _close(row: EnrollmentRun, state: RunState, at: datetime, *, error: str = "") -> None:
     row.state, row.error, row.ended_at = state, error, None if state == RunState.RUNNING else at
-    row.save(update_fields=[*_ACCOUNT, "after", "state", "error", "ended_at", "updated_at"])
+    row.save(update_fields=[*_ACCOUNT, "after", "slow", "state", "error", "ended_at", "updated_at"])
 
 
 def _count(campaign: Campaign, enrolled: int, enriched: int) -> None:

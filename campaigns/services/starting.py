@@ -1,8 +1,10 @@
 """Campaigns that start, and end, by themselves."""
 
 import logging
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
@@ -10,6 +12,7 @@ from django.urls import reverse
 from campaigns.choices import OVER, CampaignStatus
 from campaigns.models import Campaign, Enrollment
 from campaigns.services import campaigns, handling, templates
+from config.kernel.apart import Apart
 from config.kernel.transactions import atomic_with_retries
 from crm.services import notices
 
@@ -21,30 +24,46 @@ CHUNK: Final = 1_000
 def start_due(*, at: datetime) -> int:
     """Start what was scheduled for now; return how many. What has a fault is a draft again, and who runs it is told."""
     due = Campaign.objects.filter(status=CampaignStatus.SCHEDULED, starts_at__lte=at).order_by("id")
-    return sum(_started(row, at) for row in due)
+    return _each("Starting", _started, due, at)
 
 
 def finish_drained(*, at: datetime) -> int:
     """Complete the draining campaigns that everybody has left; return how many."""
     walking = Enrollment.objects.live().filter(campaign=OuterRef("pk"))
     over = Campaign.objects.filter(~Exists(walking), status=CampaignStatus.DRAINING).order_by("id")
-    return sum(_finished(row, at) for row in over)
+    return _each("Completing", _finished, over, at)
 
 
-def let_everybody_leave(*, at: datetime, size: int = CHUNK) -> bool:
-    """Let the next chunk of people leave a campaign that is over (trust 3.4); say whether there may be more.
+def to_be_left() -> list[UUID]:
+    """Return the campaigns that are over and that somebody is still in."""
+    walking = Enrollment.objects.live().filter(campaign=OuterRef("pk"))
+    over = Campaign.objects.filter(Exists(walking), status__in=OVER)
+    return list(over.order_by("id").values_list("pk", flat=True))
+
+
+def let_leave(*, campaign: UUID, at: datetime, size: int = CHUNK) -> int:
+    """Let the next chunk of people leave a campaign that is over (trust 3.4); return how many.
 
     Its exclusive place is theirs no longer, and nothing of theirs waits any more.
     """
-    walking = Enrollment.objects.live().filter(campaign=OuterRef("pk"))
-    over = Campaign.objects.filter(Exists(walking), status__in=OVER).order_by("id").first()
-    if over is None:
-        return False
-    handling.leave(
-        Enrollment.objects.live().filter(campaign=over).order_by("id").values_list("pk", flat=True)[:size],
-        reason="campaign_ended", by=None, at=at,
-    )  # fmt: skip
-    return True
+    return handling.leave(
+        Enrollment.objects.live()
+        .filter(campaign=campaign, campaign__status__in=OVER)
+        .order_by("id")
+        .values_list("pk", flat=True)[:size],
+        reason="campaign_ended",
+        by=None,
+        at=at,
+    )
+
+
+def _each(what: str, do: Callable[[Campaign, datetime], bool], rows: Iterable[Campaign], at: datetime) -> int:
+    """Do it with each of these, whatever becomes of the others; return with how many it was done."""
+    apart, done = Apart(), 0
+    for row in rows:
+        with apart.turn(what, row.pk):
+            done += do(row, at)
+    return done
 
 
 def _finished(row: Campaign, at: datetime) -> bool:

@@ -152,12 +152,15 @@ def test_whoever_is_in_a_campaign_that_is_over_leaves_it_and_may_be_in_another(
     Campaign.objects.filter(pk=active.pk).update(exclusive=True)
     walks = enrolled(active, 3)
     other = CampaignFactory(exclusive=True)
-    assert not starting.let_everybody_leave(at=AT)
+    assert starting.to_be_left() == []
+    assert starting.let_leave(campaign=active.pk, at=AT) == 0
     over = in_status(active, status, rep)
     if status == "completed":
         with pytest.raises(campaigns.WrongStatus, match="just leaving"):
             campaigns.resume(row=over, by=rep, at=LATER)
-    assert [starting.let_everybody_leave(at=LATER, size=2) for _ in range(3)] == [True, True, False]
+    assert starting.to_be_left() == [active.pk]
+    assert [starting.let_leave(campaign=active.pk, at=LATER, size=2) for _ in range(3)] == [2, 1, 0]
+    assert starting.to_be_left() == []
     told = Enrollment.objects.filter(campaign=active).values_list("state", "reason", "ended_at")
     assert set(told) == {("exited", "campaign_ended", LATER)}
     assert len(enrolled(other, [walk.contact for walk in walks])) == 3
