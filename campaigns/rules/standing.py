@@ -153,7 +153,7 @@ _MESSAGES = Question(
                AND twin.id <> out.id LIMIT 1)""",
         "campaign.status": "running.status",
         "walk.state": "walk.state",
-        "walk.behind": "walk.epoch < running.epoch",
+        "walk.behind": "walk.ended_at IS NULL AND walk.epoch < running.epoch",  # what has ended is not let go
         "walk.here": "walk.node_id = out.node_id AND walk.visit = out.visit AND walk.run_no = out.run_no",
         "news": """
             (SELECT news.id::text FROM campaigns_happening news
