@@ -59,7 +59,7 @@ def pause(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
 def resume(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
     """Let these go on: what was left of their wait begins now, or with the campaign. Return how many stood still."""
     asked = list(enrollments)
-    done = _done(asked, Steps.resume, by, at, only=[_S.PAUSED])
+    done = _done(asked, Steps.resume, by, at, only=[_S.PAUSED], let_go=True)
     _let_begin(asked, at)
     return done
 

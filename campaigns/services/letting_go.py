@@ -23,11 +23,11 @@ from config.kernel.transactions import atomic_with_retries
 CHUNK: Final = 2_000
 
 _CHUNK = """
-    SELECT id, epoch, state, wake_at, wake_rule FROM campaigns_enrollment
+    SELECT id, epoch, state, paused_from, wake_at, wake_rule FROM campaigns_enrollment
     WHERE campaign_id = %(campaign)s AND id > %(after)s::uuid AND state = ANY(%(live)s::varchar[])
     ORDER BY id LIMIT %(size)s::int FOR NO KEY UPDATE"""
 _THESE = """
-    SELECT id, epoch, state, wake_at, wake_rule FROM campaigns_enrollment
+    SELECT id, epoch, state, paused_from, wake_at, wake_rule FROM campaigns_enrollment
     WHERE campaign_id = %(campaign)s AND id = ANY(%(enrollments)s::uuid[]) AND state = ANY(%(live)s::varchar[])
     ORDER BY id FOR NO KEY UPDATE"""
 _LET_GO = """
@@ -48,14 +48,21 @@ _ANEW = """
         FROM old WHERE m.id = old.id),
     told AS (
         INSERT INTO campaigns_enrollmentevent (id, at, enrollment_id, kind, node_id, state, data)
-        SELECT clearline_uuid7(), %(at)s::timestamptz, e.id, 'blocked', e.node_id, 'waiting',
+        SELECT clearline_uuid7(), %(at)s::timestamptz, e.id, 'blocked', e.node_id,
+               CASE WHEN e.state = 'paused' THEN 'paused' ELSE 'waiting' END,
                jsonb_build_object('reason', 'campaign_paused', 'wake_at', old.wake_at)
         FROM old JOIN campaigns_enrollment e ON e.id = old.enrollment_id)
     UPDATE campaigns_enrollment e
-    SET state = 'waiting', wake_at = old.wake_at,
+    SET state = CASE WHEN e.state = 'paused' THEN 'paused' ELSE 'waiting' END,
+        paused_from = CASE WHEN e.state = 'paused' THEN 'waiting' ELSE '' END,
+        wake_at = CASE WHEN e.state <> 'paused' THEN old.wake_at END,
+        "left" = CASE WHEN e.state = 'paused' THEN interval '0' END,
         wake_rule = jsonb_build_object('blocked', 'campaign_paused', 'tries', old.tries)
-    FROM old WHERE e.id = old.enrollment_id"""
+                    || CASE WHEN e.state = 'paused' THEN jsonb_build_object('until', old.wake_at) ELSE '{}' END
+    FROM old WHERE e.id = old.enrollment_id
+    RETURNING e.state"""
 _FIRST = UUID(int=0)
+_SENDING: Final = EnrollmentState.WAITING_SEND
 EPOCH: Final = ("pauses", "epoch", "resumed_at", "let_go_to", "next_start_at")
 
 faults.register("letting_go.before_commit")
@@ -116,7 +123,7 @@ def _let_go(campaign: Campaign, rows: Sequence[Mapping[str, Any]], at: datetime)
     told = [{"id": row["id"], "wake_at": _woken(campaign, row)} for row in late]
     if told:
         prepared.run(_LET_GO, {"epoch": campaign.epoch, "rows": orjson.dumps(told).decode()})
-    sending = [row["id"] for row in late if row["epoch"] and row["state"] == EnrollmentState.WAITING_SEND]
+    sending = [row["id"] for row in late if row["epoch"] and _SENDING in (row["state"], row["paused_from"])]
     _write_anew(campaign, sending, at)
 
 
@@ -125,8 +132,8 @@ def _write_anew(campaign: Campaign, sending: Sequence[UUID], at: datetime) -> No
     if not sending or campaign.resumed_at is None:
         return
     late = [{"id": key, "wake_at": campaign.resumed_at + campaign.spread * _fraction(key)} for key in sending]
-    number = prepared.run(_ANEW, {"rows": orjson.dumps(late).decode(), "at": at})
-    if number:
+    states = [state for (state,) in prepared.rows(_ANEW, {"rows": orjson.dumps(late).decode(), "at": at})]
+    if number := states.count(EnrollmentState.WAITING):
         counts: dict[counting.Counted, int] = {(None, "state:waiting_send"): -number, (None, "state:waiting"): number}
         counting.add(campaign=campaign.pk, counts=counts)
 
