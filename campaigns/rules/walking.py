@@ -226,6 +226,7 @@ def _send(steps: Steps, node: DrawnNode) -> None:
     consent = node.config.get("consent", "")
     steps.move.sends.append(Send(node.key, steps.move.visit, tries, channel, key, composed, consent))
     steps.hold(node, _S.WAITING_SEND)
+    steps.move.wake_rule = {"tries": tries} if tries else None  # blocked once more, the next one is yet another
 
 
 def _call(steps: Steps, node: DrawnNode) -> None:

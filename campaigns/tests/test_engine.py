@@ -1,5 +1,6 @@
 """The engine on a real database: what it writes is what the walk decided, once, whatever dies in between."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from threading import Thread
 
@@ -236,6 +237,16 @@ def test_what_is_blocked_for_a_time_goes_out_later_as_another_message():
     assert EnrollmentStep.objects.count() == 1
 
 
+def test_what_is_blocked_again_and_again_is_tried_again_and_again():
+    (walk,) = enrolled(begun(drawing(node("sms", "sms_send"))))
+    for day in range(4):
+        run(NOON + day * DAY)
+        assert (walk_of(walk).state, Message.objects.count()) == ("waiting_send", day + 1)
+        settle("blocked", NOON + day * DAY, reason="outside_hours", retry_at=NOON + (day + 1) * DAY)
+        run(NOON + day * DAY)
+    assert (walk_of(walk).state, walk_of(walk).visit) == ("waiting", 1)
+
+
 def test_a_batch_costs_as_many_statements_for_many_as_for_one():
     def cost(people):
         campaign = begun(FUNNEL)
@@ -307,6 +318,50 @@ def test_what_was_about_to_go_out_before_a_pause_is_written_anew_and_spread(sett
     assert counting.numbers(campaign)["state:completed"] == len(walks)
     for walk in walks:
         assert_replays(walk)
+
+
+def in_the_middle(campaign):
+    """Not before its first start."""
+    Enrollment.objects.update(epoch=1)
+    Campaign.objects.update(epoch=1, pauses=[[NOON.isoformat(), NOON.isoformat()]])
+    campaign.refresh_from_db()
+
+
+@pytest.mark.parametrize("let_go_first", [True, False])
+def test_what_was_about_to_go_out_to_whoever_is_paused_by_hand_is_written_anew_too(let_go_first):
+    campaign = begun(drawing(node("sms", "sms_send")), spread_minutes=0)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    in_the_middle(campaign)
+    handling.pause([walk.pk], by=None, at=NOON)
+    paused(campaign, NOON)
+    resumed(campaign, NOON + DAY)
+    if let_go_first:
+        run(NOON + DAY)
+        assert (walk_of(walk).state, walk_of(walk).paused_from) == ("paused", "waiting")
+    handling.resume([walk.pk], by=None, at=NOON + DAY)
+    run(NOON + DAY)
+    assert list(Message.objects.order_by("id").values_list("state", flat=True)) == ["cancelled", "pending"]
+    assert walk_of(walk).state == "waiting_send"
+    assert_replays(walk)
+    assert counting.numbers(campaign)["state:waiting_send"] == 1
+
+
+def test_what_was_written_for_a_walk_that_ended_in_a_pause_waits_for_nothing(settings, tmp_path):
+    carrier = carriers.install(settings, tmp_path)
+    SendingAccountFactory()
+    drawn = drawing(node("sms", "sms_send"), node("end", "exit"), "sms>end")
+    campaign = begun(replace(drawn, on_reply="end"))
+    (walk,) = enrolled(campaign, [ContactFactory(phone="+15125550123")])
+    run(NOON)
+    in_the_middle(campaign)
+    paused(campaign, NOON)
+    HappeningFactory(contact=walk.contact)
+    run(NOON)
+    resumed(campaign, NOON + timedelta(hours=1))
+    run(NOON + timedelta(hours=1))
+    send(NOON + timedelta(hours=1))
+    assert (walk_of(walk).state, Message.objects.get().state, carrier.rows()) == ("completed", "blocked", [])
 
 
 def test_after_a_pause_what_has_come_due_is_spread():
