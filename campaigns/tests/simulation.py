@@ -201,7 +201,8 @@ class World:
 
     def backlog(self) -> None:
         starting.finish_drained(at=self.at)
-        starting.let_everybody_leave(at=self.at, size=3)
+        for campaign in starting.to_be_left():
+            starting.let_leave(campaign=campaign, at=self.at, size=3)
         for campaign in letting_go.unfinished():
             letting_go.let_go(campaign=campaign, at=self.at, size=3)
 
