@@ -269,7 +269,7 @@ class Migration(migrations.Migration):
                 ('address', models.CharField(help_text='The number or e-mail address that it sends from.', max_length=254)),
                 ('user', models.ForeignKey(blank=True, help_text="Whose it is. Empty: everybody's who has none of their own.", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='sending_accounts', to=settings.AUTH_USER_MODEL)),
                 ('per_second', models.FloatField(default=1, help_text='Segments of SMS, or messages, in a second.')),
-                ('per_day', models.PositiveIntegerField(default=2000, help_text='Messages in 24 hours.')),
+                ('per_day', models.PositiveIntegerField(default=2000, help_text="Messages in a day, from midnight to midnight where its user is; of everybody's in New York.")),
                 ('is_active', models.BooleanField(default=True)),
                 ('open_until', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('open_reason', models.CharField(blank=True, editable=False, max_length=300)),

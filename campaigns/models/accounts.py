@@ -10,6 +10,8 @@ from config.kernel.keeping import append_only
 from config.kernel.models import Row, Timestamped
 from crm.choices import Channel
 
+_A_DAY = "Messages in a day, from midnight to midnight where its user is; of everybody's in New York."
+
 
 class SendingAccount(Timestamped):
     """An account at a provider, on one channel, with the address it sends from, its pace and its fuse.
@@ -26,7 +28,7 @@ class SendingAccount(Timestamped):
         help_text="Whose it is. Empty: everybody's who has none of their own.",
     )  # fmt: skip
     per_second = models.FloatField(default=1, help_text="Segments of SMS, or messages, in a second.")
-    per_day = models.PositiveIntegerField(default=2000, help_text="Messages in 24 hours.")
+    per_day = models.PositiveIntegerField(default=2000, help_text=_A_DAY)
     is_active = models.BooleanField(default=True)
     open_until = models.DateTimeField(null=True, blank=True, editable=False)
     open_reason = models.CharField(max_length=300, blank=True, editable=False)

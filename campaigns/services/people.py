@@ -108,7 +108,7 @@ class Walker:
 
     @property
     def zone(self) -> ZoneInfo:
-        return _zone(self._row["time_zone"] or (self._row["places"] or "").partition(" ")[0])
+        return zone_of(self._row["time_zone"] or (self._row["places"] or "").partition(" ")[0])
 
     @property
     def stop(self) -> str:
@@ -150,7 +150,7 @@ def _columns(who: Iterable[tuple[UUID, UUID | None]]) -> tuple[list[UUID], list[
 
 
 @lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name) if name else HOME
     except (ZoneInfoNotFoundError, ValueError):

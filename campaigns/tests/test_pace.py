@@ -16,6 +16,7 @@ from campaigns.tests.sending import now, send
 from config.kernel import clock
 from config.testing import NOON, examples
 from crm.models import Touch
+from crm.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
@@ -57,12 +58,31 @@ def test_a_slow_account_sends_one_at_a_time():
     assert reserve(account, 5, at=NOON + 6 * SECOND) == [NOON + 10 * SECOND]
 
 
-def test_a_day_that_is_full_ends_at_midnight():
-    account = SendingAccountFactory(per_day=3)
+@pytest.mark.parametrize(("zone", "hours"), [("", 10), ("America/Los_Angeles", 13), ("Not/AZone", 10)])
+def test_a_day_that_is_full_ends_at_midnight_where_its_user_is(zone, hours):
+    user = UserFactory(bdr=True, time_zone=zone) if zone else None
+    account = SendingAccountFactory(per_day=3, user=user)
+    midnight = NOON + timedelta(hours=hours)
+    walking(account=account)
 
     assert len(reserve(account, 5)) == 3
-    assert reserve(account, 5, at=NOON + 10 * SECOND) == []
-    assert len(reserve(account, 5, at=NOON + timedelta(hours=6))) == 3
+    assert reserve(account, 5, at=midnight - SECOND) == []
+    (ready,) = accounts.ready(at=midnight - 10 * SECOND)
+    assert (ready.room(midnight - 10 * SECOND), ready.rests_for(midnight - 10 * SECOND)) == (0, 10.0)
+    assert len(reserve(account, 5, at=midnight)) == 3
+
+
+def test_whoever_moves_to_the_west_has_no_day_twice():
+    user = UserFactory(bdr=True, time_zone="America/New_York")
+    account = SendingAccountFactory(per_day=3, user=user)
+    at = NOON + timedelta(hours=11)  # one in the morning in New York, ten in the evening in Los Angeles
+    assert len(reserve(account, 5, at=at)) == 3
+
+    type(user).objects.update(time_zone="America/Los_Angeles")
+
+    assert reserve(account, 5, at=at + SECOND) == []
+    assert reserve(account, 5, at=at + timedelta(hours=3)) == []
+    assert len(reserve(account, 5, at=at + timedelta(hours=26))) == 3
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"open_until": NOON + SECOND}])

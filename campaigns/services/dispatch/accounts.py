@@ -8,11 +8,12 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
 
 from campaigns.choices import RUNNING
+from campaigns.services import people
 from config.kernel import prepared
 from config.kernel.transactions import atomic_with_retries
 
@@ -20,9 +21,9 @@ logger = logging.getLogger(__name__)
 
 BATCH: Final = 50
 AHEAD: Final = timedelta(seconds=5)  # what is reserved later than this is not marked: see DESIGN 16
-DAY: Final = 86_400.0  # seconds
 REST: Final = timedelta(minutes=5)
 LONGEST_REST: Final = timedelta(hours=6)
+_LONG_AGO: Final = date(1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Account:
     spent_until: datetime | None
     day: date | None
     sent: int | None
+    zone: str = ""  # of whoever it is, in which its days begin and end
 
     def room(self, at: datetime) -> int:
         """Return how many messages of one segment may be marked now; after a refusal one, to see whether it is over."""
@@ -51,11 +53,14 @@ class Account:
     def rests_for(self, at: datetime) -> float:
         """Return the seconds until there is room again: its day is full, or its pace is spent that far ahead."""
         if not self._left_today(at):
-            return DAY - (at - at.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
+            return (_next_midnight(self._day(at), self.zone) - at).total_seconds()
         return max(0.0, ((self.spent_until or at) - AHEAD - at).total_seconds())
 
     def _left_today(self, at: datetime) -> int:
-        return max(0, self.per_day - ((self.sent or 0) if self.day == at.date() else 0))
+        return max(0, self.per_day - ((self.sent or 0) if self.day == self._day(at) else 0))
+
+    def _day(self, at: datetime) -> date:
+        return _day_of(at, self.zone, self.day)
 
     def _slots(self, at: datetime) -> int:
         begin = max(self.spent_until or at, at)
@@ -65,8 +70,10 @@ class Account:
 # With something due: by hand, or of a campaign that runs. What stands still is not even looked at. Which
 # comes first is asked so that PostgreSQL answers from the index of what is due, and from no other.
 _READY = """
-    SELECT a.id, a.channel, a.provider, a.address, a.per_second, a.per_day, a.failures, b.spent_until, b.day, b.sent
+    SELECT a.id, a.channel, a.provider, a.address, a.per_second, a.per_day, a.failures, b.spent_until, b.day, b.sent,
+           coalesce(u.time_zone, '')
     FROM campaigns_sendingaccount a LEFT JOIN campaigns_senderbudget b ON b.account_id = a.id
+         LEFT JOIN crm_user u ON u.id = a.user_id
     WHERE a.is_active AND (a.open_until IS NULL OR a.open_until <= %(at)s::timestamptz)
       AND NOT EXISTS (SELECT 1 FROM campaigns_sendingstop s WHERE s.lifted_at IS NULL AND s.channel IN ('', a.channel))
       AND ((SELECT m.id FROM campaigns_message m
@@ -157,8 +164,8 @@ _BUDGET = """
         ON CONFLICT (account_id) DO UPDATE SET account_id = excluded.account_id
         RETURNING account_id, spent_until, day, sent)
     SELECT a.per_second, a.per_day, budget.spent_until, budget.day, budget.sent,
-           a.is_active AND (a.open_until IS NULL OR a.open_until <= %(at)s)
-    FROM budget JOIN campaigns_sendingaccount a ON a.id = budget.account_id"""
+           a.is_active AND (a.open_until IS NULL OR a.open_until <= %(at)s), coalesce(u.time_zone, '')
+    FROM budget JOIN campaigns_sendingaccount a ON a.id = budget.account_id LEFT JOIN crm_user u ON u.id = a.user_id"""
 _SPEND = """
     UPDATE campaigns_senderbudget SET spent_until = %(until)s, day = %(day)s, sent = %(sent)s
     WHERE account_id = %(account)s"""
@@ -170,18 +177,28 @@ def reserve(*, account_id: UUID, segments: Sequence[int], at: datetime) -> list[
     Those within the next seconds, and within what the account may send today. The caller is in a transaction and
     locks nothing after this (DESIGN 13).
     """
-    params = {"account": account_id, "at": at, "day": at.date()}
-    per_second, per_day, spent_until, day, sent, is_on = prepared.rows(_BUDGET, params)[0]
+    params = {"account": account_id, "at": at, "day": _LONG_AGO}
+    per_second, per_day, spent_until, day, sent, is_on, zone = prepared.rows(_BUDGET, params)[0]
+    today = _day_of(at, zone, day)
     moments: list[datetime] = []
-    moment, used = max(spent_until, at), sent if day == at.date() else 0
+    moment, used = max(spent_until, at), sent if day == today else 0
     for size in segments if is_on else ():
         if moment >= at + AHEAD or used >= per_day:
             break
         moments.append(moment)
         moment, used = moment + timedelta(seconds=max(size, 1) / per_second), used + 1
     if moments:
-        prepared.run(_SPEND, {**params, "until": moment, "sent": used})
+        prepared.run(_SPEND, {**params, "day": today, "until": moment, "sent": used})
     return moments
+
+
+def _day_of(at: datetime, zone: str, last: date | None) -> date:
+    """Return which day it is for an account; one that was moved to the west has no day twice."""
+    return max(at.astimezone(people.zone_of(zone)).date(), last or _LONG_AGO)
+
+
+def _next_midnight(day: date, zone: str) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=people.zone_of(zone))
 
 
 _SHUT = """
