@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from calls.choices import TerminalKind
 from calls.services import terminal
-from campaigns.choices import LIVE, OVER, CampaignStatus, EnrollmentState, HappeningKind, MessageState
+from campaigns.choices import LIVE, OVER, SETTLED, CampaignStatus, EnrollmentState, HappeningKind, MessageState
 from campaigns.models import Campaign, Enrollment, EnrollmentStatus, Happening, Message, SendingAccount
 from campaigns.services import (
     accounts as sending_accounts,
@@ -301,7 +301,10 @@ class World:
     def _open(self) -> bool:
         waits = Enrollment.objects.filter(state__in=LIVE).exclude(state=EnrollmentState.PARKED)
         waits = waits.exclude(state=EnrollmentState.PENDING, wake_at=None)  # behind those who move, or need somebody
-        return waits.exists() or Message.objects.filter(settled_at=None, direction="outbound").exists()
+        return (
+            waits.exists()
+            or Message.objects.filter(direction="outbound", decided_at=None).exclude(state__in=SETTLED).exists()
+        )
 
     def _one(self) -> Campaign:
         return Campaign.objects.get(pk=self.random.choice(self.campaigns).pk)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 FIRST = int(os.environ.get("CLEARLINE_SEED", "0"))
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + times(4)))
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + times(6)))
 def test_whatever_happens_every_promise_is_kept(seed, settings, tmp_path):
     sms = carriers.install(settings, tmp_path)
     world = World(seed, {"sms": sms, "email": carriers.Carrier(str(tmp_path / "email.sqlite"), is_idempotent=True)})
