@@ -8,9 +8,9 @@ from uuid import UUID
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
-from campaigns.choices import CampaignStatus, Reentry, RunState
+from campaigns.choices import RUNNING, CampaignStatus, Reentry, RunState
 from campaigns.models import Campaign, EnrollmentRun
-from campaigns.services import audiences, bells, counting, ownership, places
+from campaigns.services import audiences, bells, counting, letting_go, ownership, places
 from config.kernel import faults
 from config.kernel.errors import Conflict
 from config.kernel.transactions import atomic_with_retries
@@ -157,9 +157,10 @@ def _taken(campaign: Campaign, row: EnrollmentRun, at: datetime, size: int) -> t
         who, params = audiences.contacts_of(row.audience, by=row.by).order_by().values("pk").query.sql_with_params()
     except EmptyResultSet:  # nobody can be meant
         return dict.fromkeys(_ACCOUNT, 0), 0, None
-    first, apart = _pace(campaign, at)
+    since = at if campaign.status in RUNNING else letting_go.stands_since(campaign)
+    first, apart = _pace(campaign, since) if campaign.starts_per_day else (at, timedelta())
     rest = at - timedelta(days=campaign.reentry_days) if campaign.reentry == Reentry.RESTED else None
-    slot = f'{{"since": "{at.isoformat()}", "config": {{}}}}' if apart else None
+    slot = f'{{"since": "{since.isoformat()}", "config": {{}}}}' if apart else None
     values = [
         *params, row.after or _FIRST, size,
         campaign.pk,
@@ -182,11 +183,11 @@ def _taken(campaign: Campaign, row: EnrollmentRun, at: datetime, size: int) -> t
     return account, enriched, last
 
 
-def _pace(campaign: Campaign, at: datetime) -> tuple[datetime, timedelta]:
-    """Return when the next one may begin, and how far apart they begin."""
-    if not campaign.starts_per_day:
-        return at, timedelta()
-    return max(at, campaign.next_start_at or at), timedelta(days=1) / campaign.starts_per_day
+def _pace(campaign: Campaign, since: datetime) -> tuple[datetime, timedelta]:
+    """Return when the next one may begin, and how far apart they begin. ``since``: now, or where the campaign stands
+    still when it began to: then the places of everybody move on together, whenever they were given.
+    """
+    return max(since, campaign.next_start_at or since), timedelta(days=1) / (campaign.starts_per_day or 1)
 
 
 def _count_hidden(row: EnrollmentRun) -> None:

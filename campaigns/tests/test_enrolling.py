@@ -93,13 +93,17 @@ def test_starts_are_spread_over_the_day_and_the_next_run_begins_behind_them():
     assert hours == [0, 6, 12, 18, 24]
 
 
-def test_after_a_pause_whoever_is_enrolled_begins_behind_those_who_waited():
+@pytest.mark.parametrize("in_it", [True, False])
+def test_whoever_is_enrolled_in_a_pause_or_after_it_begins_behind_those_who_waited(in_it):
     campaign = begun(WAIT, starts_per_day=4)
     enrolled(campaign, 4)
     paused(campaign, NOON)
+    if in_it:
+        enrolled(campaign, 2, at=NOON + timedelta(days=1))
     resumed(campaign, NOON + timedelta(days=2))
     run(NOON + timedelta(days=2))
-    enrolled(campaign, 2, at=NOON + timedelta(days=2))
+    if not in_it:
+        enrolled(campaign, 2, at=NOON + timedelta(days=2))
     days = Enrollment.objects.filter(state="pending").values_list("wake_at", flat=True)
     assert sorted((wake - NOON) / timedelta(hours=1) - 48 for wake in days) == [6, 12, 18, 24, 30]
 
