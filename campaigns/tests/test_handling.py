@@ -193,6 +193,13 @@ def test_a_status_by_hand_moves_nobody_but_whoever_has_reached_the_goal():
     assert_replays(walks[0])
 
 
+def test_a_status_by_hand_says_nothing_else_of_when_somebody_left():
+    (walk,) = enrolled(begun(WAITING))
+    handling.leave([walk.pk], reason="Moved away", by=None, at=NOON)
+    handling.set_status([walk.pk], status=EnrollmentStatus.objects.get(name="Needs BDR"), by=None, at=NOON + DAY)
+    assert (walk_of(walk).status.name, walk_of(walk).ended_at) == ("Needs BDR", NOON)
+
+
 def test_whoever_is_taken_out_leaves_for_a_reason():
     (walk,) = enrolled(begun(drawing(node("sms", "sms_send"))))
     run(NOON)

@@ -31,7 +31,7 @@ _ENROLLMENTS = _Statement(
     UPDATE campaigns_enrollment e
     SET state = m.state, node_id = m.node, visit = m.visit, visits = m.visits, status_id = m.status,
         last = m.last, wake_at = m.wake_at, wake_rule = nullif(m.wake_rule, 'null'), reason = m.reason,
-        ended_at = CASE WHEN m.ended THEN %(at)s::timestamptz END, paused_from = m.paused_from,
+        ended_at = CASE WHEN m.ended THEN coalesce(e.ended_at, %(at)s::timestamptz) END, paused_from = m.paused_from,
         epoch = CASE WHEN (m.state, m.wake_at) IS NOT DISTINCT FROM (e.state, e.wake_at) THEN e.epoch
                      ELSE %(epoch)s::int END,
         execution_id = m.execution, "left" = make_interval(secs => m."left")
