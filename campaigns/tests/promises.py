@@ -338,12 +338,26 @@ class Watch:
             EnrollmentEvent.objects.filter(kind=EnrollmentEventKind.PARKED).values_list("enrollment", flat=True)
         )
         found += [f"walk {w.pk} ended by an answer that leads on" for w in led_on if w.node_id and w.pk not in parked]
+        return found + self._unheard()
+
+    def _unheard(self) -> list[str]:
+        """An answer leads on or ends a walk, whatever else is heard of with it."""
+        found = []
+        for news in Happening.objects.filter(kind=HappeningKind.REPLY):
+            walks = Enrollment.objects.filter(contact=news.contact_id, enrolled_at__lt=news.at, graph__on_reply="")
+            led_on = EnrollmentEvent.objects.filter(
+                kind=EnrollmentEventKind.PASSED, at__gte=news.at, data__outcome=HappeningKind.REPLY
+            )
+            walks = walks.exclude(ended_at__lte=news.handled_at).exclude(pk__in=led_on.values("enrollment"))
+            found += [f"walk {walk.pk} heard nothing of an answer of {news.at}" for walk in walks]
         return found
 
     def _paced(self) -> list[str]:
         found = []
         for key, planned in self._planned.items():
-            campaign, begins = self._campaigns[key], sorted(planned.values())
+            campaign = self._campaigns[key]
+            begun = set(Enrollment.objects.filter(campaign=key, node__isnull=False).values_list("pk", flat=True))
+            begins = sorted(at for walk, at in planned.items() if walk in begun)
             often = campaign.starts_per_day or 0
             for first, more in zip(begins, begins[often:], strict=False):
                 if more - first < _DAY - _LAG:

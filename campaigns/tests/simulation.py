@@ -130,9 +130,9 @@ class World:
             )
             evidence.bind(provider=channel, status=status, at=self.at, **told)
 
-    def answer(self) -> None:
-        text = self.random.choice(["Yes please", "STOP", "I am out of office until Monday", "who is this?"])
-        who = self._somebody()
+    def answer(self, who: Contact | None = None) -> None:
+        text = self.random.choice(["Yes please", "Sure", "STOP", "I am out of office until Monday", "who is this?"])
+        who = who or self._asked()
         if text == "STOP":
             self.watch.forbid(who, self._line(who), self.at)
         known = set(Happening.objects.values_list("pk", flat=True))
@@ -141,9 +141,9 @@ class World:
         for told in Happening.objects.exclude(pk__in=known).filter(kind=HappeningKind.REPLY):
             self.watch.replied(told.contact_id, self.at)
 
-    def call(self) -> None:
+    def call(self, who: Contact | None = None) -> None:
         """A call that ends somehow; "Busy" is to be called again."""
-        who, said = self._somebody(), self.random.choice(["Busy", "Interested", "Voicemail left"])
+        who, said = who or self._asked(), self.random.choice(["Busy", "Gatekeeper", "Wrong person"])
         data = {"disposition": said, "channel": "call"}
         happenings.keep(contacts=[who.pk], kind=HappeningKind.CALL_OUTCOME, cause=uuid7(), at=self.at, data=data)
         if said == "Busy":
@@ -153,9 +153,14 @@ class World:
             )  # fmt: skip
 
     def talk(self) -> None:
-        """Several things at once, before the engine hears of any."""
-        for _ in range(self.random.randint(2, 3)):
-            self.random.choice([self.answer, self.call])()
+        """Several things at once, before the engine hears of any; some are paused by hand for it."""
+        who = self._asked()
+        if self.random.random() < 0.5:
+            walks = list(Enrollment.objects.filter(contact=who).order_by("id").values_list("pk", flat=True))
+            handling.pause(walks, by=self.user, at=self.at)
+            self.watch.touched.update(walks)
+        for _ in range(self.random.randint(1, 3)):
+            self.random.choice([self.answer, self.call])(who)
 
     def suppression(self) -> None:
         who = self._somebody()
@@ -245,7 +250,7 @@ class World:
     def run(self, steps: int) -> None:
         weights: dict[Callable[[], None], int] = {
             self.later: 22, self.engine: 25, self.dispatch: 18, self.sweep: 5, self.carrier_changes: 4, self.news: 5,
-            self.answer: 3, self.call: 3, self.talk: 2, self.suppression: 1, self.closing: 1, self.run_campaign: 5,
+            self.answer: 3, self.call: 3, self.talk: 5, self.suppression: 1, self.closing: 1, self.run_campaign: 5,
             self.edit: 1, self.enrol: 2, self.account: 1, self.backlog: 5, self.hand: 5, self.status: 1, self.death: 7,
         }  # fmt: skip
         for _ in range(steps):
@@ -311,6 +316,12 @@ class World:
 
     def _somebody(self) -> Contact:
         return self.random.choice(self.people)
+
+    def _asked(self) -> Contact:
+        """Somebody of whom something is awaited, if there is anybody."""
+        waiting = Enrollment.objects.filter(state__in=LIVE, node__type="wait_for").values("contact")
+        asked = [who for who in self.people if who in set(Contact.objects.filter(pk__in=waiting))]
+        return self.random.choice(asked if asked and self.random.random() < 0.6 else self.people)
 
     def _line(self, contact: Contact) -> str:
         return str(contact.points.get(kind="phone").endpoint.value)

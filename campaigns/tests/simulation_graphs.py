@@ -45,7 +45,7 @@ DRAWINGS: Final[list[Drawing]] = [
     replace(
         drawing(
             node("invite", "email_send"), _day("wait", mode="event", days=-1, time="10:00"), node("soon", "sms_send"),
-            node("called", "wait_for", event="call_outcome", outcomes=["Interested"], amount=20, unit="hours"),
+            node("called", "wait_for", event="call_outcome", outcomes=["Gatekeeper"], amount=20, unit="hours"),
             node("after", "sms_send"), node("said", "stage", status="Needs BDR"), node("end", "exit"),
             "invite>wait", "wait>soon", "soon>called", "called:happened>said", "called:timeout>after", "after>end",
             "said>end",
