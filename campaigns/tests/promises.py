@@ -173,7 +173,7 @@ class Watch:
         if resumed and message.created_at < resumed and not tried_before:
             self._say(f"message {message.pk} was written before a pause and went out after it")
         for replied in self._replies[row["contact_id"]]:
-            if replied < row["enrolled_at"]:
+            if replied <= row["enrolled_at"]:
                 continue
             if message.created_at < replied:
                 self._say(f"message {message.pk} was written before they answered and went out after it")

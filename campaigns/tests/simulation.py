@@ -61,6 +61,7 @@ class Killed(BaseException):
 class World:
     def __init__(self, seed: int, carriers: dict[str, Carrier]) -> None:
         self.seed, self.random, self.carriers, self.at = seed, random.Random(seed), carriers, NOON
+        random.seed(seed)  # the engine takes the campaigns in any order
         self.watch = Watch(carriers)
         for _ in range(2):
             SendingAccountFactory(per_second=50.0)
