@@ -83,7 +83,7 @@ def _chosen(request: HttpRequest) -> Contact | None:
 
 
 def _shown(row: ContentTemplate, contact: Contact, campaign: Campaign | None) -> dict[str, Any]:
-    said = values.of_contact(contact) | (values.of_campaign(campaign) if campaign else {})
+    said = (values.of_campaign(campaign) if campaign else {}) | values.of_contact(contact)
     found = contents.preview(channel=row.channel, subject=row.subject, body=row.body, values=said)
     theirs = [name for name in found.missing if name in said or not name.startswith(OF_CAMPAIGNS)]
     return {

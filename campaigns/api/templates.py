@@ -42,9 +42,8 @@ class ContentViewSet(Listed, Retrieved, Resource):
     def preview(self, request: Any, pk: str) -> Response:
         """Show what a contact would get, which tags have no value, and of an SMS how long it is."""
         row, asked = self.get_object(), self.asked()
-        said = values.of_contact(asked["contact"])
-        if campaign := asked.get("campaign"):
-            said |= values.of_campaign(campaign)
+        campaign = asked.get("campaign")
+        said = (values.of_campaign(campaign) if campaign else {}) | values.of_contact(asked["contact"])
         found = contents.preview(channel=row.channel, subject=row.subject, body=row.body, values=said)
         length = found.length and {
             "encoding": found.length.encoding,
