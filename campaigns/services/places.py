@@ -27,7 +27,7 @@ _BEGIN = f"""
     UPDATE campaigns_enrollment SET wake_at = %(at)s::timestamptz
     WHERE id IN (
         SELECT held.id FROM held LEFT JOIN walking ON walking.company_id = held.company_id
-        WHERE %(limit)s::int IS NULL OR held.place + coalesce(walking.number, 0) <= %(limit)s::int)"""  # noqa: S608 - our own words
+        WHERE %(limit)s::int IS NULL OR held.place + coalesce(walking.number, 0) <= %(limit)s::int)"""  # noqa: S608 - HELD is ours
 
 
 def is_held(row: Mapping[str, Any]) -> bool:

@@ -38,10 +38,14 @@ def test_a_call_is_found_with_what_to_say_by_whoever_sees_the_person_and_by_nobo
 
 def test_a_call_that_was_made_is_over_and_says_how_it_ended(task):
     window = signed_in(task.contact.owner)
-    ask = lambda wanted: len(window.get(f"/api/v1/call-tasks/?open={wanted}").json()["results"])  # noqa: E731
-    assert [ask("true"), ask("false")] == [1, 0]
+
+    def found():
+        asked = [f"/api/v1/call-tasks/?open={wanted}" for wanted in ("true", "false")]
+        return [len(window.get(url).json()["results"]) for url in asked]
+
+    assert found() == [1, 0]
     said = Disposition.objects.get(name="Call back")
     happenings.keep_call(CallConcluded(uuid7(), uuid7(), task.contact_id, None, said.pk, NOON))
-    assert [ask("true"), ask("false")] == [0, 1]
+    assert found() == [0, 1]
     assert "Call back" in window.get(page_url(task)).content.decode()
     assert "Alma Barford" not in window.get(f"{list_url('campaigns.calltask')}?open=yes").content.decode()

@@ -7,7 +7,7 @@ import pytest
 from campaigns.models import Template, TemplateVersion
 from campaigns.reports import pictures, settings, words
 from campaigns.rules.conditions import OPERATORS
-from campaigns.rules.drawings import Drawing
+from campaigns.rules.drawings import Drawing, DrawnNode
 from campaigns.services import templates
 from campaigns.tests.drawings import drawing, edge, node
 from config.testing import NOON
@@ -58,8 +58,7 @@ def test_a_node_says_all_that_its_settings_say() -> None:
         "end": "Exit; Done",
     }
     assert words.ways(WHOLE, "ask") == "yes to text; south to drop; else to end"
-    unsaid = drawing(node("drop", "voicemail_drop"))
-    unsaid.nodes[0].config.pop("consent")  # type: ignore[attr-defined]  # a dictionary of ours
+    unsaid = drawing(DrawnNode("drop", "voicemail_drop", "", {"content": "voice"}))
     assert "needs a consent that nobody chose" in words.in_full(unsaid, unsaid.nodes[0])
     heard = node("call", "wait_for", event="call_outcome", outcomes=["interested", "callback"])
     assert words.said(heard) == "Wait for a call (interested, callback), at most 3 days"
