@@ -2,13 +2,13 @@
 
 import pytest
 from django.core.cache import cache
-from django.test import Client
 
 from config.kernel import clock
 from config.testing import NOON
-from crm.models import User
-from crm.tests.backoffice import signed_in
-from crm.tests.factories import ContactFactory, UserFactory
+from crm.tests import backoffice
+from crm.tests.factories import ContactFactory
+
+boss, rep = backoffice.boss, backoffice.rep
 
 
 @pytest.fixture(autouse=True)
@@ -17,16 +17,6 @@ def noon():
     cache.clear()
     with clock.standing_at(NOON):
         yield
-
-
-@pytest.fixture
-def boss(db) -> Client:
-    return signed_in(UserFactory(admin=True, name="Ada Admin"))
-
-
-@pytest.fixture
-def rep(db) -> User:
-    return UserFactory(bdr=True, name="Rae Rep")
 
 
 def person(name: str, **fields):

@@ -1,12 +1,22 @@
 """The back office as tests use it: its addresses, its forms and its verbs."""
 
+import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from crm.models import (
-    User,
-)
+from crm.models import User
+from crm.tests.factories import UserFactory
+
+
+@pytest.fixture
+def boss(db: None) -> Client:
+    return signed_in(UserFactory(admin=True, name="Ada Admin"))
+
+
+@pytest.fixture
+def rep(db: None) -> User:
+    return UserFactory(bdr=True, name="Rae Rep")
 
 
 def signed_in(user: User) -> Client:

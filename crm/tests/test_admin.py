@@ -2,17 +2,12 @@
 
 import pytest
 from django.contrib import admin
-from django.test import Client
 from django.urls import reverse
 
 from config.kernel.ids import uuid7
 from config.testing import NOON
-from crm.models import (
-    Contact,
-    GateDecision,
-    ProjectContact,
-    User,
-)
+from crm.models import Contact, GateDecision, ProjectContact
+from crm.tests import backoffice
 from crm.tests.backoffice import list_url, model, page_url, signed_in
 from crm.tests.factories import (
     CompanyFactory,
@@ -38,15 +33,7 @@ SERVICE_OWNED = [
 ]  # fmt: skip
 CONTACTS = "/admin/crm/contact/"
 
-
-@pytest.fixture
-def boss(db) -> Client:
-    return signed_in(UserFactory(admin=True, name="Ada Admin"))
-
-
-@pytest.fixture
-def rep(db) -> User:
-    return UserFactory(bdr=True, name="Rae Rep")
+boss, rep = backoffice.boss, backoffice.rep
 
 
 def fill(number: int) -> None:

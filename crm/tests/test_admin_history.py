@@ -4,24 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.contrib import admin
-from django.test import Client
 
 from config.kernel.audit import acting
-from crm.models import (
-    AuditEvent,
-    Endpoint,
-    ProjectContact,
-    User,
-)
+from crm.models import AuditEvent, Endpoint, ProjectContact
 from crm.services import points
+from crm.tests import backoffice
 from crm.tests.backoffice import form_of, page_url, signed_in
-from crm.tests.factories import (
-    ContactFactory,
-    IntakeRunFactory,
-    ProjectContactFactory,
-    ProjectFactory,
-    UserFactory,
-)
+from crm.tests.factories import ContactFactory, IntakeRunFactory, ProjectContactFactory, ProjectFactory, UserFactory
 
 LABELS = sorted(model._meta.label_lower for model in admin.site._registry if model._meta.app_label == "crm")
 SERVICE_OWNED = [
@@ -30,15 +19,7 @@ SERVICE_OWNED = [
 ]  # fmt: skip
 CONTACTS = "/admin/crm/contact/"
 
-
-@pytest.fixture
-def boss(db) -> Client:
-    return signed_in(UserFactory(admin=True, name="Ada Admin"))
-
-
-@pytest.fixture
-def rep(db) -> User:
-    return UserFactory(bdr=True, name="Rae Rep")
+boss, rep = backoffice.boss, backoffice.rep
 
 
 def test_history_shows_who_changed_what_from_what_to_what(boss, rep):

@@ -6,23 +6,15 @@ from datetime import timedelta
 import pytest
 from django.contrib import admin
 from django.db import connection
-from django.test import Client
 
 from config.kernel.admin.patience import patient
 from config.kernel.ids import first_uuid7_at
 from config.testing import NOON
 from crm.choices import Lifecycle
-from crm.models import (
-    Contact,
-    User,
-)
+from crm.models import Contact
+from crm.tests import backoffice
 from crm.tests.backoffice import signed_in
-from crm.tests.factories import (
-    CompanyFactory,
-    ContactFactory,
-    UserFactory,
-    give_point,
-)
+from crm.tests.factories import CompanyFactory, ContactFactory, give_point
 
 LABELS = sorted(model._meta.label_lower for model in admin.site._registry if model._meta.app_label == "crm")
 SERVICE_OWNED = [
@@ -31,15 +23,7 @@ SERVICE_OWNED = [
 ]  # fmt: skip
 CONTACTS = "/admin/crm/contact/"
 
-
-@pytest.fixture
-def boss(db) -> Client:
-    return signed_in(UserFactory(admin=True, name="Ada Admin"))
-
-
-@pytest.fixture
-def rep(db) -> User:
-    return UserFactory(bdr=True, name="Rae Rep")
+boss, rep = backoffice.boss, backoffice.rep
 
 
 def test_counting_stops_at_ten_thousand(boss):

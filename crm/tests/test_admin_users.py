@@ -2,16 +2,11 @@
 
 import pytest
 from django.contrib import admin
-from django.test import Client
 
-from crm.models import (
-    AuditEvent,
-    User,
-)
+from crm.models import AuditEvent, User
+from crm.tests import backoffice
 from crm.tests.backoffice import ask, form_of, page_url, signed_in
-from crm.tests.factories import (
-    UserFactory,
-)
+from crm.tests.factories import UserFactory
 
 LABELS = sorted(model._meta.label_lower for model in admin.site._registry if model._meta.app_label == "crm")
 SERVICE_OWNED = [
@@ -20,15 +15,7 @@ SERVICE_OWNED = [
 ]  # fmt: skip
 CONTACTS = "/admin/crm/contact/"
 
-
-@pytest.fixture
-def boss(db) -> Client:
-    return signed_in(UserFactory(admin=True, name="Ada Admin"))
-
-
-@pytest.fixture
-def rep(db) -> User:
-    return UserFactory(bdr=True, name="Rae Rep")
+boss, rep = backoffice.boss, backoffice.rep
 
 
 def test_an_admin_lets_somebody_in_with_a_role(boss):

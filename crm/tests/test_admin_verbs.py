@@ -1,18 +1,9 @@
 """Verbs of the back office call services, ask what they need, and say what they did."""
 
-import pytest
 from django.contrib import admin
-from django.test import Client
 
-from crm.models import (
-    Contact,
-    ContactPoint,
-    Endpoint,
-    ProjectContact,
-    ReviewItem,
-    Suppression,
-    User,
-)
+from crm.models import Contact, ContactPoint, Endpoint, ProjectContact, ReviewItem, Suppression
+from crm.tests import backoffice
 from crm.tests.backoffice import ask, page_url, signed_in
 from crm.tests.factories import (
     ContactFactory,
@@ -30,15 +21,7 @@ SERVICE_OWNED = [
 ]  # fmt: skip
 CONTACTS = "/admin/crm/contact/"
 
-
-@pytest.fixture
-def boss(db) -> Client:
-    return signed_in(UserFactory(admin=True, name="Ada Admin"))
-
-
-@pytest.fixture
-def rep(db) -> User:
-    return UserFactory(bdr=True, name="Rae Rep")
+boss, rep = backoffice.boss, backoffice.rep
 
 
 def test_suppressing_a_person_suppresses_every_number_and_address_of_theirs(boss):

@@ -2,23 +2,11 @@
 
 import pytest
 from django.contrib import admin
-from django.test import Client
 
-from crm.models import (
-    AuditEvent,
-    Company,
-    Contact,
-    Project,
-    User,
-)
+from crm.models import AuditEvent, Company, Contact, Project, User
+from crm.tests import backoffice
 from crm.tests.backoffice import form_of, page_url, signed_in
-from crm.tests.factories import (
-    CompanyFactory,
-    ContactFactory,
-    ProjectContactFactory,
-    ProjectFactory,
-    UserFactory,
-)
+from crm.tests.factories import CompanyFactory, ContactFactory, ProjectContactFactory, ProjectFactory, UserFactory
 
 LABELS = sorted(model._meta.label_lower for model in admin.site._registry if model._meta.app_label == "crm")
 SERVICE_OWNED = [
@@ -27,15 +15,7 @@ SERVICE_OWNED = [
 ]  # fmt: skip
 CONTACTS = "/admin/crm/contact/"
 
-
-@pytest.fixture
-def boss(db) -> Client:
-    return signed_in(UserFactory(admin=True, name="Ada Admin"))
-
-
-@pytest.fixture
-def rep(db) -> User:
-    return UserFactory(bdr=True, name="Rae Rep")
+boss, rep = backoffice.boss, backoffice.rep
 
 
 def test_an_edit_goes_through_the_service_and_is_remembered_as_a_persons(boss):
