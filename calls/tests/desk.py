@@ -10,9 +10,7 @@ from calls.models import Disposition, Lease
 from config.kernel import clock
 from config.testing import NOON
 from crm.models import User
-from crm.tests.factories import (
-    UserFactory,
-)
+from crm.tests.factories import UserFactory
 
 SIMULATED = {"voice": {"BACKEND": "integrations.softphone.voice.SimulatedLine"}}
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)

@@ -7,10 +7,7 @@ from django.core.cache import cache
 from calls.models import Disposition
 from calls.services import outcomes, waterfalls
 from calls.tests import office
-from calls.tests.factories import (
-    CallSessionFactory,
-    callable_pair,
-)
+from calls.tests.factories import CallSessionFactory, callable_pair
 from calls.tests.office import person
 from config.testing import NOON
 from crm.tests.backoffice import signed_in

@@ -12,12 +12,7 @@ from calls.tests.factories import CallSessionFactory, callable_pair, first_point
 from config.testing import NOON
 from crm.choices import PointState
 from crm.models import Contact, Endpoint, ProjectContact, ReviewItem
-from crm.tests.factories import (
-    ContactFactory,
-    ProjectFactory,
-    UserFactory,
-    give_point,
-)
+from crm.tests.factories import ContactFactory, ProjectFactory, UserFactory, give_point
 
 pytestmark = pytest.mark.django_db
 

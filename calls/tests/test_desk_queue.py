@@ -16,12 +16,7 @@ from calls.tests.factories import LeaseFactory, callable_pair
 from config.kernel import clock
 from config.testing import NOON
 from crm.services.normalization.places import SOMEWHERE_IN_THE_STATES, profile_key
-from crm.tests.factories import (
-    ContactFactory,
-    HoursProfileFactory,
-    ProjectFactory,
-    UserFactory,
-)
+from crm.tests.factories import ContactFactory, HoursProfileFactory, ProjectFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -12,11 +12,7 @@ from calls.tests.factories import LeaseFactory, callable_pair, first_point
 from config.testing import NOON
 from crm.choices import Channel, Priority
 from crm.models import HoursProfile
-from crm.tests.factories import (
-    ProjectContactFactory,
-    TouchFactory,
-    UserFactory,
-)
+from crm.tests.factories import ProjectContactFactory, TouchFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 

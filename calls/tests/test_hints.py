@@ -16,12 +16,7 @@ from config.kernel.gate import Asked, gate
 from config.testing import NOON, examples
 from crm.choices import Channel
 from crm.models import Project, ProjectContact
-from crm.tests.factories import (
-    ProjectContactFactory,
-    SuppressionFactory,
-    TouchFactory,
-    give_point,
-)
+from crm.tests.factories import ProjectContactFactory, SuppressionFactory, TouchFactory, give_point
 
 pytestmark = pytest.mark.django_db
 

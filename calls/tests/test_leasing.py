@@ -10,13 +10,7 @@ from calls.choices import EventKind, Scope
 from calls.models import Lease
 from calls.services import deciding, dialing, hints, leasing, outcomes, queue, recording, terminal, walking
 from calls.services.deciding import Refused
-from calls.tests.factories import (
-    CallSessionFactory,
-    DispositionFactory,
-    LeaseFactory,
-    callable_pair,
-    first_point,
-)
+from calls.tests.factories import CallSessionFactory, DispositionFactory, LeaseFactory, callable_pair, first_point
 from config.testing import NOON
 from crm.choices import GateAction
 from crm.models import GateDecision, ProjectContact, Touch

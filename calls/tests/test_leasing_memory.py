@@ -10,10 +10,7 @@ from calls.models import CallingHours, Lease
 from calls.services import leasing, walking
 from calls.services.deciding import Refused
 from calls.services.queue import Wanted
-from calls.tests.factories import (
-    CallingPolicyFactory,
-    callable_pair,
-)
+from calls.tests.factories import CallingPolicyFactory, callable_pair
 from calls.tests.worlds import SHUT
 from crm.choices import Channel
 from crm.models import Endpoint, GateDecision, HoursProfile, ProjectContact

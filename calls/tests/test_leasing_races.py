@@ -11,11 +11,7 @@ from calls.choices import Scope
 from calls.models import Lease
 from calls.services import dialing, hints, leasing, outcomes, terminal
 from calls.services.deciding import Refused
-from calls.tests.factories import (
-    DispositionFactory,
-    callable_pair,
-    first_point,
-)
+from calls.tests.factories import DispositionFactory, callable_pair, first_point
 from crm.models import GateDecision, ProjectContact, Touch
 from crm.tests.factories import ContactFactory, ProjectFactory, UserFactory
 

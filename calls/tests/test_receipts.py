@@ -10,11 +10,7 @@ from calls.models import CallingHours, Lease
 from calls.rules import opening
 from calls.services import deciding, leasing, queue, terminal
 from calls.services.deciding import Refused
-from calls.tests.factories import (
-    LeaseFactory,
-    callable_pair,
-    first_point,
-)
+from calls.tests.factories import LeaseFactory, callable_pair, first_point
 from crm.choices import GateAction
 from crm.models import GateDecision
 from crm.tests.factories import UserFactory, give_point

@@ -13,9 +13,7 @@ from config.kernel.gate import Level, gate
 from config.testing import NOON, examples
 from crm.choices import Channel
 from crm.models import Project
-from crm.tests.factories import (
-    ProjectFactory,
-)
+from crm.tests.factories import ProjectFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -17,17 +17,7 @@ from config.kernel.gate import Verdict
 from config.kernel.ids import uuid7
 from config.testing import NOON
 from crm.choices import Channel, EndpointKind, PointState, SuppressionReason
-from crm.models import (
-    Contact,
-    ContactPoint,
-    Endpoint,
-    HoursProfile,
-    Project,
-    ProjectContact,
-    Suppression,
-    Touch,
-    User,
-)
+from crm.models import Contact, ContactPoint, Endpoint, HoursProfile, Project, ProjectContact, Suppression, Touch, User
 
 OPEN, SHUT = "America/Chicago US-TX", "Pacific/Guam US-GU"  # at NOON (18:00 UTC) it is 4 in the morning on Guam
 HOUR, TICK = timedelta(hours=1), timedelta(microseconds=1)

@@ -21,15 +21,7 @@ from campaigns.choices import (
     MessageState,
     WaitMode,
 )
-from campaigns.models import (
-    Attempt,
-    Campaign,
-    Enrollment,
-    EnrollmentEvent,
-    EnrollmentStep,
-    Happening,
-    Message,
-)
+from campaigns.models import Attempt, Campaign, Enrollment, EnrollmentEvent, EnrollmentStep, Happening, Message
 from campaigns.rules import waits
 from campaigns.rules.history import replay
 from campaigns.services import counting

@@ -15,9 +15,7 @@ from calls.choices import TerminalKind
 from calls.services import terminal
 from campaigns.choices import LIVE, OVER, SETTLED, CampaignStatus, EnrollmentState, HappeningKind, MessageState
 from campaigns.models import Campaign, Enrollment, EnrollmentStatus, Happening, Message, SendingAccount
-from campaigns.services import (
-    accounts as sending_accounts,
-)
+from campaigns.services import accounts as sending_accounts
 from campaigns.services import campaigns, enrolling, evidence, handling, happenings, inbound, letting_go, starting
 from campaigns.services.dispatch import accounts, exits, reconciling, running, sweeping
 from campaigns.services.engine import batches

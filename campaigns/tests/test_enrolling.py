@@ -5,7 +5,7 @@ from threading import Barrier, Thread
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.choices import CampaignStatus, Reentry
@@ -16,8 +16,7 @@ from campaigns.services.enrolling import NotOpen
 from campaigns.services.ownership import NotYours
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.walks import begun, enrolled, paused, resumed, run
-from config.kernel import faults
-from config.testing import NOON, in_own_connection
+from config.testing import NOON, WAITED
 from crm.models import Contact
 from crm.tests.factories import CompanyFactory, ContactFactory, ProjectContactFactory, UserFactory
 
@@ -224,30 +223,13 @@ def test_many_who_ask_for_the_same_people_enrol_them_once():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_runs_of_one_campaign_take_their_places_one_after_the_other(monkeypatch):
+def test_two_runs_of_one_campaign_take_their_places_one_after_the_other(between):
     """Beside each other both would find the same place of a company free."""
     campaign = begun(WAIT, company_limit=1)
     ids = [str(contact.pk) for contact in ContactFactory.create_batch(2, company=CompanyFactory())]
     first, second = (enrolling.begin(campaign=campaign, audience={"contacts": [one]}, by=None, at=NOON) for one in ids)
-    waited = []
-
-    @in_own_connection
-    def somebody():
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '250ms'")
-        try:
-            enrolling.take(second.pk, at=NOON)
-        except OperationalError:
-            waited.append(second)
-
-    def strike(name):
-        if name == "enrolling.before_commit" and not waited:
-            other = Thread(target=somebody)
-            other.start()
-            other.join()
-
-    monkeypatch.setattr(faults, "strike", strike)
+    found = between("enrolling.before_commit", lambda: enrolling.take(second.pk, at=NOON))
     enrolling.take(first.pk, at=NOON)
-    assert waited == [second]
+    assert found == [WAITED]
     enrolling.take(second.pk, at=NOON)
     assert Enrollment.objects.filter(wake_at=None).count() == 1

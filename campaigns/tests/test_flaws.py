@@ -5,11 +5,10 @@ it breaks a promise. Where two safeguards stand behind each other, either alone 
 """
 
 from collections.abc import Callable
-from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import transaction
 
 from campaigns.models import Message
 from campaigns.services.dispatch import locks
@@ -56,8 +55,7 @@ from campaigns.tests.plays import (
     what_was_tried_is_blocked,
 )
 from campaigns.tests.sending import send
-from config.kernel import faults
-from config.testing import in_own_connection
+from config.testing import WAITED
 from crm.services import locking
 
 
@@ -130,30 +128,12 @@ def asked_not_to(message: Message) -> None:
 @pytest.mark.parametrize(
     ("change", "lock"), [(stopped, "_LINES"), (asked_not_to, "_CONTACTS")], ids=["endpoint", "contact"]
 )
-def test_a_stop_waits_for_what_is_being_decided_or_comes_before_it(stage, monkeypatch, change, lock):
+def test_a_stop_waits_for_what_is_being_decided_or_comes_before_it(stage, monkeypatch, between, change, lock):
     def play() -> None:
         message = walking()
-        committed: list[bool] = []
-
-        @in_own_connection
-        def somebody() -> None:
-            with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '250ms'")
-            try:
-                change(message)
-            except OperationalError:
-                return  # it had to wait
-            committed.append(True)
-
-        def strike(name: str) -> None:
-            if name == "send.before_mark":
-                other = Thread(target=somebody)
-                other.start()
-                other.join()
-
-        monkeypatch.setattr(faults, "strike", strike)
+        found = between("send.before_mark", lambda: change(message))
         send()
-        promise(not (committed and stage.sent(message)), "sent after a stop")
+        promise(found == [WAITED] or not stage.sent(message), "sent after a stop")
 
     play()
     rewritten(monkeypatch, locks, lock, "FOR NO KEY UPDATE SKIP LOCKED", "")

@@ -6,30 +6,17 @@ from datetime import timedelta
 import pytest
 
 from campaigns.choices import CampaignStatus
-from campaigns.models import (
-    Campaign,
-    ContentTemplate,
-    Enrollment,
-    EnrollmentEvent,
-    EnrollmentStatus,
-    EnrollmentStep,
-    Message,
-)
+from campaigns.models import Campaign, ContentTemplate, EnrollmentEvent, EnrollmentStatus, EnrollmentStep, Message
 from campaigns.services import counting, handling
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import HappeningFactory
-from campaigns.tests.test_engine import assert_replays
-from campaigns.tests.walks import begun, enrolled, paused, resumed, run, settle
+from campaigns.tests.walks import assert_replays, begun, enrolled, paused, resumed, run, settle, walk_of
 from config.testing import NOON
 from crm.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 WAITING = drawing(node("wait", "wait"), node("sms", "sms_send"), "wait>sms")
-
-
-def walk_of(walk):
-    return Enrollment.objects.get(pk=walk.pk)
 
 
 def test_a_pause_keeps_what_is_left_of_a_wait():

@@ -5,19 +5,27 @@ from datetime import datetime
 from typing import Any
 
 from campaigns.choices import SETTLED, CampaignStatus
-from campaigns.models import Campaign, ContentTemplate, Enrollment, EnrollmentStatus, Message
+from campaigns.models import Campaign, ContentTemplate, Enrollment, EnrollmentEvent, EnrollmentStatus, Message
 from campaigns.rules.drawings import Drawing
+from campaigns.rules.history import replay
 from campaigns.services import enrolling, graphs, letting_go
 from campaigns.services.engine import running
+from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import CampaignFactory
 from config.kernel import clock
 from config.testing import NOON
 from crm.models import Contact
 from crm.tests.factories import ContactFactory
 
+FUNNEL = drawing(
+    node("begin", "stage", status="No Activity"), node("sms", "sms_send"), node("wait", "wait"),
+    node("ask", "wait_for"), node("bdr", "stage", status="Needs BDR"), node("end", "exit", reason="Silent"),
+    "begin>sms", "sms>wait", "wait>ask", "ask:happened>bdr", "ask:timeout>end",
+)  # fmt: skip
 
-def begun(drawing: Drawing, *, at: datetime = NOON, **fields: Any) -> Campaign:
-    """Return a campaign that runs ``drawing``, with the contents and statuses that graphs for tests name."""
+
+def begun(drawn: Drawing, *, at: datetime = NOON, **fields: Any) -> Campaign:
+    """Return a campaign that runs ``drawn``, with the contents and statuses that graphs for tests name."""
     ContentTemplate.objects.get_or_create(
         key="hello", channel="sms", name="Hello", body="Hi {{contact.first_name|there}}"
     )
@@ -25,7 +33,7 @@ def begun(drawing: Drawing, *, at: datetime = NOON, **fields: Any) -> Campaign:
     for name in ("No Activity", "Needs BDR"):
         EnrollmentStatus.objects.get_or_create(name=name)
     with clock.standing_at(at):
-        campaign: Campaign = CampaignFactory(graph=graphs.new(drawing, frozen_at=at), started_at=at, **fields)
+        campaign: Campaign = CampaignFactory(graph=graphs.new(drawn, frozen_at=at), started_at=at, **fields)
     return campaign
 
 
@@ -69,3 +77,17 @@ def resumed(campaign: Campaign, at: datetime) -> None:
     letting_go.begin_epoch(campaign, since=campaign.paused_at or at, at=at)
     campaign.status = CampaignStatus.ACTIVE
     campaign.save()
+
+
+def walk_of(walk: Enrollment) -> Enrollment:
+    return Enrollment.objects.get(pk=walk.pk)
+
+
+def assert_replays(walk: Enrollment) -> None:
+    """What the history of ``walk`` says is what its row says."""
+    walk = walk_of(walk)
+    told = replay(EnrollmentEvent.objects.filter(enrollment=walk).order_by("id"))
+    status = walk.status.name if walk.status else ""
+    assert (told.state, told.node, told.visit, told.status, told.reason) == (
+        walk.state, walk.node_id, walk.visit, status, walk.reason,
+    )  # fmt: skip

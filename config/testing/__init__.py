@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ Result = TypeVar("Result")
 
 # A Tuesday; 14:00 in New York, 11:00 in Los Angeles: everybody may be called.
 NOON = datetime(2026, 6, 16, 18, 0, tzinfo=UTC)
+WAITED = "waited for a lock"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 # At import, because pytest-django loads the settings before any hook of ours could speak.
@@ -165,6 +166,40 @@ def threads() -> Callable[..., list[Any]]:
         return [done.result() for done in running]
 
     return run
+
+
+@pytest.fixture
+def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], Any]], list[Any]]:
+    """``between(point, work)`` lets ``work`` happen on a connection of its own when a fault point is first reached.
+
+    What goes on there goes on when ``work`` has ended. The list that is returned then holds its one result, or WAITED
+    if it had to wait for a lock and gave up.
+    """
+
+    def arrange(point: str, work: Callable[[], Any]) -> list[Any]:
+        found: list[Any] = []
+        strike = partial(_strike, point, in_own_connection(partial(_impatiently, work)), found)
+        monkeypatch.setattr("config.kernel.faults.strike", strike)
+        return found
+
+    return arrange
+
+
+def _strike(point: str, work: Callable[[], Any], found: list[Any], name: str) -> None:
+    if name == point and not found:
+        with ThreadPoolExecutor(1) as pool:
+            found.append(pool.submit(work).result())
+
+
+def _impatiently(work: Callable[[], Any]) -> Any:
+    from django.db import OperationalError, connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '250ms'")
+    try:
+        return work()
+    except OperationalError:
+        return WAITED
 
 
 @pytest.fixture(scope="session")

@@ -1,79 +1,25 @@
 """What every resource promises, asked of each route that the router knows: a new one is held to it at once."""
 
-import json
 import re
-from functools import cache
 from typing import Any
 from uuid import UUID
 
-import jsonschema
 import pytest
-from django.core.management import call_command
 from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
-from drf_spectacular.generators import SchemaGenerator
-from rest_framework import serializers
 from rest_framework.test import APIClient
 
-from config.api import router
 from config.kernel.api.reading import Reading
-from config.kernel.audit import acting
+from config.tests import resources
 from config.tests.records import ADMINS, EVERYBODYS, MAKE, THEIR_OWN
-from crm.tests.factories import ContactFactory, ContactPointFactory, EndpointFactory, UserFactory
+from config.tests.resources import RESOURCES, VIEWS, address, assert_as_told, assert_refused
+from crm.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
-
-VIEWS = {prefix: view for prefix, view, _ in router.registry}
-RESOURCES = sorted(prefix for prefix, view in VIEWS.items() if hasattr(view, "reading"))
+admin, rep = resources.admin, resources.rep
 NOBODY = UUID("01900000-0000-7000-8000-000000000000")
 VERBS = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 SMALL = {"users", "dispositions"}  # tables that stay small need no index for an order
-
-
-@pytest.fixture
-def admin() -> APIClient:
-    return signed_in(UserFactory(admin=True))
-
-
-@pytest.fixture
-def rep() -> APIClient:
-    return signed_in(UserFactory(bdr=True))
-
-
-def signed_in(user: Any) -> APIClient:
-    client = APIClient()
-    client.force_login(user)
-    client.user = user
-    return client
-
-
-def address(prefix: str, key: Any = None, action: str = "") -> str:
-    return "".join(f"{part}/" for part in ("/api/v1", prefix, str(key or ""), action) if part)
-
-
-@cache
-def schema() -> Any:
-    """The schema as JSON Schema understands it: OpenAPI 3.0 has a word of its own for what may be null."""
-
-    def said(part: Any) -> Any:
-        if isinstance(part, list):
-            return [said(one) for one in part]
-        if not isinstance(part, dict):
-            return part
-        told = {name: said(one) for name, one in part.items() if name != "nullable"}
-        return {"anyOf": [told, {"type": "null"}]} if part.get("nullable") is True else told
-
-    return said(json.loads(json.dumps(SchemaGenerator().get_schema(request=None, public=True), default=str)))
-
-
-def assert_as_told(prefix: str, shown: dict[str, Any], *, one: bool = False) -> None:
-    """Every value of a row has the type that the schema says."""
-    paths = [
-        path for path in schema()["paths"] if re.fullmatch(rf"/api/v1/{prefix}/" + (r"\{\w+\}/" if one else ""), path)
-    ]
-    answers = schema()["paths"][paths[0]]["get"]["responses"]
-    told = answers["200"]["content"]["application/json"]["schema"]
-    jsonschema.validate(shown if one else {"next": None, "previous": None, "results": [shown]}, schema() | told)
 
 
 def actions(prefix: str, *, detail: bool) -> list[tuple[str, str]]:
@@ -84,16 +30,6 @@ def actions(prefix: str, *, detail: bool) -> list[tuple[str, str]]:
         if action.detail is detail
         for method in action.mapping
     ]
-
-
-def assert_refused(answer: Any, status: int) -> dict[str, Any]:
-    said = answer.json()
-    assert answer.status_code == status, said
-    assert set(said) == {"error", "error_code", "details"}
-    assert said["error"]
-    assert re.fullmatch(r"[a-z0-9_]+", said["error_code"])
-    assert all(set(detail) == {"field", "message", "code"} for detail in said["details"])
-    return said
 
 
 def test_every_resource_has_rows_to_be_tested_with():
@@ -110,7 +46,6 @@ def test_nobody_in_particular_learns_nothing(prefix):
 
     for method, path in routes:
         answer = getattr(APIClient(), method)(path)
-
         said = assert_refused(answer, 401)
         assert said["error_code"] == "not_authenticated", (method, path)
         assert answer["WWW-Authenticate"] == 'Session realm="Clearline"'
@@ -134,7 +69,6 @@ def test_what_is_somebody_elses_looks_like_not_existing(prefix, rep):
 @pytest.mark.parametrize("prefix", sorted(set(MAKE) - ADMINS - THEIR_OWN - {"users"}))
 def test_ones_own_and_what_is_nobodys_is_there(prefix, rep):
     rows = [MAKE[prefix](rep.user), MAKE[prefix](None)]
-
     listed = rep.get(address(prefix), {"limit": 1000}).json()["results"]
 
     for row in rows:
@@ -166,32 +100,6 @@ def test_a_list_and_a_row_show_exactly_what_the_schema_says(prefix, admin):
     assert all(
         not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\dT(?!.*Z$)", value) for value in shown.values()
     )
-
-
-def test_what_a_row_reads_through_others_may_be_empty_in_the_schema_too(admin):
-    person = ContactFactory(name="No Company")
-    point = ContactPointFactory(contact=person, kind="address", endpoint=None)
-    call, line = MAKE["call-sessions"](None), EndpointFactory(kind="email", value="x@example.com")
-    with acting(service="intake", bulk=True):
-        born = ContactFactory(source="permits")
-
-    for prefix, row in [("contacts", person), ("contact-points", point), ("call-sessions", call), ("endpoints", line)]:
-        assert_as_told(prefix, admin.get(address(prefix, row.pk)).json(), one=True)
-    births = admin.get("/api/v1/audit-log/", {"entity_id": str(born.pk)}).json()["results"]
-    assert [one["id"] for one in births] == [None]
-    assert_as_told("audit-log", births[0])
-
-
-def test_the_schema_knows_which_answer_means_that_it_was_done():
-    done = {
-        ("intake/", "post"): {"200"},
-        ("calling-hours/{id}/replace/", "post"): {"201"},
-        ("call-sessions/{id}/outcome/", "post"): {"200"},
-        ("contacts/{id}/", "delete"): {"204"},
-        ("contacts/", "post"): {"200", "201"},
-    }
-    for (path, method), expected in done.items():
-        assert set(schema()["paths"][f"/api/v1/{path}"][method]["responses"]) - {"4XX"} == expected, path
 
 
 @pytest.mark.parametrize("prefix", RESOURCES)
@@ -269,7 +177,6 @@ def test_what_cannot_be_done_is_405_and_says_what_can(prefix, admin):
 
     for method, path in routes:
         answer = getattr(admin, method)(path, {})
-
         said = assert_refused(answer, 405)
         assert said["error_code"] == "method_not_allowed"
         assert VIEWS[prefix].how_to_change in said["error"]
@@ -318,39 +225,6 @@ def test_a_resource_can_be_browsed_without_anything_inline(prefix, admin):
         assert answer["Content-Type"].startswith("text/html")
         assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=", page)
         assert "unsafe" not in answer["Content-Security-Policy"]
-
-
-def test_no_serializer_shows_whatever_a_model_has():
-    def heirs(kind: type) -> set[type]:
-        return {kind} | {one for child in kind.__subclasses__() for one in heirs(child)}
-
-    named = [one.Meta for one in heirs(serializers.ModelSerializer) if hasattr(one, "Meta")]
-
-    assert len(named) > 30
-    assert all(isinstance(meta.fields, list | tuple) and not hasattr(meta, "exclude") for meta in named)
-
-
-def test_the_schema_is_valid_and_nothing_in_it_was_guessed(tmp_path):
-    call_command("spectacular", validate=True, fail_on_warn=True, file=str(tmp_path / "schema.yml"))
-
-
-def test_the_schema_describes_every_resource_and_how_it_refuses(admin):
-    schema = admin.get("/api/v1/schema/", HTTP_ACCEPT="application/vnd.oai.openapi+json").json()
-
-    assert {path.split("/")[3] for path in schema["paths"]} >= set(VIEWS)
-    refusal = schema["components"]["schemas"]["Refusal"]["properties"]
-    assert set(refusal) == {"error", "error_code", "details"}
-    dialing = schema["paths"]["/api/v1/call-sessions/dial/"]["post"]["responses"]
-    assert set(dialing) == {"201", "4XX", "503"}
-    for path, methods in schema["paths"].items():
-        for method, operation in methods.items():
-            assert "4XX" in operation["responses"], (method, path)
-
-
-def test_the_schema_is_refused_in_json_whatever_was_asked_for(client, admin):
-    for accept in ("*/*", "application/vnd.oai.openapi"):
-        assert_refused(client.get("/api/v1/schema/", HTTP_ACCEPT=accept), 401)
-        assert_refused(admin.post("/api/v1/schema/", HTTP_ACCEPT=accept), 405)
 
 
 def test_an_address_that_leads_nowhere_is_json_for_whoever_asks(client):

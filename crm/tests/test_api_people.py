@@ -11,13 +11,7 @@ from config.tests.clients import rep as a_rep
 from crm.api import inputs
 from crm.models import Company, Contact, Endpoint, Project, ProjectContact
 from crm.services.editing import EDITABLE
-from crm.tests.factories import (
-    ContactFactory,
-    ProjectContactFactory,
-    ProjectFactory,
-    TouchFactory,
-    UserFactory,
-)
+from crm.tests.factories import ContactFactory, ProjectContactFactory, ProjectFactory, TouchFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -7,11 +7,7 @@ from config.tests.clients import Caller
 from config.tests.clients import admin as an_admin
 from crm.models import ContactPoint, Endpoint
 from crm.services import points
-from crm.tests.factories import (
-    ContactFactory,
-    EndpointFactory,
-    give_point,
-)
+from crm.tests.factories import ContactFactory, EndpointFactory, give_point
 
 pytestmark = pytest.mark.django_db
 

@@ -7,9 +7,7 @@ from config.tests.clients import Caller
 from config.tests.clients import admin as an_admin
 from config.tests.clients import rep as a_rep
 from crm.services import accounts
-from crm.tests.factories import (
-    UserFactory,
-)
+from crm.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -9,13 +9,7 @@ from crm.models import AuditEvent, Company, Contact, Endpoint, Project
 from crm.services import deleting, editing, fields
 from crm.services.locking import RowGone
 from crm.signals import reachability_changed
-from crm.tests.factories import (
-    CompanyFactory,
-    ContactFactory,
-    ProjectContactFactory,
-    ProjectFactory,
-    UserFactory,
-)
+from crm.tests.factories import CompanyFactory, ContactFactory, ProjectContactFactory, ProjectFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -8,17 +8,9 @@ import pytest
 from django.db import connection
 
 from config.testing import NOON
-from crm.models import (
-    Contact,
-    Project,
-    SourceRecord,
-)
+from crm.models import Contact, Project, SourceRecord
 from crm.services.feeds.records import Doubt, ProjectIn, Record
-from crm.tests.factories import (
-    ContactFactory,
-    ProjectContactFactory,
-    ProjectFactory,
-)
+from crm.tests.factories import ContactFactory, ProjectContactFactory, ProjectFactory
 from crm.tests.intaking import OTHER_PHONE, PHONE, somebody, take
 
 pytestmark = pytest.mark.django_db

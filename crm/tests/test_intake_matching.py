@@ -6,22 +6,10 @@ import pytest
 
 from config.testing import NOON
 from crm.choices import PointState, ReviewKind
-from crm.models import (
-    Contact,
-    ContactPoint,
-    Endpoint,
-    OtherName,
-    Project,
-    ProjectContact,
-    ReviewItem,
-)
+from crm.models import Contact, ContactPoint, Endpoint, OtherName, Project, ProjectContact, ReviewItem
 from crm.services import changing, deleting, intake, points
 from crm.services.feeds.records import PhoneIn
-from crm.tests.factories import (
-    ContactAliasFactory,
-    ContactFactory,
-    UserFactory,
-)
+from crm.tests.factories import ContactAliasFactory, ContactFactory, UserFactory
 from crm.tests.intaking import OTHER_PHONE, PHONE, somebody, take
 
 pytestmark = pytest.mark.django_db

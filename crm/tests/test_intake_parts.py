@@ -10,20 +10,11 @@ from django.db import connection
 from config.testing import NOON
 from config.testing.hearing import hearing
 from crm.choices import ReviewKind
-from crm.models import (
-    Contact,
-    ContactPoint,
-    Endpoint,
-    Project,
-    ProjectContact,
-    ReviewItem,
-)
+from crm.models import Contact, ContactPoint, Endpoint, Project, ProjectContact, ReviewItem
 from crm.services import changing, intake
 from crm.services.feeds.records import EmailIn, Party, PhoneIn, PlaceIn, ProjectIn
 from crm.signals import reachability_changed
-from crm.tests.factories import (
-    UserFactory,
-)
+from crm.tests.factories import UserFactory
 from crm.tests.intaking import OTHER_PHONE, PHONE, somebody, take
 
 pytestmark = pytest.mark.django_db

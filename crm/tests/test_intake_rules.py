@@ -8,21 +8,11 @@ import pytest
 from config.testing import NOON
 from config.testing.hearing import hearing
 from crm.choices import ConsentKind
-from crm.models import (
-    AuditEvent,
-    Company,
-    Consent,
-    Contact,
-    Endpoint,
-    Project,
-)
+from crm.models import AuditEvent, Company, Consent, Contact, Endpoint, Project
 from crm.services import consenting
 from crm.services.feeds.records import CompanyIn, ProjectIn, Refused
 from crm.signals import reachability_changed
-from crm.tests.factories import (
-    ContactFactory,
-    SuppressionFactory,
-)
+from crm.tests.factories import ContactFactory, SuppressionFactory
 from crm.tests.intaking import OTHER_PHONE, PHONE, somebody, take
 
 pytestmark = pytest.mark.django_db

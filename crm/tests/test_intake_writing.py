@@ -6,21 +6,10 @@ import pytest
 
 from config.testing import NOON
 from crm.choices import ReviewKind
-from crm.models import (
-    Company,
-    Contact,
-    ContactPoint,
-    Endpoint,
-    OtherName,
-    Project,
-    ProjectContact,
-    ReviewItem,
-)
+from crm.models import Company, Contact, ContactPoint, Endpoint, OtherName, Project, ProjectContact, ReviewItem
 from crm.services import changing, points
 from crm.services.feeds.records import CompanyIn, ProjectIn
-from crm.tests.factories import (
-    UserFactory,
-)
+from crm.tests.factories import UserFactory
 from crm.tests.intaking import PHONE, somebody, take
 
 pytestmark = pytest.mark.django_db

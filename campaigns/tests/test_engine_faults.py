@@ -1,0 +1,67 @@
+"""Engines that fail and engines beside each other: everybody moves once, and what is broken stops nobody else."""
+
+import pytest
+
+from campaigns.models import Enrollment, Message
+from campaigns.rules.steps import Steps
+from campaigns.services import counting
+from campaigns.services.engine import batches, running
+from campaigns.tests.factories import MessageFactory
+from campaigns.tests.walks import FUNNEL, begun, enrolled, run, walk_of
+from config.testing import NOON
+
+pytestmark = pytest.mark.django_db
+
+
+def test_one_walk_that_cannot_be_moved_stops_nobody_else(monkeypatch):
+    campaign = begun(FUNNEL)
+    walks = enrolled(campaign, 3)
+    poisoned = walks[1].pk
+    arrive = Steps.arrive
+
+    def poison(steps, key):
+        if steps.standing.id == poisoned:
+            raise RuntimeError("a bug")
+        arrive(steps, key)
+
+    monkeypatch.setattr(Steps, "arrive", poison)
+    run(NOON)
+    states = {walk.pk: walk_of(walk).state for walk in walks}
+    assert states.pop(poisoned) == "parked"
+    assert set(states.values()) == {"waiting_send"}
+
+
+def test_one_row_that_the_database_refuses_stops_nobody_else():
+    campaign = begun(FUNNEL)
+    walks = enrolled(campaign, 3)
+    sms = campaign.graph.nodes.get(key="sms")
+    MessageFactory(by_hand=True, dedupe_key=f"enr:{walks[1].pk}/{sms.pk}/1/0")
+    run(NOON)
+    assert [walk_of(walk).state for walk in walks] == ["waiting_send", "parked", "waiting_send"]
+    assert "IntegrityError" in walk_of(walks[1]).reason
+    assert counting.numbers(campaign)["state:parked"] == 1
+
+
+def test_a_campaign_that_fails_is_in_no_other_ones_way(monkeypatch):
+    broken, sound = begun(FUNNEL), begun(FUNNEL)
+    enrolled(broken), enrolled(sound)
+    due = batches.due
+
+    def failing(campaign, **told):
+        if campaign == broken.pk:
+            raise RuntimeError("a bug")
+        return due(campaign, **told)
+
+    monkeypatch.setattr(batches, "due", failing)
+    running.run(at=NOON)
+    assert Enrollment.objects.get(campaign=sound).state == "waiting_send"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_engines_at_once_move_everybody_once(threads):
+    campaign = begun(FUNNEL)
+    walks = enrolled(campaign, 120)
+    threads(*[lambda: running.run(at=NOON, size=7)] * 6)
+    assert Message.objects.count() == len(walks)
+    assert Enrollment.objects.filter(state="waiting_send").count() == len(walks)
+    assert counting.numbers(campaign)["state:waiting_send"] == len(walks)

@@ -1,0 +1,173 @@
+"""Campaigns that stand still: nobody moves in a pause, and after it nothing goes out late, wrong or all at once."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from campaigns.models import Campaign, ContentTemplate, Enrollment, Message
+from campaigns.rules.drawings import DrawnNode
+from campaigns.services import campaigns, counting, handling
+from campaigns.services.engine import batches, running
+from campaigns.tests import carriers
+from campaigns.tests.drawings import drawing, node
+from campaigns.tests.factories import HappeningFactory, SendingAccountFactory
+from campaigns.tests.sending import send
+from campaigns.tests.walks import FUNNEL, assert_replays, begun, enrolled, paused, resumed, run, settle, walk_of
+from config.testing import NOON, WAITED
+from crm.tests.factories import ContactFactory
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+def test_nobody_moves_once_a_pause_is_committed_and_waits_keep_what_was_left():
+    campaign = begun(FUNNEL)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    settle("accepted", NOON)
+    run(NOON)
+    paused(campaign, NOON + DAY)
+    assert run(NOON + 3 * DAY) == 0
+    resumed(campaign, NOON + 10 * DAY)
+    run(NOON + 10 * DAY)
+    assert walk_of(walk).wake_at == NOON + 11 * DAY
+    assert (walk_of(walk).state, walk_of(walk).epoch) == ("waiting", 1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("why", ["due", "settled", "heard"])
+def test_a_pause_waits_for_the_batch_that_is_being_written(between, why):
+    """Committed while a batch moves people it would be a pause in which somebody moved (E9)."""
+    campaign = begun(FUNNEL)
+    (walk,) = enrolled(campaign)
+    if why != "due":
+        run(NOON)
+        settle("accepted", NOON) if why == "settled" else HappeningFactory(contact=walk.contact)
+    found = between("engine.before_commit", lambda: campaigns.pause(row=campaign, by=None, at=NOON))
+    running.run(at=NOON)
+    assert found == [WAITED]
+
+
+def test_a_call_that_is_heard_of_before_they_are_let_go_shortens_no_wait():
+    campaign = begun(FUNNEL)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    settle("accepted", NOON)
+    run(NOON)
+    paused(campaign, NOON + DAY)
+    resumed(campaign, NOON + 10 * DAY)
+    HappeningFactory(contact=walk.contact, kind="call_outcome", data={"disposition": "No answer"})
+    batches.heard(at=NOON + 10 * DAY)
+    run(NOON + 10 * DAY)
+    assert (walk_of(walk).state, walk_of(walk).wake_at) == ("waiting", NOON + 11 * DAY)
+    assert walk_of(walk).last["disposition"] == "No answer"
+
+
+def test_what_was_about_to_go_out_before_a_pause_is_written_anew_and_spread(settings, tmp_path):
+    carrier = carriers.install(settings, tmp_path)
+    SendingAccountFactory()
+    ContentTemplate.objects.create(key="when", channel="sms", name="When", body="On {{event.date}}.")
+    campaign = begun(drawing(node("sms", "sms_send", content="when")), event_date=date(2026, 7, 1), spread_minutes=60)
+    walks = enrolled(campaign, [ContactFactory(phone=f"+151255501{number:02}") for number in range(20)])
+    run(NOON)
+    Enrollment.objects.update(epoch=1)  # not before the first start, but in the middle of it
+    Campaign.objects.update(epoch=1, pauses=[[NOON.isoformat(), NOON.isoformat()]])
+    row = campaigns.pause(row=Campaign.objects.get(pk=campaign.pk), by=None, at=NOON)
+    campaigns.edit(row=row, changes={"event_date": date(2026, 8, 1)}, by=None, at=NOON)
+    resumed(campaign, NOON + timedelta(hours=1))
+
+    send(NOON + timedelta(hours=1))
+    assert not carrier.rows()  # nobody was let go yet
+    for minutes in range(60, 121, 10):
+        run(NOON + timedelta(minutes=minutes))
+        send(NOON + timedelta(minutes=minutes))
+        run(NOON + timedelta(minutes=minutes))
+        if minutes == 90:
+            assert 2 < len(carrier.rows()) < 18
+
+    assert {row["body"] for row in carrier.rows()} == {"On Saturday, August 1, 2026."}
+    assert len(carrier.rows()) == len(walks)
+    assert counting.numbers(campaign)["state:completed"] == len(walks)
+    for walk in walks:
+        assert_replays(walk)
+
+
+def in_the_middle(campaign):
+    """Not before its first start."""
+    Enrollment.objects.update(epoch=1)
+    Campaign.objects.update(epoch=1, pauses=[[NOON.isoformat(), NOON.isoformat()]])
+    campaign.refresh_from_db()
+
+
+@pytest.mark.parametrize("let_go_first", [True, False])
+def test_what_was_about_to_go_out_to_whoever_is_paused_by_hand_is_written_anew_too(let_go_first):
+    campaign = begun(drawing(node("sms", "sms_send")), spread_minutes=0)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    in_the_middle(campaign)
+    handling.pause([walk.pk], by=None, at=NOON)
+    paused(campaign, NOON)
+    resumed(campaign, NOON + DAY)
+    if let_go_first:
+        run(NOON + DAY)
+        assert (walk_of(walk).state, walk_of(walk).paused_from) == ("paused", "waiting")
+    handling.resume([walk.pk], by=None, at=NOON + DAY)
+    run(NOON + DAY)
+    assert list(Message.objects.order_by("id").values_list("state", flat=True)) == ["cancelled", "pending"]
+    assert walk_of(walk).state == "waiting_send"
+    assert_replays(walk)
+    assert counting.numbers(campaign)["state:waiting_send"] == 1
+
+
+def test_what_was_written_for_a_walk_that_ended_in_a_pause_waits_for_nothing(settings, tmp_path):
+    carrier = carriers.install(settings, tmp_path)
+    SendingAccountFactory()
+    drawn = drawing(node("sms", "sms_send"), node("end", "exit"), "sms>end")
+    campaign = begun(replace(drawn, on_reply="end"))
+    (walk,) = enrolled(campaign, [ContactFactory(phone="+15125550123")])
+    run(NOON)
+    in_the_middle(campaign)
+    paused(campaign, NOON)
+    HappeningFactory(contact=walk.contact)
+    run(NOON)
+    resumed(campaign, NOON + timedelta(hours=1))
+    run(NOON + timedelta(hours=1))
+    send(NOON + timedelta(hours=1))
+    assert (walk_of(walk).state, Message.objects.get().state, carrier.rows()) == ("completed", "blocked", [])
+
+
+def test_after_a_pause_what_has_come_due_is_spread():
+    campaign = begun(FUNNEL, spread_minutes=60)
+    walks = enrolled(campaign, 40)
+    paused(campaign, NOON)
+    resumed(campaign, NOON + DAY)
+    # People who were to begin before the pause have been in epoch 0; a first start spreads nobody, a resumption does
+    Enrollment.objects.update(epoch=0)
+    campaign.pauses, campaign.epoch = [[NOON.isoformat(), NOON.isoformat()], *campaign.pauses], 2
+    campaign.save()
+    Enrollment.objects.update(epoch=1)
+    run(NOON + DAY)
+    woken = sorted(Enrollment.objects.filter(state="pending").values_list("wake_at", flat=True))
+    assert len(woken) > 35
+    assert NOON + DAY < woken[0] <= woken[-1] < NOON + DAY + timedelta(hours=1)
+    middle = woken[len(woken) // 2] - (NOON + DAY)
+    assert timedelta(minutes=15) < middle < timedelta(minutes=45)
+    for minutes in range(1, 61):
+        running.run(at=NOON + DAY + timedelta(minutes=minutes))
+    assert Enrollment.objects.filter(state="waiting_send").count() == len(walks)
+
+
+def test_whoever_waits_for_the_day_of_an_event_is_not_later_for_a_pause_that_was_over_before():
+    eve = DrawnNode("eve", "wait", "", {"mode": "event", "days": -1, "time": "09:00"})
+    campaign = begun(
+        drawing(eve, node("end", "exit"), "eve>end"), event_date=(NOON + 3 * DAY).date(), spread_minutes=10_080,
+        epoch=1, pauses=[[NOON.isoformat(), NOON.isoformat()]],
+    )  # fmt: skip
+    enrolled(campaign, 20)
+    run(NOON)
+    (due,) = set(Enrollment.objects.values_list("wake_at", flat=True))
+    paused(campaign, NOON + timedelta(hours=1))
+    resumed(campaign, NOON + timedelta(hours=2))
+    run(due)
+    assert set(Enrollment.objects.values_list("state", flat=True)) == {"completed"}

@@ -1,0 +1,135 @@
+"""What the ledgers of providers prove, line by line against ours (trust 3.6)."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from campaigns.models import Message
+from campaigns.services.dispatch import ledgers
+from campaigns.tests import sending
+from campaigns.tests.carriers import Carrier
+from campaigns.tests.factories import SendingAccountFactory, walking
+from campaigns.tests.sending import now, send
+from config.kernel import clock
+from config.testing import NOON
+from crm.models import Touch
+
+pytestmark = pytest.mark.django_db
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+carrier, account = sending.carrier, sending.account
+
+
+@pytest.fixture
+def post(carrier, settings):
+    return Carrier(**settings.PROVIDERS["email"]["OPTIONS"])
+
+
+class TestTheLedger:
+    def compare(self, at=NOON + HOUR):
+        with clock.standing_at(at):
+            found = ledgers.compare(since=NOON - 3 * HOUR, until=NOON + HOUR, at=at)
+        return next(one for one in found if one.provider == "sms")
+
+    def test_matches_after_a_quiet_day(self, carrier, account):
+        for _ in range(3):
+            walking()
+        send()
+
+        result = self.compare()
+
+        assert (result.matched, result.corrected, result.is_clean) == (3, 0, True)
+
+    def test_corrects_what_we_had_concluded(self, carrier, account):
+        """INV-TRUTH and A14: what is in the ledger was sent, whatever we said."""
+        carrier.behave("accept_then_500")
+        message = walking()
+        send()
+        Message.objects.filter(pk=message.pk).update(state="not_sent_presumed", settled_at=NOON)
+        Touch.objects.update(counts=False)
+
+        result = self.compare()
+
+        assert (result.corrected, result.is_clean) == (1, True)
+        assert (now(message).state, now(message).anomaly) == ("accepted", "late_evidence")
+        assert Touch.objects.get().counts
+
+    def test_raises_the_alarm_about_what_nobody_explains(self, carrier, account, caplog):
+        walking()
+        send()
+        carrier._do(
+            """INSERT INTO sent (token, key, "to", at) VALUES ('x', 'y', '+15125550100', ?)""", NOON.isoformat()
+        )
+
+        with caplog.at_level(logging.ERROR):
+            result = self.compare()
+
+        assert (result.strange, result.matched) == (["R2"], 1)
+        assert "we know nothing of them: R2" in caplog.text
+        assert "+1512" not in caplog.text
+
+    def test_raises_the_alarm_about_what_was_sent_twice(self, carrier, account, caplog):
+        walking()
+        send()
+        carrier._do(f"INSERT INTO sent (token, key, at) SELECT token, key, '{(NOON - 2 * HOUR).isoformat()}' FROM sent")
+
+        result = self.compare()
+
+        assert result.twice == ["R2"]
+
+    def test_marks_what_the_provider_does_not_know(self, carrier, account):
+        message = walking()
+        send()
+        carrier._do("DELETE FROM sent")
+
+        result = self.compare()
+
+        assert result.missing == [message.pk]
+        assert now(message).anomaly == "not_in_ledger"
+
+    def test_knows_a_repeat_by_its_key(self, carrier, post):
+        SendingAccountFactory(channel="email")
+        post.behave("accept_then_500")
+        message = walking("email")
+        send()
+        post.behave("accept")
+        send(NOON + MINUTE)
+        assert now(message).state == "accepted"
+
+        with clock.standing_at(NOON + HOUR):
+            (result,) = ledgers.compare(since=NOON - HOUR, until=NOON + HOUR, at=NOON + HOUR)
+
+        assert result.is_clean
+
+    def test_of_one_that_gives_no_list_nothing_is_concluded_and_the_others_are_compared(
+        self, carrier, account, settings, caplog
+    ):
+        settings.PROVIDERS["email"]["OPTIONS"]["lists"] = False
+        SendingAccountFactory(channel="email")
+        lost = walking("email"), walking()
+        send()
+        SendingAccountFactory(provider="gone")
+        carrier._do("DELETE FROM sent")
+
+        with clock.standing_at(NOON + HOUR):
+            found = ledgers.compare(since=NOON - HOUR, until=NOON + HOUR, at=NOON + HOUR)
+
+        assert [(one.provider, one.is_unknown, one.missing) for one in found] == [
+            ("email", True, []), ("gone", True, []), ("sms", False, [lost[1].pk]),
+        ]  # fmt: skip
+        assert "The ledger of gone cannot be had" in caplog.text
+        with pytest.raises(CommandError, match="The list of email, gone cannot be had"):
+            call_command("ledger", f"--since={(NOON - HOUR).isoformat()}", f"--until={(NOON + HOUR).isoformat()}")
+
+    def test_has_a_command(self, carrier, account, capsys):
+        walking()
+        send()
+        asked = [f"--since={(NOON - HOUR).isoformat()}", f"--until={(NOON + HOUR).isoformat()}"]
+
+        call_command("ledger", *asked)
+        assert "sms: 1 match, 0 corrected, 0 strange, 0 sent twice, 0 missing" in capsys.readouterr().out
+
+        carrier._do("DELETE FROM sent")
+        with pytest.raises(CommandError, match="do not match"):
+            call_command("ledger", *asked)
