@@ -1,7 +1,8 @@
 """What the cells of a column look like: e-mail addresses, phone numbers, names of people or companies, or nothing."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 from crm.services.feeds.troubles import is_nested
@@ -22,15 +23,20 @@ def likeness(cells: Sequence[str], *, region: str = "US") -> Likeness:
     filled = [text for cell in cells if (text := one_line(cell))][:LOOK_AT]
     if not filled:
         return ""
-    enough = MOST * len(filled)
-    if sum(_is_email(text) for text in filled) >= enough:
+    if _most(filled, _is_email):
         return "email"
-    if sum(_is_phone(text, region) for text in filled) >= enough:
+    if _most(filled, partial(_is_phone, region=region)):
         written = sum(bool(WRITTEN_AS_PHONE.search(text)) for text in filled)
         return "phone" if written >= len(filled) / 2 else "digits"
-    if sum(bool(NAME.fullmatch(text)) for text in filled) >= enough and len(set(filled)) > len(filled) / 3:
+    if _most(filled, NAME.fullmatch) and len(set(filled)) > len(filled) / 3:
         return "name"
     return ""
+
+
+def _most(cells: Sequence[str], look_so: Callable[[str], object]) -> bool:
+    """Whether enough of them do; asked only until that cannot be any more."""
+    others = (cell for cell in cells if not look_so(cell))
+    return all(len(cells) - number >= MOST * len(cells) for number, _ in enumerate(others, start=1))
 
 
 def _is_email(text: str) -> bool:
