@@ -39,6 +39,8 @@ def test_two_orders_of_one_name_keep_two_keys():
 
 def test_a_key_is_its_own_key_for_every_character_there_is():
     for code in range(sys.maxunicode + 1):
+        if code % 64 and unicodedata.category(chr(code)) in {"Cn", "Co"}:  # nobody's yet: each is like the next
+            continue
         key = match_key(f"a{chr(code)}b")
         assert match_key(key) == key, hex(code)
         assert not any(unicodedata.category(character) in {"Cc", "Cs"} for character in key), hex(code)
