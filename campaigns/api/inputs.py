@@ -180,8 +180,7 @@ class EnrollTold(Told):
     )
 
     def validate(self, attrs: Any) -> Any:
-        told = {name: getattr(value, "pk", value) for name, value in attrs.items()}
-        return {"audience": audiences.checked(told)}
+        return {"audience": {name: getattr(value, "pk", value) for name, value in attrs.items()}}
 
 
 class ExecuteTold(Told):

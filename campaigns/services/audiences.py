@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from config.kernel.errors import DomainError
 from crm.choices import Lifecycle
-from crm.models import Contact, ProjectContact, SourceRecord, User
+from crm.models import Company, Contact, IntakeRun, Project, ProjectContact, SourceRecord, User
 
 MOST_IDS: Final = 10_000  # in one list; more come as a filter or an intake
 BEST: Final = 100  # lead score
@@ -60,13 +60,32 @@ FILTERS: Final[Mapping[str, Words]] = {
     "has_email": lambda value: ~Q(primary_email__exact="") if _truth(value) else Q(primary_email__exact=""),
 }
 KINDS: Final = ("contacts", "filter", "project", "intake")
+_ROWS: Final[Mapping[str, Any]] = {"owner": User, "company": Company, "project": Project, "intake": IntakeRun}
+_NOT_THERE: Final = "There is no such {}, or none that you may see: give the id of another one, or leave it out."
 
 
-def checked(audience: Mapping[str, Any]) -> dict[str, Any]:
+def checked(audience: Mapping[str, Any], *, by: User | None) -> dict[str, Any]:
     """Return ``audience`` as it is kept: {"contacts": [ids]}, {"filter": {..}}, {"project": id} or {"intake": id}.
 
-    :raises UnusableAudience: it is something else, or cannot be read.
+    :raises UnusableAudience: it is something else, cannot be read, or names a row that ``by`` does not see; one that
+        they see may well have nobody.
     """
+    kept = _read(audience)
+    named = kept.get("filter", kept)
+    unknown = {name: _NOT_THERE.format(name) for name in _ROWS if name in named and not _is_seen(name, named[name], by)}
+    if unknown:
+        prefix = "filter." if "filter" in kept else ""
+        details = {f"{prefix}{name}": said for name, said in unknown.items()}
+        raise UnusableAudience(f"Nobody can be meant: unknown {' and '.join(unknown)}.", details=details)
+    return kept
+
+
+def _is_seen(name: str, key: Any, by: User | None) -> bool:
+    rows: Any = _ROWS[name].objects.filter(pk=key)
+    return bool((rows.visible_to(by) if by and hasattr(rows, "visible_to") else rows).exists())
+
+
+def _read(audience: Mapping[str, Any]) -> dict[str, Any]:
     if len(audience) != 1 or (kind := next(iter(audience))) not in KINDS:
         raise UnusableAudience(f"Say whom by exactly one of {', '.join(KINDS)}.", details={"audience": "One of them."})
     told = audience[kind]

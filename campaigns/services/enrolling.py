@@ -91,11 +91,11 @@ class NotOpen(Conflict):
 def begin(*, campaign: Campaign, audience: Mapping[str, Any], by: User | None, at: datetime) -> EnrollmentRun:
     """Ask for everybody whom ``audience`` means to be enrolled; ``take`` does it, chunk by chunk.
 
-    :raises audiences.UnusableAudience: it cannot be read.
+    :raises audiences.UnusableAudience: it cannot be read, or names what ``by`` does not see.
     :raises ownership.NotYours: it is somebody else's.
     :raises NotOpen: the campaign is drained, completed or archived.
     """
-    kept = audiences.checked(audience)
+    kept = audiences.checked(audience, by=by)
     held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     ownership.refuse_others(held, by)
     if held.status not in OPEN:
