@@ -11,11 +11,11 @@ from django.core.cache import cache
 from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
-from campaigns.services import counting, enrolling, executing, letting_go, starting
+from campaigns.services import counting, enrolling, executing, letting_go, setbacks, starting
 from campaigns.services.dispatch import accounts, ledger_days, reconciling, running, sweeping
 from campaigns.services.engine import running as engine
 from config.kernel import clock
-from config.kernel.apart import Apart, was_too_slow
+from config.kernel.apart import was_too_slow
 from config.kernel.work import ring
 
 logger = logging.getLogger(__name__)
@@ -34,12 +34,12 @@ def move_people() -> None:
 @shared_task(ignore_result=True, expires=10)
 def take_people_in() -> None:
     """Start what is to start by now, end what everybody has left, let people leave what is over, let backlogs go and
-    enrol, chunk by chunk in turns, for twenty seconds. Whoever fails has no other turn this time, and stops nobody.
+    enrol, chunk by chunk in turns, for twenty seconds. What fails stops nobody, and is tried again after a pause.
     """
-    deadline, apart = clock.monotonic() + PATIENCE, Apart()
+    deadline, turns = clock.monotonic() + PATIENCE, setbacks.Turns(at=clock.now())
     starting.start_due(at=clock.now())
     starting.finish_drained(at=clock.now())
-    while _everybody_has_a_turn(apart):
+    while _everybody_has_a_turn(turns):
         ring(move_people)
         if clock.monotonic() > deadline:
             ring(take_people_in)
@@ -49,24 +49,24 @@ def take_people_in() -> None:
 @shared_task(ignore_result=True, expires=30)
 def close_executions() -> None:
     """Tell whoever had a campaign carried out what came of it, once that is known."""
-    apart = Apart()
-    for execution in executing.running():
-        with apart.turn("Closing an execution", execution):
+    what, turns = "Closing an execution", setbacks.Turns(at=clock.now())
+    for execution in turns.of(what, executing.running()):
+        with turns.turn(what, execution):
             executing.look(execution, at=clock.now())
 
 
-def _everybody_has_a_turn(apart: Apart) -> bool:
+def _everybody_has_a_turn(turns: setbacks.Turns) -> bool:
     """Do a chunk of everything that is to be done and has not failed; say whether there was anything."""
     work: list[tuple[str, Callable[[UUID], object], list[UUID]]] = [
         ("Leaving", lambda campaign: starting.let_leave(campaign=campaign, at=clock.now()), starting.to_be_left()),
         ("Letting go", lambda campaign: letting_go.let_go(campaign=campaign, at=clock.now()), letting_go.unfinished()),
         ("Enrolling", _enrol, enrolling.running()),
     ]
-    turns = [(what, do, key) for what, do, keys in work for key in keys if not apart.has_failed(what, key)]
-    for what, do, key in turns:
-        with apart.turn(what, key):
+    todo = [(what, do, key) for what, do, keys in work for key in turns.of(what, keys)]
+    for what, do, key in todo:
+        with turns.turn(what, key):
             do(key)
-    return bool(turns)
+    return bool(todo)
 
 
 def _enrol(run: UUID) -> None:

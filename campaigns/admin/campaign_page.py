@@ -72,6 +72,7 @@ def sections(row: Campaign) -> Iterator[Section]:
     by_key = {node.key: counted for node, counted in found.nodes}
     if faults:
         yield faults_section(faults)
+    yield from _setbacks(row)
     picture = {"picture": pictures.draw(drawing, faults, by_key), "graph": row.graph_id}
     yield Section(title="Graph", template="admin/campaigns/graph.html", context=picture, place=30, note=_drawn(row))
     yield Section(
@@ -213,6 +214,18 @@ def _executions(row: Campaign) -> Iterator[Section]:
     headers = ["Begun", "By", "On", "State", "Sent", "Skipped", "Blocked", "Failed"]
     if rows:
         yield Section(title="Executions", headers=headers, rows=rows, place=65)
+
+
+def _setbacks(row: Campaign) -> Iterator[Section]:
+    """What workers could not do for it: nobody has to wonder why it stands still."""
+    rows = [
+        [one.what, cells.moment(one.since), cells.number(one.tries), cells.moment(one.retry_at), one.error]
+        for one in row.setbacks.all()
+    ]
+    if rows:
+        note = "it is tried again by itself; an operator finds the details in the log"
+        headers = ["What", "Since", "Tries", "Again", "Why"]
+        yield Section(title="What fails", headers=headers, rows=rows, place=10, note=note)
 
 
 def _differences(row: Campaign) -> Section:

@@ -11,6 +11,7 @@ from campaigns.models import (
     EnrollmentStatus,
     Graph,
     Node,
+    Setback,
     Template,
     TemplateVersion,
 )
@@ -112,8 +113,19 @@ class TemplateVersionReading(Reading):
         fields = ["id", "template", "number", "graph", "note", "published_at", "published_by"]
 
 
+class SetbackReading(Reading):
+    """What workers could not do for it; the first success clears it."""
+
+    order = ("since", "id")
+
+    class Meta:
+        model = Setback
+        fields = ["what", "since", "tries", "retry_at", "error"]
+
+
 class CampaignReading(Reading):
     template = serializers.UUIDField(source="version.template_id")
+    setbacks = SetbackReading(many=True)
 
     class Meta:
         model = Campaign
@@ -121,7 +133,7 @@ class CampaignReading(Reading):
             *("id", "name", "description", "status", "template", "version", "graph", "owner", "sender"),
             *("event_type", "event_date", "event_time", "event_place", "event_hook", "goal"),
             *("reentry", "reentry_days", "exclusive", "starts_per_day", "company_limit", "spread_minutes"),
-            *("starts_at", "started_at", "paused_at", "ended_at", "created_at", "updated_at"),
+            *("starts_at", "started_at", "paused_at", "ended_at", "setbacks", "created_at", "updated_at"),
         ]
 
 

@@ -80,6 +80,23 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Setback',
+            fields=[
+                ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
+                ('campaign', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='setbacks', to='campaigns.campaign')),
+                ('what', models.CharField(help_text='What failed.', max_length=20)),
+                ('key', models.UUIDField()),
+                ('since', models.DateTimeField(help_text='When it failed first.')),
+                ('tries', models.PositiveIntegerField(help_text='How often it failed in a row.')),
+                ('retry_at', models.DateTimeField(help_text='When it is tried again.')),
+                ('error', models.CharField(help_text='How it failed last.', max_length=200)),
+            ],
+            options={
+                'ordering': ['since', 'id'],
+                'constraints': [models.UniqueConstraint(fields=('campaign', 'what', 'key'), name='campaigns_setback_one_per_work')],
+            },
+        ),
+        migrations.CreateModel(
             name='Conversation',
             fields=[
                 ('id', config.kernel.ids.UUIDv7Field(serialize=False)),

@@ -7,6 +7,7 @@ from campaigns.models.executions import Execution
 from campaigns.models.graphs import Edge, Graph, Node
 from campaigns.models.ledgers import LedgerDay
 from campaigns.models.messages import Attempt, Conversation, Message, Settlement
+from campaigns.models.setbacks import Setback
 from campaigns.models.templates import Template, TemplateVersion
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "SenderBudget",
     "SendingAccount",
     "SendingStop",
+    "Setback",
     "Settlement",
     "Template",
     "TemplateVersion",

@@ -12,7 +12,7 @@ from django.urls import reverse
 from campaigns.choices import OVER, CampaignStatus
 from campaigns.models import Campaign, Enrollment
 from campaigns.services import campaigns, handling, templates
-from config.kernel.apart import Apart
+from campaigns.services.setbacks import Turns
 from config.kernel.transactions import atomic_with_retries
 from crm.services import notices
 
@@ -59,10 +59,11 @@ def let_leave(*, campaign: UUID, at: datetime, size: int = CHUNK) -> int:
 
 def _each(what: str, do: Callable[[Campaign, datetime], bool], rows: Iterable[Campaign], at: datetime) -> int:
     """Do it with each of these, whatever becomes of the others; return with how many it was done."""
-    apart, done = Apart(), 0
-    for row in rows:
-        with apart.turn(what, row.pk):
-            done += do(row, at)
+    turns, done = Turns(at=at), 0
+    found = {row.pk: row for row in rows}
+    for key in turns.of(what, found):
+        with turns.turn(what, key):
+            done += do(found[key], at)
     return done
 
 

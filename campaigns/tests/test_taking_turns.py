@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from campaigns import tasks
-from campaigns.models import Campaign, Enrollment, EnrollmentRun
+from campaigns.models import Campaign, Enrollment, EnrollmentRun, Execution, Setback
 from campaigns.services import campaigns, enrolling, executing, handling, letting_go, starting
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import CampaignFactory
@@ -89,14 +89,16 @@ class TestAnAudience:
         ring()
         second.refresh_from_db()
         assert (second.state, second.enrolled) == ("done", 1)
-        ring()
+        assert Setback.objects.get().campaign == first.campaign
+        ring(NOON + 2 * HOUR)
         first.refresh_from_db()
         assert (first.state, first.slow, first.error) == ("running", 2, "")
 
-        ring()
-        ring()
+        ring(NOON + 3 * HOUR)
+        ring(NOON + 4 * HOUR)
         first.refresh_from_db()
-        assert (first.state, first.ended_at, asked.count(True)) == ("failed", NOON + HOUR, 3)
+        assert (first.state, first.ended_at, asked.count(True)) == ("failed", NOON + 3 * HOUR, 3)
+        assert not Setback.objects.exists(), "it is not tried again"
         assert "took too long, three times in a row" in first.error
         assert "simpler filter" in first.error
 
@@ -154,7 +156,7 @@ def test_a_campaign_that_nobody_can_leave_stops_no_other(monkeypatch):
 
 
 def test_an_execution_that_cannot_be_closed_stops_no_other(monkeypatch):
-    monkeypatch.setattr(executing, "running", lambda: [1, 2])
+    wanted = [Execution.objects.create(campaign=begun(WAITING)).pk for _ in range(2)]
     looked = []
 
     def look(execution, *, at):
@@ -164,7 +166,10 @@ def test_an_execution_that_cannot_be_closed_stops_no_other(monkeypatch):
     monkeypatch.setattr(executing, "look", look)
     tasks.close_executions()
 
-    assert looked == [1, 2]
+    assert looked == wanted
+    tasks.close_executions()
+    assert looked == wanted, "they have a pause now"
+    assert set(Setback.objects.values_list("campaign", "key")) == set(Execution.objects.values_list("campaign", "pk"))
 
 
 def test_a_database_that_is_away_is_not_anybodys_fault(monkeypatch, caplog):
@@ -179,3 +184,4 @@ def test_a_database_that_is_away_is_not_anybodys_fault(monkeypatch, caplog):
 
     first.refresh_from_db()
     assert (first.state, first.slow) == ("running", 0)
+    assert not Setback.objects.exists()
