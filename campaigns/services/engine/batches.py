@@ -62,7 +62,7 @@ def heard(*, at: datetime, size: int = FEW) -> int:
     news = claiming.news(size=size)
     held = [key for (key,) in prepared.rows(_HOLD_OF, {"contacts": sorted(news.by_contact)})] if news.ids else []
     for campaign in Campaign.objects.filter(pk__in=held).select_related("owner", "sender").order_by("pk"):
-        _move(campaign, claiming.hearing(campaign, news.by_contact), at)
+        _move(campaign, claiming.hearing(campaign, news), at)
     Happening.objects.filter(pk__in=news.ids).update(handled_at=at)
     return len(news.ids)
 

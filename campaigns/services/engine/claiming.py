@@ -33,12 +33,22 @@ _BY_HAND = f"""
     WHERE e.campaign_id = %(campaign)s AND e.id = ANY(%(enrollments)s::uuid[])
     ORDER BY e.id
     FOR NO KEY UPDATE"""  # noqa: S608 - our own names
+# A provider may have it, and on its line somebody has answered since: until that is heard nothing is handed over (the
+# gate). It is not proved, and stays to be found out; but who waits for an answer has it.
+_IS_ANSWERED = """
+    EXISTS (SELECT FROM campaigns_attempt a WHERE a.message_id = m.id AND a.outcome <> 'not_sent')
+    AND EXISTS (SELECT FROM campaigns_happening h JOIN campaigns_message heard ON heard.id = h.cause
+                WHERE h.id = ANY(%(news)s::uuid[]) AND h.kind = 'reply' AND h.contact_id = e.contact_id
+                  AND heard.endpoint_id = m.endpoint_id)"""
 _HEARING = f"""
     SELECT {_COLUMNS}, {_MORE}, m.id AS message_id, m.state AS message_state, m.reason AS message_reason, m.retry_at,
            m.node_id AS message_node, m.visit AS message_visit
     FROM campaigns_enrollment e
-    LEFT JOIN LATERAL (SELECT m.* FROM campaigns_message m JOIN campaigns_settlement s ON s.message_id = m.id
+    LEFT JOIN LATERAL (SELECT m.id, m.reason, m.retry_at, m.node_id, m.visit,
+                              CASE WHEN s.message_id IS NULL THEN 'uncertain' ELSE m.state END AS state
+                       FROM campaigns_message m LEFT JOIN campaigns_settlement s ON s.message_id = m.id
                        WHERE m.enrollment_id = e.id AND m.node_id = e.node_id AND m.visit = e.visit
+                         AND (s.message_id IS NOT NULL OR {_IS_ANSWERED})
                        ORDER BY m.id DESC LIMIT 1) m ON 'waiting_send' IN (e.state, e.paused_from)
     WHERE e.campaign_id = %(campaign)s AND e.contact_id = ANY(%(contacts)s::uuid[])
       AND e.state IN ('pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked')
@@ -118,15 +128,16 @@ def news(*, size: int) -> News:
     return News([row[0] for row in rows], by_contact)
 
 
-def hearing(campaign: Campaign, by_contact: Mapping[UUID, tuple[Happened, ...]]) -> list[Claimed]:
+def hearing(campaign: Campaign, told: News) -> list[Claimed]:
     """Claim the walks of those to whom something happened, with what became of the message that they wait for, if that
-    is known; whoever else moves them now is waited for."""
-    rows = prepared.named(_HEARING, {"campaign": campaign.pk, "contacts": sorted(by_contact)})
+    is known, or if they have answered it; whoever else moves them now is waited for."""
+    params = {"campaign": campaign.pk, "contacts": sorted(told.by_contact), "news": told.ids}
+    rows = prepared.named(_HEARING, params)
     claimed = []
     for row in rows:
         settled = _settled(row)
         message = row["message_id"] if settled else None
-        claimed.append(Claimed(row, settled=settled, happened=by_contact[row["contact_id"]], message=message))
+        claimed.append(Claimed(row, settled=settled, happened=told.by_contact[row["contact_id"]], message=message))
     return claimed
 
 
