@@ -105,6 +105,9 @@ class Campaign(Timestamped):
         help_text="The last one: whoever begins, begins in it.",
     )  # fmt: skip
     next_start_at = models.DateTimeField(null=True, editable=False, help_text="Of whoever is enrolled next.")
+    last_start_at = models.DateTimeField(
+        null=True, editable=False, help_text="The moment of its pace that whoever began last has taken."
+    )
 
     objects = CampaignQuerySet.as_manager()
 
@@ -128,7 +131,9 @@ class Campaign(Timestamped):
         ]
         triggers = [
             only_ways(_WAYS, "status"),
-            *audited(silent=["next_start_at", "let_go_to", "resumed_at", "epoch", "pauses", "execution_id"]),
+            *audited(
+                silent=["next_start_at", "last_start_at", "let_go_to", "resumed_at", "epoch", "pauses", "execution_id"]
+            ),
             *never_deleted(instead="Archive it: what was sent stays."),
         ]
 

@@ -10,6 +10,7 @@ from django.db import connection
 
 from campaigns.choices import RUNNING, CampaignStatus, Reentry, RunState
 from campaigns.models import Campaign, EnrollmentRun
+from campaigns.rules import pace
 from campaigns.services import audiences, bells, counting, letting_go, ownership, places
 from config.kernel import faults
 from config.kernel.errors import Conflict
@@ -158,7 +159,7 @@ def _taken(campaign: Campaign, row: EnrollmentRun, at: datetime, size: int) -> t
     except EmptyResultSet:  # nobody can be meant
         return dict.fromkeys(_ACCOUNT, 0), 0, None
     since = at if campaign.status in RUNNING else letting_go.stands_since(campaign)
-    first, apart = _pace(campaign, since) if campaign.starts_per_day else (at, timedelta())
+    first, apart = _plan(campaign, since) if campaign.starts_per_day else (at, timedelta())
     rest = at - timedelta(days=campaign.reentry_days) if campaign.reentry == Reentry.RESTED else None
     slot = f'{{"since": "{since.isoformat()}", "config": {{}}}}' if apart else None
     values = [
@@ -183,11 +184,11 @@ def _taken(campaign: Campaign, row: EnrollmentRun, at: datetime, size: int) -> t
     return account, enriched, last
 
 
-def _pace(campaign: Campaign, since: datetime) -> tuple[datetime, timedelta]:
+def _plan(campaign: Campaign, since: datetime) -> tuple[datetime, timedelta]:
     """Return when the next one may begin, and how far apart they begin. ``since``: now, or where the campaign stands
     still when it began to: then the places of everybody move on together, whenever they were given.
     """
-    return max(since, campaign.next_start_at or since), timedelta(days=1) / (campaign.starts_per_day or 1)
+    return max(since, campaign.next_start_at or since), pace.apart(campaign.starts_per_day or 1)
 
 
 def _count_hidden(row: EnrollmentRun) -> None:

@@ -6,6 +6,8 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db.models import Min
+
 from calls.services import deciding
 from campaigns.choices import (
     DELIVERIES,
@@ -38,7 +40,6 @@ _COLUMNS: Final = (
 _AUSTIN: Final = ZoneInfo("America/Chicago")
 _SECOND: Final = timedelta(seconds=1)
 _DAY: Final = timedelta(days=1)
-_LAG: Final = timedelta(hours=7)  # of starts: for as long nobody may have looked
 Row = dict[str, Any]
 Visit = tuple[UUID, UUID | None, int]
 
@@ -51,11 +52,9 @@ class Watch:
         self.found: list[str] = []
         self.forbidden: dict[str, datetime] = {}
         self.closed: set[UUID] = set()
-        self.touched: set[UUID] = set()
         self._replies: dict[UUID, list[datetime]] = defaultdict(list)
         self._stood: dict[Visit, timedelta] = defaultdict(timedelta)
         self._late: dict[Visit, timedelta] = defaultdict(timedelta)
-        self._planned: dict[UUID, dict[UUID, datetime]] = defaultdict(dict)
         self._on_the_way: Counter[tuple[UUID, UUID]] = Counter()
         self._sent: dict[str, int] = Counter()
         self._rows: list[Row] = []
@@ -86,7 +85,6 @@ class Watch:
         self._nobody_is_stuck()
         self._companies()
         self._waits(at)
-        self._starts(at)
         self._what_went_out()
 
     # At each step
@@ -127,18 +125,6 @@ class Watch:
                 until = waits.ends_at(rule["config"], since=since, zone=_AUSTIN, event=campaign.event_date)
                 if until and row["wake_at"] > max(until, at) + smear:
                     self._say(f"walk {row['id']} wakes {row['wake_at']}, and the event asks for {until}")
-
-    def _starts(self, at: datetime) -> None:
-        """Keep when each begins whom nobody has touched."""
-        for row in self._rows:
-            campaign = self._campaigns[row["campaign_id"]]
-            if campaign.status not in RUNNING or row["epoch"] != campaign.epoch or not campaign.starts_per_day:
-                continue
-            if row["id"] in self.touched or (row["state"] == _S.PENDING and row["wake_at"] is None):
-                self.touched.add(row["id"])
-                self._planned[campaign.pk].pop(row["id"], None)
-            elif row["state"] == _S.PENDING:
-                self._planned[campaign.pk][row["id"]] = row["wake_at"]
 
     def _what_went_out(self) -> None:
         rows = {row["id"]: row for row in self._rows}
@@ -345,14 +331,14 @@ class Watch:
         return found
 
     def _paced(self) -> list[str]:
+        """In no 24 hours more begin than their campaign says, whatever gave them their time."""
         found = []
-        for key, planned in self._planned.items():
-            campaign = self._campaigns[key]
-            begun = set(Enrollment.objects.filter(campaign=key, node__isnull=False).values_list("pk", flat=True))
-            begins = sorted(at for walk, at in planned.items() if walk in begun)
-            often = campaign.starts_per_day or 0
+        for campaign in self._campaigns.values():
+            often = campaign.starts_per_day or len(self._rows)
+            walked = EnrollmentEvent.objects.filter(enrollment__campaign=campaign, node__isnull=False).order_by()
+            begins = sorted(row["first"] for row in walked.values("enrollment").annotate(first=Min("at")))
             for first, more in zip(begins, begins[often:], strict=False):
-                if more - first < _DAY - _LAG:
+                if more - first < _DAY:
                     found.append(f"{often + 1} begin between {first} and {more}")
         return found
 

@@ -102,6 +102,7 @@ class World:
         for campaign in self.campaigns:
             batches.settled(campaign.pk, at=self.at, size=size)
             batches.due(campaign.pk, at=self.at, size=size)
+            batches.beginning(campaign.pk, at=self.at, size=size)
 
     def dispatch(self) -> None:
         accounts.route(at=self.at)
@@ -157,7 +158,6 @@ class World:
         if self.random.random() < 0.5:
             walks = list(Enrollment.objects.filter(contact=who).order_by("id").values_list("pk", flat=True))
             handling.pause(walks, by=self.user, at=self.at)
-            self.watch.touched.update(walks)
         for _ in range(self.random.randint(1, 3)):
             self.random.choice([self.answer, self.call])(who)
 
@@ -218,7 +218,6 @@ class World:
             return
         extra = {"reason": "Simulated"} if verb == "leave" else {}
         getattr(handling, verb)(some, by=self.user, at=self.at, **extra)
-        self.watch.touched.update(some)
 
     def status(self) -> None:
         who = list(Enrollment.objects.order_by("id").values_list("pk", flat=True))

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.choices import CampaignStatus, Reentry
 from campaigns.models import Enrollment, EnrollmentEvent, EnrollmentRun
+from campaigns.rules import pace
 from campaigns.services import counting, enrolling
 from campaigns.services.audiences import UnusableAudience
 from campaigns.services.enrolling import NotOpen
@@ -88,8 +89,8 @@ def test_starts_are_spread_over_the_day_and_the_next_run_begins_behind_them():
     enrolled(campaign, 3)
     campaign.refresh_from_db()
     enrolled(campaign, 2, at=NOON + timedelta(hours=1))
-    hours = sorted((wake - NOON) / timedelta(hours=1) for wake in Enrollment.objects.values_list("wake_at", flat=True))
-    assert hours == [0, 6, 12, 18, 24]
+    times = sorted((wake - NOON) / pace.apart(4) for wake in Enrollment.objects.values_list("wake_at", flat=True))
+    assert times == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("in_it", [True, False])
@@ -104,7 +105,7 @@ def test_whoever_is_enrolled_in_a_pause_or_after_it_begins_behind_those_who_wait
     if not in_it:
         enrolled(campaign, 2, at=NOON + timedelta(days=2))
     days = Enrollment.objects.filter(state="pending").values_list("wake_at", flat=True)
-    assert sorted((wake - NOON) / timedelta(hours=1) - 48 for wake in days) == [6, 12, 18, 24, 30]
+    assert sorted((wake - NOON - timedelta(days=2)) / pace.apart(4) for wake in days) == [1, 2, 3, 4, 5]
 
 
 def test_an_audience_is_whom_the_asker_sees():

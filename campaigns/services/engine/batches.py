@@ -11,6 +11,7 @@ from django.db import DataError, IntegrityError, transaction
 
 from campaigns.choices import RUNNING
 from campaigns.models import Campaign, Happening
+from campaigns.rules import pace
 from campaigns.rules.moves import Move, Route, Standing
 from campaigns.rules.steps import Steps
 from campaigns.rules.walking import walk
@@ -41,9 +42,31 @@ faults.register("engine.after_claim", "engine.before_commit")
 
 @atomic_with_retries
 def due(campaign: UUID, *, at: datetime, size: int = SIZE) -> int:
-    """Move those of a running campaign whose time has come; return how many were looked at."""
+    """Move those of a running campaign whose time has come; return how many were looked at.
+
+    Whoever is to begin where not all may begin at once is left to ``beginning``.
+    """
     held = _hold(campaign)
     return _move(held, claiming.due(held, at=at, size=size), at) if held else 0
+
+
+@atomic_with_retries
+def beginning(campaign: UUID, *, at: datetime, size: int = SIZE) -> int:
+    """Let as many begin as the pace of a running campaign allows by now; return how many were looked at.
+
+    Whoever is to begin does so here, whatever gave them their time: enrolment, a place of their company that became
+    free, the end of a pause. One batch at a time: it takes the campaign for itself. Without a pace nobody waits here.
+    """
+    free = Campaign.objects.filter(pk=campaign, status__in=RUNNING, starts_per_day__isnull=False)
+    held = free.select_for_update(of=("self",), no_key=True).select_related("owner", "sender").first()
+    if held is None:
+        return 0
+    per_day, last = held.starts_per_day or 1, held.last_start_at
+    claimed = claiming.beginning(held, at=at, size=min(size, pace.room(per_day, last=last, at=at)))
+    begun = _move(held, claimed, at)
+    if begun:
+        Campaign.objects.filter(pk=campaign).update(last_start_at=pace.taken(per_day, begun, last=last, at=at))
+    return begun
 
 
 @atomic_with_retries

@@ -8,16 +8,19 @@ from uuid import UUID
 
 import orjson
 
+from campaigns.choices import EnrollmentState
 from campaigns.models import Campaign
 from campaigns.rules.moves import Happened, Settled, Standing
 from config.kernel import prepared
 
+_S = EnrollmentState
 _COLUMNS = """e.id, e.graph_id, e.contact_id, e.company_id, e.pair_id, e.run_no, e.state, e.node_id, e.visit, e.visits,
            e.status_id, e.last, e.wake_rule, e.execution_id"""
 _MORE = 'e.wake_at, e.paused_from, e."left", e.enrolled_at'  # what is asked of those who are not at their time
 _DUE = f"""
     SELECT {_COLUMNS} FROM campaigns_enrollment e
     WHERE e.campaign_id = %(campaign)s AND e.wake_at <= %(at)s::timestamptz AND e.epoch = %(epoch)s::int
+      AND e.state = ANY(%(states)s::varchar[])
     ORDER BY e.wake_at, e.id LIMIT %(size)s::int
     FOR NO KEY UPDATE SKIP LOCKED"""  # noqa: S608 - our own names
 _SETTLED = f"""
@@ -100,9 +103,18 @@ class Claimed:
 
 
 def due(campaign: Campaign, *, at: datetime, size: int) -> list[Claimed]:
-    """Claim those whose time has come, the longest due first."""
-    params = {"campaign": campaign.pk, "epoch": campaign.epoch, "at": at, "size": size}
-    return [Claimed(row) for row in prepared.named(_DUE, params)]
+    """Claim those whose time has come, the longest due first; where the campaign has a pace nobody who is to begin."""
+    return _due(campaign, [*([] if campaign.starts_per_day else [_S.PENDING]), _S.ACTIVE, _S.WAITING], at, size)
+
+
+def beginning(campaign: Campaign, *, at: datetime, size: int) -> list[Claimed]:
+    """Claim those who are to begin by now, whoever waits longest for it first."""
+    return _due(campaign, [_S.PENDING], at, size)
+
+
+def _due(campaign: Campaign, states: Sequence[str], at: datetime, size: int) -> list[Claimed]:
+    params = {"campaign": campaign.pk, "epoch": campaign.epoch, "at": at, "states": [str(s) for s in states]}
+    return [Claimed(row) for row in prepared.named(_DUE, {**params, "size": size})]
 
 
 def settled(campaign: Campaign, *, size: int) -> list[Claimed]:

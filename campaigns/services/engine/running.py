@@ -41,7 +41,7 @@ def run(*, at: datetime, patience: float = PATIENCE, size: int = batches.SIZE) -
 def _turn(campaign: UUID, at: datetime, size: int) -> int:
     """Do what is due in one campaign; where that fails, the others have their turn all the same."""
     try:
-        return batches.settled(campaign, at=at, size=size) + batches.due(campaign, at=at, size=size)
+        return sum(do(campaign, at=at, size=size) for do in (batches.settled, batches.due, batches.beginning))
     except Exception:
         logger.exception("The engine cannot move the people of campaign %s", campaign)
         return 0
