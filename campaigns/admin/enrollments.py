@@ -20,6 +20,7 @@ from campaigns.models import Campaign, Enrollment, EnrollmentRun, EnrollmentStat
 from campaigns.reports import walks
 from campaigns.rules.node_types import CHANNEL_OF
 from campaigns.services import handling, marking, people
+from config.kernel import clock
 from config.kernel.admin import cells, filters
 from config.kernel.admin.pages import Header, Section
 from config.kernel.admin.scope import visible
@@ -198,7 +199,7 @@ def zone_of(row: Enrollment) -> ZoneInfo:
 def _now(row: Enrollment) -> str:
     """What they wait for, in a sentence."""
     left = row.events.filter(kind=EnrollmentEventKind.PASSED).select_related("node").order_by("-at", "-id").first()
-    return walks.waits(row, zone_of(row), after=left.node if left else None, why=_why)
+    return walks.waits(row, zone_of(row), at=clock.now(), after=left.node if left else None, why=_why)
 
 
 def _sections(row: Enrollment) -> Iterator[Section]:

@@ -52,14 +52,14 @@ def history(events: Sequence[EnrollmentEvent], zone: tzinfo, *, why: Words = _as
     return [_line(event, zone, why) for event in events]
 
 
-def waits(walk: Enrollment, zone: ZoneInfo, *, after: Node | None = None, why: Words = _as_it_is) -> str:
-    """Return until when somebody waits, and for what; "" where they do not wait for a time.
+def waits(walk: Enrollment, zone: ZoneInfo, *, at: datetime, after: Node | None = None, why: Words = _as_it_is) -> str:
+    """Return until when somebody waits ``at`` then, and for what; "" where they do not wait for a time.
 
     ``after`` is the node that they left before. After a pause the engine looks at whoever waits for the day of an event
     before that day has come; what is told is the day.
     """
     if walk.state == _S.PENDING:
-        return f"Begins {_told(walk.wake_at, zone)}" if walk.wake_at else "Begins when a colleague of theirs is through"
+        return _begins(walk, zone, at)
     if not walk.wake_at:
         return ""
     rule = walk.wake_rule or {}
@@ -114,6 +114,15 @@ def _arrived(event: EnrollmentEvent) -> str:
 
 def _plain(event: EnrollmentEvent) -> str:
     return str(event.get_kind_display())
+
+
+def _begins(walk: Enrollment, zone: ZoneInfo, at: datetime) -> str:
+    if walk.wake_at is None:
+        return "Begins when a colleague of theirs is through"
+    often = walk.campaign.starts_per_day
+    if often and walk.wake_at < at:
+        return f"Begins when it is their turn: at most {often:,} begin in 24 hours"
+    return f"Begins {_told(walk.wake_at, zone)}"
 
 
 def _told(at: datetime, zone: tzinfo) -> str:

@@ -1,6 +1,6 @@
 """Until when somebody waits, as their page tells it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,8 +17,14 @@ DAY = timedelta(days=1)
 WAITING = drawing(node("wait", "wait", mode="event", days=-1, time="09:00"), node("end", "exit"), "wait>end")
 
 
-def told() -> str:
-    return walks.waits(Enrollment.objects.select_related("campaign", "node").get(), ZONE)
+def told(at: datetime = NOON) -> str:
+    return walks.waits(Enrollment.objects.select_related("campaign", "node").get(), ZONE, at=at)
+
+
+def test_whoever_is_to_begin_and_may_not_yet_is_told_why() -> None:
+    enrolled(begun(WAITING, starts_per_day=1_500))
+    assert told() == f"Begins {NOON.astimezone(ZONE):%a %-d %b, %H:%M} their time"
+    assert told(NOON + DAY) == "Begins when it is their turn: at most 1,500 begin in 24 hours"
 
 
 def test_after_a_pause_the_day_of_an_event_is_told_and_not_the_moment_of_letting_go() -> None:
