@@ -100,6 +100,19 @@ class Drawing:
                 waiting += [edge.target for edge in self.leaving(key)]
         return found
 
+    def before(self, key: str) -> set[str]:
+        """Return the keys of all nodes from which somebody may come to ``key``; a reply leads from wherever it comes.
+
+        ``key`` is among them where a way leads back to it.
+        """
+        found, waiting = set[str](), [key]
+        while waiting:
+            here = waiting.pop()
+            into = self.reached() if here == self.on_reply else {edge.source for edge in self._entering[here]}
+            waiting += into - found
+            found |= into
+        return found
+
     def loops(self, *, without: Iterable[str] = ()) -> Iterator[list[str]]:
         """Yield ways that lead back to where they begin, no node in two of them, and none of ``without`` in any.
 

@@ -8,8 +8,10 @@ from typing import Final
 
 from campaigns.choices import SENDS, WAITS, AwaitedEvent, Exit, NodeType, WaitMode
 from campaigns.rules import conditions
+from campaigns.rules.composing import Content
 from campaigns.rules.config_fields import faults_of
 from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
+from campaigns.rules.links import may_have_link
 from campaigns.rules.node_types import CHANNEL_OF, SHAPES, fields_of
 from campaigns.rules.rendering import tags_of, unknown_tags
 from campaigns.rules.splits import WHOLE
@@ -28,14 +30,6 @@ class Fault:
     message: str
     node: str = ""
     field: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A text that nodes may send: its channel, and everything in it that is rendered."""
-
-    channel: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -127,6 +121,7 @@ def _of_node(drawing: Drawing, node: DrawnNode, surroundings: Surroundings) -> I
         yield from _of_send(node, surroundings)
     if node.type in WAITS:
         yield from _of_wait(node, surroundings)
+        yield from _of_click(drawing, node, surroundings)
     status = node.config.get("status")
     if node.type == NodeType.STAGE and isinstance(status, str) and status.strip() not in ("", *surroundings.statuses):
         yield Fault("unknown_status", f"There is no status {status!r}.", node.key, "status")
@@ -137,12 +132,29 @@ def _of_wait(node: DrawnNode, surroundings: Surroundings) -> Iterator[Fault]:
         yield Fault("no_event", "It waits for the day of an event, and there is none: say when it is.", node.key)
     if node.type == NodeType.WAIT_FOR and "outcomes" in node.config and node.config.get("event") != _CALLS:
         yield Fault("needless_outcomes", "Only a call has outcomes: leave them out.", node.key, "outcomes")
-    if node.config.get("event") == AwaitedEvent.LINK_CLICK and surroundings.senders is not None:
-        yield Fault("no_clicks", "Nobody reports clicks: whoever waits for one would wait in vain.", node.key, "event")
     outcomes = node.config.get("outcomes")
     for outcome in outcomes if isinstance(outcomes, list) else []:
         if isinstance(outcome, str) and outcome not in surroundings.dispositions:
             yield Fault("unknown_outcome", f"No call ends as {outcome!r}.", node.key, "outcomes")
+
+
+def _of_click(drawing: Drawing, node: DrawnNode, surroundings: Surroundings) -> Iterator[Fault]:
+    """Only of e-mails clicks are reported, and only of those with a link there are any."""
+    if node.config.get("event") != AwaitedEvent.LINK_CLICK:
+        return
+    mails = [drawing.by_key[key] for key in drawing.before(node.key) if drawing.by_key[key].type == NodeType.EMAIL_SEND]
+    if not mails:
+        yield Fault(
+            "no_email", "No e-mail comes before it: whoever waits for a click waits in vain.", node.key, "event"
+        )
+    elif not any(_may_have_link(mail, surroundings) for mail in mails):
+        said = "No e-mail before it has a link: write one (https://...) into its text, or nobody can click."
+        yield Fault("no_link", said, node.key, "event")
+
+
+def _may_have_link(mail: DrawnNode, surroundings: Surroundings) -> bool:
+    content = surroundings.contents.get(str(mail.config.get("content")))
+    return content is None or may_have_link(content.body, surroundings.says)  # that there is none is said of the mail
 
 
 # Exits
@@ -217,9 +229,10 @@ def _of_content(node: DrawnNode, surroundings: Surroundings) -> Iterator[Fault]:
         return
     if content.channel != channel:
         yield Fault("other_channel", f"{key!r} is for {content.channel}, not for {channel.value}.", node.key, name)
-    if unknown := unknown_tags(content.text):
+    text = f"{content.subject}\n{content.body}"
+    if unknown := unknown_tags(text):
         yield Fault("unknown_tag", f"{key!r} asks for {', '.join(unknown)}, which nobody knows.", node.key, name)
-    if unsaid := _unsaid(content.text, surroundings.says or {}):
+    if unsaid := _unsaid(text, surroundings.says or {}):
         said = f"{key!r} asks for {', '.join(unsaid)}: say it in the campaign, or write words for where it is missing."
         yield Fault("unsaid_tag", said, node.key, name)
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from calls.models import Disposition
 from campaigns.models import ContentTemplate, EnrollmentStatus
-from campaigns.rules.validation import Content, Surroundings
+from campaigns.rules.composing import Content
+from campaigns.rules.validation import Surroundings
 
 
 def known(*, senders: frozenset[str] | None = None, says: Mapping[str, str] | None = None) -> Surroundings:
@@ -12,7 +13,7 @@ def known(*, senders: frozenset[str] | None = None, says: Mapping[str, str] | No
     contents = ContentTemplate.objects.in_use().values_list("key", "channel", "subject", "body")
     statuses = EnrollmentStatus.objects.filter(is_active=True).values_list("name", flat=True)
     return Surroundings(
-        contents={key: Content(channel, f"{subject}\n{body}") for key, channel, subject, body in contents},
+        contents={key: Content(channel, subject, body) for key, channel, subject, body in contents},
         statuses=frozenset(statuses),
         dispositions=frozenset(Disposition.objects.filter(is_active=True).values_list("name", flat=True)),
         senders=senders,

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from campaigns.rules.composing import Content
 from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
-from campaigns.rules.validation import Content, Surroundings
+from campaigns.rules.validation import Surroundings
 
-HELLO = Content("sms", "Hello {{contact.first_name|there}}")
-MAIL = Content("email", "Dear {{contact.name}}")
-VOICE = Content("voicemail", "Hello, this is {{sender.name}}")
+HELLO = Content("sms", "", "Hello {{contact.first_name|there}}")
+MAIL = Content("email", "", "Dear {{contact.name}}")
+VOICE = Content("voicemail", "", "Hello, this is {{sender.name}}")
 SURROUNDINGS = Surroundings(
     contents={"hello": HELLO, "mail": MAIL, "voice": VOICE},
     statuses=frozenset({"No Activity", "Needs BDR"}),

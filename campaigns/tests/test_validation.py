@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.choices import NodeType
+from campaigns.rules.composing import Content
 from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
-from campaigns.rules.validation import Content, Fault, Surroundings, faults
+from campaigns.rules.validation import Fault, Surroundings, faults
 from campaigns.tests.drawings import DEFAULTS, SURROUNDINGS, drawing, edge, node
 
 
@@ -136,13 +137,6 @@ def test_names_that_there_are_not_are_told_where_somebody_would_wait_or_be_asked
     assert asked(fact=status, **{"is": "filled"}) == []
 
 
-def test_whoever_waits_for_a_click_waits_in_vain_as_long_as_nobody_reports_clicks() -> None:
-    ask = node("ask", "wait_for", event="link_click")
-    drawn = drawing(ask, node("end", "exit"), "ask:happened>end", "ask:timeout>end")
-    assert told(drawn) == [("no_clicks", "ask")]
-    assert faults(drawn, replace(SURROUNDINGS, senders=None)) == []
-
-
 def test_every_loop_is_told() -> None:
     nodes = [node(key, "stage") for key in "abcd"]
     two = drawing(*nodes, "a>b", "b:x>a", "b>c", "c>d", "d:x>c", start="a")
@@ -170,7 +164,7 @@ GONE = Fault("no_content", "There is no content 'gone'.", "a", "content")
 def test_a_send_needs_something_to_send_and_somebody_who_does(
     kind: str, settings: dict[str, str], surroundings: Surroundings, expected: Fault | str
 ) -> None:
-    odd = {"odd": Content("sms", "{{contact.shoe_size}}"), "open": Content("sms", "{{contact.name")}
+    odd = {"odd": Content("sms", "", "{{contact.shoe_size}}"), "open": Content("sms", "", "{{contact.name")}
     around = replace(surroundings, contents={**surroundings.contents, **odd})
     (found,) = faults(drawing(node("a", kind, **settings)), around)
     assert expected in (found, found.code)
