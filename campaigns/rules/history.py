@@ -1,7 +1,7 @@
 """The history of a walk, played again: what the events say is where somebody stands."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -33,11 +33,14 @@ def replay(events: Iterable[Told]) -> Replayed:
     now = Replayed()
     for event in events:
         data: Mapping[str, Any] = event.data
+        if event.kind == EnrollmentEventKind.STATUS:  # it moves nobody: why they stand where they do stays
+            now = replace(now, state=event.state, node=event.node_id or now.node, status=data["status"])
+            continue
         now = Replayed(
             state=event.state,
             node=event.node_id or now.node,
             visit=data.get("visit", now.visit),
-            status=data["status"] if event.kind == EnrollmentEventKind.STATUS else now.status,
+            status=now.status,
             reason=data.get("reason", "") if event.kind in _REASONED else "",
         )
     return now

@@ -74,6 +74,7 @@ class Standing:
     wake_rule: Mapping[str, Any] | None = None
     paused_from: str = ""
     left: timedelta | None = None
+    reason: str = ""
     only: str = ""
 
 

@@ -28,6 +28,7 @@ class Steps:
             wake_rule=standing.wake_rule,
             paused_from=standing.paused_from,
             left=standing.left,
+            reason=standing.reason,
         )
         self.is_paused = standing.state == _S.PAUSED
         self.was_held = (standing.paused_from or standing.state) in (_S.WAITING, _S.WAITING_SEND)
@@ -167,7 +168,7 @@ class Steps:
 
     def to(self, state: str) -> None:
         self.move.state, self.move.wake_at, self.move.wake_rule = state, None, None
-        self.move.paused_from, self.move.left = "", None
+        self.move.paused_from, self.move.left, self.move.reason = "", None, ""
         self.has_moved = True
 
     def note(self, kind: str, node: str | None, label: str = "", **data: Any) -> None:

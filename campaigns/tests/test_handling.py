@@ -100,7 +100,7 @@ def test_whoever_answers_while_they_are_paused_leaves_and_no_step_stays_open():
     assert not EnrollmentStep.objects.filter(ended_at=None).exists()
 
 
-@pytest.mark.parametrize("event", ["reply", "call_outcome"])
+@pytest.mark.parametrize("event", ["reply", "call_outcome", "link_click"])
 def test_what_is_waited_for_may_come_in_a_pause_and_leads_on_after_it(event):
     drawn = drawing(
         node("ask", "wait_for", event=event), node("bdr", "stage", status="Needs BDR"), node("end", "exit"),
@@ -180,11 +180,13 @@ def test_a_status_by_hand_moves_nobody_but_whoever_has_reached_the_goal():
     assert_replays(walks[0])
 
 
-def test_a_status_by_hand_says_nothing_else_of_when_somebody_left():
+def test_a_status_by_hand_says_nothing_else_of_when_and_why_somebody_left():
     (walk,) = enrolled(begun(WAITING))
     handling.leave([walk.pk], reason="Moved away", by=None, at=NOON)
     handling.set_status([walk.pk], status=EnrollmentStatus.objects.get(name="Needs BDR"), by=None, at=NOON + DAY)
-    assert (walk_of(walk).status.name, walk_of(walk).ended_at) == ("Needs BDR", NOON)
+    walk = walk_of(walk)
+    assert (walk.status.name, walk.ended_at, walk.reason) == ("Needs BDR", NOON, "Moved away")
+    assert_replays(walk)
 
 
 def test_whoever_is_taken_out_leaves_for_a_reason():

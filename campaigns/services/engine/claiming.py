@@ -16,7 +16,7 @@ from config.kernel import prepared
 _S = EnrollmentState
 _COLUMNS = """e.id, e.graph_id, e.contact_id, e.company_id, e.pair_id, e.run_no, e.state, e.node_id, e.visit, e.visits,
            e.status_id, e.last, e.wake_rule, e.execution_id"""
-_MORE = 'e.wake_at, e.paused_from, e."left", e.enrolled_at'  # what is asked of those who are not at their time
+_MORE = 'e.wake_at, e.paused_from, e."left", e.enrolled_at, e.reason'  # of those who are not at their time
 _DUE = f"""
     SELECT {_COLUMNS} FROM campaigns_enrollment e
     WHERE e.campaign_id = %(campaign)s AND e.wake_at <= %(at)s::timestamptz AND e.epoch = %(epoch)s::int
@@ -98,6 +98,7 @@ class Claimed:
             wake_rule=rule,
             paused_from=row.get("paused_from", ""),
             left=row.get("left"),
+            reason=row.get("reason", ""),
             only=only,
         )
 
