@@ -18,7 +18,7 @@ SHOWN: Final = {
     "written": (0, "Written"), "waiting": (1, "Waiting"), "blocked": (1, "Blocked"), "not_sent": (1, "Not sent"),
     "failed": (1, "Failed"), "unsure": (1, "Unsure"), "handed_over": (1, "Handed over"),
     "delivered": (2, "Delivered"), "undelivered": (2, "Not delivered"), "unconfirmed": (2, "No news yet"),
-    "answered": (0, "Answered"), "opted_out": (0, "Opted out"),
+    "clicked": (0, "Clicked"), "answered": (0, "Answered"), "opted_out": (0, "Opted out"),
 }  # fmt: skip
 
 

@@ -165,6 +165,8 @@ class MessageAdmin(RecordAdmin):
                 ("Not before", cells.exact(row.not_before)),
                 ("Not after", cells.exact(row.expires_at)),
                 ("Settled", cells.exact(row.settled_at)),
+                ("First clicked", cells.exact(row.clicked_at)),
+                ("First answered", cells.exact(row.answered_at)),
                 ("Passes the gate", cells.exact(row.retry_at)),
             ],
         )

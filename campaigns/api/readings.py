@@ -150,6 +150,7 @@ class DeliveriesReading(serializers.Serializer[Any]):
     unsure = serializers.IntegerField(help_text="+ Nobody knows yet whether it went out.")
     blocked = serializers.IntegerField(help_text="+ The gate refused it.")
     not_sent = serializers.IntegerField(help_text="+ It was too late, or cancelled.")
+    clicked = serializers.IntegerField(help_text="Of those written: they opened a link in it; scanners do not count.")
     answered = serializers.IntegerField(help_text="Of those written: somebody answered it.")
     opted_out = serializers.IntegerField(help_text="Of those written: somebody answered that they want no more.")
 

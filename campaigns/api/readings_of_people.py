@@ -175,7 +175,7 @@ class MessageReading(Reading):
             *("id", "direction", "channel", "state", "reason", "contact", "endpoint", "address", "conversation"),
             *("campaign", "enrollment", "node", "visit", "account", "by", "content", "subject", "body", "segments"),
             *("not_before", "expires_at", "retry_at", "tries", "ever_dispatched", "anomaly", "settled_at"),
-            *("decided_at", "decided_by", "created_at", "updated_at"),
+            *("clicked_at", "answered_at", "opted_out_at", "decided_at", "decided_by", "created_at", "updated_at"),
         ]
 
     @classmethod

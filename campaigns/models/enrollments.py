@@ -221,10 +221,14 @@ class Happening(Row):
     """Something that happened to a contact, for the walks they are on. Kept first; the engine takes it from here.
 
     ``cause`` is the row it comes from (a message, a call event, a suppression): one happening per cause, contact and
-    kind. While one is unhandled the gate lets no message of a campaign through to this contact.
+    kind. While one is unhandled the gate lets no message of a walk that it is for through to this contact.
     """
 
     contact = models.ForeignKey("crm.Contact", models.CASCADE, related_name="happenings", db_index=False)
+    enrollment = models.ForeignKey(
+        "campaigns.Enrollment", models.CASCADE, null=True, related_name="+", db_index=False,
+        help_text="The one walk that it is for; none: every walk of theirs.",
+    )  # fmt: skip
     kind = models.CharField(max_length=12, choices=HappeningKind)
     at = models.DateTimeField()
     cause = models.UUIDField()

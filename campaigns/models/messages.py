@@ -111,6 +111,7 @@ class Message(Timestamped):
     settled_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True, help_text="When they first answered it.")
     opted_out_at = models.DateTimeField(null=True, help_text="When they answered that they want no more.")
+    clicked_at = models.DateTimeField(null=True, help_text="When they first opened a link in it.")
     decided_at = models.DateTimeField(null=True, help_text="When somebody decided what follows from an uncertain one.")
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False

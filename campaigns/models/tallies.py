@@ -15,7 +15,8 @@ _COUNT = """
     SELECT clearline_uuid7(), m.campaign_id, m.node_id, m.channel || ':' || said.name,
            pg_current_xact_id()::text::bigint, sum(m.more)
     FROM ({rows}) m,
-         LATERAL (VALUES (CASE {places} END), (CASE WHEN answered_at IS NOT NULL THEN 'answered' END),
+         LATERAL (VALUES (CASE {places} END), (CASE WHEN clicked_at IS NOT NULL THEN 'clicked' END),
+                         (CASE WHEN answered_at IS NOT NULL THEN 'answered' END),
                          (CASE WHEN opted_out_at IS NOT NULL THEN 'opted_out' END)) said (name)
     WHERE m.campaign_id IS NOT NULL AND m.direction = '{out}' AND said.name IS NOT NULL
     GROUP BY m.campaign_id, m.node_id, m.channel, said.name
@@ -24,7 +25,7 @@ _COUNT = """
     DO UPDATE SET value = campaigns_campaigncount.value + excluded.value;
     RETURN NULL;"""
 _ROWS = """
-        SELECT campaign_id, node_id, channel, direction, state, answered_at, opted_out_at, {more} AS more
+        SELECT campaign_id, node_id, channel, direction, state, clicked_at, answered_at, opted_out_at, {more} AS more
         FROM {table}"""
 
 
@@ -32,7 +33,7 @@ def tallied() -> list[pgtrigger.Trigger]:
     """Keep the numbers of deliveries true, whoever writes messages, in the same transaction.
 
     Of each campaign, node and channel: how many messages there are in each of ``choices.DELIVERIES``, and how many were
-    ``answered`` and ``opted_out`` of.
+    ``clicked``, ``answered`` and ``opted_out`` of.
     """
     added, gone = _ROWS.format(more="1", table="new_rows"), _ROWS.format(more="-1", table="old_rows")
     return [

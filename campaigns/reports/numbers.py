@@ -2,7 +2,8 @@
 
 Of its messages: ``written`` is the sum of ``waiting``, ``handed_over``, ``failed``, ``unsure``, ``blocked`` and
 ``not_sent``; ``handed_over`` is the sum of ``delivered``, ``undelivered`` and ``unconfirmed``. A channel is the sum of
-its nodes. ``answered`` and ``opted_out`` count messages that somebody answered so, each once, however often they wrote.
+its nodes. ``answered`` and ``opted_out`` count messages that somebody answered so, each once, however often they wrote;
+``clicked`` those in which somebody opened a link, as far as it was no program that opens every link.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ OF_NODE: Final = ("arrived", "passed", "held", "skipped", "blocked")
 WHOLE: Final = ("total_contacts", "enriched_contacts", "emails_generated")
 TAKEN: Final = ("delivered", "undelivered", "unconfirmed")  # by a provider
 FAILED: Final = ("failed", "undelivered")  # of a node: refused at once, or lost later
-SAID: Final = ("answered", "opted_out")
+SAID: Final = ("clicked", "answered", "opted_out")
 
 
 @dataclass(frozen=True)

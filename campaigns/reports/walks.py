@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit, WaitMode
+from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit, HappeningKind, WaitMode
 from campaigns.models import Enrollment, EnrollmentEvent, Node
 from campaigns.reports.settings import TYPES
 from campaigns.reports.words import EXITS, said
@@ -15,6 +15,7 @@ from campaigns.rules.waits import ends_at
 
 Words = Callable[[str, Node | None], str]  # of a reason, and of the node at which it was met
 _K, _S = EnrollmentEventKind, EnrollmentState
+_HAPPENED: Final = {str(kind.value): f"{kind.label[0].lower()}{kind.label[1:]}" for kind in HappeningKind}
 _SIGNS: Final[Mapping[str, tuple[str, str]]] = {
     _K.ENROLLED: ("person_add", "info"), _K.PASSED: ("arrow_downward", "plain"), _K.ARRIVED: ("schedule", "plain"),
     _K.BLOCKED: ("block", "warn"), _K.STATUS: ("flag", "info"), _K.PAUSED: ("pause", "warn"),
@@ -93,7 +94,7 @@ def _further(event: EnrollmentEvent, zone: tzinfo, why: Words) -> list[str]:
     found = []
     outcome, wake_at = event.data.get("outcome"), event.data.get("wake_at")
     if outcome and outcome != event.exit:
-        found.append(f"It was {str(outcome).replace('_', ' ')}.")
+        found.append(f"It was {_HAPPENED.get(outcome) or str(outcome).replace('_', ' ')}.")
     if wake_at:
         begins = "Begins" if event.kind == _K.ENROLLED else "Goes on" if event.kind == _K.RESUMED else "Until"
         found.append(f"{begins} {_told(datetime.fromisoformat(wake_at), zone)}")

@@ -157,7 +157,9 @@ _MESSAGES = Question(
         "walk.here": "walk.node_id = out.node_id AND walk.visit = out.visit AND walk.run_no = out.run_no",
         "news": """
             (SELECT news.id::text FROM campaigns_happening news
-             WHERE news.contact_id = a.contact_id AND news.handled_at IS NULL ORDER BY news.id LIMIT 1)""",
+             WHERE news.contact_id = a.contact_id AND news.handled_at IS NULL
+               AND (news.enrollment_id IS NULL OR news.enrollment_id = out.enrollment_id)
+             ORDER BY news.id LIMIT 1)""",
         "consent.needed": "out.consent",
         "consent": f"CASE WHEN out.consent <> '' THEN {_CONSENT} END",
         "sending.stop": """

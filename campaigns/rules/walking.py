@@ -96,7 +96,7 @@ def _hears(steps: Steps, happened: Iterable[Happened]) -> None:
             _go_on(steps)
         elif news.kind == HappeningKind.REPLY:
             _answered(steps, news)
-        elif news.kind == HappeningKind.CALL_OUTCOME:
+        elif news.kind in _AWAITED:  # of what nobody waits for, conditions may ask
             _remember(steps, news)
 
 

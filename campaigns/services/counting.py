@@ -5,7 +5,8 @@ when they were enrolled), ``emails_generated``, ``state:STATE`` and ``status:ID`
 ``held`` (there now), ``passed``, ``skipped`` (not done: another channel was asked for) and ``blocked``.
 
 Of messages, by node (of none: with the campaign) and counted by the database itself whenever one changes, see
-``models.tallies``: ``CHANNEL:PLACE`` for each of ``choices.DELIVERIES``, ``CHANNEL:answered``, ``CHANNEL:opted_out``.
+``models.tallies``: ``CHANNEL:PLACE`` for each of ``choices.DELIVERIES``, ``CHANNEL:clicked``, ``CHANNEL:answered`` and
+``CHANNEL:opted_out``.
 """
 
 from collections.abc import Mapping

@@ -88,7 +88,7 @@ def bind(*, provider: str, status: str, at: datetime, token: str = "", reference
 
     :raises NotOurs: there is no such message.
     """
-    return _told(_attempt(provider, token, reference), Proof(b"", status, reference, reason), at)
+    return _told(attempt_of(provider, token, reference), Proof(b"", status, reference, reason), at)
 
 
 def bind_all(proofs: Sequence[Proof], *, at: datetime) -> list[bool]:
@@ -191,7 +191,8 @@ def _rank(proof: Proof) -> int:
     return _RANK[PROOFS[proof.status]]
 
 
-def _attempt(provider: str, token: str, reference: str) -> Attempt:
+def attempt_of(provider: str, token: str, reference: str) -> Attempt:
+    """Return the try with this token, or else with this ``reference`` of the provider. :raises NotOurs: see there."""
     attempts = Attempt.objects.select_related("message")
     if token:
         found = attempts.filter(token_hash=hash_of(token)).first()

@@ -18,27 +18,30 @@ from config.kernel.transactions import atomic_with_retries
 from crm.choices import Channel
 from crm.signals import ReachabilityChanged
 
-# Of everybody who is meant, those who walk somewhere.
+# Of everybody who is meant, those who walk somewhere; of what is for one walk, those who are on it.
 _KEEP = """
-    INSERT INTO campaigns_happening (id, contact_id, kind, at, cause, data)
-    SELECT clearline_uuid7(), meant.id, %(kind)s, %(at)s::timestamptz, %(cause)s::uuid, %(data)s::jsonb
+    INSERT INTO campaigns_happening (id, contact_id, enrollment_id, kind, at, cause, data)
+    SELECT clearline_uuid7(), meant.id, %(walk)s::uuid, %(kind)s, %(at)s::timestamptz, %(cause)s::uuid, %(data)s::jsonb
     FROM (SELECT c.id FROM unnest(%(contacts)s::uuid[]) AS c (id)
           UNION SELECT pt.contact_id FROM crm_contactpoint pt WHERE pt.endpoint_id = ANY(%(endpoints)s::uuid[])
           UNION SELECT pc.contact_id FROM crm_projectcontact pc WHERE pc.id = ANY(%(pairs)s::uuid[])
           UNION SELECT pc.contact_id FROM crm_projectcontact pc WHERE pc.project_id = ANY(%(projects)s::uuid[])) meant
-    WHERE EXISTS (SELECT FROM campaigns_enrollment e WHERE e.contact_id = meant.id AND e.ended_at IS NULL)
+    WHERE EXISTS (SELECT FROM campaigns_enrollment e WHERE e.contact_id = meant.id AND e.ended_at IS NULL
+                    AND (%(walk)s::uuid IS NULL OR e.id = %(walk)s::uuid))
     ON CONFLICT (contact_id, cause, kind) DO NOTHING"""
 
 
 @atomic_with_retries
 def keep(
-    *, contacts: Iterable[UUID], kind: HappeningKind, cause: UUID, at: datetime, data: Mapping[str, Any] | None = None
-) -> int:
+    *, contacts: Iterable[UUID], kind: HappeningKind, cause: UUID, at: datetime, data: Mapping[str, Any] | None = None,
+    walk: UUID | None = None,
+) -> int:  # fmt: skip
     """Keep that this has happened to those of ``contacts`` who walk somewhere; return to how many.
 
     ``cause`` is the row that says so: told again it is no news. ``data`` becomes what conditions know of the last step.
+    ``walk``: it is news for this enrollment alone, and for nobody once that has ended.
     """
-    return _keep(ReachabilityChanged(contact_ids=tuple(contacts)), kind, cause, at, data or {})
+    return _keep(ReachabilityChanged(contact_ids=tuple(contacts)), kind, cause, at, data or {}, walk)
 
 
 @atomic_with_retries
@@ -78,12 +81,16 @@ def keep_call(event: CallConcluded) -> int:
     )
 
 
-def _keep(meant: ReachabilityChanged, kind: HappeningKind, cause: UUID, at: datetime, data: Mapping[str, Any]) -> int:
+def _keep(
+    meant: ReachabilityChanged, kind: HappeningKind, cause: UUID, at: datetime, data: Mapping[str, Any],
+    walk: UUID | None = None,
+) -> int:  # fmt: skip
     params = {
         "contacts": list(meant.contact_ids),
         "endpoints": list(meant.endpoint_ids),
         "pairs": list(meant.pair_ids),
         "projects": list(meant.project_ids),
+        "walk": walk,
         "kind": kind.value,
         "cause": cause,
         "at": at,

@@ -176,7 +176,7 @@ def test_the_numbers_name_every_node_and_status(caller, campaign, django_assert_
     _, said = caller.send("get", f"campaigns/{campaign['id']}/stats/")
     assert (said["total_contacts"], said["emails_generated"], said["states"]["waiting"]) == (6, 0, 4)
     assert {each["name"]: each["people"] for each in said["funnel"]}["Attended"] == 2
-    sent = dict.fromkeys((*DELIVERIES, "written", "handed_over", "answered", "opted_out"), 0)
+    sent = dict.fromkeys((*DELIVERIES, "written", "handed_over", "clicked", "answered", "opted_out"), 0)
     assert said["deliveries"] == {"sms": sent, "email": sent, "voicemail": sent}
     assert said["nodes"][0] == {
         "node": str(first.pk), "key": "hello", "type": "sms_send", "name": "",

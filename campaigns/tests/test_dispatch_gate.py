@@ -161,6 +161,16 @@ class TestTheGate:
 
         assert now(message).state == "accepted"
 
+    def test_news_for_one_walk_holds_up_no_other(self, carrier, account):
+        mine = walking()
+        other = walking(contact=mine.contact)
+        HappeningFactory(contact=mine.contact, kind="link_click", enrollment=mine.enrollment)
+
+        send()
+        send(NOON + MINUTE)  # of two to one person in one batch only one is looked at
+
+        assert [now(message).state for message in (mine, other)] == ["pending", "accepted"]
+
     def test_news_that_the_walk_has_not_heard_comes_first(self, carrier, account):
         message = walking()
         news = HappeningFactory(contact=message.contact)

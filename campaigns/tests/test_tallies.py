@@ -15,7 +15,7 @@ from campaigns.models import Campaign, CampaignCount, Message
 from campaigns.models.campaigns import LAST_SLOT
 from campaigns.models.messages import _WAYS
 from campaigns.reports import numbers
-from campaigns.services import counting, evidence, inbound
+from campaigns.services import clicks, counting, evidence, inbound
 from campaigns.services.dispatch.marking import TOUCHES
 from campaigns.tests.factories import (
     AttemptFactory,
@@ -61,15 +61,15 @@ def answered(message, text, minutes=5):
     sender = ContactPoint.objects.get(contact=message.contact, endpoint__kind=kind).endpoint.value
     inbound.receive(
         inbound.Heard(
-            provider="simulated",
-            channel=message.channel,
-            sender=sender,
-            to="+15125550100",
-            text=text,
-            at=NOON + timedelta(minutes=minutes),
-            reference=f"{message.pk}/{text}/{minutes}",
+            provider="simulated", channel=message.channel, sender=sender, to="+15125550100", text=text,
+            at=NOON + timedelta(minutes=minutes), reference=f"{message.pk}/{text}/{minutes}",
         )
-    )
+    )  # fmt: skip
+
+
+def clicked(message, minutes, **more):
+    at = NOON + timedelta(minutes=minutes)
+    clicks.keep(provider=message.channel, token=str(message.pk), clicked_at=at, at=at, **more)
 
 
 def counted(campaign):
@@ -83,6 +83,7 @@ def recounted(campaign):
     for message in Message.objects.filter(campaign=campaign, direction="outbound"):
         at = message.node_id, message.channel
         found[*at, place[message.state]] += 1
+        found[*at, "clicked"] += message.clicked_at is not None
         found[*at, "answered"] += message.answered_at is not None
         found[*at, "opted_out"] += message.opted_out_at is not None
     return +found
@@ -111,7 +112,7 @@ def test_after_any_history_the_numbers_are_those_of_the_rows_and_add_up(seed):
 
     for _ in range(25):
         some = chance.sample(messages, chance.randint(1, 6))
-        chance.choice([_go_on, _go_on, _prove, _answer, _give_up, _fold])(some, chance)
+        chance.choice([_go_on, _go_on, _prove, _answer, _click, _give_up, _fold])(some, chance)
         if chance.random() < 0.2:
             assert kept(campaign) == recounted(campaign)
 
@@ -149,6 +150,11 @@ def _answer(some, chance):
     answered(some[0], chance.choice(["Yes", "STOP", "Automatic reply: I am away."]), chance.randint(-5, 50))
 
 
+def _click(some, chance):
+    if some[0].attempts.exists():
+        clicked(some[0], chance.randint(-5, 50))
+
+
 def _give_up(some, chance):
     """A transaction that ends as if it had never been."""
     with transaction.atomic():
@@ -171,6 +177,8 @@ def test_news_in_any_order_end_in_the_same_numbers():
         lambda message: answered(message, "Yes", 7),
         lambda message: answered(message, "Who is this?", 3),
         lambda message: answered(message, "STOP", 9),
+        lambda message: clicked(message, 8),
+        lambda message: clicked(message, 2),
     ]
     orders = Random(1).sample(list(permutations(news)), 6)
     for order in orders:
@@ -181,11 +189,11 @@ def test_news_in_any_order_end_in_the_same_numbers():
     found = counted(campaign).deliveries["sms"]
     many = len(orders)
     assert found == {
-        **dict.fromkeys(found, 0), "written": many, "handed_over": many, "delivered": many, "answered": many,
-        "opted_out": many,
+        **dict.fromkeys(found, 0), "written": many, "handed_over": many, "delivered": many, "clicked": many,
+        "answered": many, "opted_out": many,
     }  # fmt: skip
-    moments = set(Message.objects.filter(campaign=campaign).values_list("answered_at", "opted_out_at"))
-    assert moments == {(NOON + timedelta(minutes=3), NOON + timedelta(minutes=9))}
+    moments = set(Message.objects.filter(campaign=campaign).values_list("clicked_at", "answered_at", "opted_out_at"))
+    assert moments == {tuple(NOON + timedelta(minutes=minutes) for minutes in (2, 3, 9))}
 
 
 def test_what_failed_at_a_node_is_the_same_whenever_the_engine_hears_of_it():
@@ -216,12 +224,14 @@ def test_an_answer_before_all_messages_comes_from_a_late_clock_and_is_one_to_the
     assert Message.objects.get(pk=message.pk).answered_at == NOON - timedelta(minutes=30)
 
 
-def test_a_program_that_answers_is_nobody_who_answers():
-    message = handed_over()
+def test_a_program_that_answers_or_clicks_is_nobody():
+    message = handed_over(channel="email")
 
     answered(message, "Automatic reply: I am out of the office until Monday.")
+    clicked(message, 1, automatic=True)
 
-    assert counted(message.campaign).deliveries["sms"]["answered"] == 0
+    found = counted(message.campaign).deliveries["email"]
+    assert (found["answered"], found["clicked"], found["unconfirmed"]) == (0, 0, 1)
 
 
 def test_a_message_of_no_campaign_is_in_no_numbers():

@@ -29,7 +29,9 @@ def begun(drawn: Drawing, *, at: datetime = NOON, **fields: Any) -> Campaign:
     ContentTemplate.objects.get_or_create(
         key="hello", channel="sms", name="Hello", body="Hi {{contact.first_name|there}}"
     )
-    ContentTemplate.objects.get_or_create(key="mail", channel="email", name="Mail", subject="Hello", body="Dear you")
+    ContentTemplate.objects.get_or_create(
+        key="mail", channel="email", name="Mail", subject="Hello", body="Dear you: https://clearline.example/"
+    )
     for name in ("No Activity", "Needs BDR"):
         EnrollmentStatus.objects.get_or_create(name=name)
     with clock.standing_at(at):

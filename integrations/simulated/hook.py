@@ -1,13 +1,14 @@
 """The news of the simulated carrier, told to the domain. Unsigned, as of providers that sign nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from campaigns.services import evidence, inbound
+from campaigns.services import clicks, evidence, inbound
 from config.kernel.moments import is_kept
 from crm.choices import Channel
 from integrations.inbox.hooks import Item, TooEarly, Unreadable
@@ -50,20 +51,23 @@ class SimulatedHook:
             self._status(event, kind, at)
         elif kind == "received":
             self._reply(event, received_at)
+        elif kind == "clicked" and event["channel"] == Channel.EMAIL:
+            self._click(event, received_at, at)
         else:
             raise Unreadable("This kind of event is not known.")
         return kind
 
     def _status(self, event: dict[str, Any], kind: str, at: datetime) -> None:
-        token = _said(event, "token")
-        try:
-            evidence.bind(
-                provider=_said(event, "channel"), token=token, reference=_said(event, "reference"), status=kind, at=at,
-                reason=_said(event, "code"),
-            )  # fmt: skip
-        except evidence.NotOurs as reason:
-            # A token is committed before the provider hears of it; a reference only after it has answered.
-            raise (Unreadable if token else TooEarly)(str(reason)) from reason
+        with _of_ours(event) as named:
+            evidence.bind(**named, status=kind, at=at, reason=_said(event, "code"))
+
+    def _click(self, event: dict[str, Any], received_at: datetime, at: datetime) -> None:
+        """Which of our own links it was nobody asks: what they say of it is not read."""
+        automatic = event.get("automatic", False)
+        if not isinstance(automatic, bool):
+            raise Unreadable("automatic is neither true nor false.")
+        with _of_ours(event) as named:
+            clicks.keep(**named, clicked_at=_moment(event, received_at), at=at, automatic=automatic)
 
     def _reply(self, event: dict[str, Any], received_at: datetime) -> None:
         heard = inbound.Heard(
@@ -72,6 +76,17 @@ class SimulatedHook:
             at=_moment(event, received_at),
         )  # fmt: skip
         inbound.receive(heard)
+
+
+@contextmanager
+def _of_ours(event: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """By which provider, token and reference its message is found; for whatever then turns out to be of nobody."""
+    named = {"provider": _said(event, "channel"), **{name: _said(event, name) for name in ("token", "reference")}}
+    try:
+        yield named
+    except evidence.NotOurs as reason:
+        # A token is committed before the provider hears of it; a reference only after it has answered.
+        raise (Unreadable if named["token"] else TooEarly)(str(reason)) from reason
 
 
 def _proof(body: bytes) -> evidence.Proof | None:

@@ -16,7 +16,7 @@ import httpx
 from config.embedded import places
 
 CALM = {"latency_ms": 0, "error_before": 0, "error_after": 0, "refuse": 0, "undelivered": 0, "silent": 0}
-QUIET = {**CALM, "duplicate": 0, "disorder": 0, "opt_out": 0, "out_of_office": 0, "reply": 0}
+QUIET = {**CALM, "duplicate": 0, "disorder": 0, "opt_out": 0, "out_of_office": 0, "reply": 0, "click": 0, "scan": 0}
 _SAYS = re.compile(r"simulated carrier at (http://127\.0\.0\.1:(\d+))")
 
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from integrations.simulated.carrier.behaviour import AWAY, OPT_OUTS, REPLIES, Behaviour
+from integrations.simulated.carrier.behaviour import AWAY, OPT_OUTS, REPLIES
 from integrations.simulated.carrier.server import PAGE
 from integrations.tests import carriers
 from integrations.tests.carriers import QUIET
@@ -176,6 +176,57 @@ def test_people_answer_whoever_wrote_to_them(carrier, listener, mode, words):
     assert again.status_code == (201 if mode != "opt_out" else 400)
 
 
+LINKED = {"channel": "email", "to": "alex@example.com", "body": "All of it: https://clearline.example/prices"}
+
+
+@pytest.mark.parametrize("mode", ["click", "scan"])
+def test_whoever_gets_a_link_by_email_opens_it_or_a_program_does(carrier, listener, mode):
+    carrier.will(mode)
+    carrier.set(speed=1000, duplicate=1)
+    reference = carrier.ask("POST", "/messages", message(1, listener.url, **LINKED))["id"]
+
+    carrier.wait_until_told()
+
+    first, again = told(listener, "clicked")
+    assert first == again
+    assert (first["url"], first["token"], first["reference"], first["channel"], first.get("automatic", False)) == (
+        "https://clearline.example/prices", "token-1", reference, "email", mode == "scan",
+    )  # fmt: skip
+    assert first["simulated"]
+    delivered = told(listener, "delivered")[0]["at"]
+    assert (first["at"] > delivered) == (mode == "click")
+
+
+def test_a_person_and_a_program_are_two_events(carrier, listener):
+    carrier.set(speed=1000, click=1, scan=1)
+    carrier.ask("POST", "/messages", message(1, listener.url, **LINKED))
+
+    carrier.wait_until_told()
+
+    assert len({event["id"] for event in told(listener, "clicked")}) == 2
+
+
+@pytest.mark.parametrize(
+    "more", [{"channel": "sms", "to": "+15125550001"}, {"body": "No link."}, {"body": "mailto:a@b"}], ids=str
+)
+def test_where_there_is_no_link_in_an_email_nobody_clicks(carrier, listener, more):
+    carrier.set(speed=1000, click=1, scan=1)
+    carrier.ask("POST", "/messages", message(1, listener.url, **{**LINKED, **more}))
+
+    carrier.wait_until_told()
+
+    assert not told(listener, "clicked")
+
+
+def test_what_is_not_delivered_is_not_opened(carrier, listener):
+    carrier.set(speed=1000, click=1, scan=1, undelivered=1)
+    carrier.ask("POST", "/messages", message(1, listener.url, **LINKED))
+
+    carrier.wait_until_told()
+
+    assert not told(listener, "clicked")
+
+
 def test_whoever_stops_is_refused_from_then_on_until_they_start(carrier, listener):
     said = {"channel": "sms", "sender": "+15125550001", "to": "+15125550100", "callback": listener.url}
     carrier.ask("POST", "/control/write-in", {**said, "text": "STOP"})
@@ -231,28 +282,3 @@ def test_pages_of_strangers_have_no_business_here(carrier, headers):
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"channel": "sms"}', b"\xff\xfe", b'{"channel": {"a": 1}}'])
 def test_nonsense_is_refused(carrier, body):
     assert httpx.post(f"{carrier.url}/messages", content=body, trust_env=False).status_code == 400
-
-
-class TestBehaviour:
-    def test_it_is_the_same_for_one_seed_in_any_order_and_another_for_another(self):
-        numbers = [f"+1512555{n:04}" for n in range(400)]
-
-        def lives(seed, order):
-            does = Behaviour(seed=seed, undelivered=0.3, reply=0.3, error_before=0.2)
-            return {to: (does.fate(to), does.answer(to, "Hello"), does.wire(to, f"token of {to}")) for to in order}
-
-        assert lives(1, numbers) == lives(1, reversed(numbers))
-        assert lives(1, numbers) != lives(2, numbers)
-
-    def test_shares_are_kept(self):
-        does = Behaviour(refuse=0.1, undelivered=0.2, silent=0)
-        fates = Counter(does.fate(f"+1512555{n:04}") for n in range(5_000))
-
-        assert 400 < fates["refuse"] < 600
-        assert 850 < fates["undelivered"] < 1150
-        assert not fates["silent"]
-
-    def test_a_mode_decides_before_any_die(self):
-        does = Behaviour(refuse=1, modes={"*": "accept", "+15125550001": "undelivered"})
-
-        assert (does.fate("+15125550002"), does.fate("+15125550001")) == ("", "undelivered")

@@ -15,6 +15,7 @@ from crm.models import Touch
 from integrations import tasks
 from integrations.inbox import reading, views
 from integrations.models import News
+from integrations.simulated.carrier.behaviour import Behaviour
 from integrations.tests import carriers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,6 +33,8 @@ TROUBLE = {
     "reply": 0.15,
     "opt_out": 0.1,
     "out_of_office": 0.05,
+    "click": 0.3,
+    "scan": 0.2,
     "speed": 1000,
     "seed": 3,
 }
@@ -69,7 +72,7 @@ def test_both_ledgers_match_whatever_went_wrong(carrier, channel):
     SendingAccountFactory(channel=channel)
     campaign = CampaignFactory()
     for _ in range(MANY):
-        walking(channel, campaign=campaign)
+        walking(channel, campaign=campaign, body="All of it: https://clearline.example/prices")
 
     for minutes in range(0, 40, 2):  # what did not get through is tried again later, and looked for at last
         with clock.standing_at(NOON + timedelta(minutes=minutes)):
@@ -92,8 +95,16 @@ def test_both_ledgers_match_whatever_went_wrong(carrier, channel):
             assert message.state not in {"accepted", "delivered", "undelivered"}
     states = Counter(Message.objects.filter(direction="outbound").values_list("state", flat=True))
     assert states["delivered"] > MANY / 2
+    does = Behaviour().changed(**TROUBLE)
+    opened = {line["key"] for line in theirs if _tells(does, line) and does.clicks(line["to"], line["body"])}
+    assert {str(key) for key in Message.objects.exclude(clicked_at=None).values_list("pk", flat=True)} == opened
+    assert bool(opened) == (channel == "email")
     assert not states["uncertain"]
     assert not News.objects.exclude(state="understood").exists()
+
+
+def _tells(does, line):
+    return line["channel"] == "email" and line["status"] == "delivered" and does.fate(line["to"]) != "silent"
 
 
 def test_an_account_that_is_suspended_in_the_middle_loses_nothing(carrier, caplog):

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import pytest
 
-from campaigns.models import Attempt, Conversation, Message
+from campaigns.models import Attempt, Conversation, Happening, Message
 from campaigns.providers import Outgoing, sender_on
 from campaigns.tests.factories import AttemptFactory, EnrollmentFactory, MessageFactory
 from config.kernel import clock
@@ -138,6 +138,22 @@ def test_somebody_answers_and_somebody_wants_no_more(carrier):
     assert Conversation.objects.count() == 3
     silenced = set(Suppression.objects.standing().values_list("endpoint__value", flat=True))
     assert silenced == {"+15125550002", "person2@example.com"}
+
+
+def test_somebody_clicks_and_a_program_does_and_whoever_got_no_link_cannot(carrier):
+    carrier.set(modes={f"person{number}@example.com": "click" for number in (1, 3)} | {"person2@example.com": "scan"})
+    body = "All of it: https://clearline.example/prices"
+    sent = [outgoing("email", number=n, body="Nothing to open." if n == 3 else body) for n in range(4)]
+    for one in sent:
+        send(one)
+
+    hear(carrier)
+
+    assert [now(one).clicked_at is not None for one in sent] == [False, True, False, False]
+    assert {now(one).state for one in sent} == {"delivered"}
+    told = Happening.objects.get()
+    assert (told.kind, told.enrollment_id) == ("link_click", sent[1][0].enrollment_id)
+    assert News.objects.filter(kind="clicked", state="understood").count() == 2
 
 
 def test_hundreds_with_everything_going_wrong_match_the_ledger_of_the_carrier(carrier):

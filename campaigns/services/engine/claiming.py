@@ -60,7 +60,7 @@ _HEARING = f"""
 # An answer that is faster than our own note of what was sent is followed as soon as that is written (T4): whoever waits
 # for it comes to that wait only then. Meanwhile the gate holds back everything else.
 _NEWS = """
-    SELECT h.id, h.contact_id, h.kind, h.at, h.data FROM campaigns_happening h
+    SELECT h.id, h.contact_id, h.enrollment_id, h.kind, h.at, h.data FROM campaigns_happening h
     WHERE h.handled_at IS NULL AND (h.kind <> 'reply' OR NOT EXISTS (
         SELECT FROM campaigns_message m WHERE m.contact_id = h.contact_id AND m.state = 'dispatching'))
     ORDER BY h.id LIMIT %(size)s::int
@@ -126,31 +126,36 @@ def settled(campaign: Campaign, *, size: int) -> list[Claimed]:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Happenings that are locked now, by contact in their order."""
+    """Happenings that are locked now, by contact in their order, each with the one walk that it is for, if it is."""
 
     ids: list[UUID]
-    by_contact: Mapping[UUID, tuple[Happened, ...]]
+    by_contact: Mapping[UUID, tuple[tuple[UUID | None, Happened], ...]]
+
+    def of(self, row: Mapping[str, Any]) -> tuple[Happened, ...]:
+        """Return what of it is for this walk."""
+        return tuple(happened for walk, happened in self.by_contact[row["contact_id"]] if walk in (None, row["id"]))
 
 
 def news(*, size: int) -> News:
     """Claim the oldest happenings that nobody has followed yet, and that can be followed now."""
     rows = prepared.rows(_NEWS, {"size": size})
-    by_contact: dict[UUID, tuple[Happened, ...]] = {}
-    for _, contact, kind, at, data in rows:
-        by_contact[contact] = (*by_contact.get(contact, ()), Happened(kind, at, orjson.loads(data)))
+    by_contact: dict[UUID, tuple[tuple[UUID | None, Happened], ...]] = {}
+    for _, contact, walk, kind, at, data in rows:
+        by_contact[contact] = (*by_contact.get(contact, ()), (walk, Happened(kind, at, orjson.loads(data))))
     return News([row[0] for row in rows], by_contact)
 
 
 def hearing(campaign: Campaign, told: News) -> list[Claimed]:
-    """Claim the walks of those to whom something happened, with what became of the message that they wait for, if that
-    is known, or if they have answered it; whoever else moves them now is waited for."""
+    """Claim the walks that what was ``told`` is for, with what became of the message that they wait for, if that is
+    known, or if they have answered it; whoever else moves them now is waited for."""
     params = {"campaign": campaign.pk, "contacts": sorted(told.by_contact), "news": told.ids}
     rows = prepared.named(_HEARING, params)
     claimed = []
     for row in rows:
-        settled = _settled(row)
-        message = row["message_id"] if settled else None
-        claimed.append(Claimed(row, settled=settled, happened=told.by_contact[row["contact_id"]], message=message))
+        if happened := told.of(row):
+            settled = _settled(row)
+            message = row["message_id"] if settled else None
+            claimed.append(Claimed(row, settled=settled, happened=happened, message=message))
     return claimed
 
 

@@ -1,7 +1,8 @@
 """How the simulated carrier and the people behind it behave: by probabilities and a seed, the same in whatever order.
 
-What happens on the wire is drawn for each try (its token), what becomes of a message for its recipient, what they
-answer for recipient and text. A mode that a test sets for a recipient, or for "*", decides before any die is cast.
+What happens on the wire is drawn for each try (its token), what becomes of a message and whether a program scans it
+for its recipient, what they answer and whether they click for recipient and text. A mode that a test sets for a
+recipient, or for "*", decides before any die is cast.
 """
 
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -11,7 +12,7 @@ from typing import Any
 WIRE = ("error_before", "error_after", "hang_before", "hang_after", "garbage", "early")
 MODES = frozenset(
     {
-        "accept", "refuse", "opted_out", "undelivered", "silent", "reply", "opt_out", "out_of_office",
+        "accept", "refuse", "opted_out", "undelivered", "silent", "reply", "opt_out", "out_of_office", "click", "scan",
         *("reset_before", "reset_after", "truncated", "error_in_200", "no_code", "redirect", "limit", "unauthorized"),
         *WIRE,
     }
@@ -64,6 +65,8 @@ class Behaviour:
     opt_out: float = 0.02
     out_of_office: float = 0.02
     reply: float = 0.1
+    click: float = 0.15
+    scan: float = 0.05
     deliver_least: float = 1
     deliver_most: float = 6
     reply_least: float = 8
@@ -109,6 +112,14 @@ class Behaviour:
         words = _ANSWERS[kind]
         return words[int(self.draw("words", f"{to}\0{text}") * len(words))]
 
+    def clicks(self, to: str, text: str) -> bool:
+        """Say whether ``to`` opens the link in ``text``, after they have read it."""
+        return self._does("click", to, f"{to}\0{text}")
+
+    def scans(self, to: str) -> bool:
+        """Say whether a program of ``to`` opens every link before anybody reads it."""
+        return self._does("scan", to, to)
+
     def between(self, least: float, most: float, what: str, key: str) -> float:
         return least + (most - least) * self.draw(what, key)
 
@@ -116,6 +127,10 @@ class Behaviour:
         """Return a number in [0, 1) that only the seed and its names decide."""
         drawn = blake2b(f"{self.seed}\0{what}\0{key}".encode(errors="replace"), digest_size=8).digest()
         return int.from_bytes(drawn) / 2**64
+
+    def _does(self, what: str, to: str, key: str) -> bool:
+        mode = self.mode_of(to)
+        return mode == what if mode else self.draw(what, key) < float(getattr(self, what))
 
     def _drawn(self, names: tuple[str, ...], what: str, key: str) -> str:
         left = self.draw(what, key)

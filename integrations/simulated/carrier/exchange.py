@@ -1,5 +1,6 @@
 """What the simulated carrier does with one message: refuse it, or keep it with all the news there will be of it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from integrations.simulated.carrier.ledger import Entry, Ledger, News
 CHANNELS = ("sms", "email", "voicemail")
 LONGEST = {"sms": 1600, "email": 500_000, "voicemail": 5_000}
 _ANSWERED = ("sms", "email")
+_LINK = re.compile(r"https?://[^\s<>]{1,2000}", re.IGNORECASE)
 
 
 class Refused(Exception):
@@ -126,6 +128,8 @@ class Exchange:
         news = [*self._statuses(asked, reference, now, after, ends, code)]
         if ends == "delivered" and asked.channel in _ANSWERED and (text := does.answer(asked.to, asked.body)):
             news.append(self._answer(asked, text, now, after))
+        if ends == "delivered" and asked.channel == "email" and (link := _LINK.search(asked.body)):
+            news += self._clicks(asked, reference, link[0], now, after)
         return entry, [*news, *self._twice(news, key)]
 
     def _statuses(self, asked: Asked, reference: str, now: float, after: float, ends: str, code: str) -> Iterator[News]:
@@ -147,6 +151,21 @@ class Exchange:
             subject=f"Re: {asked.subject}" if asked.subject else "", text=text,
         )  # fmt: skip
         return News(now + later / does.speed, asked.callback, event)
+
+    def _clicks(self, asked: Asked, reference: str, url: str, now: float, after: float) -> Iterator[News]:
+        """A program opens the link as soon as it has the mail, a person once they have read it."""
+        does, key = self.behaviour, f"{asked.to}\0{asked.body}"
+        opened = []
+        if does.scans(asked.to):
+            opened.append((after, True))
+        if does.clicks(asked.to, asked.body):
+            opened.append((after + does.between(does.reply_least, does.reply_most, "opens", key), False))
+        for later, automatic in opened:
+            moment = datetime.fromtimestamp(asked.at.timestamp() + later, UTC)
+            event = _event("clicked", reference, moment, token=asked.token, channel=asked.channel, url=url)
+            if automatic:
+                event |= {"id": f"{event['id']}_scan", "automatic": True}
+            yield News(now + later / does.speed, asked.callback, event)
 
     def _twice(self, news: list[News], key: str) -> Iterator[News]:
         for one in news:
