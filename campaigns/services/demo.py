@@ -1,4 +1,4 @@
-"""Templates and contents to begin with: a call first, an event by e-mail, and an answer to whoever wrote to us."""
+"""Templates and contents to begin with: a call first, an event or prices by e-mail, an answer to whoever wrote."""
 
 from datetime import datetime
 from importlib.resources import files
@@ -36,7 +36,9 @@ def install(*, at: datetime, by: User | None = None) -> tuple[int, int]:
         whole for whole in shipped["templates"] if not Template.objects.filter(name__iexact=whole["name"]).exists()
     ]
     for whole in graphs:
-        drawing = exchange.drawing_in({part: whole[part] for part in ("start", "nodes", "edges")})
+        drawing = exchange.drawing_in(
+            {part: whole[part] for part in ("start", "on_reply", "nodes", "edges") if part in whole}
+        )
         row = templates.create(name=whole["name"], description=whole["description"], drawing=drawing, by=by, at=at)
         templates.publish(row=row, note="As shipped", by=by, at=at)
     return len(words), len(graphs)

@@ -10,7 +10,7 @@ from config.kernel import clock
 
 class Command(BaseCommand):
     help = (
-        "Write three templates to begin with, the texts that they send, and who sends them where a simulated carrier "
+        "Write four templates to begin with, the texts that they send, and who sends them where a simulated carrier "
         "does. What is there already is left alone."
     )
 
