@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Min
+from django.db.models import Exists, Min, OuterRef, Q
 
 from calls.services import deciding
 from campaigns.choices import (
@@ -53,6 +53,7 @@ class Watch:
         self.forbidden: dict[str, datetime] = {}
         self.closed: set[UUID] = set()
         self._replies: dict[UUID, list[datetime]] = defaultdict(list)
+        self._clicks: dict[str, datetime] = {}
         self._stood: dict[Visit, timedelta] = defaultdict(timedelta)
         self._late: dict[Visit, timedelta] = defaultdict(timedelta)
         self._on_the_way: Counter[tuple[UUID, UUID]] = Counter()
@@ -67,6 +68,9 @@ class Watch:
 
     def replied(self, contact: UUID, at: datetime) -> None:
         self._replies[contact].append(at)
+
+    def clicked(self, key: str, at: datetime) -> None:
+        self._clicks.setdefault(key, at)
 
     def passes(self, time: timedelta, at: datetime) -> None:
         """Time passes: for some it does not count."""
@@ -175,7 +179,7 @@ class Watch:
         """Return what does not hold, in words; [] where all does."""
         return [
             *self.found, *self._once(), *self._no_loss(), *self._truth(), *self._stop(), *self._gate(),
-            *self._history(), *self._numbers(), *self._waited(), *self._heard(), *self._paced(),
+            *self._history(), *self._numbers(), *self._waited(), *self._heard(), *self._clicked(), *self._paced(),
         ]  # fmt: skip
 
     def _ledger(self) -> list[dict[str, str]]:
@@ -304,6 +308,7 @@ class Watch:
         for step in steps:
             wanted = step.node.config.get("outcomes")
             news = Happening.objects.filter(
+                Q(enrollment=None) | Q(enrollment=step.enrollment_id),
                 contact=step.enrollment.contact_id, kind=step.node.config["event"],
                 handled_at__gt=step.begun_at, handled_at__lt=step.ended_at,
             )  # fmt: skip
@@ -328,6 +333,20 @@ class Watch:
             )
             walks = walks.exclude(ended_at__lte=news.handled_at).exclude(pk__in=led_on.values("enrollment"))
             found += [f"walk {walk.pk} heard nothing of an answer of {news.at}" for walk in walks]
+        return found
+
+    def _clicked(self) -> list[str]:
+        """Of each message the first click is kept, and only whoever clicked in their own mail went on for it."""
+        kept = dict(Message.objects.exclude(clicked_at=None).values_list("pk", "clicked_at"))
+        told = {UUID(key): at for key, at in self._clicks.items()}
+        found = [
+            f"message {key} was clicked at {told.get(key)}, it says {kept.get(key)}"
+            for key in told.keys() | kept
+            if told.get(key) != kept.get(key)
+        ]
+        steps = EnrollmentStep.objects.filter(outcome=HappeningKind.LINK_CLICK)
+        clicked = Message.objects.filter(pk__in=told, enrollment=OuterRef("enrollment"))
+        found += [f"walk {step.enrollment_id} went on by a click of nobody" for step in steps.exclude(Exists(clicked))]
         return found
 
     def _paced(self) -> list[str]:

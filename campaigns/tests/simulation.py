@@ -13,10 +13,29 @@ from typing import Any, Final
 
 from calls.choices import TerminalKind
 from calls.services import terminal
-from campaigns.choices import LIVE, OVER, SETTLED, CampaignStatus, EnrollmentState, HappeningKind, MessageState
+from campaigns.choices import (
+    LIVE,
+    OVER,
+    SETTLED,
+    AwaitedEvent,
+    CampaignStatus,
+    EnrollmentState,
+    HappeningKind,
+    MessageState,
+)
 from campaigns.models import Campaign, Enrollment, EnrollmentStatus, Happening, Message, SendingAccount
 from campaigns.services import accounts as sending_accounts
-from campaigns.services import campaigns, enrolling, evidence, handling, happenings, inbound, letting_go, starting
+from campaigns.services import (
+    campaigns,
+    clicks,
+    enrolling,
+    evidence,
+    handling,
+    happenings,
+    inbound,
+    letting_go,
+    starting,
+)
 from campaigns.services.dispatch import accounts, exits, reconciling, running, sweeping
 from campaigns.services.engine import batches
 from campaigns.services.engine import running as engine
@@ -129,6 +148,18 @@ class World:
                 else {"token": row["token"], "reference": f"R{row['reference']}"}
             )
             evidence.bind(provider=channel, status=status, at=self.at, **told)
+
+    def click(self) -> None:
+        """Somebody opens a link in what they got, or a program does that opens every link."""
+        if rows := self.carriers["email"].rows():
+            waits = Enrollment.objects.filter(state__in=LIVE, node__config__event=AwaitedEvent.LINK_CLICK)
+            theirs = Message.objects.filter(contact__in=waits.values("contact"), channel="email")
+            awaited = [row for row in rows if row["key"] in set(map(str, theirs.values_list("pk", flat=True)))]
+            row = self.random.choice(awaited if awaited and self.random.random() < 0.6 else rows)
+            automatic = self.random.random() < 0.3
+            if not automatic:
+                self.watch.clicked(row["key"], self.at)
+            clicks.keep(provider="email", token=row["token"], clicked_at=self.at, at=self.at, automatic=automatic)
 
     def answer(self, who: Contact | None = None) -> None:
         text = self.random.choice(["Yes please", "Sure", "STOP", "I am out of office until Monday", "who is this?"])
@@ -248,7 +279,8 @@ class World:
     def run(self, steps: int) -> None:
         weights: dict[Callable[[], None], int] = {
             self.later: 22, self.engine: 25, self.dispatch: 18, self.sweep: 5, self.carrier_changes: 4, self.news: 5,
-            self.answer: 3, self.call: 3, self.talk: 5, self.suppression: 1, self.closing: 1, self.run_campaign: 5,
+            self.click: 5, self.answer: 3, self.call: 3, self.talk: 5, self.suppression: 1, self.closing: 1,
+            self.run_campaign: 5,
             self.edit: 1, self.enrol: 2, self.account: 1, self.backlog: 5, self.hand: 5, self.status: 1, self.death: 7,
         }  # fmt: skip
         for _ in range(steps):
@@ -256,7 +288,7 @@ class World:
             self._do(act)
 
     def settle_down(self) -> None:
-        """The faults stop and time passes, until nothing is left to do."""
+        """The faults stop and time passes, until nothing is left to do; people still open what they have got."""
         faults.strike = None
         for carrier in self.carriers.values():
             for to in [EVERYBODY, *map(self._line, self.people)]:
@@ -267,6 +299,7 @@ class World:
             self._everything()
             if not self._open():
                 return
+            self._do(self.click)
             self._pass(timedelta(hours=6))
 
     def _everything_may_go_on(self) -> None:

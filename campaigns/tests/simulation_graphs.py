@@ -38,8 +38,9 @@ DRAWINGS: Final[list[Drawing]] = [
     drawing(
         node("call", "call_task"), node("ask", "wait_for", event="call_outcome", amount=1),
         node("bdr", "stage", status="Needs BDR"), node("mail", "email_send"), node("reply", "wait_for", amount=2),
-        node("thanks", "sms_send"), node("wait", "wait", amount=1), node("late", "email_send"), node("end", "exit"),
-        "call>ask", "ask:happened>bdr", "ask:timeout>wait", "wait>late", "late>end", "bdr>mail", "mail>reply",
+        node("thanks", "sms_send"), node("wait", "wait", amount=1), node("late", "email_send"),
+        node("look", "wait_for", event="link_click", amount=1), node("end", "exit"), "call>ask", "ask:happened>bdr",
+        "ask:timeout>wait", "wait>late", "late>look", "look:happened>bdr", "look:timeout>end", "bdr>mail", "mail>reply",
         "reply:happened>thanks", "reply:timeout>end", "thanks>end",
     ),
     replace(
@@ -51,5 +52,14 @@ DRAWINGS: Final[list[Drawing]] = [
             "said>end",
         ),
         on_reply="said",
+    ),
+    drawing(
+        node("mail", "email_send"), node("look", "wait_for", event="link_click", amount=1),
+        node("thanks", "sms_send", when_blocked="advance"), node("wait", "wait", amount=3, unit="hours"),
+        node("looked", "branch"), node("more", "email_send"), node("again", "wait_for", event="link_click", amount=20,
+        unit="hours"), node("bdr", "stage", status="Needs BDR"), node("end", "exit"),
+        "mail>look", "look:happened>thanks", "look:timeout>wait", "thanks>wait", "wait>looked",
+        edge("looked:late>bdr", fact="last.outcome", value="link_click", **{"is": "equal"}), "looked:else>more",
+        "more>again", "again:happened>bdr", "again:timeout>end", "bdr>end",
     ),
 ]  # fmt: skip
