@@ -7,39 +7,15 @@ import pytest
 from campaigns.models import Attempt, Enrollment, Happening, Message
 from campaigns.services import clicks, counting, evidence
 from campaigns.services.engine import batches, claiming
+from campaigns.tests.clicking import CLICK, LOOKS, MINUTE, clicked, handed_over, told_to_send
 from campaigns.tests.drawings import drawing, edge, node
 from campaigns.tests.factories import AttemptFactory, EnrollmentFactory, HappeningFactory, MessageFactory
-from campaigns.tests.walks import assert_replays, begun, enrolled, run, settle, walk_of
+from campaigns.tests.walks import assert_replays, run, walk_of
 from config.testing import NOON
 from crm.tests.factories import ContactFactory
 
 pytestmark = pytest.mark.django_db
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-CLICK = node("click", "wait_for", event="link_click")
-LOOKS = drawing(
-    node("mail", "email_send"), CLICK, node("bdr", "stage", status="Needs BDR"), node("end", "exit", reason="Silent"),
-    "mail>click", "click:happened>bdr", "click:timeout>end",
-)  # fmt: skip
-
-
-def told_to_send(drawn=LOOKS, *contacts, **fields):
-    """Whoever is enrolled in a campaign of ``drawn``, in whose name the first e-mail is written."""
-    walks = enrolled(begun(drawn, **fields), contacts or 1)
-    run(NOON)
-    return walks
-
-
-def handed_over(walk, state="accepted"):
-    """The last message of ``walk``; its secret is its own id."""
-    message = Message.objects.filter(enrollment=walk).latest("id")
-    settle(state, NOON, [message])
-    outcome = {"undelivered": "accepted"}.get(state, state)
-    AttemptFactory(message=message, token=str(message.pk), provider="email", outcome=outcome, idempotent=True)
-    return message
-
-
-def clicked(message, at=NOON + MINUTE, **more):
-    clicks.keep(provider="email", token=str(message.pk), clicked_at=at, at=at + MINUTE, **more)
+DAY = timedelta(days=1)
 
 
 def now(message):

@@ -205,6 +205,7 @@ def test_what_could_not_be_done_is_tried_again_when_its_cause_is_gone():
     run(NOON)
     assert walk_of(walk).reason == "There is no content 'later' for sms any more."
     assert handling.retry([walk.pk], by=None, at=NOON) == 1
+    assert walk_of(walk).reason == ""
     run(NOON)
     assert walk_of(walk).state == "parked"
 
