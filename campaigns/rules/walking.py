@@ -3,15 +3,13 @@
 Pure: no query and no clock. The engine writes what comes out of it in one transaction, a simulation throws it away.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from campaigns.choices import (
     ENDED,
     MOVING,
-    AwaitedEvent,
-    EnrollmentEventKind,
     EnrollmentState,
     Exit,
     HappeningKind,
@@ -19,12 +17,10 @@ from campaigns.choices import (
     NodeType,
     WhenBlocked,
 )
-from campaigns.rules import conditions, waits
-from campaigns.rules.composing import Unsendable, compose
+from campaigns.rules import doing, waits
 from campaigns.rules.drawings import DrawnNode
-from campaigns.rules.moves import Happened, Move, Person, Route, Send, Settled, Standing, Task
+from campaigns.rules.moves import Happened, Move, Person, Route, Settled, Standing
 from campaigns.rules.node_types import CHANNEL_OF
-from campaigns.rules.splits import way_of
 from campaigns.rules.steps import Steps
 
 MOST: Final = 100  # nodes in one wake; the rest of the way is the next wake's
@@ -32,12 +28,6 @@ _S = EnrollmentState
 _STILL: Final = frozenset({_S.PAUSED, _S.PARKED, _S.EXITED, _S.COMPLETED})
 # What ends a walk whatever its graph says, and as what.
 _ENDS: Final[Mapping[str, str]] = {HappeningKind.OPT_OUT: "opted_out", HappeningKind.MEETING: "meeting"}
-_AWAITED: Final[Mapping[str, str]] = {
-    HappeningKind.REPLY: AwaitedEvent.REPLY,
-    HappeningKind.CALL_OUTCOME: AwaitedEvent.CALL_OUTCOME,
-    HappeningKind.LINK_CLICK: AwaitedEvent.LINK_CLICK,
-}
-NO_EVENT: Final = "Nobody has said on which day the event is: say it in the campaign."
 
 
 def walk(
@@ -96,17 +86,16 @@ def _hears(steps: Steps, happened: Iterable[Happened]) -> None:
             _go_on(steps)
         elif news.kind == HappeningKind.REPLY:
             _answered(steps, news)
-        elif news.kind in _AWAITED:  # of what nobody waits for, conditions may ask
+        elif news.kind in doing.AWAITED:  # conditions may ask for it, and whoever comes to wait for it need not
             _remember(steps, news)
+            steps.move.last["ahead"] = news.kind
 
 
 def _waits_for(steps: Steps, news: Happened) -> DrawnNode | None:
     node = steps.here
     if steps.stands not in (_S.WAITING, _S.ACTIVE) or node is None or node.type != NodeType.WAIT_FOR:
         return None
-    wanted = node.config.get("outcomes") or []
-    is_it = node.config["event"] == _AWAITED.get(news.kind)
-    return node if is_it and (not wanted or news.data.get("disposition") in wanted) else None
+    return node if doing.is_awaited(node, news.kind, news.data) else None
 
 
 def _answered(steps: Steps, news: Happened) -> None:
@@ -169,7 +158,7 @@ def _wait_over(steps: Steps, node: DrawnNode) -> None:
     since = datetime.fromisoformat(steps.standing.wake_rule["since"]) if steps.standing.wake_rule else steps.at
     until = waits.ends_at(node.config, since=since, zone=steps.person.zone, event=steps.route.event)
     if until is None:
-        steps.park(NO_EVENT)
+        steps.park(doing.NO_EVENT)
     elif until > steps.at:
         steps.hold(node, _S.WAITING, until=until, since=since)
     else:
@@ -189,108 +178,7 @@ def _go_on(steps: Steps) -> None:
             steps.park(f"There is no node {steps.move.node!r}.")
             return
         steps.to(_S.ACTIVE)
-        _DOES[NodeType(node.type)](steps, node)
+        doing.DOES[NodeType(node.type)](steps, node)
         if steps.move.state != _S.ACTIVE:
             return
     steps.rest()
-
-
-# What each type of node does
-
-
-def _stage(steps: Steps, node: DrawnNode) -> None:
-    status = node.config["status"].strip()
-    if steps.route.statuses is not None and status not in steps.route.statuses:
-        steps.park(f"There is no status {status!r} any more.")
-        return
-    if status != steps.move.status:
-        steps.move.status = status
-        steps.note(EnrollmentEventKind.STATUS, node.key, status=status)
-    if status == steps.route.goal:
-        steps.exit("goal")
-    else:
-        steps.leave_by(node, Exit.NEXT)
-
-
-def _send(steps: Steps, node: DrawnNode) -> None:
-    channel, key = CHANNEL_OF[NodeType(node.type)].value, node.config["content"]
-    if steps.standing.only not in ("", channel):
-        steps.pass_over(node)
-        return
-    try:
-        composed = compose(channel, key, steps.route.contents, steps.person.values)
-    except Unsendable as error:
-        steps.park(str(error))
-        return
-    tries = steps.standing.tries if steps.is_where_it_was else 0
-    consent = node.config.get("consent", "")
-    steps.move.sends.append(Send(node.key, steps.move.visit, tries, channel, key, composed, consent))
-    steps.hold(node, _S.WAITING_SEND)
-    steps.move.wake_rule = {"tries": tries} if tries else None  # blocked once more, the next one is yet another
-
-
-def _call(steps: Steps, node: DrawnNode) -> None:
-    """Ask for a call, unless they do not want any: then nobody is given a task that nobody may do."""
-    if steps.standing.only:
-        steps.pass_over(node)
-        return
-    if steps.person.is_called:
-        priority, script = node.config.get("priority", "medium"), node.config.get("script", "")
-        steps.move.tasks.append(Task(node.key, steps.move.visit, priority, script))
-    steps.leave_by(node, Exit.NEXT, outcome="" if steps.person.is_called else "do_not_call")
-
-
-def _wait(steps: Steps, node: DrawnNode) -> None:
-    until = waits.ends_at(node.config, since=steps.at, zone=steps.person.zone, event=steps.route.event)
-    if until is None:
-        steps.park(NO_EVENT)
-    elif until <= steps.at:
-        steps.leave_by(node, Exit.NEXT)
-    else:
-        steps.hold(node, _S.WAITING, until=until)
-
-
-def _wait_for(steps: Steps, node: DrawnNode) -> None:
-    amount, unit = node.config["amount"], node.config["unit"]
-    steps.hold(node, _S.WAITING, until=waits.after(amount, unit, since=steps.at, zone=steps.person.zone))
-
-
-def _branch(steps: Steps, node: DrawnNode) -> None:
-    facts = {
-        **steps.person.facts,
-        "enrollment.status": steps.move.status,
-        "enrollment.visits": steps.move.visit,
-        **{f"last.{name}": said for name, said in steps.move.last.items()},
-    }
-    asked = (edge for edge in steps.route.drawing.leaving(node.key) if edge.label != Exit.ELSE)
-    steps.leave_by(node, next((e.label for e in asked if conditions.holds(e.condition, facts)), Exit.ELSE.value))
-
-
-def _split(steps: Steps, node: DrawnNode) -> None:
-    edges = steps.route.drawing.leaving(node.key)
-    steps.leave_by(node, way_of(edges, enrollment=steps.standing.id, node=node.key).label)
-
-
-def _jump(steps: Steps, node: DrawnNode) -> None:
-    """Back ``rounds`` times, then on; whoever comes here once more later begins to count anew."""
-    often_enough = steps.move.visit % (node.config["rounds"] + 1) == 0
-    steps.leave_by(node, Exit.DONE if often_enough else Exit.AGAIN)
-
-
-def _exit(steps: Steps, node: DrawnNode) -> None:
-    steps.complete(node, node.config.get("reason", ""))
-
-
-_DOES: Final[Mapping[NodeType, Callable[[Steps, DrawnNode], None]]] = {
-    NodeType.STAGE: _stage,
-    NodeType.SMS_SEND: _send,
-    NodeType.EMAIL_SEND: _send,
-    NodeType.VOICEMAIL_DROP: _send,
-    NodeType.CALL_TASK: _call,
-    NodeType.WAIT: _wait,
-    NodeType.WAIT_FOR: _wait_for,
-    NodeType.BRANCH: _branch,
-    NodeType.SPLIT: _split,
-    NodeType.JUMP: _jump,
-    NodeType.EXIT: _exit,
-}

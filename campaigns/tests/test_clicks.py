@@ -89,6 +89,21 @@ class TestWhereItLeads:
             run(NOON + 4 * DAY)
             assert walk_of(walk).status.name == "Needs BDR"
 
+    def test_a_click_before_the_wait_for_it_leads_on_once_they_come_there(self):
+        drawn = drawing(
+            node("mail", "email_send"), node("rest", "wait"), CLICK, node("bdr", "stage", status="Needs BDR"),
+            node("end", "exit"), "mail>rest", "rest>click", "click:happened>bdr", "click:timeout>end", "bdr>end",
+        )  # fmt: skip
+        (walk,) = told_to_send(drawn)
+        message = handed_over(walk)
+        run(NOON)
+        clicked(message)
+        run(NOON + MINUTE)
+        assert walk_of(walk).node.key == "rest"
+        run(NOON + 2 * DAY)
+        assert (walk_of(walk).state, walk_of(walk).status.name) == ("completed", "Needs BDR")
+        assert_replays(walk)
+
     def test_a_second_mail_of_the_same_walk_is_another_one_to_click_in(self):
         drawn = drawing(
             node("mail", "email_send"), CLICK, node("again", "email_send"),

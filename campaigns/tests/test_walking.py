@@ -172,9 +172,49 @@ def test_another_outcome_of_a_call_is_remembered_and_the_wait_goes_on():
     waiting = go(drawn)
     other = go(drawn, standing_after(waiting), happened=[Happened("call_outcome", NOON, {"disposition": "Busy"})])
     assert (other.state, other.wake_at, other.wake_rule) == ("waiting", waiting.wake_at, waiting.wake_rule)
-    assert other.last == {"outcome": "call_outcome", "disposition": "Busy"}
+    assert (other.last["outcome"], other.last["disposition"]) == ("call_outcome", "Busy")
     wanted = go(drawn, standing_after(other), happened=[Happened("call_outcome", NOON, {"disposition": "Interested"})])
     assert wanted.state == "completed"
+
+
+BETWEEN = drawing(
+    node("ask", "call_task"), node("later", "wait", amount=1), node("call", "wait_for", event="call_outcome"),
+    node("once", "wait_for", event="call_outcome"), node("end", "exit"), "ask>later", "later>call",
+    "call:happened>once",
+    "call:timeout>end", "once:happened>end", "once:timeout>end",
+)  # fmt: skip
+CALLED = Happened("call_outcome", NOON, {"disposition": "Busy"})
+
+
+def test_what_happens_before_somebody_comes_to_wait_for_it_counts_there_once():
+    called = go(BETWEEN, standing_after(go(BETWEEN)), happened=[CALLED])
+    assert (called.state, called.node) == ("waiting", "later")
+    over = go(BETWEEN, standing_after(called), at=NOON + timedelta(days=1))
+    assert (over.state, over.node) == ("waiting", "once")
+    (led_on,) = [note for note in over.notes if note.node == "call" and note.kind == "passed"]
+    assert (led_on.exit, led_on.data["outcome"]) == ("happened", "call_outcome")
+
+
+@pytest.mark.parametrize("asked", ["sms_send", "call_task"])
+def test_what_happened_before_somebody_was_written_to_or_to_be_called_is_no_answer_to_it(asked):
+    drawn = drawing(
+        node("first", "wait", amount=1), node("asked", asked), node("call", "wait_for", event="call_outcome"),
+        node("end", "exit"), "first>asked", "asked>call", "call:happened>end", "call:timeout>end",
+    )  # fmt: skip
+    called = go(drawn, standing_after(go(drawn)), happened=[CALLED])
+    asked_for = go(drawn, standing_after(called), at=NOON + timedelta(days=1))
+    if asked_for.state == "waiting_send":
+        asked_for = go(drawn, standing_after(asked_for), settled=Settled("accepted"))
+    assert (asked_for.state, asked_for.node) == ("waiting", "call")
+
+
+def test_an_outcome_that_nobody_waits_for_there_is_not_taken_for_the_one_that_is():
+    wanted = drawing(
+        node("later", "wait", amount=1), node("call", "wait_for", event="call_outcome", outcomes=["Interested"]),
+        node("end", "exit"), "later>call", "call:happened>end", "call:timeout>end",
+    )  # fmt: skip
+    called = go(wanted, standing_after(go(wanted)), happened=[CALLED])
+    assert go(wanted, standing_after(called), at=NOON + timedelta(days=1)).state == "waiting"
 
 
 def test_a_branch_asks_what_is_known_and_what_became_of_the_last_step():
