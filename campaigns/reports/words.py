@@ -38,8 +38,7 @@ def in_full(drawing: Drawing, node: DrawnNode) -> str:
             f"needs {(value_of('consent', node.config.get('consent')) or 'a consent that nobody chose').lower()}"
         )
     if node.type in SENDS:
-        blocked = value_of("when_blocked", node.config.get("when_blocked") or WhenBlocked.WAIT_OR_EXIT)
-        parts.append(f"when it is blocked: {blocked[0].lower()}{blocked[1:]}")
+        parts.append(_BLOCKED[node.config.get("when_blocked") or WhenBlocked.WAIT_OR_EXIT])
     if node.type == NodeType.EXIT and node.config.get("reason"):
         parts.append(str(node.config["reason"]))
     return "; ".join(parts)
@@ -102,6 +101,10 @@ def _wait_for(config: Mapping[str, Any]) -> str:
     return f"Wait for {what}, at most {_amount(config)}"
 
 
+_BLOCKED: Final[Mapping[str, str]] = {
+    WhenBlocked.WAIT_OR_EXIT: "blocked: waits or leaves", WhenBlocked.EXIT: "blocked: leaves",
+    WhenBlocked.ADVANCE: "blocked: goes on",
+}  # fmt: skip
 _AWAITED: Final[Mapping[str, str]] = {"reply": "a reply", "call_outcome": "a call", "link_click": "a click"}
 _WORDS: Final[Mapping[str, Any]] = {
     NodeType.STAGE: lambda config: f"Status: {config['status']}",

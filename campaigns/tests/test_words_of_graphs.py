@@ -53,8 +53,8 @@ def test_a_node_says_all_that_its_settings_say() -> None:
     full = {each.key: words.in_full(WHOLE, each) for each in WHOLE.nodes}
     assert full == {
         "ask": f"Asks: yes if {settings.asks(PHONE)}; south if {settings.asks(TEXAS)} or {settings.asks(SCORE)}",
-        "text": "SMS: hello; when it is blocked: wait while that passes by itself, exit where it does not",
-        "drop": "Voicemail: voice; needs prior express consent; when it is blocked: go on without it",
+        "text": "SMS: hello; blocked: waits or leaves",
+        "drop": "Voicemail: voice; needs prior express consent; blocked: goes on",
         "end": "Exit; Done",
     }
     assert words.ways(WHOLE, "ask") == "yes to text; south to drop; else to end"
