@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -82,6 +83,10 @@ class Watch:
                 self._stood[_visit(row)] += time
             elif row["wake_at"] and row["wake_at"] < at + time:
                 self._late[_visit(row)] += time
+
+    def digest(self) -> str:
+        """Return what has become of everybody, in short."""
+        return sha256(repr(self._rows).encode()).hexdigest()[:12]
 
     def look(self, at: datetime) -> None:
         self._campaigns = Campaign.objects.in_bulk()

@@ -23,7 +23,17 @@ from campaigns.choices import (
     HappeningKind,
     MessageState,
 )
-from campaigns.models import Campaign, Enrollment, EnrollmentStatus, Happening, Message, SendingAccount
+from campaigns.models import (
+    Attempt,
+    Campaign,
+    Enrollment,
+    EnrollmentEvent,
+    EnrollmentStatus,
+    EnrollmentStep,
+    Happening,
+    Message,
+    SendingAccount,
+)
 from campaigns.services import accounts as sending_accounts
 from campaigns.services import (
     campaigns,
@@ -41,6 +51,7 @@ from campaigns.services.engine import batches
 from campaigns.services.engine import running as engine
 from campaigns.services.inbound import Heard
 from campaigns.services.templates import HasFaults
+from campaigns.tests import fate
 from campaigns.tests.carriers import EVERYBODY, Carrier
 from campaigns.tests.factories import SendingAccountFactory
 from campaigns.tests.promises import Watch
@@ -49,7 +60,7 @@ from campaigns.tests.walks import begun, enrolled
 from config.kernel import clock, faults
 from config.kernel.ids import uuid7
 from config.testing import NOON
-from crm.models import Contact
+from crm.models import Contact, GateDecision, Touch
 from crm.services import suppressing
 from crm.tests.factories import CompanyFactory, ContactFactory, ContactPointFactory, UserFactory
 
@@ -68,6 +79,7 @@ _POINTS: Final = [
     "engine.after_claim", "engine.before_commit", "letting_go.before_commit", "send.after_claim", "send.after_mark",
     "send.after_call", "send.before_record", "send.after_record",
 ]  # fmt: skip
+_STORIES: Final = (Message, Attempt, Enrollment, EnrollmentEvent, EnrollmentStep, Happening, Touch, GateDecision)
 _LAST: Final = timedelta(days=60)
 
 
@@ -78,32 +90,36 @@ class Killed(BaseException):
 class World:
     def __init__(self, seed: int, carriers: dict[str, Carrier]) -> None:
         self.seed, self.random, self.carriers, self.at = seed, random.Random(seed), carriers, NOON
-        random.seed(seed)  # the engine takes the campaigns in any order
+        self.log: list[str] = []
+        fate.it_is(NOON)
+        EnrollmentStatus.objects.all().delete()  # those of the migrations have keys of another day
         self.watch = Watch(carriers)
-        for _ in range(2):
-            SendingAccountFactory(per_second=50.0)
-        SendingAccountFactory(channel="email", per_second=50.0, address="team@clearline.example")
-        self.user = UserFactory(admin=True)
-        firms = [CompanyFactory(), CompanyFactory(), None]
+        for n in range(2):
+            SendingAccountFactory(name=f"Line {n}", per_second=50.0, address=f"+151255599{n:02}")
+        SendingAccountFactory(name="Mail", channel="email", per_second=50.0, address="team@clearline.example")
+        self.user = UserFactory(admin=True, email="admin@clearline.example", name="Admin")
+        firms = [CompanyFactory(name="One LLC"), CompanyFactory(name="Two LLC"), None]
         self.people = [
-            ContactFactory(phone=f"+151255501{n:02}", email=f"walker{n}@example.com", company=firms[n % 3])
+            ContactFactory(
+                last_name=f"Walker{n}", phone=f"+151255501{n:02}", email=f"walker{n}@example.com", company=firms[n % 3]
+            )
             for n in range(8)
         ]
-        line = self.people[0].points.get(kind="phone").endpoint
-        self.people.append(ContactPointFactory(contact=ContactFactory(), endpoint=line, is_primary=True).contact)
-        self.campaigns = [self._campaign() for _ in range(2)]
+        line, other = self.people[0].points.get(kind="phone").endpoint, ContactFactory(last_name="Walker8")
+        self.people.append(ContactPointFactory(contact=other, endpoint=line, is_primary=True).contact)
+        self.campaigns = [self._campaign(f"Campaign {n}") for n in range(2)]
         for campaign in self.campaigns:
             enrolled(campaign, self.people[: self.random.randint(2, 9)])
         self._look()
 
-    def _campaign(self) -> Campaign:
+    def _campaign(self, name: str) -> Campaign:
         pick = self.random.choice
         drawn = pick(DRAWINGS)
         fields: dict[str, Any] = {
             "company_limit": pick([None, None, 1, 2]), "starts_per_day": pick([None, None, 3]),
             "exclusive": pick([True, False]), "event_date": (NOON + timedelta(days=pick([2, 4]))).date(),
         }  # fmt: skip
-        campaign = begun(drawn, spread_minutes=30, **fields)
+        campaign = begun(drawn, name=name, spread_minutes=30, **fields)
         if self.random.random() < 0.3:
             campaign.goal = EnrollmentStatus.objects.get(name="Needs BDR")
         letting_go.begin_epoch(campaign, since=NOON, at=NOON)  # as every start does
@@ -125,7 +141,8 @@ class World:
 
     def dispatch(self) -> None:
         accounts.route(at=self.at)
-        for account in accounts.ready(at=self.at):
+        ready = sorted(accounts.ready(at=self.at), key=lambda account: account.id)
+        for account in self.random.sample(ready, len(ready)):
             running.send_batch(account)
 
     def sweep(self) -> None:
@@ -169,7 +186,7 @@ class World:
         known = set(Happening.objects.values_list("pk", flat=True))
         heard = Heard("sms", "sms", self._line(who), "+15125559999", text, self.at, reference=f"in-{uuid7()}")
         inbound.receive(heard)
-        for told in Happening.objects.exclude(pk__in=known).filter(kind=HappeningKind.REPLY):
+        for told in Happening.objects.exclude(pk__in=known).filter(kind=HappeningKind.REPLY).order_by("pk"):
             self.watch.replied(told.contact_id, self.at)
 
     def call(self, who: Contact | None = None) -> None:
@@ -304,14 +321,15 @@ class World:
 
     def _everything_may_go_on(self) -> None:
         SendingAccount.objects.update(is_active=True)
-        for row in Campaign.objects.filter(status=CampaignStatus.PAUSED):
+        for row in Campaign.objects.filter(status=CampaignStatus.PAUSED).order_by("pk"):
             campaigns.resume(row=row, by=self.user, at=self.at)
         handling.resume(Enrollment.objects.values_list("pk", flat=True), by=self.user, at=self.at)
 
     def _everything(self) -> None:
         self._do(self.sweep)
         with clock.standing_at(self.at):
-            for message in Message.objects.filter(state=MessageState.NOT_SENT_PRESUMED, decided_at=None):
+            presumed = Message.objects.filter(state=MessageState.NOT_SENT_PRESUMED, decided_at=None)
+            for message in presumed.order_by("pk"):
                 exits.write_off(message=message, by=self.user, at=self.at)
         for _ in range(6):
             self._do(self.backlog)
@@ -325,6 +343,7 @@ class World:
         with clock.standing_at(self.at):
             act()
         self._look()
+        self.log.append(f"{self.at:%d %b %H:%M} {act.__name__} {self.watch.digest()}")
 
     def _look(self) -> None:
         with clock.standing_at(self.at):
@@ -333,6 +352,7 @@ class World:
     def _pass(self, time: timedelta) -> None:
         self.watch.passes(time, self.at)
         self.at += time
+        fate.it_is(self.at)
 
     def _open(self) -> bool:
         waits = Enrollment.objects.filter(state__in=LIVE).exclude(state=EnrollmentState.PARKED)
@@ -360,3 +380,13 @@ class World:
     def faults_found(self) -> list[str]:
         """Return what does not hold, in words; [] where all does."""
         return [f"seed {self.seed}: {each}" for each in self.watch.faults_found()]
+
+    def story(self) -> list[str]:
+        """Return what has happened, step by step, and all that is left of it; the same for the same seed."""
+        rows = [
+            f"{model.__name__} {row}"
+            for model in _STORIES
+            for row in model.objects.order_by("pk").values(*fate.columns(model))
+        ]
+        sent = [f"{channel} {row}" for channel, carrier in self.carriers.items() for row in carrier.rows()]
+        return [*self.log, *rows, *sent]

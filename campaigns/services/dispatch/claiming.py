@@ -29,7 +29,7 @@ class Claimed:
 # this moment, the messages are not claimed, and whoever thinks so is refused the mark.
 _CLAIM = """
     WITH due AS MATERIALIZED (
-        SELECT id FROM (
+        SELECT id, walks, not_before FROM (
             SELECT * FROM (
                 SELECT m.id, m.not_before, false AS walks FROM campaigns_message m
                 WHERE m.account_id = %(account)s AND m.campaign_id IS NULL AND m.state = 'pending'
@@ -43,11 +43,13 @@ _CLAIM = """
                 ORDER BY m.not_before, m.id LIMIT %(room)s FOR NO KEY UPDATE SKIP LOCKED) walking
             WHERE c.status = ANY(%(running)s::varchar[])) every
         WHERE set_config('synchronous_commit', 'off', true) = 'off'
-        ORDER BY walks, not_before, id LIMIT %(room)s)
-    UPDATE campaigns_message m
-    SET state = 'claimed', claim = m.claim + 1, claimed_until = %(until)s
-    FROM due WHERE m.id = due.id
-    RETURNING m.id, m.claim, m.contact_id, m.campaign_id, m.enrollment_id"""
+        ORDER BY walks, not_before, id LIMIT %(room)s),
+    mine AS (
+        UPDATE campaigns_message m
+        SET state = 'claimed', claim = m.claim + 1, claimed_until = %(until)s
+        FROM due WHERE m.id = due.id
+        RETURNING m.id, m.claim, m.contact_id, m.campaign_id, m.enrollment_id, due.walks, due.not_before)
+    SELECT id, claim, contact_id, campaign_id, enrollment_id FROM mine ORDER BY walks, not_before, id"""
 
 
 @atomic_with_retries

@@ -17,7 +17,8 @@ _BUSY = """
     WHERE c.status IN ('active', 'draining')
       AND (EXISTS (SELECT FROM campaigns_enrollment e
                    WHERE e.campaign_id = c.id AND e.wake_at <= %(at)s::timestamptz AND e.epoch = c.epoch)
-           OR EXISTS (SELECT FROM campaigns_settlement s WHERE s.campaign_id = c.id))"""
+           OR EXISTS (SELECT FROM campaigns_settlement s WHERE s.campaign_id = c.id))
+    ORDER BY c.id"""
 
 
 def run(*, at: datetime, patience: float = PATIENCE, size: int = batches.SIZE) -> tuple[int, bool]:
