@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce
 
 from calls.services import hints
 from campaigns.choices import Anomaly, AttemptOutcome, MessageState
@@ -50,7 +50,7 @@ _ATTEMPTS = """
     WHERE a.id = t.id"""
 _MESSAGES = """
     UPDATE campaigns_message m
-    SET state = t.state, reason = t.reason, claimed_until = NULL, retry_at = NULL, updated_at = clock_timestamp(),
+    SET state = t.state, reason = t.reason, claimed_until = NULL, retry_at = NULL, updated_at = t.at,
         settled_at = coalesce(m.settled_at, t.at)
     FROM (SELECT u.*, moment.at FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS u (id, state, reason),
                  (VALUES (%s::timestamptz)) AS moment (at)) t
@@ -258,5 +258,5 @@ def _settle_message(message: Message, proof: MessageState, reason: str, late: bo
     if late and message.anomaly != Anomaly.LATE_EVIDENCE:
         changes["anomaly"] = Anomaly.LATE_EVIDENCE
     if changes:
-        Message.objects.filter(pk=message.pk).update(**changes, updated_at=Now())
+        Message.objects.filter(pk=message.pk).update(**changes, updated_at=at)
     return bool(changes)

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.db.models.functions import Least, Now
+from django.db.models.functions import Least
 
 from campaigns.choices import HappeningKind, MessageDirection, MessageState
 from campaigns.models import Attempt, Conversation, Message
 from campaigns.rules.replies import AUTOMATIC, OPT_OUT, START, meaning
 from campaigns.services import happenings
 from campaigns.services.dispatch.marking import TOUCHES
+from config.kernel import clock
 from config.kernel.realtime import tell
 from config.kernel.transactions import atomic_with_retries
 from crm.choices import REACHED_BY, Channel, EndpointKind, SuppressionReason
@@ -180,7 +181,7 @@ def _mark_answered(heard: Heard, writer: _Writer, when: str) -> None:
     last = last or tries.order_by("at", "id").first()  # it cannot precede all of ours: their clock is late
     if last:
         message = Attempt.objects.filter(pk=last).values("message_id")
-        Message.objects.filter(pk__in=message).update(**{when: Least(when, heard.at), "updated_at": Now()})
+        Message.objects.filter(pk__in=message).update(**{when: Least(when, heard.at), "updated_at": clock.now()})
 
 
 def _storable(text: str) -> str:
