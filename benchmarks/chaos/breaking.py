@@ -44,6 +44,7 @@ class Chaos:
         self.commands: dict[str, list[str]] = {}
         self.frozen: dict[str, float] = {}
         self.log = (place / "programs.log").open("w+")
+        self.began, self.times = time.monotonic(), dict[str, float]()
 
     def run(self) -> list[str]:
         self._set_environment()
@@ -56,6 +57,8 @@ class Chaos:
             finally:
                 self._end_programs(*self.programs)
                 self._stop_servers()
+                self._passed("ending")
+                print("seconds: " + ", ".join(f"{what} {time:.1f}" for what, time in self.times.items()), flush=True)
 
     def _set_environment(self) -> None:
         """Servers of our own, whatever the environment or somebody's .env says."""
@@ -80,7 +83,9 @@ class Chaos:
         embedded.ensure()
         Cluster().ask("ALTER SYSTEM SET track_commit_timestamp = on")  # who came first is asked in the end
         self._restart()
+        self._passed("servers")
         self._make_tables()
+        self._passed("tables")
         self.commands = _commands(self.port)
         for name in self.commands:
             self._start(name)
@@ -92,16 +97,25 @@ class Chaos:
 
         people = People(self.people, self.random)
         self.carrier.set(**BEHAVIOUR, seed=self.seed)
+        self._passed("people")
         self._until_they_hear()
+        self._passed("programs")
         self._break_things(people)
+        self._passed("breaking")
         self.carrier.set(**QUIET)
         told = self.carrier.facts()
         done = ", ".join(f"{what} {times}" for what, times in sorted(self.done.items()))
         print(f"done to them: {done}; {told['messages']} messages went out meanwhile", flush=True)
         self._end_programs("worker", "other worker", "beat")
         self._wake("web", at=0)
-        people.let_in(everybody=True)
-        return promises.broken(self.carrier, meanwhile=told["messages"])
+        self._let_in_who_waits(people)
+        broken = promises.broken(self.carrier, meanwhile=told["messages"])
+        self._passed("quiet and promises")
+        return broken
+
+    def _passed(self, what: str) -> None:
+        """Keep how long ``what`` took, for whoever wonders where the time goes."""
+        self.times[what] = time.monotonic() - self.began - sum(self.times.values())
 
     def _make_tables(self) -> None:
         if not self.tables:
@@ -121,7 +135,7 @@ class Chaos:
 
     def _break_things(self, people: "People") -> None:
         began = time.monotonic()
-        restart, strikes = began + self.random.uniform(5, 15), self._strikes()
+        restart, strikes = began + self.random.uniform(3, 8), self._strikes()
         while (now := time.monotonic()) < began + self.seconds or (
             now < began + 3 * self.seconds and self._is_too_little()
         ):
@@ -130,15 +144,21 @@ class Chaos:
                 self._wake(name, at=back)
             if now > restart:
                 self._restart()
-                restart = time.monotonic() + self.random.uniform(5, 40)
+                restart = time.monotonic() + self.random.uniform(4, 12)
                 self.done["restart"] += 1
             next(strikes)()
-            time.sleep(self.random.uniform(0.5, 3))
+            time.sleep(self.random.uniform(0.3, 1.4))
 
     def _is_too_little(self) -> bool:
         """Whether on a busy machine too little has happened yet to prove anything."""
         all_done = all(self.done[what] for what in (*STRIKES, "restart"))
         return not (all_done and self.carrier.facts()["messages"] > self.people / 4)
+
+    def _let_in_who_waits(self, people: "People") -> None:
+        """The last restart may have cut our own connection, and whoever died may hold the campaign for a moment."""
+        give_up = time.monotonic() + 30
+        while people.inside < people.number and time.monotonic() < give_up:
+            people.let_in(everybody=True)
 
     def _strikes(self) -> Iterator["partial[None]"]:
         while True:
