@@ -62,3 +62,17 @@ def test_whoever_was_paused_while_a_place_became_free_takes_it_later(of_one_comp
     handling.resume(held, by=None, at=NOON + 3 * DAY)
     run(NOON + 3 * DAY)
     assert sorted(Enrollment.objects.values_list("state", flat=True)) == ["completed", "pending", "waiting"]
+
+
+def test_whoever_waits_longest_begins_first(of_one_company):
+    first, second = waiting_for_a_place()
+    campaigns.edit(row=of_one_company, changes={"company_limit": 2}, by=None, at=NOON)
+    assert waiting_for_a_place() == [first, second]
+    assert Enrollment.objects.get(wake_at=NOON, state="pending").pk == first
+
+
+def test_whoever_is_paused_without_a_place_takes_none(of_one_company):
+    first, second = waiting_for_a_place()
+    handling.pause([first], by=None, at=NOON)
+    campaigns.edit(row=of_one_company, changes={"company_limit": 2}, by=None, at=NOON)
+    assert Enrollment.objects.get(pk=second).wake_at == NOON

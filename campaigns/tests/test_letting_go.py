@@ -1,0 +1,57 @@
+"""After a pause everybody is let go once, and what cannot be written anew stays as it is."""
+
+from datetime import timedelta
+
+import pytest
+
+from campaigns.models import Enrollment, Message
+from campaigns.services import handling
+from campaigns.services.engine import batches
+from campaigns.tests.drawings import drawing, node
+from campaigns.tests.walks import begun, enrolled, paused, resumed, run, walk_of
+from config.testing import NOON
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def campaign():
+    """Begun before its pauses: whoever is enrolled is of its first epoch."""
+    campaign = begun(drawing(node("sms", "sms_send")), spread_minutes=0)
+    resumed(campaign, NOON)
+    run(NOON)
+    return campaign
+
+
+def test_a_first_start_keeps_nobody_waiting():
+    campaign = begun(drawing(node("sms", "sms_send")), spread_minutes=60)
+    paused(campaign, NOON)
+    enrolled(campaign, 10)
+    resumed(campaign, NOON + HOUR)
+    run(NOON + HOUR)
+    assert Enrollment.objects.filter(state="waiting_send").count() == 10
+
+
+def test_whoever_was_let_go_and_has_moved_is_not_let_go_again(campaign):
+    (walk,) = enrolled(campaign)
+    handling.pause([walk.pk], by=None, at=NOON)
+    paused(campaign, NOON)
+    resumed(campaign, NOON + HOUR)
+    handling.resume([walk.pk], by=None, at=NOON + HOUR)
+    batches.due(campaign.pk, at=NOON + HOUR)
+    assert walk_of(walk).state == "waiting_send"
+    run(NOON + HOUR)
+    assert [message.state for message in Message.objects.all()] == ["pending"]
+
+
+def test_what_was_tried_before_a_pause_is_not_written_anew(campaign):
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    for state in ("claimed", "dispatching", "pending"):
+        Message.objects.update(state=state, ever_dispatched=state != "claimed")
+    paused(campaign, NOON)
+    resumed(campaign, NOON + HOUR)
+    run(NOON + HOUR)
+    assert [message.state for message in Message.objects.all()] == ["pending"]
+    assert walk_of(walk).state == "waiting_send"
