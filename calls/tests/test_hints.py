@@ -19,7 +19,7 @@ from crm.models import Project, ProjectContact
 from crm.tests.factories import ProjectContactFactory, SuppressionFactory, TouchFactory, give_point
 
 pytestmark = pytest.mark.django_db
-
+HOUR = timedelta(hours=1)
 
 # What no hint foretells: the clock of the place, a lease, what others do with a shared line, and the end of all calls.
 NOT_FORETOLD = {"outside_hours", "leased", "number_leased", "number_day_cap", "number_week_cap", "terminal_everyone"}
@@ -127,3 +127,26 @@ def test_the_sweep_locks_and_moves_only_hints_that_went_stale():
     assert [pair.pk.hex in locking[0].replace("-", "") for pair in (stale, right, fresh)] == [True, False, True]
     assert ProjectContact.objects.get(pk=stale.pk).callable_from is None
     assert hints.refresh_all(at=NOON) == 0
+
+
+@pytest.mark.parametrize(("promised", "waits"), [(None, 23), (-2, 23), (0, 0), (5, 5), (30, 23)])
+def test_after_a_call_the_hint_waits_for_the_rest_or_for_a_promise_that_is_due_before(promised, waits):
+    pair = callable_pair(callback_at=None if promised is None else NOON + promised * HOUR)
+    TouchFactory(contact=pair.contact, project=pair.project, channel=Channel.CALL, at=NOON - HOUR)
+
+    hints.refresh(at=NOON, pair_ids=[pair.pk])
+
+    assert ProjectContact.objects.get(pk=pair.pk).callable_from == NOON + waits * HOUR
+
+
+@pytest.mark.parametrize(
+    ("counts", "state", "rests"), [(True, "good", 1), (False, "good", 0), (True, "wrong_person", 0)]
+)
+def test_a_call_that_reached_nobody_of_theirs_or_was_never_made_delays_no_hint(counts, state, rests):
+    pair = callable_pair()
+    other = give_point(pair.contact, "phone", "+15125550177", state=state)
+    TouchFactory(contact=pair.contact, endpoint=other.endpoint, channel=Channel.CALL, at=NOON - HOUR, counts=counts)
+
+    hints.refresh(at=NOON, pair_ids=[pair.pk])
+
+    assert (ProjectContact.objects.get(pk=pair.pk).callable_from > NOON) == bool(rests)

@@ -12,7 +12,13 @@ from campaigns.tests.sending import claim, mark, now, send
 from config.testing import NOON
 from crm.models import Endpoint, GateDecision, Touch
 from crm.services import consenting
-from crm.tests.factories import ContactFactory, ProjectContactFactory, SuppressionFactory, TouchFactory
+from crm.tests.factories import (
+    ContactFactory,
+    ProjectContactFactory,
+    SuppressionFactory,
+    TouchFactory,
+    give_point,
+)
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -226,6 +232,28 @@ class TestTheGate:
         message = walking("voicemail", consent="express")
         consenting.give(contact=message.contact, source="form", at=NOON - 2 * HOUR, channel="voicemail")
         consenting.withdraw(contact=message.contact, source="call", at=NOON - HOUR, channel=channel)
+
+        send()
+
+        assert (now(message).state == "accepted") is passes
+
+    def test_a_consent_that_is_given_anew_is_one(self, carrier):
+        SendingAccountFactory(channel="voicemail")
+        message = walking("voicemail", consent="express")
+        consenting.withdraw(contact=message.contact, source="call", at=NOON - 2 * HOUR)
+        consenting.give(contact=message.contact, source="form", at=NOON - HOUR)
+
+        send()
+
+        assert now(message).state == "accepted"
+
+    @pytest.mark.parametrize("passes", [True, False])
+    def test_a_consent_about_another_number_is_none(self, carrier, passes):
+        SendingAccountFactory(channel="voicemail")
+        message = walking("voicemail", consent="express")
+        own = Endpoint.objects.get(value=message.contact.primary_phone)
+        about = own if passes else give_point(message.contact, "phone", "+15125550177", state="wrong_person").endpoint
+        consenting.give(contact=message.contact, source="form", at=NOON - HOUR, endpoint=about)
 
         send()
 
