@@ -51,7 +51,7 @@ _ANEW = """
         SELECT clearline_uuid7(), %(at)s::timestamptz, e.id, 'blocked', e.node_id,
                CASE WHEN e.state = 'paused' THEN 'paused' ELSE 'waiting' END,
                jsonb_build_object('reason', 'campaign_paused', 'wake_at', old.wake_at)
-        FROM old JOIN campaigns_enrollment e ON e.id = old.enrollment_id ORDER BY e.id)
+        FROM old JOIN campaigns_enrollment e ON e.id = old.enrollment_id)
     UPDATE campaigns_enrollment e
     SET state = CASE WHEN e.state = 'paused' THEN 'paused' ELSE 'waiting' END,
         paused_from = CASE WHEN e.state = 'paused' THEN 'waiting' ELSE '' END,

@@ -304,14 +304,14 @@ class World:
             (act,) = self.random.choices(list(weights), list(weights.values()))
             self._do(act)
 
-    def settle_down(self) -> None:
+    def settle_down(self, within: timedelta = _LAST) -> None:
         """The faults stop and time passes, until nothing is left to do; people still open what they have got."""
         faults.strike = None
         for carrier in self.carriers.values():
             for to in [EVERYBODY, *map(self._line, self.people)]:
                 carrier.behave("accept", to)
         self._do(self._everything_may_go_on)
-        ends = self.at + _LAST
+        ends = self.at + within
         while self.at < ends:
             self._everything()
             if not self._open():
