@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from campaigns.choices import HappeningKind
 from campaigns.models import Message
@@ -36,7 +35,7 @@ def keep(
     if automatic:
         return
     first = Message.objects.filter(Q(clicked_at=None) | Q(clicked_at__gt=clicked_at), pk=message.pk)
-    first.update(clicked_at=clicked_at, updated_at=Now())
+    first.update(clicked_at=clicked_at, updated_at=at)
     if message.enrollment_id:
         happenings.keep(
             contacts=[message.contact_id] if message.contact_id else [], kind=HappeningKind.LINK_CLICK,
