@@ -2,32 +2,10 @@
 
 from typing import Any
 
-import pytest
-
 from calls.models import CallSession
 from calls.tests.factories import CallSessionFactory, callable_pair
-from config.kernel import clock
-from config.testing import NOON
 from config.tests.clients import Caller
-from config.tests.clients import admin as an_admin
-from config.tests.clients import rep as a_rep
 from crm.models import ProjectContact
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Any:
-    with clock.standing_at(NOON):
-        yield
-
-
-@pytest.fixture
-def admin() -> Caller:
-    return an_admin()
-
-
-@pytest.fixture
-def rep() -> Caller:
-    return a_rep()
 
 
 def told(pair: ProjectContact, **facts: Any) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 
 from calls.models import Disposition
-from calls.tests import telling
 from calls.tests.telling import call
 from config.kernel import clock
 from config.testing import NOON
+from config.tests import callers
 from crm.models import ProjectContact
 
 pytestmark = pytest.mark.django_db
-noon, admin, rep = telling.noon, telling.admin, telling.rep
+noon, admin, rep = callers.noon, callers.admin, callers.rep
 
 
 def test_news_of_a_call_may_come_twice_and_in_any_order(rep):

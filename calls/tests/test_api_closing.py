@@ -1,34 +1,13 @@
 """What forbids calling, and what admins decide about calling, over HTTP."""
 
-from typing import Any
-
 import pytest
 
 from calls.models import TerminalSession
-from config.kernel import clock
-from config.testing import NOON
-from config.tests.clients import Caller
-from config.tests.clients import admin as an_admin
-from config.tests.clients import rep as a_rep
+from config.tests import callers
 from crm.tests.factories import ContactFactory, ProjectFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Any:
-    with clock.standing_at(NOON):
-        yield
-
-
-@pytest.fixture
-def admin() -> Caller:
-    return an_admin()
-
-
-@pytest.fixture
-def rep() -> Caller:
-    return a_rep()
+noon, admin, rep = callers.noon, callers.admin, callers.rep
 
 
 CLOSE = {"scope": "contact", "reason": "Asked us to stop"}

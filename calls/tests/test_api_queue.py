@@ -14,30 +14,14 @@ from calls.tests.factories import LeaseFactory, TerminalSessionFactory, callable
 from config.kernel import clock
 from config.kernel.providers import OutcomeUnknown, Rejected, Unavailable
 from config.testing import NOON
+from config.tests import callers
 from config.tests.clients import Caller
-from config.tests.clients import admin as an_admin
-from config.tests.clients import rep as a_rep
 from crm.choices import Priority
 from crm.models import GateDecision, ProjectContact, Touch
 from crm.tests.factories import ContactFactory, ProjectFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Any:
-    with clock.standing_at(NOON):
-        yield
-
-
-@pytest.fixture
-def admin() -> Caller:
-    return an_admin()
-
-
-@pytest.fixture
-def rep() -> Caller:
-    return a_rep()
+noon, admin, rep = callers.noon, callers.admin, callers.rep
 
 
 def offered(caller: Caller, **asked: Any) -> list[dict[str, Any]]:

@@ -1,30 +1,17 @@
 """Rows of law over HTTP: looked up again by an admin, replaced, never edited."""
 
 from datetime import date
-from typing import Any
 
 import pytest
 
 from calls.models import CallingHours
-from config.kernel import clock
 from config.testing import NOON
-from config.tests.clients import Caller
-from config.tests.clients import admin as an_admin
+from config.tests import callers
 from config.tests.clients import rep as a_rep
 
 pytestmark = pytest.mark.django_db
+noon, admin = callers.noon, callers.admin
 FOUND = {"verified_on": "2026-06-15", "source": "16 CFR 310.4(c), read on 15 June 2026"}
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Any:
-    with clock.standing_at(NOON):
-        yield
-
-
-@pytest.fixture
-def admin() -> Caller:
-    return an_admin()
 
 
 @pytest.fixture

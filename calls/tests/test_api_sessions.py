@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from calls.models import CallSession, Disposition
-from calls.tests import telling
 from calls.tests.factories import CallSessionFactory, callable_pair, first_point
 from calls.tests.telling import call, told
 from config.testing import NOON
+from config.tests import callers
 from config.tests.clients import admin as an_admin
 from config.tests.clients import rep as a_rep
 from crm.models import Touch
 from crm.tests.factories import ContactFactory, ProjectFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
-noon, admin, rep = telling.noon, telling.admin, telling.rep
+noon, admin, rep = callers.noon, callers.admin, callers.rep
 
 
 def test_only_the_rep_of_a_call_or_an_admin_says_what_happened_in_it(rep, admin):

@@ -21,13 +21,19 @@ pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 
 
-def test_nobody_moves_once_a_pause_is_committed_and_waits_keep_what_was_left():
+def paused_in_a_wait():
+    """A campaign that is paused when somebody has waited a day of two."""
     campaign = begun(FUNNEL)
     (walk,) = enrolled(campaign)
     run(NOON)
     settle("accepted", NOON)
     run(NOON)
     paused(campaign, NOON + DAY)
+    return campaign, walk
+
+
+def test_nobody_moves_once_a_pause_is_committed_and_waits_keep_what_was_left():
+    campaign, walk = paused_in_a_wait()
     assert run(NOON + 3 * DAY) == 0
     resumed(campaign, NOON + 10 * DAY)
     run(NOON + 10 * DAY)
@@ -50,12 +56,7 @@ def test_a_pause_waits_for_the_batch_that_is_being_written(between, why):
 
 
 def test_a_call_that_is_heard_of_before_they_are_let_go_shortens_no_wait():
-    campaign = begun(FUNNEL)
-    (walk,) = enrolled(campaign)
-    run(NOON)
-    settle("accepted", NOON)
-    run(NOON)
-    paused(campaign, NOON + DAY)
+    campaign, walk = paused_in_a_wait()
     resumed(campaign, NOON + 10 * DAY)
     HappeningFactory(contact=walk.contact, kind="call_outcome", data={"disposition": "No answer"})
     batches.heard(at=NOON + 10 * DAY)

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from config.kernel.audit import acting
+from config.tests import callers
 from config.tests.clients import Caller
 from config.tests.clients import admin as an_admin
-from config.tests.clients import rep as a_rep
 from crm.models import AuditEvent, Consent, Contact, Endpoint, IntakeRun, Project, Suppression
 from crm.tests.factories import (
     ContactFactory,
@@ -19,16 +19,7 @@ from crm.tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def admin() -> Caller:
-    return an_admin()
-
-
-@pytest.fixture
-def rep() -> Caller:
-    return a_rep()
+admin, rep = callers.admin, callers.rep
 
 
 def test_a_line_is_suppressed_once_and_freed_by_an_admin_with_a_reason(admin, rep):

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from config.tests import callers
 from config.tests.clients import Caller
-from config.tests.clients import admin as an_admin
 from crm.tests.factories import (
     CompanyFactory,
     ContactFactory,
@@ -15,11 +15,7 @@ from crm.tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def admin() -> Caller:
-    return an_admin()
+admin = callers.admin
 
 
 def found(caller: Caller, path: str, **asked: Any) -> list[str]:

@@ -5,25 +5,15 @@ from typing import Any
 import pytest
 
 from config.testing import NOON
+from config.tests import callers
 from config.tests.clients import Caller
-from config.tests.clients import admin as an_admin
-from config.tests.clients import rep as a_rep
 from crm.api import inputs
 from crm.models import Company, Contact, Endpoint, Project, ProjectContact
 from crm.services.editing import EDITABLE
 from crm.tests.factories import ContactFactory, ProjectContactFactory, ProjectFactory, TouchFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def admin() -> Caller:
-    return an_admin()
-
-
-@pytest.fixture
-def rep() -> Caller:
-    return a_rep()
+admin, rep = callers.admin, callers.rep
 
 
 def fields(said: dict[str, Any]) -> set[str]:

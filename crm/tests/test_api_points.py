@@ -2,19 +2,15 @@
 
 import pytest
 
+from config.tests import callers
 from config.tests.clashes import gives_up_once
-from config.tests.clients import Caller
 from config.tests.clients import admin as an_admin
 from crm.models import ContactPoint, Endpoint
 from crm.services import points
 from crm.tests.factories import ContactFactory, EndpointFactory, give_point
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def admin() -> Caller:
-    return an_admin()
+admin = callers.admin
 
 
 def test_a_number_is_shared_between_contacts_and_added_once(admin):

@@ -2,24 +2,14 @@
 
 import pytest
 
+from config.tests import callers
 from config.tests.clashes import gives_up_once
-from config.tests.clients import Caller
 from config.tests.clients import admin as an_admin
-from config.tests.clients import rep as a_rep
 from crm.services import accounts
 from crm.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def admin() -> Caller:
-    return an_admin()
-
-
-@pytest.fixture
-def rep() -> Caller:
-    return a_rep()
+admin, rep = callers.admin, callers.rep
 
 
 def test_everybody_sees_and_changes_themselves_and_only_admins_the_others(admin, rep):

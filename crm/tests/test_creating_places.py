@@ -11,18 +11,12 @@ from crm.signals import reachability_changed
 from crm.tests.factories import ContactFactory, ProjectContactFactory, ProjectFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
-
 AUSTIN = "+15125550134"
 
 
 @pytest.fixture
 def rep():
     return UserFactory(bdr=True)
-
-
-@pytest.fixture
-def contact(rep, at):
-    return lambda **told: creating.create_contact(**{"by": rep, "at": at, **told})
 
 
 def test_a_company_is_found_by_its_id_or_without_one_by_its_name(rep, at):
