@@ -101,9 +101,15 @@ class Enrollment(Row):
         ]
         indexes = [
             models.Index(
-                fields=["campaign", "wake_at", "id"],
-                condition=Q(wake_at__isnull=False),
+                fields=["campaign", "epoch", "wake_at", "id"],
+                condition=Q(state__in=[_S.ACTIVE, _S.WAITING], wake_at__isnull=False),
                 name="campaigns_enrollment_due",
+            ),
+            # However many wait for their turn to begin, or to be let go, nobody else is looked for behind them.
+            models.Index(
+                fields=["campaign", "epoch", "wake_at", "id"],
+                condition=Q(state=_S.PENDING, wake_at__isnull=False),
+                name="campaigns_enrollment_to_begin",
             ),
             models.Index(
                 fields=["campaign", "company", "id"],

@@ -3,15 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.models import Campaign, Enrollment
 from campaigns.rules import pace
 from campaigns.services import campaigns, handling
-from campaigns.services.engine import batches
+from campaigns.services.engine import batches, claiming
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.walks import begun, enrolled, run
+from config.kernel import prepared
 from config.testing import NOON, WAITED, examples
 from crm.tests.factories import CompanyFactory, ContactFactory
 
@@ -83,6 +85,24 @@ def test_those_who_are_under_way_are_moved_whoever_waits_to_begin():
     Enrollment.objects.filter(state="pending").update(wake_at=NOON)
     assert batches.due(campaign.pk, at=NOON + DAY, size=1) == 1
     assert Enrollment.objects.filter(state="completed").count() == 1
+
+
+@pytest.mark.parametrize("question", ["_DUE", "_TO_BEGIN"])
+def test_nobody_is_looked_for_behind_those_who_wait_for_their_turn_or_to_be_let_go(question):
+    campaign = begun(WAIT, starts_per_day=1)
+    enrolled(campaign, 30)
+    Enrollment.objects.update(wake_at=NOON)
+    run(NOON)
+    Enrollment.objects.filter(state="waiting").update(wake_at=NOON)
+    Enrollment.objects.filter(pk__in=Enrollment.objects.filter(state="pending")[:10]).update(epoch=7)
+    with connection.cursor() as cursor:
+        for other_way in ("seqscan", "bitmapscan", "sort"):  # so few rows could be found in any way
+            cursor.execute(f"SET LOCAL enable_{other_way} = off")
+    params = {"campaign": campaign.pk, "epoch": campaign.epoch, "at": NOON, "size": 500}
+    told = prepared.rows(f"EXPLAIN ANALYZE {getattr(claiming, question)}", params)
+    plan = "\n".join(line for (line,) in told)
+    assert "Index Scan" in plan
+    assert "Rows Removed" not in plan, plan
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,21 +8,21 @@ from uuid import UUID
 
 import orjson
 
-from campaigns.choices import EnrollmentState
 from campaigns.models import Campaign
 from campaigns.rules.moves import Happened, Settled, Standing
 from config.kernel import prepared
 
-_S = EnrollmentState
 _COLUMNS = """e.id, e.graph_id, e.contact_id, e.company_id, e.pair_id, e.run_no, e.state, e.node_id, e.visit, e.visits,
            e.status_id, e.last, e.wake_rule, e.execution_id"""
 _MORE = 'e.wake_at, e.paused_from, e."left", e.enrolled_at, e.reason'  # of those who are not at their time
-_DUE = f"""
+_AT_THEIR_TIME = f"""
     SELECT {_COLUMNS} FROM campaigns_enrollment e
     WHERE e.campaign_id = %(campaign)s AND e.wake_at <= %(at)s::timestamptz AND e.epoch = %(epoch)s::int
-      AND e.state = ANY(%(states)s::varchar[])
+      AND e.state {{states}}
     ORDER BY e.wake_at, e.id LIMIT %(size)s::int
     FOR NO KEY UPDATE SKIP LOCKED"""  # noqa: S608 - our own names
+_DUE = _AT_THEIR_TIME.format(states="IN ('active', 'waiting')")  # as their index says; and so below
+_TO_BEGIN = _AT_THEIR_TIME.format(states="= 'pending'")
 _SETTLED = f"""
     SELECT {_COLUMNS}, m.id AS message_id, m.state AS message_state, m.reason AS message_reason, m.retry_at,
            m.node_id AS message_node, m.visit AS message_visit
@@ -104,18 +104,21 @@ class Claimed:
 
 
 def due(campaign: Campaign, *, at: datetime, size: int) -> list[Claimed]:
-    """Claim those whose time has come, the longest due first; where the campaign has a pace nobody who is to begin."""
-    return _due(campaign, [*([] if campaign.starts_per_day else [_S.PENDING]), _S.ACTIVE, _S.WAITING], at, size)
+    """Claim those whose time has come, whoever is under way first, of each the longest due; where the campaign has a
+    pace nobody who is to begin."""
+    claimed = _at_their_time(_DUE, campaign, at, size)
+    left = 0 if campaign.starts_per_day else size - len(claimed)
+    return claimed + (beginning(campaign, at=at, size=left) if left else [])
 
 
 def beginning(campaign: Campaign, *, at: datetime, size: int) -> list[Claimed]:
     """Claim those who are to begin by now, whoever waits longest for it first."""
-    return _due(campaign, [_S.PENDING], at, size)
+    return _at_their_time(_TO_BEGIN, campaign, at, size)
 
 
-def _due(campaign: Campaign, states: Sequence[str], at: datetime, size: int) -> list[Claimed]:
-    params = {"campaign": campaign.pk, "epoch": campaign.epoch, "at": at, "states": [str(s) for s in states]}
-    return [Claimed(row) for row in prepared.named(_DUE, {**params, "size": size})]
+def _at_their_time(sql: str, campaign: Campaign, at: datetime, size: int) -> list[Claimed]:
+    params = {"campaign": campaign.pk, "epoch": campaign.epoch, "at": at, "size": size}
+    return [Claimed(row) for row in prepared.named(sql, params)]
 
 
 def settled(campaign: Campaign, *, size: int) -> list[Claimed]:

@@ -16,7 +16,11 @@ _BUSY = """
     SELECT c.id FROM campaigns_campaign c
     WHERE c.status IN ('active', 'draining')
       AND (EXISTS (SELECT FROM campaigns_enrollment e
-                   WHERE e.campaign_id = c.id AND e.wake_at <= %(at)s::timestamptz AND e.epoch = c.epoch)
+                   WHERE e.campaign_id = c.id AND e.wake_at <= %(at)s::timestamptz AND e.epoch = c.epoch
+                     AND e.state IN ('active', 'waiting'))
+           OR EXISTS (SELECT FROM campaigns_enrollment e
+                      WHERE e.campaign_id = c.id AND e.wake_at <= %(at)s::timestamptz AND e.epoch = c.epoch
+                        AND e.state = 'pending')
            OR EXISTS (SELECT FROM campaigns_settlement s WHERE s.campaign_id = c.id))
     ORDER BY c.id"""
 
