@@ -11,7 +11,7 @@ from campaigns.services.dispatch import exits, reconciling
 from campaigns.tests import sending
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.drawings import drawing, node
-from campaigns.tests.factories import HappeningFactory, SendingAccountFactory
+from campaigns.tests.factories import HappeningFactory, MessageFactory, SendingAccountFactory
 from campaigns.tests.sending import send
 from campaigns.tests.walks import assert_replays, begun, enrolled, run, walk_of
 from config.kernel import clock
@@ -41,15 +41,15 @@ def post(carrier, settings):
     return Carrier(**settings.PROVIDERS["email"]["OPTIONS"])
 
 
-def uncertain(carrier, mode, drawn=ASKING):
+def uncertain(carrier, mode, drawn=ASKING, person=None):
     """Somebody whose first message ended in ``mode``, so that nobody knows whether it was sent."""
-    (walk,) = enrolled(begun(drawn), [ContactFactory(phone=PHONE, email=MAIL)])
+    (walk,) = enrolled(begun(drawn), [person or ContactFactory(phone=PHONE, email=MAIL)])
     run(NOON)
     carrier.behave(mode)
     send()
     carrier.behave("accept")
     run(NOON)
-    assert (walk_of(walk).state, Message.objects.get().ever_dispatched) == ("waiting_send", True)
+    assert (walk_of(walk).state, outbound().ever_dispatched) == ("waiting_send", True)
     return walk
 
 
@@ -153,6 +153,27 @@ def test_an_answer_to_what_certainly_was_not_sent_is_none_to_it(carrier, account
 def test_what_is_no_answer_leads_nobody_on(carrier, account):
     walk = uncertain(carrier, "500")
     HappeningFactory(contact=walk.contact, kind="link_click", cause=outbound().pk)
+    run(NOON + MINUTE)
+    assert stands(walk) == ("waiting_send", "sms", "")
+
+
+def test_an_answer_that_was_heard_before_is_none_to_it(carrier, account):
+    person = ContactFactory(phone=PHONE, email=MAIL)
+    enrolled(begun(drawing(node("wait", "wait"), node("end", "exit"), "wait>end")), [person])
+    run(NOON - DAY)
+    answer(NOON - DAY)
+    walk = uncertain(carrier, "500", person=person)
+    HappeningFactory(contact=person, kind="call_outcome", data={"disposition": "Busy"})
+    run(NOON + MINUTE)
+    assert stands(walk) == ("waiting_send", "sms", "")
+
+
+def test_an_answer_of_somebody_else_on_the_same_line_is_none_to_it(carrier, account):
+    walk = uncertain(carrier, "500")
+    enrolled(begun(drawing(node("wait", "wait"), node("end", "exit"), "wait>end")), [other := ContactFactory()])
+    heard = MessageFactory(by_hand=True, contact=other, endpoint=outbound().endpoint)
+    HappeningFactory(contact=other, cause=heard.pk)
+    HappeningFactory(contact=walk.contact, kind="call_outcome", data={"disposition": "Busy"})
     run(NOON + MINUTE)
     assert stands(walk) == ("waiting_send", "sms", "")
 

@@ -87,6 +87,17 @@ def test_those_who_are_under_way_are_moved_whoever_waits_to_begin():
     assert Enrollment.objects.filter(state="completed").count() == 1
 
 
+@pytest.mark.parametrize("per_day", [None, 100_000])
+def test_a_batch_is_no_larger_than_it_may_be_whoever_is_in_it(per_day):
+    campaign = begun(WAIT, starts_per_day=per_day)
+    enrolled(campaign, 12)
+    Enrollment.objects.update(wake_at=NOON)
+    assert batches.due(campaign.pk, at=NOON, size=2) + batches.beginning(campaign.pk, at=NOON, size=2) <= 2
+    Enrollment.objects.filter(state="waiting").update(wake_at=NOON)
+    assert batches.due(campaign.pk, at=NOON + DAY, size=3) <= 3
+    assert batches.beginning(campaign.pk, at=NOON + DAY, size=3) == (3 if per_day else 0)
+
+
 @pytest.mark.parametrize("question", ["_DUE", "_TO_BEGIN"])
 def test_nobody_is_looked_for_behind_those_who_wait_for_their_turn_or_to_be_let_go(question):
     campaign = begun(WAIT, starts_per_day=1)

@@ -7,15 +7,18 @@ import pytest
 from campaigns.models import Attempt, Enrollment, Happening, Message
 from campaigns.services import clicks, counting, evidence
 from campaigns.services.engine import batches, claiming
+from campaigns.tests import sending
 from campaigns.tests.clicking import CLICK, LOOKS, MINUTE, clicked, handed_over, told_to_send
 from campaigns.tests.drawings import drawing, edge, node
 from campaigns.tests.factories import AttemptFactory, EnrollmentFactory, HappeningFactory, MessageFactory
+from campaigns.tests.sending import send
 from campaigns.tests.walks import assert_replays, run, walk_of
-from config.testing import NOON
+from config.testing import NOON, WAITED
 from crm.tests.factories import ContactFactory
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
+carrier, account = sending.carrier, sending.account
 
 
 def now(message):
@@ -238,6 +241,15 @@ class TestTooLateOrNot:
         assert late == [[]]
         assert walk_of(walk).status.name == "Needs BDR"
         assert_replays(walk)
+
+    def test_a_click_waits_while_the_gate_decides_about_the_next_message(self, between, carrier, account):
+        drawn = drawing(node("mail", "email_send"), node("sms", "sms_send"), node("end", "exit"), "mail>sms", "sms>end")
+        (walk,) = told_to_send(drawn)
+        message = handed_over(walk)
+        run(NOON)
+        found = between("send.before_mark", lambda: clicked(message))
+        send()
+        assert (found, now(message).clicked_at) == ([WAITED], None)
 
     def test_the_click_is_heard_while_the_time_comes(self, between):
         (walk,) = told_to_send()
