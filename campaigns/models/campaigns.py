@@ -104,7 +104,6 @@ class Campaign(Timestamped):
         "campaigns.Execution", models.PROTECT, null=True, editable=False, related_name="+", db_index=False,
         help_text="The last one: whoever begins, begins in it.",
     )  # fmt: skip
-    next_start_at = models.DateTimeField(null=True, editable=False, help_text="Of whoever is enrolled next.")
     last_start_at = models.DateTimeField(
         null=True, editable=False, help_text="The moment of its pace that whoever began last has taken."
     )
@@ -131,9 +130,7 @@ class Campaign(Timestamped):
         ]
         triggers = [
             only_ways(_WAYS, "status"),
-            *audited(
-                silent=["next_start_at", "last_start_at", "let_go_to", "resumed_at", "epoch", "pauses", "execution_id"]
-            ),
+            *audited(silent=["last_start_at", "let_go_to", "resumed_at", "epoch", "pauses", "execution_id"]),
             *never_deleted(instead="Archive it: what was sent stays."),
         ]
 

@@ -121,7 +121,7 @@ def _begins(walk: Enrollment, zone: ZoneInfo, at: datetime) -> str:
     if walk.wake_at is None:
         return "Begins when a colleague of theirs is through"
     often = walk.campaign.starts_per_day
-    if often and walk.wake_at < at:
+    if often and walk.wake_at <= at:
         return f"Begins when it is their turn: at most {often:,} begin in 24 hours"
     return f"Begins {_told(walk.wake_at, zone)}"
 

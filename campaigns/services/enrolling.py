@@ -8,10 +8,9 @@ from uuid import UUID
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
-from campaigns.choices import RUNNING, CampaignStatus, Reentry, RunState
+from campaigns.choices import CampaignStatus, Reentry, RunState
 from campaigns.models import Campaign, EnrollmentRun
-from campaigns.rules import pace
-from campaigns.services import audiences, bells, counting, letting_go, ownership, places
+from campaigns.services import audiences, bells, counting, ownership, places
 from config.kernel import faults
 from config.kernel.errors import Conflict
 from config.kernel.transactions import atomic_with_retries
@@ -31,7 +30,8 @@ _TOO_SLOW: Final = (
 faults.register("enrolling.before_commit")
 
 # ``asked`` are the next contacts of the audience whom the asker sees; what keeps each of them out is asked in the
-# order of the account. A place within the day and one within the company are taken in the order of the contacts.
+# order of the account. Places within a company are taken in the order of the contacts, and so they begin; when that is,
+# where not all begin at once, nobody knows yet.
 _TAKE = """
 WITH asked AS MATERIALIZED (
     SELECT c.id, c.company_id, c.deleted_at IS NOT NULL AS is_gone,
@@ -55,23 +55,22 @@ WITH asked AS MATERIALIZED (
       AND NOT {held}
     GROUP BY e.company_id
 ), placed AS (
-    SELECT j.*, row_number() OVER (ORDER BY j.id) - 1 AS place,
-           row_number() OVER (PARTITION BY j.company_id ORDER BY j.id) + coalesce(w.number, 0) AS of_company
+    SELECT j.*, row_number() OVER (PARTITION BY j.company_id ORDER BY j.id) + coalesce(w.number, 0) AS of_company
     FROM judged j LEFT JOIN walking w ON w.company_id = j.company_id WHERE j.verdict = 'enrolled'
 ), born AS (
     INSERT INTO campaigns_enrollment (id, campaign_id, graph_id, contact_id, company_id, pair_id, run_no, exclusive,
-        epoch, enrolled_at, run_id, wake_at, wake_rule)
+        epoch, enrolled_at, run_id, wake_at)
     SELECT clearline_uuid7(), %s, %s, p.id, p.company_id,
            (SELECT pc.id FROM crm_projectcontact pc WHERE pc.contact_id = p.id AND pc.project_id = %s::uuid),
            p.run_no, %s, %s, %s, %s,
-           CASE WHEN p.company_id IS NULL OR %s::int IS NULL OR p.of_company <= %s::int
-                THEN %s::timestamptz + p.place * %s::interval END, %s::jsonb
+           CASE WHEN p.company_id IS NULL OR %s::int IS NULL OR p.of_company <= %s::int THEN %s::timestamptz END
     FROM placed p ORDER BY p.id
     ON CONFLICT DO NOTHING
     RETURNING id, contact_id, wake_at
 ), told AS (
     INSERT INTO campaigns_enrollmentevent (id, at, enrollment_id, kind, state, by_id, data)
-    SELECT clearline_uuid7(), %s, b.id, 'enrolled', 'pending', %s::uuid, jsonb_build_object('wake_at', b.wake_at)
+    SELECT clearline_uuid7(), %s, b.id, 'enrolled', 'pending', %s::uuid,
+           jsonb_build_object('wake_at', CASE WHEN %s THEN b.wake_at END)
     FROM born b
 )
 SELECT (SELECT count(*) FROM judged), (SELECT count(*) FROM born),
@@ -158,10 +157,7 @@ def _taken(campaign: Campaign, row: EnrollmentRun, at: datetime, size: int) -> t
         who, params = audiences.contacts_of(row.audience, by=row.by).order_by().values("pk").query.sql_with_params()
     except EmptyResultSet:  # nobody can be meant
         return dict.fromkeys(_ACCOUNT, 0), 0, None
-    since = at if campaign.status in RUNNING else letting_go.stands_since(campaign)
-    first, apart = _plan(campaign, since) if campaign.starts_per_day else (at, timedelta())
     rest = at - timedelta(days=campaign.reentry_days) if campaign.reentry == Reentry.RESTED else None
-    slot = f'{{"since": "{since.isoformat()}", "config": {{}}}}' if apart else None
     values = [
         *params, row.after or _FIRST, size,
         campaign.pk,
@@ -170,25 +166,16 @@ def _taken(campaign: Campaign, row: EnrollmentRun, at: datetime, size: int) -> t
         campaign.company_limit is not None, campaign.pk,
         campaign.pk, campaign.graph_id, audiences.project_of(row.audience),
         campaign.exclusive, campaign.epoch, at, row.pk,
-        campaign.company_limit, campaign.company_limit, first, apart, slot,
-        at, row.by_id,
+        campaign.company_limit, campaign.company_limit, at,
+        at, row.by_id, campaign.starts_per_day is None,
     ]  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_TAKE.replace("{held}", places.HELD).replace("{who}", who), values)
         asked, enrolled, inside, through, elsewhere, gone, enriched, last = cursor.fetchone()
-    if apart and enrolled:
-        Campaign.objects.filter(pk=campaign.pk).update(next_start_at=first + enrolled * apart)
     # Whoever began elsewhere between the question and the answer
     elsewhere += asked - enrolled - inside - through - elsewhere - gone
     account = dict(zip(_ACCOUNT, (asked, enrolled, inside, through, elsewhere, gone), strict=True))
     return account, enriched, last
-
-
-def _plan(campaign: Campaign, since: datetime) -> tuple[datetime, timedelta]:
-    """Return when the next one may begin, and how far apart they begin. ``since``: now, or where the campaign stands
-    still when it began to: then the places of everybody move on together, whenever they were given.
-    """
-    return max(since, campaign.next_start_at or since), pace.apart(campaign.starts_per_day or 1)
 
 
 def _count_hidden(row: EnrollmentRun) -> None:

@@ -63,7 +63,7 @@ _ANEW = """
     RETURNING e.state"""
 _FIRST = UUID(int=0)
 _SENDING: Final = EnrollmentState.WAITING_SEND
-EPOCH: Final = ("pauses", "epoch", "resumed_at", "let_go_to", "next_start_at")
+EPOCH: Final = ("pauses", "epoch", "resumed_at", "let_go_to")
 
 faults.register("letting_go.before_commit")
 
@@ -71,12 +71,9 @@ faults.register("letting_go.before_commit")
 def begin_epoch(campaign: Campaign, *, since: datetime, at: datetime) -> None:
     """Let a campaign that has stood still ``since`` then run again, but its people only as ``let_go`` comes to them.
 
-    The caller holds the row and saves ``EPOCH``. A first start is one too: people may be enrolled long before. The
-    places of the day that are given to people move with them, so that whoever is enrolled next begins behind them.
+    The caller holds the row and saves ``EPOCH``. A first start is one too: people may be enrolled long before.
     """
     bells.enrolment()
-    if campaign.next_start_at and campaign.next_start_at > since:
-        campaign.next_start_at += at - since
     campaign.pauses = [*campaign.pauses, [since.isoformat(), at.isoformat()]]
     campaign.epoch, campaign.resumed_at, campaign.let_go_to = campaign.epoch + 1, at, None
 
@@ -144,6 +141,8 @@ def _woken(campaign: Campaign, row: Mapping[str, Any]) -> datetime | None:
         return None
     rule = orjson.loads(row["wake_rule"]) if row["wake_rule"] else {}
     wake_at: datetime = row["wake_at"]
+    if campaign.starts_per_day and row["state"] == EnrollmentState.PENDING:
+        return wake_at  # they begin one after the other anyway, and nobody who came later before them
     mode = rule.get("config", {}).get("mode")
     if waits.is_for_a_time(rule):
         wake_at += _slept(campaign.pauses[row["epoch"] :], datetime.fromisoformat(rule["since"]), wake_at)

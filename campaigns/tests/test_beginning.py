@@ -77,6 +77,23 @@ def test_fewer_a_day_holds_for_those_who_were_enrolled_before():
     assert began() == 1
 
 
+@pytest.mark.parametrize("often", [1_000, None])
+def test_more_a_day_or_all_at_once_holds_for_those_who_were_enrolled_before(often):
+    campaign = begun(WAIT, starts_per_day=1)
+    enrolled(campaign, 20)
+    run(NOON)
+    changed = campaigns.edit(
+        row=Campaign.objects.get(pk=campaign.pk), changes={"starts_per_day": often}, by=None, at=NOON
+    )
+    enrolled(changed, 1)
+    for hour in range(1, 3):
+        run(NOON + hour * HOUR)
+    assert began() == (21 if often is None else 3)
+    for minute in range(0, 60, 2):
+        run(NOON + 3 * HOUR + timedelta(minutes=minute))
+    assert began() == 21
+
+
 def test_those_who_are_under_way_are_moved_whoever_waits_to_begin():
     campaign = begun(drawing(node("wait", "wait", amount=1), node("end", "exit"), "wait>end"), starts_per_day=1)
     enrolled(campaign, 1)

@@ -10,7 +10,6 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.choices import CampaignStatus, Reentry
 from campaigns.models import Enrollment, EnrollmentEvent, EnrollmentRun
-from campaigns.rules import pace
 from campaigns.services import counting, enrolling
 from campaigns.services.audiences import UnusableAudience
 from campaigns.services.enrolling import NotOpen
@@ -84,28 +83,28 @@ def test_nobody_is_in_two_exclusive_campaigns():
     assert asked(open_, {"contacts": [str(person.pk)]}).enrolled == 1
 
 
-def test_starts_are_spread_over_the_day_and_the_next_run_begins_behind_them():
-    campaign = begun(WAIT, starts_per_day=4)
-    enrolled(campaign, 3)
-    campaign.refresh_from_db()
-    enrolled(campaign, 2, at=NOON + timedelta(hours=1))
-    times = sorted((wake - NOON) / pace.apart(4) for wake in Enrollment.objects.values_list("wake_at", flat=True))
-    assert times == [0, 1, 2, 3, 4]
-
-
 @pytest.mark.parametrize("in_it", [True, False])
 def test_whoever_is_enrolled_in_a_pause_or_after_it_begins_behind_those_who_waited(in_it):
-    campaign = begun(WAIT, starts_per_day=4)
-    enrolled(campaign, 4)
+    campaign, resumed_at = begun(WAIT, starts_per_day=4), NOON + timedelta(days=2)
+    resumed(campaign, NOON)
+    walks = enrolled(campaign, 4)
     paused(campaign, NOON)
     if in_it:
-        enrolled(campaign, 2, at=NOON + timedelta(days=1))
-    resumed(campaign, NOON + timedelta(days=2))
-    run(NOON + timedelta(days=2))
+        walks += enrolled(campaign, 2, at=NOON + timedelta(days=1))
+    resumed(campaign, resumed_at)
     if not in_it:
-        enrolled(campaign, 2, at=NOON + timedelta(days=2))
-    days = Enrollment.objects.filter(state="pending").values_list("wake_at", flat=True)
-    assert sorted((wake - NOON - timedelta(days=2)) / pace.apart(4) for wake in days) == [1, 2, 3, 4, 5]
+        walks += enrolled(campaign, 2, at=resumed_at)
+    for hour in range(0, 48, 3):
+        run(resumed_at + timedelta(hours=hour))
+    begins = EnrollmentEvent.objects.filter(node__isnull=False).order_by("at").values_list("enrollment", flat=True)
+    assert list(dict.fromkeys(begins)) == [walk.pk for walk in walks]
+
+
+def test_whoever_begins_when_it_is_their_turn_is_told_no_moment():
+    enrolled(begun(WAIT, starts_per_day=4))
+    enrolled(begun(WAIT))
+    told = EnrollmentEvent.objects.filter(kind="enrolled").order_by("id").values_list("data", flat=True)
+    assert [data["wake_at"] is None for data in told] == [True, False]
 
 
 def test_an_audience_is_whom_the_asker_sees():

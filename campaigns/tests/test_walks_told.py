@@ -22,9 +22,10 @@ def told(at: datetime = NOON) -> str:
 
 
 def test_whoever_is_to_begin_and_may_not_yet_is_told_why() -> None:
-    enrolled(begun(WAITING, starts_per_day=1_500))
+    enrolled(campaign := begun(WAITING, starts_per_day=1_500))
+    assert told() == told(NOON + DAY) == "Begins when it is their turn: at most 1,500 begin in 24 hours"
+    Campaign.objects.filter(pk=campaign.pk).update(starts_per_day=None)
     assert told() == f"Begins {NOON.astimezone(ZONE):%a %-d %b, %H:%M} their time"
-    assert told(NOON + DAY) == "Begins when it is their turn: at most 1,500 begin in 24 hours"
 
 
 def test_after_a_pause_the_day_of_an_event_is_told_and_not_the_moment_of_letting_go() -> None:
