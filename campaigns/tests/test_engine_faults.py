@@ -1,8 +1,10 @@
 """Engines that fail and engines beside each other: everybody moves once, and what is broken stops nobody else."""
 
+from datetime import timedelta
+
 import pytest
 
-from campaigns.models import Enrollment, Message
+from campaigns.models import Enrollment, Message, Setback
 from campaigns.rules.steps import Steps
 from campaigns.services import counting
 from campaigns.services.engine import batches, running
@@ -42,19 +44,29 @@ def test_one_row_that_the_database_refuses_stops_nobody_else():
     assert counting.numbers(campaign)["state:parked"] == 1
 
 
-def test_a_campaign_that_fails_is_in_no_other_ones_way(monkeypatch):
+def test_a_campaign_that_fails_is_in_no_other_ones_way_and_has_a_pause_until_it_works(monkeypatch):
     broken, sound = begun(FUNNEL), begun(FUNNEL)
     enrolled(broken), enrolled(sound)
-    due = batches.due
+    due, asked = batches.due, []
 
     def failing(campaign, **told):
         if campaign == broken.pk:
+            asked.append(told["at"])
             raise RuntimeError("a bug")
         return due(campaign, **told)
 
     monkeypatch.setattr(batches, "due", failing)
-    running.run(at=NOON)
+    for second in range(0, 60, 2):
+        running.run(at=NOON + timedelta(seconds=second))
     assert Enrollment.objects.get(campaign=sound).state == "waiting_send"
+    told = Setback.objects.get()
+    assert (told.campaign, told.what, told.since, told.tries) == (broken, "Moving people", NOON, len(asked))
+    assert 2 <= len(asked) <= 4
+
+    monkeypatch.setattr(batches, "due", due)
+    running.run(at=NOON + timedelta(hours=1))
+    assert Enrollment.objects.get(campaign=broken).state == "waiting_send"
+    assert not Setback.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,16 +1,16 @@
 """The engine: as long as something is due, batch after batch, in turns among the campaigns."""
 
-import logging
 import random
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from campaigns.services.engine import batches
+from campaigns.services.setbacks import Turns
 from config.kernel import clock, prepared
 
-logger = logging.getLogger(__name__)
 PATIENCE: Final = 20.0  # seconds that one call works at most (DESIGN 2)
+_MOVING: Final = "Moving people"
 
 _BUSY = """
     SELECT c.id FROM campaigns_campaign c
@@ -29,13 +29,14 @@ def run(*, at: datetime, patience: float = PATIENCE, size: int = batches.SIZE) -
     """Do what is due at ``at``: what has happened, what became of messages, whose time has come.
 
     Return how many were looked at, and whether there is more. A campaign gets one batch in its turn, so that a large
-    one does not keep a small one waiting.
+    one does not keep a small one waiting; where that fails, the others have theirs all the same, and it has a pause.
     """
-    deadline, done = clock.monotonic() + patience, 0
+    deadline, done, turns = clock.monotonic() + patience, 0, Turns(at=at)
     while True:
         round_ = batches.heard(at=at)
-        for campaign in busy(at):
-            round_ += _turn(campaign, at, size)
+        for campaign in turns.of(_MOVING, busy(at)):
+            with turns.turn(_MOVING, campaign):
+                round_ += _turn(campaign, at, size)
             if clock.monotonic() > deadline:
                 return done + round_, True
         done += round_
@@ -44,12 +45,7 @@ def run(*, at: datetime, patience: float = PATIENCE, size: int = batches.SIZE) -
 
 
 def _turn(campaign: UUID, at: datetime, size: int) -> int:
-    """Do what is due in one campaign; where that fails, the others have their turn all the same."""
-    try:
-        return sum(do(campaign, at=at, size=size) for do in (batches.settled, batches.due, batches.beginning))
-    except Exception:
-        logger.exception("The engine cannot move the people of campaign %s", campaign)
-        return 0
+    return sum(do(campaign, at=at, size=size) for do in (batches.settled, batches.due, batches.beginning))
 
 
 def busy(at: datetime) -> list[UUID]:
