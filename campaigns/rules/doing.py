@@ -1,7 +1,7 @@
 """What each type of node does with somebody who comes to it. Pure, as the walk is that asks for it."""
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from campaigns.choices import (
     AwaitedEvent,
@@ -14,7 +14,7 @@ from campaigns.choices import (
 from campaigns.rules import conditions, waits
 from campaigns.rules.composing import Unsendable, compose
 from campaigns.rules.drawings import DrawnNode
-from campaigns.rules.moves import Send, Task
+from campaigns.rules.moves import Happened, Send, Task
 from campaigns.rules.node_types import CHANNEL_OF
 from campaigns.rules.splits import way_of
 from campaigns.rules.steps import Steps
@@ -32,6 +32,27 @@ def is_awaited(node: DrawnNode, kind: str, data: Mapping[str, str]) -> bool:
     """Whether this is what is waited for at a wait_for, of calls one that ended as it says."""
     wanted = node.config.get("outcomes") or []
     return node.config["event"] == AWAITED.get(kind) and (not wanted or data.get("disposition") in wanted)
+
+
+def keep_ahead(steps: Steps, news: Happened) -> None:
+    """Keep what nobody waited for, each in its order and once, for whoever comes to wait for it."""
+    told = [news.kind, dict(news.data)]
+    if told not in _ahead(steps):
+        steps.move.last["ahead"] = [*_ahead(steps), told]
+        steps.has_moved = True
+
+
+def forget(steps: Steps, kind: str) -> None:
+    """What was of this kind is behind somebody whom something of it has led on."""
+    if left := [told for told in _ahead(steps) if told[0] != kind]:
+        steps.move.last["ahead"] = left
+    else:
+        steps.move.last.pop("ahead", None)
+
+
+def _ahead(steps: Steps) -> Sequence[Sequence[Any]]:
+    found: Sequence[Sequence[Any]] = steps.move.last.get("ahead", ())
+    return found
 
 
 def _stage(steps: Steps, node: DrawnNode) -> None:
@@ -90,11 +111,12 @@ def _wait(steps: Steps, node: DrawnNode) -> None:
 
 def _wait_for(steps: Steps, node: DrawnNode) -> None:
     """Wait for it, unless it has happened since they were last written to or a call was asked for: that counts once."""
-    ahead = steps.move.last.get("ahead", "")
-    if is_awaited(node, ahead, steps.move.last):
-        del steps.move.last["ahead"]
-        steps.leave_by(node, Exit.HAPPENED, outcome=ahead)
-        return
+    for kind, data in _ahead(steps):
+        if is_awaited(node, kind, data):
+            steps.move.last.update(outcome=kind, **data)
+            forget(steps, kind)
+            steps.leave_by(node, Exit.HAPPENED, outcome=kind)
+            return
     amount, unit = node.config["amount"], node.config["unit"]
     steps.hold(node, _S.WAITING, until=waits.after(amount, unit, since=steps.at, zone=steps.person.zone))
 

@@ -68,7 +68,7 @@ class Standing:
     visit: int = 0
     visits: Mapping[str, int] = field(default_factory=dict)
     status: str = ""
-    last: Mapping[str, str] = field(default_factory=dict)
+    last: Mapping[str, Any] = field(default_factory=dict)
     tries: int = 0
     wake_at: datetime | None = None
     wake_rule: Mapping[str, Any] | None = None
@@ -137,7 +137,7 @@ class Move:
     visit: int
     visits: dict[str, int]
     status: str
-    last: dict[str, str]
+    last: dict[str, Any]
     wake_at: datetime | None = None
     wake_rule: Mapping[str, Any] | None = None
     paused_from: str = ""

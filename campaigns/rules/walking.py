@@ -82,13 +82,14 @@ def _hears(steps: Steps, happened: Iterable[Happened]) -> None:
             return
         if node := _waits_for(steps, news):
             _remember(steps, news)
+            doing.forget(steps, news.kind)
             steps.leave_by(node, Exit.HAPPENED, outcome=news.kind)
             _go_on(steps)
         elif news.kind == HappeningKind.REPLY:
             _answered(steps, news)
         elif news.kind in doing.AWAITED:  # conditions may ask for it, and whoever comes to wait for it need not
             _remember(steps, news)
-            steps.move.last["ahead"] = news.kind
+            doing.keep_ahead(steps, news)
 
 
 def _waits_for(steps: Steps, news: Happened) -> DrawnNode | None:
@@ -100,8 +101,8 @@ def _waits_for(steps: Steps, news: Happened) -> DrawnNode | None:
 
 def _answered(steps: Steps, news: Happened) -> None:
     """An answer ends the walk, unless the graph says where it leads."""
-    if steps.is_paused and steps.move.last.get("outcome") == HappeningKind.REPLY:
-        return  # they have answered before, and where that leads they go once they may
+    if steps.is_paused and steps.stands == _S.ACTIVE and steps.move.last.get("outcome") == HappeningKind.REPLY:
+        return  # they have answered just before, and where that leads they go once they may
     elsewhere = steps.route.drawing.on_reply
     if not elsewhere or steps.stands in (_S.PENDING, *_STILL):
         steps.exit("replied")
