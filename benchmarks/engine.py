@@ -233,7 +233,7 @@ def _enrolment(size: int) -> Result:
 
 
 def _take(run_: Any, people: int) -> None:
-    for _ in range(people // enrolling.CHUNK):
+    for _ in range(-(-people // enrolling.CHUNK)):
         enrolling.take(run_, at=AT)
 
 

@@ -18,6 +18,7 @@ from campaigns.rules.moves import Happened, Send, Task
 from campaigns.rules.node_types import CHANNEL_OF
 from campaigns.rules.splits import way_of
 from campaigns.rules.steps import Steps
+from crm.choices import Channel
 
 _S = EnrollmentState
 AWAITED: Final[Mapping[str, str]] = {
@@ -81,7 +82,9 @@ def _send(steps: Steps, node: DrawnNode) -> None:
         return
     tries = steps.standing.tries if steps.is_where_it_was else 0
     consent = node.config.get("consent", "")
-    steps.move.last.pop("ahead", None)
+    forget(steps, HappeningKind.CALL_OUTCOME)
+    if channel == Channel.EMAIL:  # a click is one in what was sent by e-mail, whatever else was sent since
+        forget(steps, HappeningKind.LINK_CLICK)
     steps.move.sends.append(Send(node.key, steps.move.visit, tries, channel, key, composed, consent))
     steps.hold(node, _S.WAITING_SEND)
     steps.move.wake_rule = {"tries": tries} if tries else None  # blocked once more, the next one is yet another
@@ -93,7 +96,7 @@ def _call(steps: Steps, node: DrawnNode) -> None:
         steps.pass_over(node)
         return
     if steps.person.is_called:
-        steps.move.last.pop("ahead", None)
+        forget(steps, HappeningKind.CALL_OUTCOME)
         priority, script = node.config.get("priority", "medium"), node.config.get("script", "")
         steps.move.tasks.append(Task(node.key, steps.move.visit, priority, script))
     steps.leave_by(node, Exit.NEXT, outcome="" if steps.person.is_called else "do_not_call")
@@ -110,7 +113,10 @@ def _wait(steps: Steps, node: DrawnNode) -> None:
 
 
 def _wait_for(steps: Steps, node: DrawnNode) -> None:
-    """Wait for it, unless it has happened since they were last written to or a call was asked for: that counts once."""
+    """Wait for it, unless it has happened since they were last asked for it; that counts once.
+
+    Whatever is sent and whoever is asked to call asks for a call anew, an e-mail for a click.
+    """
     for kind, data in _ahead(steps):
         if is_awaited(node, kind, data):
             steps.move.last.update(outcome=kind, **data)

@@ -16,7 +16,10 @@ from campaigns.tests.drawings import drawing, edge, node
 from config.kernel.ids import uuid7
 
 NOON = datetime(2026, 11, 24, 18, tzinfo=UTC)  # in Chicago
-CONTENTS = {"hello": Content("sms", "", "Hello {{contact.first_name|there}}"), "name": Content("sms", "", "{{x}}")}
+CONTENTS = {
+    "hello": Content("sms", "", "Hello {{contact.first_name|there}}"), "name": Content("sms", "", "{{x}}"),
+    "mail": Content("email", "Hello", "See https://example.com"),
+}  # fmt: skip
 
 
 @dataclass
@@ -206,6 +209,19 @@ def test_what_happened_before_somebody_was_written_to_or_to_be_called_is_no_answ
     if asked_for.state == "waiting_send":
         asked_for = go(drawn, standing_after(asked_for), settled=Settled("accepted"))
     assert (asked_for.state, asked_for.node) == ("waiting", "call")
+
+
+@pytest.mark.parametrize(("between", "state"), [("sms_send", "completed"), ("email_send", "waiting")])
+def test_a_click_is_ahead_until_the_next_e_mail_whatever_else_is_sent(between, state):
+    drawn = drawing(
+        node("first", "wait", amount=1),
+        node("between", between, content="mail" if between == "email_send" else "hello"),
+        node("click", "wait_for", event="link_click"), node("end", "exit"), "first>between", "between>click",
+        "click:happened>end", "click:timeout>end",
+    )  # fmt: skip
+    clicked = go(drawn, standing_after(go(drawn)), happened=[Happened("link_click", NOON)])
+    sent = go(drawn, standing_after(clicked), at=NOON + timedelta(days=1))
+    assert go(drawn, standing_after(sent), settled=Settled("accepted")).state == state
 
 
 def test_an_outcome_that_nobody_waits_for_there_is_not_taken_for_the_one_that_is():
