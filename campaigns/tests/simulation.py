@@ -1,358 +1,99 @@
-"""Campaigns of weeks in seconds: everything that can happen to them, in an order that a seed decides, on one thread.
+"""Campaigns of weeks in seconds: what happens in a ``world``, step by step, and what is left of it.
 
-The clock is set, the carriers break and lie, processes die at fault points, people answer, are called, opt out, are
-closed and paused, and those who run the campaigns change their minds. Then the faults stop, time passes, and what must
-hold is looked at (trust 3.5): see ``promises``.
+In the end the faults stop, time passes, and what must hold is looked at (trust 3.5): see ``watching`` and ``promises``.
 """
 
-import random
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-from calls.choices import TerminalKind
-from calls.services import terminal
-from campaigns.choices import (
-    LIVE,
-    OVER,
-    SETTLED,
-    AwaitedEvent,
-    CampaignStatus,
-    EnrollmentState,
-    HappeningKind,
-    MessageState,
-)
+from campaigns.choices import LIVE, SETTLED, CampaignStatus, EnrollmentState, MessageState
 from campaigns.models import (
     Attempt,
     Campaign,
     Enrollment,
     EnrollmentEvent,
-    EnrollmentStatus,
     EnrollmentStep,
     Happening,
     Message,
     SendingAccount,
 )
-from campaigns.services import accounts as sending_accounts
-from campaigns.services import (
-    campaigns,
-    clicks,
-    enrolling,
-    evidence,
-    handling,
-    happenings,
-    inbound,
-    letting_go,
-    starting,
-)
-from campaigns.services.dispatch import accounts, exits, reconciling, running, sweeping
-from campaigns.services.engine import batches
+from campaigns.services import campaigns, handling
+from campaigns.services.dispatch import accounts, exits
 from campaigns.services.engine import running as engine
-from campaigns.services.inbound import Heard
-from campaigns.services.templates import HasFaults
-from campaigns.tests import fate
+from campaigns.tests import fate, promises
 from campaigns.tests.carriers import EVERYBODY, Carrier
-from campaigns.tests.factories import SendingAccountFactory
-from campaigns.tests.promises import Watch
-from campaigns.tests.simulation_graphs import DRAWINGS
-from campaigns.tests.walks import begun, enrolled
+from campaigns.tests.world import World
 from config.kernel import clock, faults
-from config.kernel.ids import uuid7
-from config.testing import NOON
-from crm.models import Contact, GateDecision, Touch
-from crm.services import suppressing
-from crm.tests.factories import CompanyFactory, ContactFactory, ContactPointFactory, UserFactory
+from crm.models import GateDecision, Touch
 
-_MODES: Final = [
-    "accept",
-    "accept",
-    "accept_then_500",
-    "accept_then_hang",
-    "refused",
-    "500",
-    "bad_number",
-    "busy",
-    "bug",
-]
-_POINTS: Final = [
-    "engine.after_claim", "engine.before_commit", "letting_go.before_commit", "send.after_claim", "send.after_mark",
-    "send.after_call", "send.before_record", "send.after_record",
-]  # fmt: skip
 _STORIES: Final = (Message, Attempt, Enrollment, EnrollmentEvent, EnrollmentStep, Happening, Touch, GateDecision)
 _LAST: Final = timedelta(days=60)
 
 
-class Killed(BaseException):
-    """The process ends here: nothing behind it is done, and nothing catches it."""
+class Simulation:
+    """What happens in the world of a seed; after each step what must hold at every moment is looked at."""
 
-
-class World:
     def __init__(self, seed: int, carriers: dict[str, Carrier]) -> None:
-        self.seed, self.random, self.carriers, self.at = seed, random.Random(seed), carriers, NOON
-        self.log: list[str] = []
-        fate.it_is(NOON)
-        EnrollmentStatus.objects.all().delete()  # those of the migrations have keys of another day
-        self.watch = Watch(carriers)
-        for n in range(2):
-            SendingAccountFactory(name=f"Line {n}", per_second=50.0, address=f"+151255599{n:02}")
-        SendingAccountFactory(name="Mail", channel="email", per_second=50.0, address="team@clearline.example")
-        self.user = UserFactory(admin=True, email="admin@clearline.example", name="Admin")
-        firms = [CompanyFactory(name="One LLC"), CompanyFactory(name="Two LLC"), None]
-        self.people = [
-            ContactFactory(
-                last_name=f"Walker{n}", phone=f"+151255501{n:02}", email=f"walker{n}@example.com", company=firms[n % 3]
-            )
-            for n in range(8)
-        ]
-        line, other = self.people[0].points.get(kind="phone").endpoint, ContactFactory(last_name="Walker8")
-        self.people.append(ContactPointFactory(contact=other, endpoint=line, is_primary=True).contact)
-        self.campaigns = [self._campaign(f"Campaign {n}") for n in range(2)]
-        for campaign in self.campaigns:
-            enrolled(campaign, self.people[: self.random.randint(2, 9)])
+        self.world, self.log = World(seed, carriers), list[str]()
         self._look()
 
-    def _campaign(self, name: str) -> Campaign:
-        pick = self.random.choice
-        drawn = pick(DRAWINGS)
-        fields: dict[str, Any] = {
-            "company_limit": pick([None, None, 1, 2]), "starts_per_day": pick([None, None, 3]),
-            "exclusive": pick([True, False]), "event_date": (NOON + timedelta(days=pick([2, 4]))).date(),
-        }  # fmt: skip
-        campaign = begun(drawn, name=name, spread_minutes=30, **fields)
-        if self.random.random() < 0.3:
-            campaign.goal = EnrollmentStatus.objects.get(name="Needs BDR")
-        letting_go.begin_epoch(campaign, since=NOON, at=NOON)  # as every start does
-        campaign.save()
-        return campaign
-
-    # What may happen
-
-    def later(self) -> None:
-        self._pass(timedelta(minutes=self.random.choice([1, 1, 5, 30, 240])))
-
-    def engine(self) -> None:
-        size = self.random.randint(1, 4)
-        batches.heard(at=self.at, size=self.random.randint(1, 6))
-        for campaign in self.campaigns:
-            batches.settled(campaign.pk, at=self.at, size=size)
-            batches.due(campaign.pk, at=self.at, size=size)
-            batches.beginning(campaign.pk, at=self.at, size=size)
-
-    def dispatch(self) -> None:
-        accounts.route(at=self.at)
-        ready = sorted(accounts.ready(at=self.at), key=lambda account: account.id)
-        for account in self.random.sample(ready, len(ready)):
-            running.send_batch(account)
-
-    def sweep(self) -> None:
-        sweeping.sweep(at=self.at)
-        reconciling.reconcile(at=self.at)
-
-    def carrier_changes(self) -> None:
-        to = self.random.choice([EVERYBODY, self._line(self._somebody())])
-        self.carriers[self.random.choice(["sms", "sms", "email"])].behave(self.random.choice(_MODES), to)
-
-    def news(self) -> None:
-        channel = self.random.choice(["sms", "email"])
-        rows = self.carriers[channel].rows()
-        if rows:
-            row = self.random.choice(rows)
-            status = self.random.choice(["delivered", "undelivered", "accepted"])
-            told = (
-                {"token": row["token"]}
-                if self.random.random() < 0.7
-                else {"token": row["token"], "reference": f"R{row['reference']}"}
-            )
-            evidence.bind(provider=channel, status=status, at=self.at, **told)
-
-    def click(self) -> None:
-        """Somebody opens a link in what they got, or a program does that opens every link."""
-        if rows := self.carriers["email"].rows():
-            waits = Enrollment.objects.filter(state__in=LIVE, node__config__event=AwaitedEvent.LINK_CLICK)
-            theirs = Message.objects.filter(contact__in=waits.values("contact"), channel="email")
-            awaited = [row for row in rows if row["key"] in set(map(str, theirs.values_list("pk", flat=True)))]
-            row = self.random.choice(awaited if awaited and self.random.random() < 0.6 else rows)
-            automatic = self.random.random() < 0.3
-            if not automatic:
-                self.watch.clicked(row["key"], self.at)
-            clicks.keep(provider="email", token=row["token"], clicked_at=self.at, at=self.at, automatic=automatic)
-
-    def answer(self, who: Contact | None = None) -> None:
-        text = self.random.choice(["Yes please", "Sure", "STOP", "I am out of office until Monday", "who is this?"])
-        who = who or self._asked()
-        if text == "STOP":
-            self.watch.forbid(who, self._line(who), self.at)
-        known = set(Happening.objects.values_list("pk", flat=True))
-        heard = Heard("sms", "sms", self._line(who), "+15125559999", text, self.at, reference=f"in-{uuid7()}")
-        inbound.receive(heard)
-        for told in Happening.objects.exclude(pk__in=known).filter(kind=HappeningKind.REPLY).order_by("pk"):
-            self.watch.replied(told.contact_id, self.at)
-
-    def call(self, who: Contact | None = None) -> None:
-        """A call that ends somehow; "Busy" is to be called again."""
-        who, said = who or self._asked(), self.random.choice(["Busy", "Gatekeeper", "Wrong person"])
-        data = {"disposition": said, "channel": "call"}
-        happenings.keep(contacts=[who.pk], kind=HappeningKind.CALL_OUTCOME, cause=uuid7(), at=self.at, data=data)
-        if said == "Busy":
-            terminal.close(
-                scope="contact", subject=who, kind=TerminalKind.RETRY, reason=said, by=self.user, at=self.at,
-                until=self.at + timedelta(hours=2),
-            )  # fmt: skip
-
-    def talk(self) -> None:
-        """Several things at once, before the engine hears of any; some are paused by hand for it."""
-        who = self._asked()
-        if self.random.random() < 0.5:
-            walks = list(Enrollment.objects.filter(contact=who).order_by("id").values_list("pk", flat=True))
-            handling.pause(walks, by=self.user, at=self.at)
-        for _ in range(self.random.randint(1, 3)):
-            self.random.choice([self.answer, self.call])(who)
-
-    def suppression(self) -> None:
-        who = self._somebody()
-        point = who.points.get(kind="phone")
-        suppressing.suppress(endpoint=point.endpoint, reason="asked", source="telephone", by=self.user, at=self.at)
-        self.watch.forbid(who, point.endpoint.value, self.at)
-
-    def closing(self) -> None:
-        who = self._somebody()
-        terminal.close(
-            scope="contact", subject=who, kind="terminal", reason="Busy season", by=self.user, at=self.at,
-            until=self.at + timedelta(days=self.random.randint(1, 5)),
-        )  # fmt: skip
-        self.watch.closed.add(who.pk)
-
-    def run_campaign(self) -> None:
-        """Whoever runs it pauses it, resumes it, lets it run dry or ends it."""
-        row = self._one()
-        if row.status == CampaignStatus.PAUSED:
-            verb = self.random.choice([campaigns.resume] * 6 + [campaigns.drain, campaigns.complete])
-        elif row.status == CampaignStatus.ACTIVE:
-            verb = self.random.choice([campaigns.pause] * 12 + [campaigns.drain, campaigns.complete])
-        else:
-            verb = campaigns.resume
-        with suppress(campaigns.WrongStatus, HasFaults):
-            verb(row=row, by=self.user, at=self.at)
-
-    def edit(self) -> None:
-        row = self._one()
-        changes: dict[str, Any] = {"company_limit": self.random.choice([None, 1, 2])}
-        if row.status == CampaignStatus.PAUSED:
-            changes["event_date"] = (NOON + timedelta(days=self.random.randint(1, 7))).date()
-        if row.status not in OVER:
-            campaigns.edit(row=row, changes=changes, by=self.user, at=self.at)
-
-    def enrol(self) -> None:
-        with suppress(enrolling.NotOpen):
-            enrolled(self._one(), self.random.sample(self.people, self.random.randint(1, 4)), at=self.at)
-
-    def account(self) -> None:
-        row = SendingAccount.objects.filter(channel="sms").order_by("id")[1]
-        sending_accounts.edit(row=row, changes={"is_active": not row.is_active}, by=self.user, at=self.at)
-
-    def backlog(self) -> None:
-        starting.finish_drained(at=self.at)
-        for campaign in starting.to_be_left():
-            starting.let_leave(campaign=campaign, at=self.at, size=3)
-        for campaign in letting_go.unfinished():
-            letting_go.let_go(campaign=campaign, at=self.at, size=3)
-
-    def hand(self) -> None:
-        who = list(Enrollment.objects.order_by("id").values_list("pk", flat=True))
-        some = self.random.sample(who, min(len(who), self.random.randint(1, 3)))
-        verb = self.random.choice(["pause", "pause", "resume", "resume", "retry", "leave"])
-        if verb == "leave" and self.random.random() < 0.8:
-            return
-        extra = {"reason": "Simulated"} if verb == "leave" else {}
-        getattr(handling, verb)(some, by=self.user, at=self.at, **extra)
-
-    def status(self) -> None:
-        who = list(Enrollment.objects.order_by("id").values_list("pk", flat=True))
-        named = EnrollmentStatus.objects.get(name=self.random.choice(["No Activity", "No Activity", "Needs BDR"]))
-        handling.set_status([self.random.choice(who)], status=named, by=self.user, at=self.at)
-
-    def death(self) -> None:
-        """Let the process that does the next thing die at some point of it."""
-        point, left = self.random.choice(_POINTS), self.random.randint(0, 2)
-
-        def strike(name: str) -> None:
-            nonlocal left
-            if name == point:
-                left -= 1
-                if left < 0:
-                    raise Killed
-
-        faults.strike = strike
-        try:
-            self.random.choice([self.engine, self.dispatch, self.backlog])()
-        except Killed:
-            pass
-        finally:
-            faults.strike = None
-
-    # How it goes
-
     def run(self, steps: int) -> None:
+        world = self.world
         weights: dict[Callable[[], None], int] = {
-            self.later: 22, self.engine: 25, self.dispatch: 18, self.sweep: 5, self.carrier_changes: 4, self.news: 5,
-            self.click: 5, self.answer: 3, self.call: 3, self.talk: 5, self.suppression: 1, self.closing: 1,
-            self.run_campaign: 5,
-            self.edit: 1, self.enrol: 2, self.account: 1, self.backlog: 5, self.hand: 5, self.status: 1, self.death: 7,
+            world.later: 22, world.engine: 25, world.dispatch: 18, world.sweep: 5, world.carrier_changes: 4,
+            world.news: 5, world.click: 5, world.answer: 3, world.call: 3, world.talk: 5, world.suppression: 1,
+            world.closing: 1, world.run_campaign: 5, world.edit: 1, world.enrol: 2, world.account: 1, world.backlog: 5,
+            world.hand: 5, world.status: 1, world.death: 7,
         }  # fmt: skip
         for _ in range(steps):
-            (act,) = self.random.choices(list(weights), list(weights.values()))
+            (act,) = world.random.choices(list(weights), list(weights.values()))
             self._do(act)
 
     def settle_down(self, within: timedelta = _LAST) -> None:
         """The faults stop and time passes, until nothing is left to do; people still open what they have got."""
         faults.strike = None
-        for carrier in self.carriers.values():
-            for to in [EVERYBODY, *map(self._line, self.people)]:
+        for carrier in self.world.carriers.values():
+            for to in [EVERYBODY, *map(self.world.line_of, self.world.people)]:
                 carrier.behave("accept", to)
         self._do(self._everything_may_go_on)
-        ends = self.at + within
-        while self.at < ends:
+        ends = self.world.at + within
+        while self.world.at < ends:
             self._everything()
             if not self._open():
                 return
-            self._do(self.click)
-            self._pass(timedelta(hours=6))
+            self._do(self.world.click)
+            self.world.passes(timedelta(hours=6))
 
     def _everything_may_go_on(self) -> None:
         SendingAccount.objects.update(is_active=True)
         for row in Campaign.objects.filter(status=CampaignStatus.PAUSED).order_by("pk"):
-            campaigns.resume(row=row, by=self.user, at=self.at)
-        handling.resume(Enrollment.objects.values_list("pk", flat=True), by=self.user, at=self.at)
+            campaigns.resume(row=row, by=self.world.user, at=self.world.at)
+        handling.resume(Enrollment.objects.values_list("pk", flat=True), by=self.world.user, at=self.world.at)
 
     def _everything(self) -> None:
-        self._do(self.sweep)
-        with clock.standing_at(self.at):
+        self._do(self.world.sweep)
+        with clock.standing_at(self.world.at):
             presumed = Message.objects.filter(state=MessageState.NOT_SENT_PRESUMED, decided_at=None)
             for message in presumed.order_by("pk"):
-                exits.write_off(message=message, by=self.user, at=self.at)
+                exits.write_off(message=message, by=self.world.user, at=self.world.at)
         for _ in range(6):
-            self._do(self.backlog)
-            with clock.standing_at(self.at):
-                moved, _ = engine.run(at=self.at)
-            self._do(self.dispatch)
-            if not moved and not accounts.ready(at=self.at):
+            self._do(self.world.backlog)
+            with clock.standing_at(self.world.at):
+                moved, _ = engine.run(at=self.world.at)
+            self._do(self.world.dispatch)
+            if not moved and not accounts.ready(at=self.world.at):
                 return
 
     def _do(self, act: Callable[[], None]) -> None:
-        with clock.standing_at(self.at):
+        with clock.standing_at(self.world.at):
             act()
         self._look()
-        self.log.append(f"{self.at:%d %b %H:%M} {act.__name__} {self.watch.digest()}")
+        self.log.append(f"{self.world.at:%d %b %H:%M} {act.__name__} {self.world.watch.digest()}")
 
     def _look(self) -> None:
-        with clock.standing_at(self.at):
-            self.watch.look(self.at)
-
-    def _pass(self, time: timedelta) -> None:
-        self.watch.passes(time, self.at)
-        self.at += time
-        fate.it_is(self.at)
+        with clock.standing_at(self.world.at):
+            self.world.watch.look(self.world.at)
 
     def _open(self) -> bool:
         waits = Enrollment.objects.filter(state__in=LIVE).exclude(state=EnrollmentState.PARKED)
@@ -362,24 +103,9 @@ class World:
             or Message.objects.filter(direction="outbound", decided_at=None).exclude(state__in=SETTLED).exists()
         )
 
-    def _one(self) -> Campaign:
-        return Campaign.objects.get(pk=self.random.choice(self.campaigns).pk)
-
-    def _somebody(self) -> Contact:
-        return self.random.choice(self.people)
-
-    def _asked(self) -> Contact:
-        """Somebody of whom something is awaited, if there is anybody."""
-        waiting = Enrollment.objects.filter(state__in=LIVE, node__type="wait_for").values("contact")
-        asked = [who for who in self.people if who in set(Contact.objects.filter(pk__in=waiting))]
-        return self.random.choice(asked if asked and self.random.random() < 0.6 else self.people)
-
-    def _line(self, contact: Contact) -> str:
-        return str(contact.points.get(kind="phone").endpoint.value)
-
     def faults_found(self) -> list[str]:
         """Return what does not hold, in words; [] where all does."""
-        return [f"seed {self.seed}: {each}" for each in self.watch.faults_found()]
+        return [f"seed {self.world.seed}: {each}" for each in promises.faults_found(self.world.watch)]
 
     def story(self) -> list[str]:
         """Return what has happened, step by step, and all that is left of it; the same for the same seed."""
@@ -388,5 +114,5 @@ class World:
             for model in _STORIES
             for row in model.objects.order_by("pk").values(*fate.columns(model))
         ]
-        sent = [f"{channel} {row}" for channel, carrier in self.carriers.items() for row in carrier.rows()]
+        sent = [f"{channel} {row}" for channel, carrier in self.world.carriers.items() for row in carrier.rows()]
         return [*self.log, *rows, *sent]

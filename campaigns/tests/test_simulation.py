@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from campaigns.tests import carriers, fate
-from campaigns.tests.simulation import World
+from campaigns.tests.simulation import Simulation
 from config.testing import times
 
 pytestmark = pytest.mark.django_db
@@ -16,9 +16,9 @@ FIRST = int(os.environ.get("CLEARLINE_SEED", "0"))
 
 @pytest.fixture
 def begin(settings, tmp_path):
-    """Return a world by its seed, with carriers of its own; everything in it is as that seed will have it."""
+    """Return the simulation of a seed, with carriers of its own; everything in it is as that seed will have it."""
 
-    def begun(seed, place=tmp_path, telling=World):
+    def begun(seed, place=tmp_path, telling=Simulation):
         place.mkdir(exist_ok=True)
         sms = carriers.install(settings, place)
         return telling(seed, {"sms": sms, "email": carriers.Carrier(str(place / "email.sqlite"), is_idempotent=True)})
@@ -29,13 +29,13 @@ def begin(settings, tmp_path):
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + times(6)))
 def test_whatever_happens_every_promise_is_kept(seed, begin):
     with fate.drawn_by(seed):
-        world = begin(seed)
-        world.run(140)
-        world.settle_down()
-        assert not world.faults_found(), "\n".join(world.faults_found())
+        simulation = begin(seed)
+        simulation.run(140)
+        simulation.settle_down()
+        assert not simulation.faults_found(), "\n".join(simulation.faults_found())
 
 
-class Stirred(World):
+class Stirred(Simulation):
     """The same, but for the order in which PostgreSQL comes upon rows of which nobody has asked for an order."""
 
     def _do(self, act):
@@ -45,11 +45,11 @@ class Stirred(World):
 
 def test_a_seed_tells_the_same_story_again(begin, tmp_path):
     seed, stories = FIRST + 4, []
-    for telling in (World, Stirred):
+    for telling in (Simulation, Stirred):
         random.random()  # whoever else draws
         with fate.drawn_by(seed):
-            world = begin(seed, tmp_path / telling.__name__, telling)
-            world.run(30)
-            world.settle_down(timedelta(hours=12))
-            stories.append(world.story())
+            simulation = begin(seed, tmp_path / telling.__name__, telling)
+            simulation.run(30)
+            simulation.settle_down(timedelta(hours=12))
+            stories.append(simulation.story())
     assert stories[0] == stories[1]
