@@ -1,5 +1,6 @@
 """Every setting of Clearline, read from the environment once."""
 
+import gc
 import os
 import zoneinfo
 from datetime import timedelta
@@ -11,6 +12,9 @@ from config.embedded.keys import development_key
 from config.unfold import UNFOLD as UNFOLD
 from config.variables import Variables
 
+# A start makes a million objects that stay, a request some thousands that go by themselves: looking for circles among
+# them after every 700 was a sixth of each start.
+gc.set_threshold(20_000, 20, 20)
 zoneinfo.reset_tzpath(to=[])  # time zones come from the pinned tzdata package, never from the machine
 DEVELOPMENT = embedded.is_embedded()  # our own servers: a checkout on somebody's desk
 env = Variables()

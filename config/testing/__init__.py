@@ -57,7 +57,6 @@ def pytest_collection_finish() -> None:
     """What is there before the first test stays to the end: looking through it for rubbish is in vain."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(wrapper=True)
