@@ -47,7 +47,7 @@ def verdicts_of(world):
     return dict(zip(asked_about, gate.decide(approaches, asked=asked_by(world.user)), strict=True))
 
 
-@examples(14)
+@examples(10)
 @given(data=st.data())
 def test_both_faces_say_the_same_of_any_world_and_what_is_stored_replays_it(data):
     """One world for all of it, because making it is most of the work."""

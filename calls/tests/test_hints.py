@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 NOT_FORETOLD = {"outside_hours", "leased", "number_leased", "number_day_cap", "number_week_cap", "terminal_everyone"}
 
 
-@examples(25)
+@examples(15)
 @given(data=st.data())
 def test_a_fresh_hint_hides_nobody_is_never_late_and_is_due_when_nothing_else_stands_against_some_number(data):
     """One world for all of it, because making it is most of the work."""

@@ -32,7 +32,7 @@ def test_a_profile_is_open_exactly_when_every_candidate_is(key, at, channel):
 
 
 @given(key=PROFILES, at=MOMENTS, channel=VOICES)
-@examples(400)
+@examples(250)
 def test_open_is_what_the_wall_clocks_say(key, at, channel):
     at = at.replace(second=0, microsecond=0)
 
@@ -44,7 +44,7 @@ def test_open_is_what_the_wall_clocks_say(key, at, channel):
 @example(key="America/New_York US-OH", at=datetime(2027, 11, 7, 1, tzinfo=UTC), channel="call")
 @example(key="America/Adak US-AK|America/New_York US-PA", at=datetime(2027, 3, 13, 23, tzinfo=UTC), channel="call")
 @example(key="America/Phoenix US-AZ|America/Denver US-AZ", at=datetime(2027, 11, 6, 23, tzinfo=UTC), channel="call")
-@examples(40)
+@examples(25)
 def test_the_next_opening_is_the_first_open_minute(key, at, channel):
     at = at.replace(second=0, microsecond=0)
     opens = TABLE.next_open(key, at, channel)
@@ -75,7 +75,7 @@ def test_openings_and_closings_are_edges(key, at, channel):
 
 
 @given(at=MOMENTS, channel=VOICES)
-@examples(12)
+@examples(8)
 def test_many_profiles_at_once_are_each_of_them(at, channel):
     fresh = HoursTable(ROWS)
 

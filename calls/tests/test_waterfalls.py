@@ -18,7 +18,7 @@ from crm.tests.factories import ProjectFactory
 pytestmark = pytest.mark.django_db
 
 
-@examples(8)
+@examples(6)
 @given(data=st.data())
 def test_the_waterfall_counts_what_the_rules_say_of_each_pair(data):
     with worlds.undone():

@@ -136,7 +136,7 @@ def undone():
 
 
 @pytest.mark.parametrize("channel", ["sms", "email"])
-@examples(25, phases=[Phase.explicit, Phase.generate])
+@examples(15, phases=[Phase.explicit, Phase.generate])
 @given(
     schedule=st.one_of(
         st.lists(STEPS, max_size=25), DIRECTED, st.tuples(DIRECTED, DIRECTED).map(lambda two: [*two[0], *two[1]])

@@ -170,7 +170,7 @@ def test_whoever_waits_for_it_is_rung_for(monkeypatch, django_capture_on_commit_
 
 
 @given(news=st.lists(SAID, min_size=1, max_size=4))
-@examples(20)
+@examples(12)
 def test_any_order_and_repetition_ends_at_the_furthest_news(news):
     ends, contact = set(), ContactFactory()
     for order in {tuple(order) for order in (news, news[::-1], sorted(news), news * 2)}:
@@ -199,7 +199,7 @@ STATES = [
     news=st.lists(st.tuples(st.integers(0, 4), st.sampled_from(RANK)), min_size=1, max_size=12),
     states=st.lists(st.sampled_from(STATES), min_size=4, max_size=4),
 )
-@examples(20)
+@examples(12)
 def test_many_at_once_end_as_they_do_one_by_one(news, states):
     """Number 4 is nobody's."""
     ends, contact = [], ContactFactory()

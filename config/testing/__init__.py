@@ -104,7 +104,7 @@ def _be_patient() -> None:
     from hypothesis import HealthCheck, settings
 
     settings.register_profile(
-        "clearline", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=times(100)
+        "clearline", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=times(60)
     )
     settings.register_profile("ci", parent=settings.get_profile("clearline"), derandomize=True, database=None)
     settings.load_profile("ci" if os.environ.get("CI") else "clearline")
@@ -113,7 +113,7 @@ def _be_patient() -> None:
 def examples(number: int, **more: Any) -> Any:
     """How many examples a property takes in `./dev test`: `EXAMPLES=10 ./dev test` takes ten times as many.
 
-    What goes to a database costs a thousand times what plain functions cost, so it takes fewer than the hundred that
+    What goes to a database costs a thousand times what plain functions cost, so it takes fewer than the sixty that
     are taken where nothing is said.
     """
     from hypothesis import settings

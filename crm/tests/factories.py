@@ -109,20 +109,25 @@ class ContactFactory(DjangoModelFactory):
     def _create(
         cls, model_class: type[Contact], *args: Any, phone: str = "", email: str = "", **fields: Any
     ) -> Contact:
-        person = super()._create(model_class, *args, **fields)
-        for kind, value in ((EndpointKind.PHONE, phone), (EndpointKind.EMAIL, email)):
-            if value:
-                give_point(person, kind, value, is_primary=True)
+        given = {kind: value for kind, value in ((EndpointKind.PHONE, phone), (EndpointKind.EMAIL, email)) if value}
+        primary = {f"primary_{kind}": _normal(kind, value) for kind, value in given.items()}
+        person = super()._create(model_class, *args, **{**fields, **primary})
+        for kind, value in given.items():
+            give_point(person, kind, value, is_primary=True)
         return person
+
+
+def _normal(kind: str, value: str) -> str:
+    return parse_phone(value).e164 if kind == EndpointKind.PHONE else parse_email(value)
 
 
 def give_point(person: Contact, kind: str, value: str, **fields: Any) -> ContactPoint:
     """Let ``person`` be reached there; a primary point is copied to the contact, as the service would."""
-    normal = parse_phone(value).e164 if kind == EndpointKind.PHONE else parse_email(value)
+    normal = _normal(kind, value)
     endpoint = Endpoint.objects.filter(kind=kind, value=normal).first()
     endpoint = endpoint or EndpointFactory(kind=kind, value=normal, owner=person)
     point = ContactPointFactory(contact=person, endpoint=endpoint, kind=kind, value_given=value, **fields)
-    if point.is_primary:
+    if point.is_primary and getattr(person, f"primary_{kind}") != normal:
         setattr(person, f"primary_{kind}", normal)
         person.save(update_fields=[f"primary_{kind}"])
     return point

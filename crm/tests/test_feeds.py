@@ -323,7 +323,7 @@ HEADERS = st.sampled_from([feed.match.names or [part[0] for part in feed.match.c
 
 
 @given(header=HEADERS, rows=st.lists(st.lists(WORD, min_size=12, max_size=12), max_size=6))
-@examples(150)
+@examples(90)
 def test_whatever_stands_in_the_cells_one_item_comes_out_for_every_row(header, rows):
     out = io.StringIO(newline="")
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
@@ -350,7 +350,7 @@ def test_whatever_stands_in_the_cells_one_item_comes_out_for_every_row(header, r
         max_size=5,
     )
 )
-@examples(80)
+@examples(50)
 def test_json_of_any_shape_gives_one_item_for_every_element(objects):
     with table_of(json.dumps([{"phone": "", "name": ""}, *objects]), "a.json") as table:
         items = list(read_records(table, choose_feed(table)))

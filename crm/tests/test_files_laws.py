@@ -33,7 +33,7 @@ CELL = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="
     block=st.integers(min_value=1, max_value=40),
 )
 @example(rows=[["\r", "\n", '"']], delimiter=",", end="\r\n", block=1)
-@examples(150)
+@examples(90)
 def test_whatever_was_written_is_read_wherever_blocks_end(rows, delimiter, end, block):
     out = io.StringIO(newline="")
     csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
@@ -52,7 +52,7 @@ def test_whatever_was_written_is_read_wherever_blocks_end(rows, delimiter, end, 
 @example(b"\xff\xfe", "a.csv")
 @example(b'"', "a.csv")
 @example(b'{"a": [{"b": 1}]} x', "a.json")
-@examples(300)
+@examples(200)
 def test_no_bytes_crash_us_and_rows_are_numbered_without_gaps(data, name):
     try:
         _, rows = read(data, name=name)
@@ -64,7 +64,7 @@ def test_no_bytes_crash_us_and_rows_are_numbered_without_gaps(data, name):
 
 
 @given(st.data())
-@examples(60)
+@examples(40)
 def test_damaged_bytes_cost_rows_but_never_the_file(data):
     whole = bytearray(HEADER + ADA * 30)
     for _ in range(data.draw(st.integers(1, 6))):

@@ -49,7 +49,7 @@ class OwnNames(Oracle):
 
 
 @given(records=streams(), size=st.sampled_from([1, 2, 3, 5, 7, MANY]))
-@examples(40)
+@examples(25)
 def test_however_a_file_is_cut_the_database_holds_what_the_streaming_oracle_says_and_holds_it_once(records, size):
     """One stream for all of it: to take it in, and to undo it, is most of the work."""
     oracle = OwnNames()

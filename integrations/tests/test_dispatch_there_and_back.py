@@ -19,7 +19,7 @@ from integrations.simulated.carrier.behaviour import Behaviour
 from integrations.tests import carriers
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MANY = 120
+MANY = 70
 TROUBLE = {
     "error_before": 0.06,
     "error_after": 0.06,

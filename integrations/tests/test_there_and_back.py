@@ -162,7 +162,7 @@ def test_hundreds_with_everything_going_wrong_match_the_ledger_of_the_carrier(ca
         error_before=0.05, error_after=0.05, garbage=0.05, refuse=0.05, undelivered=0.1, early=0.05,
         duplicate=0.2, disorder=0.3, reply=0.2, opt_out=0.1, seed=11,
     )  # fmt: skip
-    sent = [outgoing(number=n) for n in range(150)]
+    sent = [outgoing(number=n) for n in range(90)]
 
     async def everything():
         async def one_of(one):
