@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from config.embedded.fingerprints import fingerprint
 from config.kernel import clock
 
 PROJECTS = 10
@@ -113,13 +114,16 @@ def _drawn(times: int, out_of: int) -> str:
 
 
 def database(name: str = "clearline_bench") -> None:
-    """Point Django at a database for benchmarks beside the usual one, made and migrated when it is missing."""
+    """Point Django at a database for benchmarks beside the usual one, made anew when other migrations made it."""
     from django.core.management import call_command
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-        if not cursor.fetchone():
+        cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name])
+        made_by, made = fingerprint(str(connection.pg_version)), cursor.fetchone()
+        if made != (made_by,):
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             cursor.execute(f'CREATE DATABASE "{name}"')
+            cursor.execute(f"COMMENT ON DATABASE \"{name}\" IS '{made_by}'")
     connection.close()
     connection.settings_dict["NAME"] = name
     os.environ["CLEARLINE_BENCH"] = name

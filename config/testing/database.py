@@ -1,7 +1,6 @@
 """Test databases: cloned from a migrated template, and put back as the migrations left them after each flush."""
 
 import fcntl
-import hashlib
 import os
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from config.embedded import places
+from config.embedded.fingerprints import fingerprint
 from config.embedded.postgres import DATABASE, Cluster
 
 TEMPLATE_PREFIX = "migrated_"
@@ -150,7 +150,7 @@ def empty_if_bloated() -> None:
 
 def template(cluster: Cluster) -> str:
     """The migrated template's name; one process makes it, the others wait. Older ones are dropped."""
-    name = TEMPLATE_PREFIX + _fingerprint(cluster)
+    name = TEMPLATE_PREFIX + fingerprint(cluster.found.version)
     with (places.state() / "template.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         if not _names(cluster, f"^{name}$"):
@@ -159,17 +159,6 @@ def template(cluster: Cluster) -> str:
             _migrate(cluster.url(f"{name}_new"))
             _sql(cluster, f'ALTER DATABASE "{name}_new" RENAME TO "{name}"')
     return name
-
-
-def _fingerprint(cluster: Cluster) -> str:
-    """Changes with everything that decides what a migrated database looks like."""
-    found = hashlib.sha256(cluster.found.version.encode())
-    migrations = places.CHECKOUT.glob("*/migrations/**/*")
-    settings = [places.CHECKOUT / "requirements.txt", places.CHECKOUT / "config" / "settings.py"]
-    for path in sorted([*migrations, *places.CHECKOUT.glob("*/fixtures/**/*"), *settings]):
-        if path.is_file() and path.suffix != ".pyc":
-            found.update(f"{path.relative_to(places.CHECKOUT)}\0".encode() + path.read_bytes())
-    return found.hexdigest()[:16]
 
 
 def _migrate(url: str) -> None:
