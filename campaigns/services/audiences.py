@@ -133,10 +133,19 @@ def _ids(told: Any) -> list[str]:
 def _filters(told: Any) -> dict[str, Any]:
     if not isinstance(told, Mapping) or not told:
         raise ValueError(f"say by what: {', '.join(FILTERS)}")
-    for name, value in told.items():
-        if name not in FILTERS:
-            raise ValueError(f"nobody knows {name!r}; known are {', '.join(FILTERS)}")
-        if isinstance(value, str) and not value.strip():
-            raise ValueError(f"say which {name}, or leave it out: an empty one would mean everybody, or nobody")
-        FILTERS[name](value)
+    refused = {f"filter.{name}": said for name, value in told.items() if (said := _refusal(name, value))}
+    if refused:
+        raise UnusableAudience(f"filter cannot be read: {'; '.join(refused.values())}.", details=refused)
     return {name: str(value) if isinstance(value, UUID) else value for name, value in told.items()}
+
+
+def _refusal(name: str, value: Any) -> str:
+    if name not in FILTERS:
+        return f"nobody knows {name!r}; known are {', '.join(FILTERS)}"
+    if isinstance(value, str) and not value.strip():
+        return f"say which {name}, or leave it out: an empty one would mean everybody, or nobody"
+    try:
+        FILTERS[name](value)
+    except ValueError as error:
+        return str(error)
+    return ""

@@ -64,7 +64,8 @@ def test_people_are_enrolled_and_the_run_is_followed(caller, campaign):
     ("told", "code", "field"),
     [
         ({}, "unusable_audience", "audience"),
-        ({"filter": {"shoe": 44}}, "unusable_audience", "filter"),
+        ({"filter": {"shoe": 44}}, "unusable_audience", "filter.shoe"),
+        ({"filter": {"source": "a", "project": "x"}}, "unusable_audience", "filter.project"),
         ({"filter": {"lead_score_min": [1]}}, "invalid", "filter.lead_score_min"),
         ({"filter": {}}, "unusable_audience", "filter"),
         ({"filter": {"source": "a"}, "contacts": [str(uuid7())]}, "unusable_audience", "audience"),
