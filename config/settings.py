@@ -108,9 +108,12 @@ for _database in DATABASES.values():
     _database["DISABLE_SERVER_SIDE_CURSORS"] = env.flag("BEHIND_POOLER", default=False)
     # A host that swallows packets must not keep a probe, or a rep, waiting for minutes.
     _database["OPTIONS"].setdefault("connect_timeout", 3)
-    # Nor must a worker that is frozen in the middle of a transaction keep others waiting for what it holds.
-    if not _database["DISABLE_SERVER_SIDE_CURSORS"]:  # a pooler is told so itself
-        _database["OPTIONS"].setdefault("options", "-c idle_in_transaction_session_timeout=5min")
+    # Nor must a worker that is frozen in the middle of a transaction keep others waiting for what it holds. And the
+    # questions of config.kernel.prepared are planned once per connection: else PostgreSQL would plan anew whenever it
+    # believes that this saves more than it costs, and it underrates the planning of many joins ten times.
+    if not _database["DISABLE_SERVER_SIDE_CURSORS"]:  # a pooler is told so itself, and keeps no plans
+        _set = "-c idle_in_transaction_session_timeout=5min -c plan_cache_mode=force_generic_plan"
+        _database["OPTIONS"]["options"] = f"{_set} {_database['OPTIONS'].get('options', '')}".rstrip()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PGHISTORY_INSTALL_CONTEXT_FUNC_ON_MIGRATE = False
 MIGRATION_LINTER_OPTIONS = {"exclude_apps": ["auth", "admin", "contenttypes", "sessions", "axes", "pghistory"]}

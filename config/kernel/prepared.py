@@ -15,7 +15,6 @@ from uuid import UUID
 import orjson
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
-from psycopg.pq import TransactionStatus
 
 THRESHOLD = 5  # psycopg's own default; Django switches preparing off, and its own cursors never prepare
 KEPT = 1024  # translated texts
@@ -138,15 +137,5 @@ def _cursor() -> Any:
     django.ensure_connection()
     own = django.connection
     if own.prepare_threshold is None:
-        own.prepare_threshold, own.kept_cursor, own.plans_once = THRESHOLD, _Preparing(own), False
-    if not own.plans_once and own.pgconn.transaction_status == TransactionStatus.IDLE:
-        _plan_once(own)
+        own.prepare_threshold, own.kept_cursor = THRESHOLD, _Preparing(own)
     return django._prepare_cursor(own.kept_cursor)  # noqa: SLF001 - counted and logged like any other
-
-
-def _plan_once(own: Any) -> None:
-    """Without this PostgreSQL would plan anew whenever it believes that a plan for these parameters saves more than the
-    planning costs; it underrates the planning of many joins ten times. Said before a transaction begins: a rollback
-    would undo it."""
-    own.pgconn.exec_(b"SET plan_cache_mode = force_generic_plan")
-    own.plans_once = True
