@@ -1,32 +1,25 @@
 """The set face of the gate, compiled once and asked often.
 
-Django takes longer to write this question down than PostgreSQL to answer it. Its text depends only on the rules, the
-policy, the open profiles and the viewer; every moment in it lies a fixed way from the moment of asking. So the text is
-kept, and its moments are moved.
+Its text depends only on the rules, the policy, the open profiles and the viewer; every moment in it lies a fixed way
+from the moment of asking. So the text is kept, as those of ``config.kernel.kept`` are, and its moments are moved.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from threading import Lock
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import F
-from psycopg import sql as composing
 
 from calls.rules.policies import general
-from config.kernel import prepared
+from config.kernel import kept, prepared
 from config.kernel.gate import Asked, gate
 from crm.choices import Channel
 from crm.models import Project, ProjectContact, User
 
-KEPT = 256
 _ORIGIN = datetime(2001, 1, 1, tzinfo=UTC)  # the moment that a kept text was written for
-_kept: OrderedDict[Any, str] = OrderedDict()
-_turn = Lock()
+_texts: kept.Shelf[str] = kept.Shelf(256)
 
 
 class Candidate(NamedTuple):
@@ -77,29 +70,11 @@ def _question(user: User, asked: Asked) -> str:
     policy, (profiles, unknown) = general(asked), asked.memory["opened"]
     opened = tuple(profiles), unknown
     key = (gate.version, policy, opened, user.sees_everything)
-    text = _kept.get(key) or _write(user, {"policy": policy, "opened": opened})
-    with _turn:  # several threads ask at once
-        _kept[key] = text
-        _kept.move_to_end(key)
-        if len(_kept) > KEPT:
-            _kept.popitem(last=False)
-    return text
+    return _texts.get(key, lambda: _write(user, {"policy": policy, "opened": opened}))
 
 
 def _write(user: User, known: dict[str, Any]) -> str:
     asked = Asked(at=_ORIGIN, channel=Channel.CALL.value, user_id=user.pk, memory=known)
     pairs = ProjectContact.objects.visible_to(user).callable(asked).order_by()
     columns = pairs.values("id", "contact_id", "project_id", "priority", owner_id=F("contact__owner"))
-    sql, params = columns.query.sql_with_params()
-    pieces = sql.split("%s")
-    return "".join(f"{piece}{_told(param, user)}" for piece, param in zip(pieces, params, strict=False)) + pieces[-1]
-
-
-def _told(param: Any, user: User) -> str:
-    """Write a parameter down: moments from the moment of asking on, whoever asks by name, and constants as they are,
-    because PostgreSQL finds a partial index only where it sees the constants of its condition."""
-    if param == user.pk:
-        return "%(user)s::uuid"
-    if isinstance(param, datetime):
-        return f"(%(at)s::timestamptz + interval '{(param - _ORIGIN) // timedelta(microseconds=1)} microseconds')"
-    return str(composing.Literal(param).as_string(connection.connection)).replace("%", "%%")
+    return kept.text_of(columns, {"at": _ORIGIN, "user": user})

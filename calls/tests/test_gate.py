@@ -12,6 +12,7 @@ from calls.rules import opening
 from calls.services import deciding, queue, sieve
 from calls.tests import worlds
 from calls.tests.factories import callable_pair, first_point
+from config.kernel import kept
 from config.kernel.gate import GATE_ERROR, Asked, Gate, GateFault, Level, gate, pack, unpack
 from config.testing import NOON, examples
 from crm.choices import Channel, GateAction
@@ -123,7 +124,7 @@ def test_a_rule_that_cannot_be_put_into_sql_offers_nobody(rule, monkeypatch, at)
         raise RuntimeError("out of order")
 
     monkeypatch.setattr(type(rule), "excludes", broken)
-    sieve._kept.clear()
+    monkeypatch.setattr(sieve, "_texts", kept.Shelf(1))
     with pytest.raises(GateFault):
         queue.next_callable(user=user, at=at)
 

@@ -71,5 +71,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.is_active and (self.is_superuser or self.has_perm("crm.see_everything"))
 
     @property
+    def shape(self) -> tuple[bool, bool]:
+        """What of a user, besides who it is, decides which rows are theirs to see."""
+        return self.is_active, self.sees_everything
+
+    @property
     def is_admin(self) -> bool:
         return self.is_active and (self.is_superuser or self.groups.filter(name=Role.ADMIN).exists())
