@@ -102,7 +102,7 @@ def _fill(size: int) -> tuple[UUID, UUID]:
 
 def _signed_in(key: UUID) -> Client:
     client = Client()
-    client.force_login(User.objects.get(pk=key), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(User.objects.get(pk=key), backend="crm.services.signing_in.Backend")
     return client
 
 

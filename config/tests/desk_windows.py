@@ -91,7 +91,7 @@ def _session(rep: User) -> str:
     session.update(
         {
             SESSION_KEY: str(rep.pk),
-            BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
+            BACKEND_SESSION_KEY: "crm.services.signing_in.Backend",
             HASH_SESSION_KEY: rep.get_session_auth_hash(),
         }
     )

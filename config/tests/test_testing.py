@@ -65,7 +65,7 @@ def test_a_flush_leaves_nothing_of_a_test_whatever_lets_nobody_delete(monkeypatc
 def test_whoever_is_signed_in_for_a_test_has_the_session_that_signing_in_makes():
     user, quick, full = UserFactory(bdr=True), Client(), Client()
     quick.force_login(user)
-    full._login(user, "django.contrib.auth.backends.ModelBackend")
+    full._login(user, "crm.services.signing_in.Backend")
 
     kept = [Session.objects.get(pk=client.cookies["sessionid"].value).get_decoded() for client in (quick, full)]
 
