@@ -41,6 +41,13 @@ class CallEventQuerySet(CallSessionQuerySet):
     def in_order(self) -> Self:
         return self.order_by("at", "id")
 
+    def newest_first(self) -> Self:
+        return self.order_by("-at", "-id")
+
+    def standing(self) -> Self:
+        """Outcomes that no correction replaced."""
+        return self.filter(disposition__isnull=False, corrected_by=None)
+
 
 class CallStatusQuerySet(CallSessionQuerySet):
     contact_path, rep_path = "session__contact__owner", "rep"

@@ -1,19 +1,23 @@
 """Numbers for screens: few queries, frozen dataclasses, nothing is stored."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from calls.choices import Direction
 from calls.models import CallStatus, Waterfall
-from calls.rules.caps import instants, touch_facts
-from calls.rules.policies import DAY, policies_of
-from config.kernel.gate import Asked
+from calls.rules.caps import instants
+from calls.rules.facts import facts
+from calls.rules.policies import DAY, Policy
+from config.kernel import kept, prepared
+from config.kernel.gate import Approach, Asked, Facts
 from crm.choices import Channel
 from crm.models import Contact, ProjectContact, User
+
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,16 @@ class Outcomes:
     name: str
     sentiment: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDay:
+    """A rep's own calls since their midnight, and everybody's of the last hour."""
+
+    calls: int
+    reached: int
+    positive: int
+    pace: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +71,34 @@ class Today:
 
 def waterfall(project_id: UUID | None = None) -> Waterfall | None:
     """Return the last count over all projects, or of one; None if nobody has counted yet."""
-    return Waterfall.objects.filter(project=project_id, at__isnull=False).first()
+    return next(iter(_waterfall(project_id=project_id)), None)
+
+
+@kept.question
+def _waterfall(project_id: UUID | None) -> QuerySet[Waterfall]:
+    return Waterfall.objects.filter(project=project_id, at__isnull=False)
 
 
 def attempts(*, contact: Contact, at: datetime, project_id: UUID | None = None) -> Attempts:
-    asked = Asked(at=at, channel=Channel.CALL.value)
-    policy = policies_of({project_id}, asked).of(project_id)
-    touches = instants(touch_facts({contact.pk}, set(), asked)["contact"].get(contact.pk, []))
+    asked = Approach(contact.pk, None, Channel.CALL.value, project_id=project_id)
+    return attempts_in(facts([asked], asked=Asked(at=at, channel=asked.channel))[asked], at=at)
+
+
+def attempts_in(known: Facts, *, at: datetime) -> Attempts:
+    """Return what the gate's own facts about a person tell of it."""
+    policy, touches = Policy.from_facts(known), instants(known.get("touches.contact") or [])
     return Attempts(sum(touch > at - DAY for touch in touches), policy.day_cap, len(touches), policy.week_cap)
+
+
+def own_day(user: User, at: datetime) -> OwnDay:
+    return OwnDay(*prepared.rows(_OWN_DAY, {"user": user.pk, "since": midnight(user, at), "hour": at - HOUR})[0])
+
+
+_OWN_DAY = """
+    SELECT count(*), count(*) FILTER (WHERE d.reached), count(*) FILTER (WHERE d.sentiment = 'positive'),
+           (SELECT count(*) FROM calls_callstatus t WHERE t.direction = 'outbound' AND t.initiated_at > %(hour)s)
+    FROM calls_callstatus s LEFT JOIN calls_disposition d ON d.id = s.disposition_id
+    WHERE s.rep_id = %(user)s AND s.direction = 'outbound' AND s.initiated_at >= %(since)s"""
 
 
 def midnight(user: User, at: datetime) -> datetime:

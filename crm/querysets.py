@@ -1,6 +1,7 @@
 """The language in which crm is asked. Every word returns a queryset, so words make sentences."""
 
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.apps import apps
@@ -54,6 +55,11 @@ class Visible(models.QuerySet[RowT]):
         if isinstance(user, AnonymousUser) or not user.is_active:
             return self.none()
         return self if user.sees_everything else self.filter(owned_or_free(user, *self.owners))
+
+    def shows(self, row: RowT, user: "User") -> bool:
+        """Whether ``user`` sees ``row``, by the owners that were read with it."""
+        owners = (attrgetter(f"{path.replace('__', '.')}_id")(row) for path in self.owners)
+        return user.is_active and (user.sees_everything or all(owner in {None, user.pk} for owner in owners))
 
 
 class CompanyQuerySet(Visible["Company"]):

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -18,7 +19,7 @@ from calls.rules import opening
 from calls.services import drafts, queue
 from calls.services.lapsing import lapsing
 from calls.services.skipping import Why
-from config.kernel import clock
+from config.kernel import clock, kept
 from config.kernel.errors import DomainError
 from config.kernel.http import live_address
 from crm.admin import reasons
@@ -35,15 +36,16 @@ KEYS = {"previewing": "Press Space to call.", "saved": "Press U to undo."}  # sa
 def page(request: HttpRequest) -> HttpResponse:
     """The page itself, with everything on it, so that it is complete before any script runs."""
     desk = standing(request)
+    shown = _context(desk)
     context = {
         **admin.site.each_context(request),
-        **_context(desk),
+        **shown,
         "title": "Call desk",
         "facts": facts(desk),
         "live_address": f"{live_address(request)}/desk/",
         "draft": _draft(desk),
         "skip_reasons": _skip_reasons(),
-        "keys": list(Disposition.objects.filter(is_active=True, key__isnull=False).order_by("key")),
+        "keys": [disposition for disposition in shown["dispositions"] if disposition.key is not None],
         "priorities": Priority.choices,
         "zones": _zones(),
         "line_label": providers.voice().label,
@@ -173,7 +175,7 @@ def _context(desk: Standing) -> dict[str, Any]:
         "desk": desk,
         "in_call": desk.phase in IN_CALL,
         "rep": desk.user,
-        "dispositions": list(Disposition.objects.filter(is_active=True).order_by("key", "name")),
+        "dispositions": _dispositions(),
         "callback_choices": clocks.choices(desk.line, user=desk.user, at=desk.at) if desk.contact else [],
         "their_zone": next(iter(clocks.zones_of(desk.line)), desk.user.time_zone),
         "earliest_words": in_words(desk.explained.earliest, desk.at) if desk.explained else "",
@@ -181,6 +183,11 @@ def _context(desk: Standing) -> dict[str, Any]:
         **person.shown(desk),
         **nothing.shown(desk),
     }
+
+
+@kept.question
+def _dispositions() -> QuerySet[Disposition]:
+    return Disposition.objects.filter(is_active=True).order_by("key", "name")
 
 
 def _draft(desk: Standing) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import phonenumbers
+from django.db.models import F, Q, QuerySet
 
 from calls import providers, reports
 from calls.choices import Status
@@ -14,12 +15,14 @@ from calls.pages import clocks
 from calls.pages.standing import Standing
 from calls.services import queue
 from calls.services.queue import PointVerdict
+from config.kernel import kept
 from config.kernel.admin import cells
 from crm.admin import phrases, reasons
 from crm.choices import Channel, LineType
-from crm.models import Contact, ContactPoint, ProjectContact, Touch, User
+from crm.models import Consent, Contact, ContactPoint, ProjectContact, Touch, User
 
-PAST, COLLEAGUES = 12, 6
+PAST, COLLEAGUES, OTHERS = 12, 6, 6
+PAIRS = 32  # more promises to one person than this are not looked through
 _OTHER_CHANNELS = {Channel.SMS: "sms", Channel.EMAIL: "mail", Channel.VOICEMAIL: "voicemail"}
 _TONES = {"positive": "good", "negative": "bad", "neutral": "info", "none": "plain"}
 _SYMBOLS = {"positive": "thumb_up", "negative": "thumb_down", "neutral": "remove", "none": "phone_missed"}
@@ -60,7 +63,9 @@ def shown(desk: Standing) -> dict[str, Any]:
     contact = desk.contact
     if contact is None:
         return {"contact": None}
-    calls = [call for call in _calls(contact, desk.user) if desk.call is None or call.pk != desk.call.pk]
+    user, known = desk.user, desk.explained.facts if desk.explained else None
+    calls = [call for call in _calls(contact=contact.pk, user=user) if desk.call is None or call.pk != desk.call.pk]
+    pairs = _pairs(contact=contact.pk, user=user)
     return {
         "contact": contact,
         "pair": desk.pair,
@@ -69,31 +74,41 @@ def shown(desk: Standing) -> dict[str, Any]:
         "lifecycle": contact.get_lifecycle_display(),
         "clocks": clocks.clocks(desk.line, user=desk.user, at=desk.at),
         "hours": clocks.hours(desk.line, at=desk.at),
-        "attempts": reports.attempts(contact=contact, at=desk.at, project_id=_project_of(desk)),
+        "attempts": reports.attempts_in(known, at=desk.at) if known else _attempts(contact, desk),
         "last_touch": calls[0] if calls else None,
         "last_result": result_of(calls[0]) if calls else "",
         "why": queue.reason_for(desk.pair, desk.at) if desk.pair else "",
         "roles": phrases.roles(desk.pair) if desk.pair else "",
         "dialed": as_written(desk.call.endpoint.value) if desk.call and desk.call.endpoint else "",
-        "elsewhere": _elsewhere(contact, desk),
+        "elsewhere": _elsewhere(pairs, desk.pair),
         "numbers": _numbers(desk, calls),
         "blocks": [reasons.in_words(block) for block in desk.explained.blocks] if desk.explained else [],
         "earliest": desk.explained.earliest if desk.explained else None,
-        "future": _future(contact, desk),
+        "future": _future(contact, pairs, desk),
         "past": _past(contact, calls),
-        "colleagues": _colleagues(contact, desk.user),
+        "colleagues": _colleagues(company=contact.company_id, but=contact.pk, user=user) if contact.company_id else [],
         "line_label": providers.voice().label,
         "simulated": isinstance(providers.voice(), providers.PlayedLine),
     }
 
 
-def _project_of(desk: Standing) -> UUID | None:
-    return desk.pair.project_id if desk.pair else None
+def _attempts(contact: Contact, desk: Standing) -> reports.Attempts:
+    return reports.attempts(contact=contact, at=desk.at, project_id=desk.pair.project_id if desk.pair else None)
 
 
-def _calls(contact: Contact, user: User) -> list[CallSession]:
+@kept.question
+def _calls(contact: UUID, user: User) -> QuerySet[CallSession]:
     calls = CallSession.objects.visible_to(user).filter(contact=contact).select_related("now__disposition", "rep")
-    return list(calls.order_by("-initiated_at")[: PAST + 8])
+    return calls.order_by("-initiated_at")[: PAST + 8]
+
+
+@kept.question
+def _pairs(contact: UUID, user: User) -> QuerySet[ProjectContact]:
+    """Their pairs: where they are to be called back, the soonest first, then their best other projects."""
+    pairs = ProjectContact.objects.visible_to(user).filter(contact=contact).select_related("project", "callback_by")
+    alive = Q(contact__deleted_at=None, project__deleted_at=None)
+    shown = pairs.filter(alive | Q(callback_at__isnull=False))
+    return shown.order_by(F("callback_at").asc(nulls_last=True), "-priority", "-pk")[:PAIRS]
 
 
 def result_of(call: CallSession) -> str:
@@ -102,10 +117,9 @@ def result_of(call: CallSession) -> str:
     return str(now.disposition) if now.disposition else "No outcome yet"
 
 
-def _elsewhere(contact: Contact, desk: Standing) -> list[ProjectContact]:
-    pairs = ProjectContact.objects.visible_to(desk.user).alive().filter(contact=contact)
-    others = pairs.exclude(pk=desk.pair.pk) if desk.pair else pairs
-    return list(others.select_related("project").order_by("-priority", "-pk")[:6])
+def _elsewhere(pairs: list[ProjectContact], pair: ProjectContact | None) -> list[ProjectContact]:
+    others = [one for one in pairs if one != pair and one.project.deleted_at is None]
+    return sorted(others, key=lambda one: (one.priority, one.pk), reverse=True)[:OTHERS]
 
 
 def _numbers(desk: Standing, calls: list[CallSession]) -> list[Number]:
@@ -148,32 +162,46 @@ def as_written(value: str) -> str:
     return str(phonenumbers.format_number(parsed, style))
 
 
-def _future(contact: Contact, desk: Standing) -> list[Happening]:
+def _future(contact: Contact, pairs: list[ProjectContact], desk: Standing) -> list[Happening]:
     """What is promised or stands closed, the soonest first."""
-    pairs = ProjectContact.objects.visible_to(desk.user).filter(contact=contact, callback_at__isnull=False)
     promised = [
         Happening(pair.callback_at, "event", "info", "Call back", f"{pair.project} · {pair.callback_by or 'anybody'}")
-        for pair in pairs.select_related("project", "callback_by")
+        for pair in pairs
         if pair.callback_at
     ]
-    standing = TerminalSession.objects.visible_to(desk.user).standing(desk.at).filter(until__isnull=False)
     closed = [
         Happening(one.until, "lock_clock", "plain", "Can be called again", one.reason)
-        for one in standing.filter(pair__contact=contact).order_by("until")[:4]
+        for one in _closed(contact=contact.pk, user=desk.user, at=desk.at)
         if one.until
     ]
     return sorted([*promised, *closed], key=lambda one: one.at)
 
 
+@kept.question
+def _closed(contact: UUID, user: User, at: datetime) -> QuerySet[TerminalSession]:
+    standing = TerminalSession.objects.visible_to(user).standing(at).filter(until__isnull=False)
+    return standing.filter(pair__contact=contact).order_by("until")[:4]
+
+
 def _past(contact: Contact, calls: list[CallSession]) -> list[Happening]:
     told = [_of_call(call) for call in calls]
-    touches = Touch.objects.counting().filter(contact=contact).exclude(channel=Channel.CALL).select_related("user")
-    told += [_of_touch(touch) for touch in touches.order_by("-at")[:PAST]]
+    told += [_of_touch(touch) for touch in _touches(contact=contact.pk)]
     told += [
         Happening(one.at, "verified_user", "plain", f"Consent {one.get_kind_display().lower()}", one.source)
-        for one in contact.consents.order_by("-id")[:3]
+        for one in _consents(contact=contact.pk)
     ]
     return sorted(told, key=lambda one: one.at, reverse=True)[:PAST]
+
+
+@kept.question
+def _touches(contact: UUID) -> QuerySet[Touch]:
+    touches = Touch.objects.counting().filter(contact=contact).exclude(channel=Channel.CALL)
+    return touches.select_related("user").order_by("-at")[:PAST]
+
+
+@kept.question
+def _consents(contact: UUID) -> QuerySet[Consent]:
+    return Consent.objects.filter(contact=contact).order_by("-id")[:3]
 
 
 def _of_touch(touch: Touch) -> Happening:
@@ -192,8 +220,7 @@ def _of_call(call: CallSession) -> Happening:
     return Happening(call.initiated_at, symbol, _TONES.get(sentiment, "plain"), result_of(call), said)
 
 
-def _colleagues(contact: Contact, user: User) -> list[Contact]:
-    if contact.company_id is None:
-        return []
-    others = Contact.objects.visible_to(user).alive().filter(company=contact.company_id).exclude(pk=contact.pk)
-    return list(others.order_by("-priority", "name", "pk")[:COLLEAGUES])
+@kept.question
+def _colleagues(company: UUID, but: UUID, user: User) -> QuerySet[Contact]:
+    others = Contact.objects.visible_to(user).alive().filter(company=company).exclude(pk=but)
+    return others.order_by("-priority", "name", "pk")[:COLLEAGUES]

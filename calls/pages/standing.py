@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
+
+from django.db.models import Q, QuerySet
 
 from calls.choices import OVER, CallSource, Direction, Status
 from calls.models import CallEvent, CallSession, CallStatus, Lease
@@ -11,6 +12,7 @@ from calls.querysets import UNFINISHED_AFTER
 from calls.services import leasing, outcomes, queue
 from calls.services.emptiness import Empty, emptiness
 from calls.services.queue import Explanation, Offer, Wanted
+from config.kernel import kept
 from crm.models import Contact, Endpoint, ProjectContact, User
 
 STRIP = 5
@@ -86,12 +88,15 @@ def stand(
     """
     call = _chosen(user, finishing) or open_call(user=user, at=at)
     lease = leasing.current(user=user, at=at)
-    if lease and call is None and not _sees(user, lease):
+    # Somebody else may have become the owner since the lease was taken.
+    if lease and call is None and not ProjectContact.objects.shows(lease.pair, user):
         leasing.release(user=user, at=at)
         lease = None
-    explained = queue.explain(pair=lease.pair, user=user, at=at) if lease and call is None else None
+    held = lease.pair if lease and call is None else None
+    offers, explained = queue.survey(user=user, at=at, wanted=wanted, limit=STRIP + 1, held=held)
+    if lease:
+        offers = [offer for offer in offers if offer.pair.contact_id != lease.contact_id]
     saved = _saved(user, saved_id, at)
-    offers = _strip(user, at, wanted, lease)
     phase, since = _phase(call, lease, explained, saved, offers, at)
     return Standing(
         at=at,
@@ -114,11 +119,6 @@ def _given_back(user: User, pair_id: UUID | None) -> ProjectContact | None:
     if pair_id is None:
         return None
     return ProjectContact.objects.visible_to(user).filter(pk=pair_id).select_related("contact").first()
-
-
-def _sees(user: User, lease: Lease) -> bool:
-    """Somebody else may have become the owner since the lease was taken."""
-    return ProjectContact.objects.visible_to(user).filter(pk=lease.pair_id).exists()
 
 
 def _phase(
@@ -147,52 +147,47 @@ def _of_call(call: CallSession, at: datetime) -> tuple[str, datetime | None]:
     return TALKING[Status(now.status)], now.answered_at or call.initiated_at
 
 
-def my_calls(user: User) -> Any:
-    """The rep's own outbound calls, with all that the page shows of one."""
-    calls = CallSession.objects.filter(
-        rep=user, direction=Direction.OUTBOUND, source__in=[CallSource.DESK, CallSource.SIMULATED]
-    )
-    return calls.select_related(
-        "now__disposition", "contact__company", "pair__project", "pair__contact", "endpoint", "point"
-    )
-
-
 def open_call(*, user: User, at: datetime) -> CallSession | None:
     """Return the rep's newest call from the desk in the last two hours without an outcome, if it began at all."""
-    mine = CallStatus.objects.filter(rep=user).at_hand(at)
-    newest = mine.order_by("-initiated_at").values_list("session_id", flat=True).first()
-    found: CallSession | None = my_calls(user).filter(pk=newest).first() if newest else None
-    return found
+    return next((status.session for status in _at_hand(user=user, at=at)), None)
+
+
+@kept.question
+def _at_hand(user: User, at: datetime) -> QuerySet[CallStatus]:
+    mine = CallStatus.objects.filter(rep=user).at_hand(at).order_by("-initiated_at")
+    return mine.select_related(*(f"session__{path}" for path in _SHOWN))[:1]
+
+
+_SHOWN = ("contact__company", "contact__owner", "pair__project", "pair__contact", "endpoint", "point")  # of a call
 
 
 def waiting_calls(*, user: User, at: datetime) -> list[CallStatus]:
     """Return calls that were begun two hours ago or earlier and still have no outcome, the oldest first."""
-    waiting = CallStatus.objects.filter(rep=user).to_finish(at)
-    return list(waiting.select_related("session__contact", "session__project")[:20])
+    return _to_finish(user=user, at=at)
+
+
+@kept.question
+def _to_finish(user: User, at: datetime) -> QuerySet[CallStatus]:
+    return CallStatus.objects.filter(rep=user).to_finish(at).select_related("session__contact")[:20]
 
 
 def _chosen(user: User, session_id: UUID | None) -> CallSession | None:
+    """Return the call that the rep chose: one of their own from here that has no outcome."""
     if session_id is None:
         return None
-    chosen: CallSession | None = my_calls(user).filter(pk=session_id, now__disposition=None).first()
-    return chosen
+    here = Q(direction=Direction.OUTBOUND, source__in=[CallSource.DESK, CallSource.SIMULATED])
+    calls = CallSession.objects.filter(here, rep=user, now__disposition=None).select_related("now", *_SHOWN)
+    return calls.filter(pk=session_id).first()
 
 
 def _saved(user: User, session_id: UUID | None, at: datetime) -> Saved | None:
-    if session_id is None:
+    event = next(iter(_last_outcome(session=session_id, user=user)), None) if session_id else None
+    if event is None or event.by_id != user.pk or at - event.at >= outcomes.UNDO:
         return None
-    session = CallSession.objects.filter(pk=session_id, rep=user).select_related("contact", "project", "pair").first()
-    event = outcomes.outcome_of(session) if session else None
-    if session is None or event is None or event.by_id != user.pk or at - event.at >= outcomes.UNDO:
-        return None
-    return Saved(event, session, event.at + outcomes.UNDO)
+    return Saved(event, event.session, event.at + outcomes.UNDO)
 
 
-def _strip(user: User, at: datetime, wanted: Wanted, lease: Lease | None) -> list[Offer]:
-    """Return who comes next, one more than is shown where there are more."""
-    offers = queue.next_callable(user=user, at=at, wanted=wanted, limit=STRIP + 1)
-    return [offer for offer in offers if lease is None or offer.pair.contact_id != lease.contact_id]
-
-
-def seconds(span: timedelta) -> int:
-    return int(span.total_seconds())
+@kept.question
+def _last_outcome(session: UUID, user: User) -> QuerySet[CallEvent]:
+    told = CallEvent.objects.filter(session=session, session__rep=user).standing().newest_first()
+    return told.select_related("disposition", "session__contact")[:1]

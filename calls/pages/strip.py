@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import QuerySet
 
 from calls import reports
-from calls.choices import Direction, Sentiment
-from calls.models import CallStatus, Waterfall
+from calls.models import Waterfall
 from calls.pages import clocks
 from calls.pages.standing import Standing, waiting_calls
 from calls.services.queue import Offer
+from config.kernel import kept
 from crm.admin.reasons import name_of
 from crm.choices import Priority
 from crm.models import ProjectContact, User
@@ -40,14 +40,15 @@ class Next:
 
 def shown(desk: Standing) -> dict[str, Any]:
     counted = reports.waterfall(desk.wanted.project.pk if desk.wanted.project else None)
+    day = reports.own_day(desk.user, desk.at)
     return {
         "next_up": [_next(offer, desk) for offer in desk.offers],
         "pieces": pieces(counted),
         "counted": counted,
-        "lasts": lasts(counted, desk.at),
+        "lasts": lasts(counted, day.pace),
         "callable_now": counted.callable if counted else None,
-        "day": day(desk.user, desk.at),
-        "promised": [] if desk.contact else promised(desk.user),
+        "day": day,
+        "promised": [] if desk.contact else _promised(user=desk.user),
         "waiting": waiting_calls(user=desk.user, at=desk.at),
         "wanted_words": wanted_words(desk),
     }
@@ -77,12 +78,11 @@ def pieces(counted: Waterfall | None) -> list[Piece]:
     return found
 
 
-def lasts(counted: Waterfall | None, at: datetime) -> str:
-    """Say how long those who can be called will last, at everybody's pace of the last hour; "" where nobody called."""
-    recent = CallStatus.objects.filter(initiated_at__gt=at - timedelta(hours=1), direction=Direction.OUTBOUND).count()
-    if counted is None or not recent:
+def lasts(counted: Waterfall | None, pace: int) -> str:
+    """Say how long those who can be called will last at everybody's ``pace`` of the last hour; "" where nobody called."""
+    if counted is None or not pace:
         return ""
-    hours = counted.callable / recent
+    hours = counted.callable / pace
     return (
         f"{max(1, round(hours * 60))} min"
         if hours < 2
@@ -92,22 +92,11 @@ def lasts(counted: Waterfall | None, at: datetime) -> str:
     )
 
 
-def day(user: User, at: datetime) -> dict[str, int]:
-    """Return the rep's own numbers since their midnight."""
-    mine = CallStatus.objects.filter(
-        rep=user, initiated_at__gte=reports.midnight(user, at), direction=Direction.OUTBOUND
-    )
-    return mine.aggregate(
-        calls=Count("session"),
-        reached=Count("session", filter=Q(disposition__reached=True)),
-        positive=Count("session", filter=Q(disposition__sentiment=Sentiment.POSITIVE)),
-    )
-
-
-def promised(user: User) -> list[ProjectContact]:
-    """Return the rep's next callbacks, the soonest first."""
+@kept.question
+def _promised(user: User) -> QuerySet[ProjectContact]:
+    """The rep's next callbacks, the soonest first."""
     mine = ProjectContact.objects.visible_to(user).alive().filter(callback_by=user, callback_at__isnull=False)
-    return list(mine.select_related("contact", "project").order_by("callback_at", "id")[:PROMISED])
+    return mine.select_related("contact", "project").order_by("callback_at", "id")[:PROMISED]
 
 
 def wanted_words(desk: Standing) -> list[tuple[str, str]]:

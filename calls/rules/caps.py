@@ -16,7 +16,6 @@ from django.db.models import (
     DateTimeField,
     Exists,
     ExpressionWrapper,
-    F,
     IntegerField,
     OuterRef,
     Q,
@@ -172,27 +171,3 @@ NUMBER_RULES = [
     Cap("number_day_cap", Level.ENDPOINT, "endpoint", DAY, "day_cap"),
     Cap("number_week_cap", Level.ENDPOINT, "endpoint", WEEK, "week_cap"),
 ]
-
-
-def touch_facts(contacts: set[Any], endpoints: set[Any], asked: Asked) -> dict[str, dict[Any, list[datetime]]]:
-    """Return the touches of the last week of every contact and endpoint, newest first, in two queries.
-
-    No more than the largest cap there can be are kept for each: more would not change any answer.
-    """
-    keep = max(general(asked).day_cap, general(asked).week_cap)
-    found: dict[str, dict[Any, list[datetime]]] = {"contact": {}, "endpoint": {}}
-    for subject, ids in (("contact", contacts), ("endpoint", endpoints)):
-        if not ids:
-            continue
-        recent = _known(asked, WEEK).filter(**{f"{subject}__in": ids})
-        for key, at in recent.order_by(F("at").desc()).values_list(f"{subject}_id", "at"):
-            times = found[subject].setdefault(key, [])
-            if len(times) < keep:
-                times.append(at)
-    return found
-
-
-def _known(asked: Asked, window: timedelta) -> TouchQuerySet:
-    """Touches of the window that count. Those ahead of the clock count too: another machine's clock may run ahead."""
-    recent = Touch.objects.counting().since(asked.at - window)
-    return recent.filter(at__lt=asked.up_to) if asked.up_to else recent

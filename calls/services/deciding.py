@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db.models import QuerySet
 
 from calls.rules import opening
-from config.kernel import prepared
+from config.kernel import kept, prepared
 from config.kernel.errors import Conflict
 from config.kernel.gate import Approach, Asked, Block, Verdict, gate, pack, unpack
 from config.kernel.ids import uuid7
@@ -70,10 +71,15 @@ def approach_of(*, pair: ProjectContact | None, contact_id: UUID, point: Contact
 def points_of(contact_ids: Sequence[UUID], *, channel: str = Channel.CALL) -> dict[UUID, list[ContactPoint]]:
     """Return every point of these contacts that ``channel`` can use, the primary first, in one query."""
     points: dict[UUID, list[ContactPoint]] = {contact: [] for contact in contact_ids}
-    rows = ContactPoint.objects.filter(contact__in=contact_ids).reaching(channel).select_related("endpoint")
-    for point in rows.primary_first():
+    for point in _points(contacts=list(contact_ids), channel=channel) if points else ():
         points[point.contact_id].append(point)
     return points
+
+
+@kept.question
+def _points(contacts: list[UUID], channel: str) -> QuerySet[ContactPoint]:
+    points = ContactPoint.objects.filter(contact__in=contacts).reaching(channel)
+    return points.select_related("endpoint").primary_first()
 
 
 def lock(*, contact_id: UUID, endpoint_ids: Sequence[UUID], skip_locked: bool = False) -> set[UUID] | None:

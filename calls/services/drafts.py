@@ -1,8 +1,12 @@
 """What a rep has typed and not yet saved."""
 
+from uuid import UUID
+
 from django.db import transaction
+from django.db.models import QuerySet
 
 from calls.models import CallDraft
+from config.kernel import kept
 from crm.models import ProjectContact, User
 
 LONGEST = 20_000
@@ -18,4 +22,9 @@ def save(*, user: User, pair: ProjectContact, text: str) -> None:
 
 
 def read(*, user: User, pair: ProjectContact) -> str:
-    return CallDraft.objects.filter(user=user, pair=pair).values_list("text", flat=True).first() or ""
+    return next(iter(_text(user=user, pair=pair.pk)), "")
+
+
+@kept.question
+def _text(user: User, pair: UUID) -> QuerySet[CallDraft, str]:
+    return CallDraft.objects.filter(user=user, pair=pair).values_list("text", flat=True)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from calls.models import CallStatus, Lease
 from calls.querysets import UNFINISHED_AFTER
@@ -15,7 +15,7 @@ from calls.services import deciding, walking
 from calls.services.deciding import Refused, Ruling
 from calls.services.sieve import Candidate, Wanted
 from calls.services.walking import Walk
-from config.kernel import prepared
+from config.kernel import kept, prepared
 from config.kernel.errors import Conflict
 from config.kernel.gate import Approach
 from config.kernel.ids import uuid7
@@ -59,8 +59,13 @@ class TookAnother(Conflict):
 
 def current(*, user: User, at: datetime) -> Lease | None:
     """Return the lease that ``user`` holds, if it is still live."""
-    held = Lease.objects.select_related("pair__contact__company", "pair__project", "endpoint")
-    return held.live(at).filter(user=user).first()
+    return next(iter(_current(user=user, at=at)), None)
+
+
+@kept.question
+def _current(user: User, at: datetime) -> QuerySet[Lease]:
+    held = Lease.objects.live(at).filter(user=user)
+    return held.select_related("pair__contact__company", "pair__contact__owner", "pair__project", "endpoint")
 
 
 def take_next(*, user: User, at: datetime, wanted: Wanted | None = None) -> Lease:

@@ -1,11 +1,15 @@
 """How a call ended, and what that causes. A correction compensates: it undoes exactly what its cause made."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import QuerySet
 
 from calls.choices import EventKind, Scope
 from calls.models import CallDraft, CallEvent, CallNews, CallSession, Disposition
 from calls.services import deciding, effects, promises, status
 from calls.services.undoing import instant, text
+from config.kernel import kept
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.ids import uuid7
 from config.kernel.realtime import tell
@@ -152,8 +156,15 @@ def add_note(*, session: CallSession, text: str, by: User | None, at: datetime) 
 
 def outcome_of(session: CallSession) -> CallEvent | None:
     """Return the outcome that stands: the newest that no correction replaced."""
-    told = session.events.filter(disposition__isnull=False, corrected_by=None).select_related("disposition")
-    return told.order_by("-at", "-id").first()
+    found = next(iter(_outcomes(session=session.pk)), None)
+    if found:
+        found.session = session
+    return found
+
+
+@kept.question
+def _outcomes(session: UUID) -> QuerySet[CallEvent]:
+    return CallEvent.objects.filter(session=session).standing().select_related("disposition", "by").newest_first()[:1]
 
 
 def _require_usable(session: CallSession, disposition: Disposition, callback_at: datetime | None, at: datetime) -> None:

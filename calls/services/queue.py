@@ -4,18 +4,18 @@ One pair per contact, in the order of ``walking``.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from calls.services import deciding, walking
 from calls.services.sieve import Candidate
 from calls.services.sieve import Wanted as Wanted
-from config.kernel.gate import Block, Level, Verdict, gate
+from config.kernel import kept
+from config.kernel.gate import Block, Facts, Level, Verdict, gate
 from crm.choices import Priority
 from crm.models import ContactPoint, ProjectContact, User
 
@@ -27,7 +27,7 @@ class Offer:
     pair: ProjectContact
     point: ContactPoint
     reason: str
-    elsewhere: int
+    elsewhere: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,14 @@ class PointVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Everything that stands against a pair and each of its numbers, and when it will first pass."""
+    """Everything that stands against a pair and each of its numbers, when it will first pass, and by which facts."""
 
     pair: ProjectContact
     points: tuple[PointVerdict, ...]
     blocks: tuple[Block, ...]
     callable: bool
     earliest: datetime | None
+    facts: Facts
 
 
 def next_callable(*, user: User, at: datetime, wanted: Wanted | None = None, limit: int = 50) -> list[Offer]:
@@ -53,9 +54,42 @@ def next_callable(*, user: User, at: datetime, wanted: Wanted | None = None, lim
 
     :raises config.kernel.gate.GateFault: the gate is out of order.
     """
-    best = list(islice(candidates(user=user, at=at, wanted=wanted or Wanted()), limit))
-    rows = ProjectContact.objects.select_related("contact", "project").in_bulk([one.pair_id for one in best])
-    return _offers([rows[one.pair_id] for one in best], user=user, at=at)
+    offers, _ = survey(user=user, at=at, wanted=wanted or Wanted(), limit=limit)
+    counted = dict(_projects_of(contacts=[offer.pair.contact_id for offer in offers]))
+    return [replace(offer, elsewhere=counted.get(offer.pair.contact_id, 1) - 1) for offer in offers]
+
+
+def survey(
+    *, user: User, at: datetime, wanted: Wanted, limit: int, held: ProjectContact | None = None
+) -> tuple[list[Offer], Explanation | None]:
+    """Return who can be called next and, asked in the same go, how it stands with the pair that ``user`` holds.
+
+    How many other projects somebody is in is not counted here.
+
+    :raises config.kernel.gate.GateFault: the gate is out of order.
+    """
+    best = [one.pair_id for one in islice(candidates(user=user, at=at, wanted=wanted), limit)]
+    found = {pair.pk: pair for pair in _pairs(keys=best)} if best else {}
+    pairs = [found[key] for key in best]
+    asked = [held, *pairs] if held else pairs
+    judged = _judged(asked, user=user, at=at)
+    offers = [
+        Offer(pair, point, reason_for(pair, at))
+        for pair, verdicts in list(zip(asked, judged, strict=True))[len(asked) - len(pairs) :]
+        if (point := next((point for point, verdict in verdicts if point and verdict.allowed), None))
+    ]
+    return offers, _explained(held, judged[0]) if held else None
+
+
+@kept.question
+def _pairs(keys: list[UUID]) -> QuerySet[ProjectContact]:
+    return ProjectContact.objects.filter(pk__in=keys).select_related("contact", "project").order_by()
+
+
+@kept.question
+def _projects_of(contacts: list[UUID]) -> QuerySet[ProjectContact, tuple[UUID, int]]:
+    alive = ProjectContact.objects.alive().filter(contact__in=contacts).order_by()
+    return alive.values("contact").annotate(number=Count("id")).values_list("contact_id", "number")
 
 
 def candidates(*, user: User, at: datetime, wanted: Wanted) -> Iterator[Candidate]:
@@ -68,35 +102,17 @@ def candidates(*, user: User, at: datetime, wanted: Wanted) -> Iterator[Candidat
                 yield one
 
 
-def _offers(pairs: list[ProjectContact], *, user: User, at: datetime) -> list[Offer]:
-    contacts = [pair.contact_id for pair in pairs]
-    best = best_points(pairs, user=user, at=at)
-    elsewhere = _other_projects(contacts)
-    return [
-        Offer(pair, best[pair.pk], reason_for(pair, at), elsewhere.get(pair.contact_id, 1) - 1)
-        for pair in pairs
-        if pair.pk in best
-    ]
-
-
-def best_points(pairs: Sequence[ProjectContact], *, user: User, at: datetime) -> dict[UUID, ContactPoint]:
-    """Return for each pair the number to dial: the primary if it passes, else the best that does."""
+def _judged(
+    pairs: Sequence[ProjectContact], *, user: User, at: datetime
+) -> list[list[tuple[ContactPoint | None, Verdict]]]:
+    """Judge every number of every pair at once, the primary first; of who has none, that nothing can be dialed."""
     points = deciding.points_of([pair.contact_id for pair in pairs])
-    asked_about = [(pair, point) for pair in pairs for point in points[pair.contact_id]]
+    asked_about = [(pair, point) for pair in pairs for point in points[pair.contact_id] or [None]]
     approaches = [
         deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point) for pair, point in asked_about
     ]
-    best: dict[UUID, ContactPoint] = {}
-    for (pair, point), verdict in zip(asked_about, deciding.judge(approaches, user_id=user.pk, at=at), strict=True):
-        if verdict.allowed:
-            best.setdefault(pair.pk, point)
-    return best
-
-
-def _other_projects(contacts: Sequence[UUID]) -> dict[UUID, int]:
-    counted = ProjectContact.objects.alive().filter(contact__in=contacts).values("contact").annotate(number=Count("id"))
-    found: dict[Any, int] = {row["contact"]: row["number"] for row in counted.order_by().values("contact", "number")}
-    return found
+    told = iter(deciding.judge(approaches, user_id=user.pk, at=at))
+    return [[(point, next(told)) for point in points[pair.contact_id] or [None]] for pair in pairs]
 
 
 def reason_for(pair: ProjectContact, at: datetime) -> str:
@@ -112,21 +128,23 @@ def reason_for(pair: ProjectContact, at: datetime) -> str:
 
 def explain(*, pair: ProjectContact, user: User, at: datetime) -> Explanation:
     """Judge every number of a pair: all that stands against it, with evidence, and the first moment that passes."""
-    points = deciding.points_of([pair.contact_id])[pair.contact_id]
-    asked_about: list[ContactPoint | None] = [*points] or [None]
-    approaches = [deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point) for point in asked_about]
-    verdicts = deciding.judge(approaches, user_id=user.pk, at=at)
+    return _explained(pair, _judged([pair], user=user, at=at)[0])
+
+
+def _explained(pair: ProjectContact, judged: Sequence[tuple[ContactPoint | None, Verdict]]) -> Explanation:
+    verdicts = [verdict for _, verdict in judged]
     passes = [gate.earliest(verdict) for verdict in verdicts]
     return Explanation(
         pair=pair,
         points=tuple(
             PointVerdict(point, _of_number(verdict), earliest)
-            for point, verdict, earliest in zip(asked_about, verdicts, passes, strict=True)
+            for (point, verdict), earliest in zip(judged, passes, strict=True)
             if point is not None
         ),
         blocks=tuple({block.code: block for verdict in verdicts for block in _of_all(verdict)}.values()),
         callable=any(verdict.allowed for verdict in verdicts),
         earliest=min((moment for moment in passes if moment), default=None),
+        facts=verdicts[0].facts,
     )
 
 
