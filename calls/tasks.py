@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.core.cache import cache
 
+from calls.rules.policies import policy_for_all
 from calls.services import hints, leasing, news, waterfalls
 from config.kernel import clock
 from config.kernel.work import ring
@@ -38,7 +39,7 @@ def count_waterfalls() -> None:
 @shared_task(ignore_result=True, expires=3600)
 def refresh_stale_hints() -> None:
     """Sweep over all hints for twenty seconds, then ring for the rest; under a new policy begin again."""
-    deadline, policy = clock.monotonic() + PATIENCE, hints.policy_for_all()
+    deadline, policy = clock.monotonic() + PATIENCE, policy_for_all()
     swept_under, after = cache.get(SWEEP) or (policy, hints.FIRST)
     after = after if swept_under == policy else hints.FIRST
     while after is not None:

@@ -71,9 +71,13 @@ class Policies:
 def general(asked: Asked) -> Policy:
     """Return the policy for all, read once per question."""
     if "policy" not in asked.memory:
-        asked.memory["policy"] = Policy.of(CallingPolicy.objects.filter(project=None).first())
+        asked.memory["policy"] = policy_for_all()
     found: Policy = asked.memory["policy"]
     return found
+
+
+def policy_for_all() -> Policy:
+    return Policy.of(CallingPolicy.objects.filter(project=None).first())
 
 
 def policies_of(project_ids: set[Any], asked: Asked) -> Policies:

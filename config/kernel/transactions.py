@@ -48,6 +48,21 @@ def atomic_with_retries(function: Callable[P, R]) -> Callable[P, R]:
     return tried
 
 
+def joining(function: Callable[P, R]) -> Callable[P, R]:
+    """As ``atomic_with_retries``, without a savepoint: inside another transaction it is simply part of that, and
+    whatever it raises ends both."""
+    alone = atomic_with_retries(function)
+
+    @functools.wraps(function)
+    def joined(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not connection.in_atomic_block:
+            return alone(*args, **kwargs)
+        with transaction.atomic(savepoint=False), _and_the_rest():
+            return function(*args, **kwargs)
+
+    return joined
+
+
 def at_the_end(work: Callable[[set[T]], R], subjects: Iterable[T]) -> R | None:
     """Call ``work`` once with all subjects that were named for it, as the last thing this transaction does.
 
