@@ -1,9 +1,9 @@
 """How the page asks: signed in, allowed to use the desk, and every answer in one shape."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib import admin
@@ -21,6 +21,7 @@ LARGEST = 100_000  # bytes of a body; the longest thing that is said here is a n
 WANTED, SAVED, GIVEN_BACK = "desk_wanted", "desk_saved", "desk_given_back"
 
 View = Callable[..., HttpResponse]
+Row = TypeVar("Row")
 
 
 def page(view: View) -> View:
@@ -144,9 +145,16 @@ def found(rows: Any, value: Any, what: str) -> Any:
     :raises NotThere: there is none for whoever asks.
     """
     try:
-        row = rows.filter(pk=value).first()
+        return the_one(rows.filter(pk=value)[:1], what)
     except (ValidationError, ValueError):
-        row = None
-    if row is None:
-        raise NotThere(f"{what} is not there (any more).")
-    return row
+        return the_one((), what)
+
+
+def the_one(rows: Iterable[Row], what: str) -> Row:
+    """Return the only one of ``rows``.
+
+    :raises NotThere: there is none for whoever asks.
+    """
+    for row in rows:
+        return row
+    raise NotThere(f"{what} is not there (any more).")

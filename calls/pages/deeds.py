@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from calls import providers
@@ -14,22 +16,16 @@ from calls.pages.desk import answer
 from calls.pages.standing import open_call
 from calls.services import dialing, drafts, leasing, outcomes, recording, skipping
 from calls.services.deciding import Refused
-from config.kernel import clock
-from config.kernel.errors import Conflict, DomainError
+from config.kernel import clock, kept
+from config.kernel.errors import DomainError
 from config.kernel.providers import OutcomeUnknown, ProviderError
 from crm.admin import reasons
 from crm.choices import Channel
-from crm.models import ContactPoint, ProjectContact
+from crm.models import ContactPoint, ProjectContact, User
 
 FILTERS = ("project", "priority", "zone", "owner")
 
 Deed = Callable[[HttpRequest, dict[str, Any]], dict[str, Any] | None]
-
-
-class MovedOn(Conflict):
-    """The page showed somebody whom the rep holds no more."""
-
-    code = "moved_on"
 
 
 def _done(act: Deed) -> asking.View:
@@ -102,13 +98,10 @@ def release(request: HttpRequest, said: dict[str, Any]) -> None:
 @_done
 def heartbeat(request: HttpRequest, said: dict[str, Any]) -> None:
     """Keep whom the rep holds. Who was held too long without a call goes back; the page says so until it moves on."""
-    user, at = asking.user_of(request), clock.now()
-    held = leasing.current(user=user, at=at)
     try:
-        leasing.heartbeat(user=user, at=at)
-    except leasing.HeldTooLong:
-        if held:
-            request.session[asking.GIVEN_BACK] = str(held.pair_id)
+        leasing.heartbeat(user=asking.user_of(request), at=clock.now())
+    except leasing.HeldTooLong as error:
+        request.session[asking.GIVEN_BACK] = str(error.pair_id)
         raise
 
 
@@ -116,11 +109,8 @@ def heartbeat(request: HttpRequest, said: dict[str, Any]) -> None:
 def skip(request: HttpRequest, said: dict[str, Any]) -> None:
     """Pass over whom the page shows, which is whom the rep holds unless another window moved on."""
     _require_free(request)
-    user, at = asking.user_of(request), clock.now()
-    held = leasing.current(user=user, at=at)
-    if held and str(held.pair_id) != said.get("pair"):
-        raise MovedOn(f"You hold {held.pair.contact} now, from another window: nobody was skipped.")
-    skipping.skip(user=user, why=asking.text(said, "why"), at=at)
+    shown, why = asking.text(said, "pair"), asking.text(said, "why")
+    skipping.skip(user=asking.user_of(request), why=why, at=clock.now(), shown=shown)
 
 
 @_done
@@ -128,13 +118,19 @@ def dial(request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
     """Dial the chosen number: the gate is asked again, then the line takes over."""
     _require_free(request)
     user = asking.user_of(request)
-    points = ContactPoint.objects.visible_to(user).reaching(Channel.CALL).select_related("endpoint", "contact")
-    point = asking.found(points, said.get("point"), "This number")
+    key = asking.maybe_key(said.get("point"))
+    point = asking.the_one(_points(key=key, user=user) if key else (), "This number")
     played = isinstance(providers.voice(), providers.PlayedLine)
     source = CallSource.SIMULATED if played else CallSource.DESK
     session = dialing.dial(user=user, point=point, at=clock.now(), source=source)
     handover = dialing.begin(session)
     return {"open": handover.url if handover.kind == "link" else ""}
+
+
+@kept.question
+def _points(key: UUID, user: User) -> QuerySet[ContactPoint]:
+    points = ContactPoint.objects.visible_to(user).reaching(Channel.CALL).filter(pk=key)
+    return points.select_related("endpoint", "contact")
 
 
 @_done
@@ -168,12 +164,9 @@ def outcome(request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
     disposition = asking.found(Disposition.objects.all(), said.get("disposition"), "This outcome")
     asks = disposition.asks_callback
     when = clocks.callback_time(said, line=session.endpoint, user=user, at=at) if asks else None
-    if session.now.status not in OVER and not session.now.outcome_at:
-        recording.add_event(session=session, kind=EventKind.COMPLETED, at=at, by=user, external_id="desk.completed")
-    note = asking.text(said, "note")
-    outcomes.conclude(session=session, disposition=disposition, by=user, at=at, note=note, callback_at=when)
-    if (held := leasing.current(user=user, at=at)) and held.contact_id == session.contact_id:
-        leasing.release(user=user, at=at)
+    over, note = session.now.status not in OVER and not session.now.outcome_at, asking.text(said, "note")
+    outcomes.conclude(session=session, disposition=disposition, by=user, at=at, note=note, callback_at=when, over=over)
+    leasing.release(user=user, at=at, contact_id=session.contact_id)
     request.session[asking.SAVED] = str(session.pk)
     return {"saved": str(disposition)}
 
@@ -182,10 +175,9 @@ def outcome(request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
 def undo(request: HttpRequest, said: dict[str, Any]) -> None:
     """Take the last outcome back; its note is a draft again."""
     user, session = asking.user_of(request), _my_call(request, said)
-    standing = outcomes.outcome_of(session)
-    outcomes.take_back(session=session, by=user, at=clock.now())
-    if standing and session.pair:
-        drafts.save(user=user, pair=session.pair, text=str(standing.facts.get("note", "")))
+    undone = outcomes.take_back(session=session, by=user, at=clock.now()).corrects
+    if undone and session.pair:
+        drafts.save(user=user, pair=session.pair, text=str(undone.facts.get("note", "")))
     request.session.pop(asking.SAVED, None)
 
 
@@ -213,6 +205,11 @@ def draft(request: HttpRequest) -> HttpResponse:
 
 
 def _my_call(request: HttpRequest, said: dict[str, Any]) -> CallSession:
-    calls = CallSession.objects.filter(rep=asking.user_of(request)).select_related("now", "pair", "endpoint", "contact")
-    session: CallSession = asking.found(calls, said.get("session"), "This call")
-    return session
+    key = asking.maybe_key(said.get("session"))
+    return asking.the_one(_calls_of(user=asking.user_of(request), key=key) if key else (), "This call")
+
+
+@kept.question
+def _calls_of(user: User, key: UUID) -> QuerySet[CallSession]:
+    calls = CallSession.objects.filter(rep=user, pk=key)
+    return calls.select_related("now", "pair", "project", "endpoint", "contact")

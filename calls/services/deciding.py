@@ -17,7 +17,7 @@ from config.kernel.errors import Conflict
 from config.kernel.gate import Approach, Asked, Block, Verdict, gate, pack, unpack
 from config.kernel.ids import uuid7
 from crm.choices import Channel, GateAction
-from crm.models import Contact, ContactPoint, Endpoint, GateDecision, ProjectContact
+from crm.models import ContactPoint, GateDecision, ProjectContact
 from crm.services.normalization.places import ZONE_DATA_VERSION
 
 
@@ -82,21 +82,21 @@ def _points(contacts: list[UUID], channel: str) -> QuerySet[ContactPoint]:
     return points.select_related("endpoint").primary_first()
 
 
-def lock(*, contact_id: UUID, endpoint_ids: Sequence[UUID], skip_locked: bool = False) -> set[UUID] | None:
-    """Lock a contact, then endpoints sorted by id (DESIGN 13); return the endpoints that are ours now.
-
-    With ``skip_locked`` a contact whom somebody else works on gives None, and busy endpoints are left out.
-    """
-    contact = Contact.objects.filter(pk=contact_id).order_by("pk")
-    if not contact.select_for_update(no_key=True, skip_locked=skip_locked).values_list("pk").first():
-        return None
-    return lock_lines(endpoint_ids, skip_locked=skip_locked)
+def lock(*, contact_id: UUID, endpoint_ids: Sequence[UUID]) -> None:
+    """Lock a contact, then endpoints sorted by id (DESIGN 13)."""
+    prepared.rows(_LOCK, {"contact": contact_id, "lines": list(endpoint_ids)})
 
 
-def lock_lines(endpoint_ids: Sequence[UUID], *, skip_locked: bool = False) -> set[UUID]:
-    """Lock these endpoints, sorted by id, and return those that are ours now; their contact is locked already."""
-    lines = Endpoint.objects.filter(pk__in=endpoint_ids).order_by("pk")
-    return set(lines.select_for_update(no_key=True, skip_locked=skip_locked).values_list("pk", flat=True))
+def lock_lines(endpoint_ids: Sequence[UUID]) -> None:
+    """Lock these endpoints, sorted by id; their contact is locked already."""
+    prepared.rows(_LOCK_LINES, {"lines": list(endpoint_ids)})
+
+
+_LOCK_LINES = """
+    SELECT e.id FROM crm_endpoint e WHERE e.id = ANY(%(lines)s::uuid[]) ORDER BY e.id FOR NO KEY UPDATE OF e"""
+_LOCK = f"""
+    WITH theirs AS MATERIALIZED (SELECT c.id FROM crm_contact c WHERE c.id = %(contact)s FOR NO KEY UPDATE OF c)
+    SELECT 1 FROM theirs LEFT JOIN LATERAL ({_LOCK_LINES}) line ON true"""  # noqa: S608 - our own words
 
 
 def judge(approaches: Sequence[Approach], *, user_id: UUID | None, at: datetime, past: bool = False) -> list[Verdict]:

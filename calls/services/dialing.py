@@ -10,7 +10,7 @@ from calls.choices import CallSource, CooldownScope, Direction, EventKind
 from calls.models import CallEvent, CallSession, CallStatus, Lease
 from calls.rules.policies import Policy, policies_of
 from calls.services import deciding, hints, leasing, pauses, status
-from calls.services.deciding import Refused, Ruling
+from calls.services.deciding import RECEIPT, Refused, Ruling
 from calls.services.leasing import LEASE, NoLease
 from calls.services.undoing import Made, instant, text
 from config.kernel import faults
@@ -19,7 +19,8 @@ from config.kernel.gate import Asked
 from config.kernel.ids import uuid7
 from config.kernel.providers import ProviderError, Rejected, Unavailable
 from config.kernel.realtime import tell
-from config.kernel.transactions import atomic_with_retries
+from config.kernel.transactions import atomic_with_retries, joining
+from config.kernel.writing import Part, birth, together
 from crm.choices import Channel, GateAction
 from crm.models import ContactPoint, Project, Touch, User
 
@@ -66,56 +67,58 @@ def _commit(*, user: User, point: ContactPoint, at: datetime, source: CallSource
     if waiting := CallStatus.objects.filter(rep=user, session__pair=lease.pair_id).at_hand(at).first():
         raise FinishFirst(waiting.session)
     approach = deciding.approach_of(pair=lease.pair, contact_id=lease.contact_id, point=point)
-    ruling = deciding.decide(action=GateAction.DIAL, approaches=[approach], user_id=user.pk, at=at)
-    if not ruling.allowed:
+    ruling = deciding.prove(action=GateAction.DIAL, approaches=[approach], user_id=user.pk, at=at)
+    if ruling.receipt is None:
         return None, ruling
     key = uuid7()
-    session = CallSession.objects.create(
+    session = CallSession(
         id=key,
         call_session_id=str(key),
         pair=lease.pair,
-        contact_id=lease.contact_id,
-        project_id=lease.pair.project_id,
+        contact=lease.pair.contact,
+        project=lease.pair.project,
         rep=user,
         point=point,
-        endpoint_id=point.endpoint_id,
+        endpoint=point.endpoint,
         number=str(point),
         direction=Direction.OUTBOUND,
         initiated_at=at,
         source=source,
         decision_id=ruling.decision_id,
     )
-    begun(session, policy=Policy.from_facts(ruling.verdict.facts))
-    _hold_line(lease, point.endpoint_id, at)
+    policy, held = Policy.from_facts(ruling.verdict.facts), _hold_line(lease, point.endpoint_id, at)
+    begun(session, (RECEIPT, ruling.receipt), birth(session), held, policy=policy)
     tell(f"rep.{user.pk}", "call_changed", session=str(key))
     faults.point("dial.before_commit")
     return session, ruling
 
 
-def _hold_line(lease: Lease, endpoint_id: UUID, at: datetime) -> None:
+def _hold_line(lease: Lease, endpoint_id: UUID, at: datetime) -> Part:
     """Let the lease hold the line that is called now; a lease on it that ran out and was not swept makes way."""
     if lease.endpoint_id != endpoint_id:
         Lease.objects.filter(endpoint=endpoint_id, expires_at__lte=at).exclude(pk=lease.pk).delete()
-    Lease.objects.filter(pk=lease.pk).update(endpoint=endpoint_id, expires_at=at + LEASE)
+    held = "UPDATE calls_lease SET endpoint_id = %(line)s, expires_at = %(until)s WHERE id = %(lease)s"
+    return held, {"line": endpoint_id, "until": at + LEASE, "lease": lease.pk}
 
 
-def begun(session: CallSession, *, facts: dict[str, object] | None = None, policy: Policy | None = None) -> None:
+def begun(
+    session: CallSession, *also: Part, facts: dict[str, object] | None = None, policy: Policy | None = None
+) -> None:
     """Write what belongs to every new session: its first event, its touch, its status, and who has to wait now.
 
-    An inbound call is no touch of ours. ``policy`` is the one that was just decided by, read here if none was.
+    An inbound call is no touch of ours. ``policy`` is the one that was just decided by, read here if none was; ``also``
+    is written in the same go.
     """
-    waits = _let_project_wait(session, policy) if session.direction == Direction.OUTBOUND else {}
-    CallEvent.objects.create(
+    outbound = session.direction == Direction.OUTBOUND
+    waits = _let_project_wait(session, policy) if outbound else {}
+    event = CallEvent(
         session=session,
         kind=EventKind.INITIATED,
         at=session.initiated_at,
         by=session.rep,
         facts={**(facts or {}), **waits},
     )
-    status.rebuild(session)
-    if session.direction == Direction.INBOUND:
-        return
-    Touch.objects.create(
+    touch = Touch(
         contact_id=session.contact_id,
         endpoint_id=session.endpoint_id,
         project_id=session.project_id,
@@ -125,7 +128,10 @@ def begun(session: CallSession, *, facts: dict[str, object] | None = None, polic
         source=TOUCHES,
         source_id=session.pk,
     )
-    hints.refresh(at=session.initiated_at, contact_ids=[session.contact_id])
+    rows = [event, status.shown(session, [event]), *([touch] if outbound else [])]
+    together(*also, *map(birth, rows))
+    if outbound:
+        hints.refresh(at=session.initiated_at, contact_ids=[session.contact_id])
 
 
 def _let_project_wait(session: CallSession, policy: Policy | None) -> dict[str, Made]:
@@ -205,7 +211,7 @@ def _let_project_be(session: CallSession) -> None:
     hints.refresh(at=session.initiated_at, project_ids=[session.project_id])
 
 
-@atomic_with_retries
+@joining
 def proved(session: CallSession) -> None:
     """Count the call again: news has come of one that was said never to have begun.
 

@@ -49,13 +49,14 @@ def apply(
     disposition: Disposition,
     *,
     promised: Promise,
+    seen: Promise,
     since: datetime,
     at: datetime,
 ) -> None:
     """Let an outcome take effect. Everything it makes carries ``event`` as its cause.
 
-    ``promised`` is what stays promised where the outcome says nothing about it. Times run from ``since``, which for a
-    recorded call is its end; what is over at ``at`` is not made any more.
+    ``promised`` is what stays promised where the outcome says nothing about it, ``seen`` what is written there. Times
+    run from ``since``, which for a recorded call is its end; what is over at ``at`` is not made any more.
     """
     made = event.facts["made"]
     hints.refresh(at=at, contact_ids=[session.contact_id])
@@ -74,7 +75,7 @@ def apply(
         promised = promises.wanted(fact)
         if promised.at and session.pair:
             _close(event, Scope.PAIR, session.pair, at, until=promised.at, kind=TerminalKind.CALLBACK)
-    promises.put(session.pair_id, promised, at=at)
+    promises.put(session.pair_id, promised, seen=seen, at=at)
 
 
 def _close(
@@ -117,10 +118,11 @@ def _suppress(event: CallEvent, endpoint: Endpoint | None, at: datetime) -> None
         )  # fmt: skip
 
 
-def compensate(old: CallEvent, *, cause_id: UUID, at: datetime) -> Promise:
+def compensate(old: CallEvent, *, seen: Promise, cause_id: UUID, at: datetime) -> Promise:
     """Undo exactly what ``old`` made: its terminal sessions and suppressions are lifted, its flags go back.
 
-    What somebody else has set since, or another outcome supports as well, stays. Return what is promised then: the
+    What somebody else has set since, or another outcome supports as well, stays. ``seen`` is what is promised now.
+    Return what is promised then: the
     caller lets the next outcome begin with it, or puts it back.
     """
     session, made = old.session, old.facts.get("made", {})
@@ -136,4 +138,4 @@ def compensate(old: CallEvent, *, cause_id: UUID, at: datetime) -> Promise:
         wishes.take_back_wrong_person(old, at=at)
     if pauses.KIND in made:
         pauses.compensate(old, at=at)
-    return promises.without(old)
+    return promises.without(old, seen=seen)

@@ -50,6 +50,10 @@ class HeldTooLong(NoLease):
 
     code = "held_too_long"
 
+    def __init__(self, pair_id: UUID) -> None:
+        self.pair_id = pair_id
+        super().__init__("Held for half an hour without a call, so given back to the queue: take them or the next.")
+
 
 class TookAnother(Conflict):
     """A rep holds one person at a time."""
@@ -111,16 +115,8 @@ def _first_of(walk: Walk, refused: set[UUID]) -> Lease | None:
         lease = None if refused else _first_that_passes(look.hinted(), refused, walk, refusals=1)
         if refused and not lease:
             lease = _first_that_passes(look.passing(), refused, walk)
-        if lease := lease or _held(walk):
+        if lease := lease or current(user=walk.user, at=walk.at):  # nobody is free for whoever holds somebody
             return lease
-    return None
-
-
-def _held(walk: Walk) -> Lease | None:
-    """Return what the user holds: then nobody is free for them."""
-    asked = {"user": walk.user.pk, "at": walk.at}
-    if prepared.rows("SELECT 1 FROM calls_lease WHERE user_id = %(user)s AND expires_at > %(at)s", asked):
-        return current(user=walk.user, at=walk.at)
     return None
 
 
@@ -267,9 +263,10 @@ def heartbeat(*, user: User, at: datetime) -> Lease:
     attended = Q(taken_at__gt=at - PREPARING) | Exists(_call_at_hand(at))
     if mine.filter(attended).update(expires_at=at + LEASE):
         return Lease.objects.get(user=user)
-    if mine.exclude(attended).delete()[0]:
+    left = mine.exclude(attended)
+    if (pair_id := left.values_list("pair_id", flat=True).first()) and left.delete()[0]:
         tell("desk", "lease_released")
-        raise HeldTooLong("Held for half an hour without a call, so given back to the queue: take them or the next.")
+        raise HeldTooLong(pair_id)
     raise NoLease("The lease has run out: take the next pair.")
 
 
@@ -279,13 +276,16 @@ def _call_at_hand(at: datetime) -> Any:
     return since.filter(rep=OuterRef("user"), session__pair=OuterRef("pair"), initiated_at__gte=OuterRef("taken_at"))
 
 
-def release(*, user: User, at: datetime) -> None:
-    """Give back whatever ``user`` holds; releasing nothing is fine."""
-    if prepared.run(_RELEASE if connection.in_atomic_block else _RELEASE + _AND_GO_ON, {"user": user.pk}):
+def release(*, user: User, at: datetime, contact_id: UUID | None = None) -> None:
+    """Give back whatever ``user`` holds, or only this person; releasing nothing is fine."""
+    asked = {"user": user.pk, "contact": contact_id}
+    if prepared.run(_RELEASE if connection.in_atomic_block else _RELEASE + _AND_GO_ON, asked):
         tell("desk", "lease_released")
 
 
-_RELEASE = "DELETE FROM calls_lease WHERE user_id = %(user)s"
+_RELEASE = """
+    DELETE FROM calls_lease
+    WHERE user_id = %(user)s AND (%(contact)s::uuid IS NULL OR contact_id = %(contact)s::uuid)"""
 # Nobody waits for the disk, where nothing else is written: should the server die at this moment, the lease runs out.
 _AND_GO_ON = " AND set_config('synchronous_commit', 'off', true) = 'off'"
 

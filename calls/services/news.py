@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from calls.models import CallNews
+from calls.models import CallNews, CallSession
 from calls.signals import CallConcluded, call_concluded
 from config.kernel.transactions import atomic_with_retries
+from config.kernel.writing import Part
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,23 @@ def tell_due(*, at: datetime) -> int:
         if not _tell_next(at):
             return number
     return BATCH
+
+
+def withdrawn(session: CallSession) -> Part:
+    """What others have not been told yet of this call, they will not be told. Telling holds the contact, as we do."""
+    return _WITHDRAW, {"session": session.pk}
+
+
+_WITHDRAW = """
+    UPDATE calls_callnews n SET due_at = NULL FROM calls_callevent e
+    WHERE e.id = n.event_id AND e.session_id = %(session)s AND n.told_at IS NULL"""
+
+
+def others_believe(session: CallSession) -> bool:
+    """Whether the last that others were told of this call is an outcome."""
+    told = CallNews.objects.filter(event__session=session, told_at__isnull=False).select_related("event")
+    last = told.order_by("event__at", "event").last()
+    return last is not None and last.event.disposition_id is not None
 
 
 @transaction.atomic

@@ -1,22 +1,25 @@
 """How a call ended, and what that causes. A correction compensates: it undoes exactly what its cause made."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from calls.choices import EventKind, Scope
-from calls.models import CallDraft, CallEvent, CallNews, CallSession, Disposition
-from calls.services import deciding, effects, promises, status
+from calls.models import CallEvent, CallNews, CallSession, Disposition
+from calls.services import dialing, drafts, effects, news, promises, status, telling
 from calls.services.undoing import instant, text
 from config.kernel import kept
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.ids import uuid7
 from config.kernel.realtime import tell
 from config.kernel.transactions import atomic_with_retries
+from config.kernel.writing import Part, birth, together
 from crm.models import User
 from crm.services.fields import FARTHEST
 
+DESK_ENDED = "desk.completed"  # the end of a call as a rep tells it, once
 UNDO = timedelta(seconds=10)  # until then the rep may take it back, from then on others are told
 
 
@@ -63,8 +66,11 @@ def conclude(
     note: str = "",
     callback_at: datetime | None = None,
     since: datetime | None = None,
+    over: bool = False,
 ) -> CallEvent:
     """Give a call its outcome, and let the outcome take effect in the same transaction.
+
+    ``over`` says that the call ended with it, which nobody has told yet.
 
     The same outcome again, by the same person with the same note and callback time, returns the stored event. With
     ``since``, the end of a call that was recorded, effects run from then, and nothing is refused, because it is a fact.
@@ -74,7 +80,7 @@ def conclude(
     :raises DomainError: the disposition is not in use any more, or asks for a callback time and there is none within
         the next 60 days, or closes a pair or a project and the call is of none.
     """
-    _lock(session)
+    dialing.hold(session)
     if standing := outcome_of(session):
         _require_same(standing, disposition, by=by, note=note, callback_at=callback_at)
         return standing
@@ -82,8 +88,9 @@ def conclude(
         _require_usable(session, disposition, callback_at, at)
     effects.hold(session, disposition)
     return _write(
-        session, disposition, EventKind.OUTCOME, by=by, at=at, note=note, callback_at=callback_at, since=since
-    )
+        session, disposition, EventKind.OUTCOME, by=by, at=at, note=note, callback_at=callback_at, since=since,
+        ended=[_end(session, by=by, at=at)] if over else [],
+    )  # fmt: skip
 
 
 @atomic_with_retries
@@ -107,7 +114,7 @@ def correct(
     :raises DomainError: an admin gave no reason, or the disposition cannot be used.
     """
     _require_usable(session, disposition, callback_at, at)
-    _lock(session)
+    dialing.hold(session)
     old = _require_correctable(session, by=by, at=at, reason=reason)
     effects.hold(session, disposition, old)
     return _write(
@@ -126,16 +133,17 @@ def take_back(*, session: CallSession, by: User, at: datetime, reason: str = "")
     :raises NoOutcome: there is nothing to take back.
     :raises TooLate: ``by`` may not, or not any more.
     """
-    _lock(session)
+    dialing.hold(session)
     old = _require_correctable(session, by=by, at=at, reason=reason)
     effects.hold(session, None, old)
-    _withdraw(session)
-    event = CallEvent.objects.create(
+    event = CallEvent(
         session=session, kind=EventKind.CORRECTION, at=at, by=by, corrects=old, facts=_said(reason=reason)
     )
-    promised = effects.compensate(old, cause_id=event.pk, at=at)
-    promises.put(session.pair_id, promised, at=at)
-    if _others_believe(session):
+    together(birth(event), news.withdrawn(session))
+    seen = promises.of(session.pair_id)
+    promised = effects.compensate(old, seen=seen, cause_id=event.pk, at=at)
+    promises.put(session.pair_id, promised, seen=seen, at=at)
+    if news.others_believe(session):
         CallNews.objects.create(event=event, due_at=at + UNDO)
     _show(session)
     return event
@@ -224,22 +232,6 @@ def _require_correctable(session: CallSession, *, by: User, at: datetime, reason
     return old
 
 
-def _lock(session: CallSession) -> None:
-    deciding.lock(contact_id=session.contact_id, endpoint_ids=[session.endpoint_id] if session.endpoint_id else [])
-
-
-def _withdraw(session: CallSession) -> None:
-    """What others have not been told yet of this call, they will not be told. Telling holds the contact, as we do."""
-    CallNews.objects.filter(event__session=session, told_at=None).update(due_at=None)
-
-
-def _others_believe(session: CallSession) -> bool:
-    """Whether the last that others were told of this call is an outcome."""
-    told = CallNews.objects.filter(event__session=session, told_at__isnull=False).select_related("event")
-    last = told.order_by("event__at", "event").last()
-    return last is not None and last.event.disposition_id is not None
-
-
 def _write(
     session: CallSession,
     disposition: Disposition,
@@ -252,11 +244,13 @@ def _write(
     corrects: CallEvent | None = None,
     reason: str = "",
     since: datetime | None = None,
+    ended: Sequence[Part] = (),
 ) -> CallEvent:
     key, began = uuid7(), since or at
-    promised = effects.compensate(corrects, cause_id=key, at=at) if corrects else promises.of(session.pair_id)
+    seen = promises.of(session.pair_id)
+    promised = effects.compensate(corrects, seen=seen, cause_id=key, at=at) if corrects else seen
     made = effects.foresee(session, disposition, promised=promised, callback_at=callback_at, at=began)
-    event = CallEvent.objects.create(
+    event = CallEvent(
         id=key,
         session=session,
         kind=kind,
@@ -266,20 +260,28 @@ def _write(
         corrects=corrects,
         facts={**_said(reason=reason, since=text(since) or "", **_told(disposition, note, callback_at)), "made": made},
     )
-    effects.apply(event, session, disposition, promised=promised, since=began, at=at)
-    _withdraw(session)
-    CallNews.objects.create(event=event, due_at=at + UNDO)
-    if by and session.pair_id:
-        CallDraft.objects.filter(user=by, pair=session.pair_id).delete()
-    _show(session)
+    told, forgotten = CallNews(event=event, due_at=at + UNDO), drafts.forgotten(user=by, pair_id=session.pair_id)
+    together(*ended, birth(event), birth(told), news.withdrawn(session), forgotten)
+    effects.apply(event, session, disposition, promised=promised, seen=seen, since=began, at=at)
+    happened = _show(session)
+    if ended and any(one.kind == EventKind.FAILED for one in happened):
+        dialing.proved(session)
     return event
+
+
+def _end(session: CallSession, *, by: User | None, at: datetime) -> Part:
+    telling.require_news(session, EventKind.COMPLETED, at, {})
+    end = CallEvent(session=session, kind=EventKind.COMPLETED, at=at, by=by, external_id=DESK_ENDED)
+    text, facts = birth(end)
+    return f"{text} ON CONFLICT DO NOTHING", facts  # told from another window at this moment
 
 
 def _said(**words: str) -> dict[str, str]:
     return {name: text for name, text in words.items() if text}
 
 
-def _show(session: CallSession) -> None:
-    status.rebuild(session)
+def _show(session: CallSession) -> list[CallEvent]:
+    events = status.rebuild(session)
     tell(f"rep.{session.rep_id}", "call_changed", session=str(session.pk))
     tell("desk", "queue_changed")
+    return events

@@ -5,11 +5,13 @@ from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from calls.choices import Scope
 from calls.models import CallEvent, CallSession, Disposition
 from calls.services import hints
 from calls.services.undoing import Made, before, instant, others, text
-from config.kernel import clock
+from config.kernel import clock, kept
 from config.kernel.transactions import at_the_end
 from crm.models import ProjectContact
 
@@ -37,7 +39,12 @@ class _Change(NamedTuple):
 def of(pair_id: UUID | None) -> Promise:
     if pair_id is None:
         return NOTHING
-    return Promise(*ProjectContact.objects.values_list("callback_at", "callback_by").get(pk=pair_id))
+    return Promise(*_promise(key=pair_id)[0])
+
+
+@kept.question
+def _promise(key: UUID) -> QuerySet[ProjectContact, tuple[datetime | None, UUID | None]]:
+    return ProjectContact.objects.filter(pk=key).values_list("callback_at", "callback_by")
 
 
 def foresee(
@@ -74,9 +81,8 @@ def _outlasts(disposition: Disposition, moment: datetime, at: datetime) -> bool:
     return closes and (disposition.terminal_for is None or at + disposition.terminal_for > moment)
 
 
-def without(old: CallEvent) -> Promise:
+def without(old: CallEvent, *, seen: Promise) -> Promise:
     """Return what would be promised without ``old``: what was before it, unless somebody has promised anew since."""
-    seen = of(old.session.pair_id)
     made = old.facts.get("made", {}).get(KIND)
     if not made or seen.at != instant(made["is"]):
         return seen
@@ -87,9 +93,11 @@ def without(old: CallEvent) -> Promise:
     return Promise(instant(first["was"]), _id(first["by"]))
 
 
-def put(pair_id: UUID | None, promise: Promise, *, at: datetime) -> None:
-    """Write what is promised, at the end of the transaction, when all pairs that it moves are locked in their order."""
-    seen = of(pair_id)
+def put(pair_id: UUID | None, promise: Promise, *, seen: Promise, at: datetime) -> None:
+    """Write what is promised, at the end of the transaction, when all pairs that it moves are locked in their order.
+
+    ``seen`` is what is written there as yet.
+    """
     if pair_id and promise != seen:
         at_the_end(_write, [_Change(pair_id, seen, promise, at)])
 

@@ -106,13 +106,14 @@ def _judged(
     pairs: Sequence[ProjectContact], *, user: User, at: datetime
 ) -> list[list[tuple[ContactPoint | None, Verdict]]]:
     """Judge every number of every pair at once, the primary first; of who has none, that nothing can be dialed."""
-    points = deciding.points_of([pair.contact_id for pair in pairs])
-    asked_about = [(pair, point) for pair in pairs for point in points[pair.contact_id] or [None]]
+    theirs = deciding.points_of([pair.contact_id for pair in pairs])
+    points: dict[UUID, list[ContactPoint | None]] = {key: [*found] or [None] for key, found in theirs.items()}
+    asked_about = [(pair, point) for pair in pairs for point in points[pair.contact_id]]
     approaches = [
         deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point) for pair, point in asked_about
     ]
     told = iter(deciding.judge(approaches, user_id=user.pk, at=at))
-    return [[(point, next(told)) for point in points[pair.contact_id] or [None]] for pair in pairs]
+    return [[(point, next(told)) for point in points[pair.contact_id]] for pair in pairs]
 
 
 def reason_for(pair: ProjectContact, at: datetime) -> str:

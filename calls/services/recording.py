@@ -169,14 +169,14 @@ def add_event(
     telling.require_news(session, kind, at, facts or {})
     if kind in dialing.PROVES:
         dialing.hold(session)
-    CallSession.objects.select_for_update(no_key=True).get(pk=session.pk)
+    status.hold(session)
     if external_id and (known := session.events.filter(external_id=external_id).first()):
         return known
     event = CallEvent.objects.create(
         session=session, kind=kind, at=at, by=by, facts=facts or {}, external_id=external_id
     )
-    status.rebuild(session)
-    if kind in dialing.PROVES:
+    told = status.rebuild(session, held=True)
+    if kind in dialing.PROVES and any(one.kind == EventKind.FAILED for one in told):
         dialing.proved(session)
     tell(f"rep.{session.rep_id}", "call_changed", session=str(session.pk))
     return event

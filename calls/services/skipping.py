@@ -10,7 +10,7 @@ from calls.models import Lease
 from calls.services import deciding, leasing, terminal
 from calls.services.deciding import Refused
 from calls.services.leasing import NoLease
-from config.kernel.errors import DomainError
+from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
 from crm.models import ContactPoint, User
 from crm.services import points, reviewing
@@ -33,22 +33,33 @@ class UnknownReason(DomainError):
     code = "unknown_skip_reason"
 
 
+class MovedOn(Conflict):
+    """The page showed somebody whom the rep holds no more."""
+
+    code = "moved_on"
+
+
 @atomic_with_retries
-def skip(*, user: User, why: str, at: datetime) -> Lease | None:
+def skip(*, user: User, why: str, at: datetime, shown: str | None = None) -> Lease | None:
     """Pass over whom ``user`` holds; return the lease on the person's next number, or None: they were given back.
 
     *later* rests the pair for two hours and *tomorrow* until the rep's midnight; *wrong person* and *bad number*
     concern only the number, so that the next one of the same person is offered; a *duplicate* is closed in this
     project until somebody lifts it, and listed for review beside whoever is likely the same person.
 
+    ``shown`` is the pair that the user sees on their page.
+
     :raises UnknownReason: ``why`` is none of ``Why``.
     :raises NoLease: the user holds nobody.
+    :raises MovedOn: they hold another one than is shown.
     """
     if why not in Why.values:
         raise UnknownReason("Why is this person passed over?", details={"why": f"One of {', '.join(Why.values)}."})
     lease = leasing.current(user=user, at=at)
     if lease is None:
         raise NoLease("You do not hold this person any more: take the next pair.")
+    if shown is not None and str(lease.pair_id) != shown:
+        raise MovedOn(f"You hold {lease.pair.contact} now, from another window: nobody was skipped.")
     if why in {Why.WRONG_PERSON, Why.BAD_NUMBER}:
         return _next_number(lease, _drop_number(lease, Why(why), at), user=user, at=at)
     _close(lease, Why(why), user=user, at=at)

@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from calls.choices import OVER, RANK, EventKind, Status
 from calls.models import CallEvent, CallSession, CallStatus
+from config.kernel import kept, prepared
 
 TELLS = {
     EventKind.INITIATED: Status.INITIATED,
@@ -81,20 +84,41 @@ def _last(events: list[CallEvent], fact: str) -> str:
 
 
 @transaction.atomic(savepoint=False)
-def rebuild(session: CallSession) -> CallStatus:
-    """Write what the events of ``session`` amount to into its status, and return it.
+def rebuild(session: CallSession, *, held: bool = False) -> list[CallEvent]:
+    """Write what the events of ``session`` amount to into its status, and return them.
 
-    The session is locked before its events are read: of two that add news at once, the second one sees both.
+    The session is locked before its events are read: of two that add news at once, the second one sees both. Whoever
+    has locked it already says ``held``.
     """
-    CallSession.objects.select_for_update(no_key=True).values_list("pk").get(pk=session.pk)
-    now = amount_to(session.events.all())
-    told = {
-        "rep_id": session.rep_id,
-        "direction": session.direction,
-        "initiated_at": session.initiated_at,
+    if not held:
+        hold(session)
+    events = _events(session=session.pk)
+    CallStatus.objects.bulk_create(
+        [shown(session, events)], update_conflicts=True, unique_fields=["session"], update_fields=_FIELDS
+    )
+    return events
+
+
+def hold(session: CallSession) -> None:
+    """Lock a session: after its contact and its number (DESIGN 13)."""
+    prepared.rows("SELECT 1 FROM calls_callsession WHERE id = %(key)s FOR NO KEY UPDATE", {"key": session.pk})
+
+
+def shown(session: CallSession, events: Iterable[CallEvent]) -> CallStatus:
+    """Return the status that a session has by its ``events``; it is not written."""
+    now = amount_to(events)
+    return CallStatus(
+        session=session,
+        rep_id=session.rep_id,
+        direction=session.direction,
+        initiated_at=session.initiated_at,
         **{name: getattr(now, name) for name in Now.__slots__},
-    }
-    status = CallStatus(session=session, **told)
-    fields = [name.removesuffix("_id") for name in told]
-    CallStatus.objects.bulk_create([status], update_conflicts=True, unique_fields=["session"], update_fields=fields)
-    return status
+    )
+
+
+_FIELDS = ["rep", "direction", "initiated_at", *(name.removesuffix("_id") for name in Now.__slots__)]
+
+
+@kept.question
+def _events(session: UUID) -> QuerySet[CallEvent]:
+    return CallEvent.objects.filter(session=session)

@@ -72,7 +72,7 @@ def close(
         raise DomainError("It would be over before it begins.", details={"until": "Must lie in the future."})
     _lock(scope, subject)
     try:
-        with transaction.atomic():
+        with transaction.atomic(savepoint=terminal_id is not None):  # else nothing can have been told before
             session = TerminalSession.objects.create(terminal_id=terminal_id, at=at, by=by, cause=cause, **facts)
     except IntegrityError:
         if terminal_id and (known := TerminalSession.objects.filter(terminal_id=terminal_id).first()):

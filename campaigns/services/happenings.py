@@ -14,7 +14,7 @@ from campaigns.models import CallTask
 from campaigns.services import bells
 from config.kernel import prepared
 from config.kernel.ids import uuid7
-from config.kernel.transactions import atomic_with_retries
+from config.kernel.transactions import atomic_with_retries, joining
 from crm.choices import Channel
 from crm.signals import ReachabilityChanged
 
@@ -44,13 +44,13 @@ def keep(
     return _keep(ReachabilityChanged(contact_ids=tuple(contacts)), kind, cause, at, data or {}, walk)
 
 
-@atomic_with_retries
+@joining
 def keep_reachability(event: ReachabilityChanged, *, at: datetime) -> int:
     """Keep that something has changed for these which may stop a walk; the engine looks at what it was."""
     return _keep(event, HappeningKind.REACHABILITY, uuid7(), at, {})
 
 
-@atomic_with_retries
+@joining
 def keep_closing(event: ClosedDown) -> int:
     """Keep that somebody is not approached any more. What the outcome of a call has closed is kept with that outcome:
     until then it can be taken back, and the gate lets nothing through.

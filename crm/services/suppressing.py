@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.moments import require_kept
-from config.kernel.transactions import atomic_with_retries
+from config.kernel.transactions import atomic_with_retries, joining
 from crm.choices import REACHED_BY, Channel, SuppressionReason
 from crm.models import Endpoint, Suppression, User
 from crm.services.lines import line_for
@@ -159,7 +159,7 @@ def lift(*, suppression: Suppression, reason: str, by: User | None, at: datetime
     return row
 
 
-@atomic_with_retries
+@joining
 def lift_cause(*, cause: UUID, reason: str, by: User | None, at: datetime) -> list[Suppression]:
     """Lift what the event ``cause`` made and nothing else; an event that made nothing, or is lifted, lifts nothing.
 
@@ -168,7 +168,10 @@ def lift_cause(*, cause: UUID, reason: str, by: User | None, at: datetime) -> li
     reason = _reason(reason)
     caused = Suppression.objects.standing().filter(cause=cause)
     with acting(user=by and by.pk):
-        lock_all(Endpoint, caused.values_list("endpoint_id", flat=True))
+        lines = set(caused.values_list("endpoint_id", flat=True))
+        if not lines:
+            return []
+        lock_all(Endpoint, lines)
         rows = list(caused.select_for_update(of=("self",), no_key=True).order_by("pk"))
         for row in rows:
             _lift(row, reason, by, at)
@@ -176,7 +179,7 @@ def lift_cause(*, cause: UUID, reason: str, by: User | None, at: datetime) -> li
     return rows
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def copy_suppressed(*, endpoint_ids: Iterable[UUID]) -> list[UUID]:
     """Make ``Endpoint.suppressed_at`` true for these, in two statements; return those that were wrong."""
     ids = list(set(endpoint_ids))
