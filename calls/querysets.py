@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
 
 from calls.choices import CallSource, Direction, Scope, Status
 from crm.models import Endpoint, Touch
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from crm.models import User
 
 UNFINISHED_AFTER = timedelta(hours=2)
+HERE = Q(session__source__in=[CallSource.DESK, CallSource.SIMULATED])
 
 
 class CallSessionQuerySet(Visible):
@@ -62,12 +63,17 @@ class CallStatusQuerySet(CallSessionQuerySet):
 
     def at_hand(self, at: datetime) -> Self:
         """Unfinished calls that were dialed here in the last two hours: a rep finishes one before the next begins."""
-        here = [CallSource.DESK, CallSource.SIMULATED]
-        return self.unfinished().filter(initiated_at__gt=at - UNFINISHED_AFTER, session__source__in=here)
+        return self.unfinished().filter(HERE, initiated_at__gt=at - UNFINISHED_AFTER)
 
     def to_finish(self, at: datetime) -> Self:
         """Unfinished calls that were begun two hours ago or earlier, the oldest first."""
         return self.unfinished().filter(initiated_at__lte=at - UNFINISHED_AFTER).order_by("initiated_at")
+
+    def in_turn(self, at: datetime) -> Self:
+        """Those at hand, the newest first, then those to finish, the oldest first."""
+        old = Q(initiated_at__lte=at - UNFINISHED_AFTER)
+        newest = Case(When(~old, then=F("initiated_at")))
+        return self.unfinished().filter(old | HERE).order_by(newest.desc(nulls_last=True), "initiated_at")
 
 
 class TerminalSessionQuerySet(models.QuerySet["TerminalSession"]):

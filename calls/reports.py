@@ -86,7 +86,8 @@ def attempts(*, contact: Contact, at: datetime, project_id: UUID | None = None) 
 
 def attempts_in(known: Facts, *, at: datetime) -> Attempts:
     """Return what the gate's own facts about a person tell of it."""
-    policy, touches = Policy.from_facts(known), instants(known.get("touches.contact") or [])
+    policy, told = Policy.from_facts(known), known.get("touches.contact")
+    touches = instants(told if isinstance(told, list) else [])
     return Attempts(sum(touch > at - DAY for touch in touches), policy.day_cap, len(touches), policy.week_cap)
 
 

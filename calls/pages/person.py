@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import phonenumbers
-from django.db.models import F, Q, QuerySet
+from django.db.models import CharField, F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, NullIf
 
 from calls import providers, reports
 from calls.choices import Status
@@ -18,11 +19,13 @@ from calls.services.queue import PointVerdict
 from config.kernel import kept
 from config.kernel.admin import cells
 from crm.admin import phrases, reasons
-from crm.choices import Channel, LineType
+from crm.choices import Channel, ConsentKind, LineType
 from crm.models import Consent, Contact, ContactPoint, ProjectContact, Touch, User
 
 PAST, COLLEAGUES, OTHERS = 12, 6, 6
 PAIRS = 32  # more promises to one person than this are not looked through
+_Told = tuple[str, datetime, str, str]  # kind, when, what, and by whom or where
+_CLOSED, _TOUCH, _CONSENT = "closed", "touch", "consent"
 _OTHER_CHANNELS = {Channel.SMS: "sms", Channel.EMAIL: "mail", Channel.VOICEMAIL: "voicemail"}
 _TONES = {"positive": "good", "negative": "bad", "neutral": "info", "none": "plain"}
 _SYMBOLS = {"positive": "thumb_up", "negative": "thumb_down", "neutral": "remove", "none": "phone_missed"}
@@ -65,7 +68,7 @@ def shown(desk: Standing) -> dict[str, Any]:
         return {"contact": None}
     user, known = desk.user, desk.explained.facts if desk.explained else None
     calls = [call for call in _calls(contact=contact.pk, user=user) if desk.call is None or call.pk != desk.call.pk]
-    pairs = _pairs(contact=contact.pk, user=user)
+    pairs, told = _pairs(contact=contact.pk, user=user), _told(contact=contact.pk, user=user, at=desk.at)
     return {
         "contact": contact,
         "pair": desk.pair,
@@ -84,8 +87,8 @@ def shown(desk: Standing) -> dict[str, Any]:
         "numbers": _numbers(desk, calls),
         "blocks": [reasons.in_words(block) for block in desk.explained.blocks] if desk.explained else [],
         "earliest": desk.explained.earliest if desk.explained else None,
-        "future": _future(contact, pairs, desk),
-        "past": _past(contact, calls),
+        "future": _future(pairs, told),
+        "past": _past(calls, told),
         "colleagues": _colleagues(company=contact.company_id, but=contact.pk, user=user) if contact.company_id else [],
         "line_label": providers.voice().label,
         "simulated": isinstance(providers.voice(), providers.PlayedLine),
@@ -162,7 +165,7 @@ def as_written(value: str) -> str:
     return str(phonenumbers.format_number(parsed, style))
 
 
-def _future(contact: Contact, pairs: list[ProjectContact], desk: Standing) -> list[Happening]:
+def _future(pairs: list[ProjectContact], told: list[_Told]) -> list[Happening]:
     """What is promised or stands closed, the soonest first."""
     promised = [
         Happening(pair.callback_at, "event", "info", "Call back", f"{pair.project} · {pair.callback_by or 'anybody'}")
@@ -170,43 +173,38 @@ def _future(contact: Contact, pairs: list[ProjectContact], desk: Standing) -> li
         if pair.callback_at
     ]
     closed = [
-        Happening(one.until, "lock_clock", "plain", "Can be called again", one.reason)
-        for one in _closed(contact=contact.pk, user=desk.user, at=desk.at)
-        if one.until
+        Happening(at, "lock_clock", "plain", "Can be called again", reason)
+        for kind, at, reason, _ in told
+        if kind == _CLOSED
     ]
     return sorted([*promised, *closed], key=lambda one: one.at)
 
 
+def _past(calls: list[CallSession], told: list[_Told]) -> list[Happening]:
+    """Calls, what else reached them, and what they have agreed to, the newest first."""
+    found = [_of_call(call) for call in calls]
+    for kind, at, what, more in told:
+        if kind == _TOUCH:
+            found.append(Happening(at, _OTHER_CHANNELS[Channel(what)], "plain", Channel(what).label, more))
+        elif kind == _CONSENT:
+            consent = ConsentKind(what).label.lower()
+            found.append(Happening(at, "verified_user", "plain", f"Consent {consent}", more))
+    return sorted(found, key=lambda one: one.at, reverse=True)[:PAST]
+
+
 @kept.question
-def _closed(contact: UUID, user: User, at: datetime) -> QuerySet[TerminalSession]:
+def _told(contact: UUID, user: User, at: datetime) -> QuerySet[TerminalSession, _Told]:
+    """What else there is to tell: what closes their pairs, touches on other channels, consents; each with its kind."""
     standing = TerminalSession.objects.visible_to(user).standing(at).filter(until__isnull=False)
-    return standing.filter(pair__contact=contact).order_by("until")[:4]
-
-
-def _past(contact: Contact, calls: list[CallSession]) -> list[Happening]:
-    told = [_of_call(call) for call in calls]
-    told += [_of_touch(touch) for touch in _touches(contact=contact.pk)]
-    told += [
-        Happening(one.at, "verified_user", "plain", f"Consent {one.get_kind_display().lower()}", one.source)
-        for one in _consents(contact=contact.pk)
-    ]
-    return sorted(told, key=lambda one: one.at, reverse=True)[:PAST]
-
-
-@kept.question
-def _touches(contact: UUID) -> QuerySet[Touch]:
-    touches = Touch.objects.counting().filter(contact=contact).exclude(channel=Channel.CALL)
-    return touches.select_related("user").order_by("-at")[:PAST]
-
-
-@kept.question
-def _consents(contact: UUID) -> QuerySet[Consent]:
-    return Consent.objects.filter(contact=contact).order_by("-id")[:3]
-
-
-def _of_touch(touch: Touch) -> Happening:
-    symbol = _OTHER_CHANNELS[Channel(touch.channel)]
-    return Happening(touch.at, symbol, "plain", touch.get_channel_display(), str(touch.user or ""))
+    closed = standing.filter(pair__contact=contact).order_by("until")[:4]
+    touches = Touch.objects.counting().filter(contact=contact).exclude(channel=Channel.CALL).order_by("-at")[:PAST]
+    consents = Consent.objects.filter(contact=contact).order_by("-id")[:3]
+    name = Coalesce(NullIf("user__name", Value("")), "user__email", Value(""), output_field=CharField())
+    return closed.values_list(Value(_CLOSED), "until", "reason", Value("")).union(
+        touches.values_list(Value(_TOUCH), "at", "channel", name),
+        consents.values_list(Value(_CONSENT), "at", "kind", "source"),
+        all=True,
+    )
 
 
 def _of_call(call: CallSession) -> Happening:

@@ -16,6 +16,7 @@ from config.kernel import kept
 from crm.models import Contact, Endpoint, ProjectContact, User
 
 STRIP = 5
+FINISHED_AT_ONCE = 20  # calls without outcome that are shown
 SOON = timedelta(minutes=5)
 
 TALKING = {Status.INITIATED: "dialing", Status.RINGING: "ringing", Status.ANSWERED: "connected"}
@@ -51,6 +52,7 @@ class Standing:
     empty: Empty | None
     wanted: Wanted
     given_back: ProjectContact | None
+    waiting: list[CallStatus]  # calls that were begun two hours ago or earlier, the oldest first
 
     @property
     def pair(self) -> ProjectContact | None:
@@ -86,7 +88,8 @@ def stand(
     ``finishing`` is an older call that they chose, ``saved_id`` their last one, ``given_back_id`` the pair that went
     back to the queue because they were away.
     """
-    call = _chosen(user, finishing) or open_call(user=user, at=at)
+    unfinished = _unfinished(user=user, at=at)
+    call = _chosen(user, finishing) or _at_hand(unfinished, at)
     lease = leasing.current(user=user, at=at)
     # Somebody else may have become the owner since the lease was taken.
     if lease and call is None and not ProjectContact.objects.shows(lease.pair, user):
@@ -111,6 +114,7 @@ def stand(
         further=len(offers) > STRIP,
         empty=None if offers or call or lease else emptiness(user=user, at=at, wanted=wanted),
         wanted=wanted,
+        waiting=[status for status in unfinished if status.initiated_at <= at - UNFINISHED_AFTER],
         given_back=None if lease or call else _given_back(user, given_back_id),
     )
 
@@ -149,26 +153,21 @@ def _of_call(call: CallSession, at: datetime) -> tuple[str, datetime | None]:
 
 def open_call(*, user: User, at: datetime) -> CallSession | None:
     """Return the rep's newest call from the desk in the last two hours without an outcome, if it began at all."""
-    return next((status.session for status in _at_hand(user=user, at=at)), None)
+    return _at_hand(_unfinished(user=user, at=at), at)
+
+
+def _at_hand(unfinished: list[CallStatus], at: datetime) -> CallSession | None:
+    newest = unfinished[0] if unfinished else None
+    return newest.session if newest and newest.initiated_at > at - UNFINISHED_AFTER else None
 
 
 @kept.question
-def _at_hand(user: User, at: datetime) -> QuerySet[CallStatus]:
-    mine = CallStatus.objects.filter(rep=user).at_hand(at).order_by("-initiated_at")
-    return mine.select_related(*(f"session__{path}" for path in _SHOWN))[:1]
+def _unfinished(user: User, at: datetime) -> QuerySet[CallStatus]:
+    mine = CallStatus.objects.filter(rep=user).in_turn(at)
+    return mine.select_related(*(f"session__{path}" for path in _SHOWN))[:FINISHED_AT_ONCE]
 
 
 _SHOWN = ("contact__company", "contact__owner", "pair__project", "pair__contact", "endpoint", "point")  # of a call
-
-
-def waiting_calls(*, user: User, at: datetime) -> list[CallStatus]:
-    """Return calls that were begun two hours ago or earlier and still have no outcome, the oldest first."""
-    return _to_finish(user=user, at=at)
-
-
-@kept.question
-def _to_finish(user: User, at: datetime) -> QuerySet[CallStatus]:
-    return CallStatus.objects.filter(rep=user).to_finish(at).select_related("session__contact")[:20]
 
 
 def _chosen(user: User, session_id: UUID | None) -> CallSession | None:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from calls import reports
 from calls.models import Waterfall
 from calls.pages import clocks
-from calls.pages.standing import Standing, waiting_calls
+from calls.pages.standing import Standing
 from calls.services.queue import Offer
 from config.kernel import kept
 from crm.admin.reasons import name_of
@@ -49,7 +49,7 @@ def shown(desk: Standing) -> dict[str, Any]:
         "callable_now": counted.callable if counted else None,
         "day": day,
         "promised": [] if desk.contact else _promised(user=desk.user),
-        "waiting": waiting_calls(user=desk.user, at=desk.at),
+        "waiting": desk.waiting,
         "wanted_words": wanted_words(desk),
     }
 
@@ -79,7 +79,7 @@ def pieces(counted: Waterfall | None) -> list[Piece]:
 
 
 def lasts(counted: Waterfall | None, pace: int) -> str:
-    """Say how long those who can be called will last at everybody's ``pace`` of the last hour; "" where nobody called."""
+    """Say how long those who can be called will last at everybody's ``pace`` of an hour; "" where nobody called."""
     if counted is None or not pace:
         return ""
     hours = counted.callable / pace
