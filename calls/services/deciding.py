@@ -109,21 +109,13 @@ def judge(approaches: Sequence[Approach], *, user_id: UUID | None, at: datetime,
     return gate.decide(approaches, asked=asked)
 
 
-def decide(*, action: GateAction, approaches: Sequence[Approach], user_id: UUID | None, at: datetime) -> Ruling:
-    """Judge ``approaches`` in their order, take the first that passes, and write the receipt.
+def prove(*, action: GateAction, approaches: Sequence[Approach], user_id: UUID | None, at: datetime) -> Ruling:
+    """Judge ``approaches`` in their order, and take the first that passes. Its receipt is left to the caller, who
+    writes ``RECEIPT`` and what it permits by one statement.
 
     The caller is in a transaction, holds the locks of ``lock`` and keeps them: the facts are read under them. A
     refusal is stored where its codes differ from the last decision of this kind about the same subject (DESIGN 15).
     """
-    ruling = prove(action=action, approaches=approaches, user_id=user_id, at=at)
-    if ruling.receipt:
-        prepared.run(RECEIPT, ruling.receipt)
-    return ruling
-
-
-def prove(*, action: GateAction, approaches: Sequence[Approach], user_id: UUID | None, at: datetime) -> Ruling:
-    """Decide as ``decide`` does, but leave the receipt of what passes to the caller: ``RECEIPT`` and what it permits
-    can then be written by one statement."""
     return prove_each(action=action, subjects=[approaches], user_ids=[user_id], at=at)[0]
 
 

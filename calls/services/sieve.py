@@ -1,7 +1,7 @@
 """The set face of the gate, compiled once and asked often.
 
-Its text depends only on the rules, the policy, the open profiles and the viewer; every moment in it lies a fixed way
-from the moment of asking. So the text is kept, as those of ``config.kernel.kept`` are, and its moments are moved.
+Its text depends only on the rules, the policy and the viewer: the open profiles are a parameter, and every moment in it
+lies a fixed way from the moment of asking. So the text is kept, as those of ``config.kernel.kept`` are.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,8 @@ from config.kernel.gate import Asked, gate
 from crm.choices import Channel
 from crm.models import Project, ProjectContact, User
 
-_ORIGIN = datetime(2001, 1, 1, tzinfo=UTC)  # the moment that a kept text was written for
+# The moment that a kept text was written for, and the profiles that were open then.
+_ORIGIN, _OPENED = datetime(2001, 1, 1, tzinfo=UTC), [UUID(int=1)]
 _texts: kept.Shelf[str] = kept.Shelf(256)
 
 
@@ -63,18 +64,18 @@ def passing(walk: str, params: Mapping[str, Any], *, user: User, asked: Asked, w
         LEFT JOIN LATERAL (SELECT passing.id, passing.contact_id FROM ({_question(user, asked)}) passing
                            WHERE passing.id = walked.id {where} OFFSET 0) one ON true
         ORDER BY walked.hinted, walked.place"""  # noqa: S608 - nothing in it comes from outside
-    return [Candidate(*row) for row in prepared.rows(sql, params)]
+    opened, _ = asked.memory["opened"]
+    return [Candidate(*row) for row in prepared.rows(sql, {**params, "opened": opened})]
 
 
 def _question(user: User, asked: Asked) -> str:
-    policy, (profiles, unknown) = general(asked), asked.memory["opened"]
-    opened = tuple(profiles), unknown
-    key = (gate.version, policy, opened, user.sees_everything)
-    return _texts.get(key, lambda: _write(user, {"policy": policy, "opened": opened}))
+    policy, (_, unknown) = general(asked), asked.memory["opened"]
+    key = (gate.version, policy, unknown, user.sees_everything)
+    return _texts.get(key, lambda: _write(user, {"policy": policy, "opened": (_OPENED, unknown)}))
 
 
 def _write(user: User, known: dict[str, Any]) -> str:
     asked = Asked(at=_ORIGIN, channel=Channel.CALL.value, user_id=user.pk, memory=known)
     pairs = ProjectContact.objects.visible_to(user).callable(asked).order_by()
     columns = pairs.values("id", "contact_id", "project_id", "priority", owner_id=F("contact__owner"))
-    return kept.text_of(columns, {"at": _ORIGIN, "user": user})
+    return kept.text_of(columns, {"at": _ORIGIN, "user": user, "opened": _OPENED})

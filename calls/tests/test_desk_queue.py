@@ -136,7 +136,7 @@ class TestTheQueue:
         for _ in range(5):
             callable_pair(project=ProjectFactory())
 
-        assert _statements(rep) == few <= 32
+        assert _statements(rep) == few <= 16
 
 
 def _statements(rep: Rep) -> int:

@@ -153,7 +153,7 @@ def test_a_refusal_is_stored_once_until_its_reasons_change(at):
     def refuse():
         point = first_point(pair.contact)
         approach = deciding.approach_of(pair=pair, contact_id=pair.contact_id, point=point)
-        return deciding.decide(action=GateAction.LEASE, approaches=[approach], user_id=user.pk, at=at)
+        return deciding.prove(action=GateAction.LEASE, approaches=[approach], user_id=user.pk, at=at)
 
     refuse(), refuse()
     assert [row.codes for row in GateDecision.objects.all()] == [["pair_suppressed"]]
