@@ -115,7 +115,7 @@ _NAMED = """
               WHERE cp.endpoint_id = ANY(%(endpoints)s::uuid[])"""
 _LOCKED = f"""
     SELECT pc.id, EXISTS (SELECT 1 FROM crm_hoursprofile h WHERE h.key = '') FROM crm_projectcontact pc
-    WHERE pc.id IN ({_NAMED}) ORDER BY pc.id LIMIT {BATCH} FOR NO KEY UPDATE OF pc"""  # noqa: S608
+    WHERE pc.id IN ({_NAMED}) ORDER BY pc.id LIMIT %(most)s FOR NO KEY UPDATE OF pc"""  # noqa: S608
 _FURTHER = f"SELECT DISTINCT n.id FROM ({_NAMED}) n WHERE n.id > %(after)s ORDER BY n.id"  # noqa: S608
 NOBODY: dict[str, list[UUID]] = {"pairs": [], "contacts": [], "projects": [], "endpoints": []}
 
@@ -152,7 +152,7 @@ def _refresh_named(named: set[tuple[str, UUID, Any]]) -> int:
 def _refresh(named: Mapping[str, list[UUID]], at: Any) -> tuple[int, UUID | None]:
     """Lock the first twenty thousand of these pairs and compute their hints; return how many moved, and the last pair
     where there may be more."""
-    found = prepared.rows(_LOCKED, named)
+    found = prepared.rows(_LOCKED, {**named, "most": BATCH})
     if not found:
         return 0, None
     if not found[0][1]:  # the profile of numbers of which nothing is known is made when it is first needed

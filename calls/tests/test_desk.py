@@ -103,6 +103,16 @@ class TestTheDay:
         assert (chosen["phase"], chosen["session"]) == ("finishing", str(old.pk))
         assert "Finish these calls" not in rep.state()["parts"]["strip"]
 
+    def test_finishing_an_old_call_keeps_whom_the_rep_holds_by_now(self, rep):
+        old = CallSessionFactory(rep=rep.user, initiated_at=NOON - timedelta(hours=3))
+        callable_pair()
+        held = rep.does("next")["pair"]
+
+        rep.does("outcome", session=str(old.pk), disposition=str(Disposition.objects.get(key=4).pk))
+
+        assert str(Lease.objects.get(user=rep.user).pair_id) == held
+        assert [event.kind for event in old.events.in_order()] == ["initiated", "completed", "outcome"]
+
     def test_a_colleagues_old_call_is_not_mine_to_finish(self, rep):
         other = CallSessionFactory(initiated_at=NOON - timedelta(hours=3))
 
@@ -249,7 +259,7 @@ class TestCallbacks:
 
         assert refused.status_code == 400
         assert says in refused.json()["error"]
-        assert refused.json()["session"] == session
+        assert (refused.json()["session"], refused.json()["phase"]) == (session, "dialing")
 
     @pytest.mark.parametrize("zone", ["America", "Nowhere/Else", "x" * 5_000, "", None])
     def test_a_zone_that_there_is_not_is_the_rep_s_own(self, rep, zone):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from calls.choices import EventKind, Status
-from calls.models import CallStatus, Lease
+from calls.models import CallStatus, Disposition, Lease
 from calls.services import dialing, hints, leasing, outcomes, recording
 from calls.tests.factories import (
     CallingPolicyFactory,
@@ -70,6 +70,19 @@ def test_news_of_a_call_that_never_began_counts_it_again(rep, refusing, kind):
 
     assert Touch.objects.get().counts
     assert ProjectContact.objects.get(pk=pair.pk).callable_from == NOON + DAY
+
+
+def test_an_outcome_ends_its_call_once_and_proves_that_it_began(rep, refusing):
+    session = dial(rep, callable_pair())
+    never_begins(session)
+    recording.add_event(session=session, kind=EventKind.COMPLETED, at=NOON, by=rep, external_id=outcomes.DESK_ENDED)
+    Touch.objects.update(counts=False)
+
+    busy = Disposition.objects.get(name="Busy")
+    outcomes.conclude(session=session, disposition=busy, by=rep, at=NOON + SECOND, over=True)
+
+    assert [event.kind for event in session.events.all()].count(EventKind.COMPLETED) == 1
+    assert Touch.objects.get().counts
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,15 @@ from calls.tests.factories import CallingPolicyFactory, callable_pair, first_poi
 from config.kernel.gate import Asked, gate
 from config.testing import NOON, examples
 from crm.choices import Channel
-from crm.models import Project, ProjectContact
-from crm.tests.factories import ProjectContactFactory, SuppressionFactory, TouchFactory, give_point
+from crm.models import HoursProfile, Project, ProjectContact
+from crm.tests.factories import (
+    ContactFactory,
+    ProjectContactFactory,
+    ProjectFactory,
+    SuppressionFactory,
+    TouchFactory,
+    give_point,
+)
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -154,3 +161,25 @@ def test_a_call_that_reached_nobody_of_theirs_or_was_never_made_delays_no_hint(c
     hints.refresh(at=NOON, pair_ids=[pair.pk])
 
     assert (ProjectContact.objects.get(pk=pair.pk).callable_from > NOON) == bool(rests)
+
+
+@pytest.mark.parametrize("few", [1, 100])
+def test_more_pairs_than_are_locked_at_once_are_all_made_true(monkeypatch, few):
+    monkeypatch.setattr(hints, "BATCH", 2)
+    monkeypatch.setattr(hints, "FEW", few)
+    project = ProjectFactory()
+    pairs = [ProjectContactFactory(project=project) for _ in range(5)]
+
+    assert hints.refresh(at=NOON, project_ids=[project.pk], pair_ids=[pairs[0].pk]) == 5
+
+    assert ProjectContact.objects.filter(callable_from__lte=NOON).count() == 5
+    assert hints.refresh(at=NOON, project_ids=[project.pk]) == 0
+
+
+def test_where_nothing_is_known_of_a_number_its_profile_is_made_when_it_is_needed():
+    HoursProfile.objects.filter(key="").delete()
+    pair = ProjectContactFactory(contact=ContactFactory())
+
+    hints.refresh(at=NOON, pair_ids=[pair.pk])
+
+    assert ProjectContact.objects.get().hours_profile.key == ""

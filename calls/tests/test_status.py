@@ -81,6 +81,16 @@ def test_a_dial_without_an_outcome_waits_to_be_finished_after_two_hours():
 
 
 @pytest.mark.django_db
+def test_whom_a_rep_speaks_with_comes_before_what_waits_to_be_finished():
+    hours = [5, 0.5, 3, 1]
+    calls = {ago: CallSessionFactory(initiated_at=NOON - timedelta(hours=ago)) for ago in hours}
+    told = CallSessionFactory(initiated_at=NOON - timedelta(hours=1), source="api")  # elsewhere: not at hand
+
+    assert [row.session for row in CallStatus.objects.in_turn(NOON)] == [calls[ago] for ago in (0.5, 1, 5, 3)]
+    assert told in [row.session for row in CallStatus.objects.in_turn(NOON + timedelta(hours=1))]
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(("counts", "expected"), [(True, 1), (False, 0)])
 def test_a_dial_that_certainly_never_began_needs_no_outcome(counts, expected):
     call = CallSessionFactory()

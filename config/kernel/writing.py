@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model
+from django.db.models.expressions import DatabaseDefault
 
 from config.kernel import prepared
 
@@ -32,11 +33,19 @@ def _joined(texts: tuple[str, ...]) -> str:
 
 
 def birth(row: Model) -> Part:
-    """Return the statement that inserts ``row``, which counts as saved from here on: nothing is asked of ``save``."""
+    """Return the statement that inserts ``row``, which counts as saved from here on: nothing is asked of ``save``.
+
+    What PostgreSQL computes is left to it, and read when somebody asks the row for it.
+    """
     connection, told = connections[DEFAULT_DB_ALIAS], dict[str, Any]()
     for field in row._meta.concrete_fields:
         value = None if field.generated else field.pre_save(row, True)
-        if not field.generated and not hasattr(value, "resolve_expression"):  # what PostgreSQL fills is left to it
+        if isinstance(value, DatabaseDefault) and not hasattr(field.db_default, "resolve_expression"):
+            value = field.db_default
+            setattr(row, field.attname, value)
+        if field.generated or hasattr(value, "resolve_expression"):
+            row.__dict__.pop(field.attname, None)
+        else:
             told[str(field.column)] = field.get_db_prep_save(value, connection)
     state = row._state  # noqa: SLF001 - as Model.from_db sets it
     state.adding, state.db = False, DEFAULT_DB_ALIAS

@@ -1,11 +1,13 @@
 """What is put off to the end of a transaction happens once, last, and not at all where nothing was written."""
 
+import contextlib
+
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from psycopg.errors import DeadlockDetected
 
 from config.kernel import transactions
-from config.kernel.transactions import at_the_end, atomic_with_retries
+from config.kernel.transactions import at_the_end, atomic_with_retries, joining
 
 pytestmark = pytest.mark.django_db
 
@@ -101,3 +103,29 @@ def test_a_second_try_begins_anew_and_covers_the_work(done, monkeypatch):
     atomic_with_retries(lambda: at_the_end(work, [next(numbers)]))()
 
     assert done == [[1], [2]]
+
+
+def test_a_verb_that_joins_is_part_of_what_it_is_called_in_and_ends_with_it(work, done, django_assert_num_queries):
+    @joining
+    def inner(subject):
+        at_the_end(work, [subject])
+
+    @atomic_with_retries
+    def outer():
+        with django_assert_num_queries(0):
+            inner(1), inner(2)
+        done.append("outer")
+
+    outer()
+    assert done == ["outer", ("work", [1, 2])]
+
+    @joining
+    def failing():
+        raise ValueError
+
+    with transaction.atomic():
+        with contextlib.suppress(ValueError):
+            failing()
+        ended = transaction.get_rollback()
+        transaction.set_rollback(False)
+    assert ended
