@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,6 +128,18 @@ def test_rebuilding_is_three_statements(django_assert_num_queries):
 
     with django_assert_num_queries(3):  # lock, events, status
         status.rebuild(call)
+
+
+@pytest.mark.django_db
+def test_news_locks_its_call_before_it_reads_what_is_known_of_it():
+    call, link = CallSessionFactory(), {"recording_url": "https://example.com/1.mp3"}
+
+    with CaptureQueriesContext(connection) as asked:
+        add_event(session=call, kind=EventKind.RECORDING, at=NOON, facts=link)
+
+    about = [one["sql"] for one in asked if "calls_call" in one["sql"]]
+    assert "FOR NO KEY UPDATE" in about[0]
+    assert CallStatus.objects.get().recording_url == link["recording_url"]
 
 
 @pytest.mark.parametrize("_round", range(8))

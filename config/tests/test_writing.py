@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from config.kernel.writing import birth, together
 from config.testing import NOON
@@ -17,7 +18,10 @@ def touch(**fields):
 
 
 def test_rows_of_several_tables_are_one_statement_and_count_as_saved(django_assert_num_queries):
-    ann, tower = Contact(name="Ann", attributes={"likes": ["tea"]}, edited=["name"]), Project(name="Tower")
+    ann, tower = (
+        Contact(name="Ann", attributes={"likes": ["tea"]}, edited=["name"]),
+        Project(name="Tower", created_at=Now()),
+    )
 
     with django_assert_num_queries(1):
         assert together(birth(tower), birth(ann), birth(touch(contact=ann, project=tower))) == 1
@@ -29,6 +33,7 @@ def test_rows_of_several_tables_are_one_statement_and_count_as_saved(django_asse
     point = ContactPoint(contact=ann, kind="address")
     together(birth(point))
     assert (point.extension, point.state) == ("", "good")
+    assert tower.created_at == Project.objects.get().created_at
     ann.name = "Anna"
     ann.save()
     assert Contact.objects.get().name == "Anna"
