@@ -30,6 +30,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _AN_AGE = timedelta(days=36_525)  # moments that are not the same one lie an age apart, in a text that is written
+_ANOTHER_DAY = timedelta(days=100, hours=13, minutes=37)
 
 
 class Shelf(Generic[T]):
@@ -111,14 +112,14 @@ def _told(value: Any) -> Any:
     return value.pk if isinstance(value, Model) else value
 
 
-def _stand_in(value: Any, place: int) -> Any:
+def _stand_in(value: Any, place: int, begin: datetime) -> Any:
     """Return a value of this kind that nothing else in the text equals."""
     if isinstance(value, UUID):
         return uuid4()
     if isinstance(value, list):
         return [uuid4()]
     if isinstance(value, datetime):
-        return datetime(2001, 1, 1, tzinfo=UTC) + place * _AN_AGE
+        return begin + place * _AN_AGE
     if isinstance(value, Model):
         value = copy.copy(value)
         value.pk = uuid4()
@@ -135,7 +136,16 @@ class _Written:
 
     @classmethod
     def of(cls, build: "Callable[..., QuerySet[Any, Any]]", named: Mapping[str, Any]) -> "_Written":
-        given = {name: _stand_in(value, place) for place, (name, value) in enumerate(named.items())}
+        """:raises TypeError: what ``build`` makes of its parameters depends on which they are, beyond what can vary."""
+        begin = datetime(2001, 1, 1, tzinfo=UTC)
+        written, again = (cls._once(build, named, moment) for moment in (begin, begin + _ANOTHER_DAY))
+        if written.text != again.text:
+            raise TypeError(f"{build.__qualname__} cannot be kept: of other parameters it makes another text.")
+        return written
+
+    @classmethod
+    def _once(cls, build: "Callable[..., QuerySet[Any, Any]]", named: Mapping[str, Any], begin: datetime) -> "_Written":
+        given = {name: _stand_in(value, place, begin) for place, (name, value) in enumerate(named.items())}
         queryset = build(**given).using(DEFAULT_DB_ALIAS)
         compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
         try:

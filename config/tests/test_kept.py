@@ -68,3 +68,19 @@ def test_two_moments_are_told_apart():
     assert between(since=ann.created_at - hour, until=ann.created_at) == [ann]
     assert between(since=ann.created_at, until=ann.created_at + hour) == []
     assert between(since=NOON + hour, until=NOON) == []
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda at: Contact.objects.filter(created_at__gt=at.replace(hour=0, minute=0)),
+        lambda at: Contact.objects.filter(created_at__year=at.year, name=f"{at:%H}"),
+        lambda user: Contact.objects.filter(name=str(user.pk)),
+        lambda ids: Contact.objects.filter(name=f"{ids[0]}"),
+    ],
+)
+def test_what_depends_on_more_than_can_vary_is_refused_before_it_answers_wrongly(build):
+    given = {"at": NOON, "user": User(), "ids": [ContactFactory().pk]}
+    name = build.__code__.co_varnames[0]
+    with pytest.raises(TypeError, match="cannot be kept"):
+        kept.question(build)(**{name: given[name]})
