@@ -193,7 +193,7 @@ def state(row: Enrollment) -> SafeString:
 
 def zone_of(row: Enrollment) -> ZoneInfo:
     """The contact's zone, as the engine knows it."""
-    return people.walkers([(row.contact_id, row.pair_id)], row.campaign, frozenset())[0].zone
+    return people.zone_here(row.campaign, row.contact_id, row.pair_id)
 
 
 def _now(row: Enrollment) -> str:

@@ -11,12 +11,10 @@ from campaigns.choices import (
     HappeningKind,
     NodeType,
 )
-from campaigns.rules import conditions, waits
-from campaigns.rules.composing import Unsendable, compose
+from campaigns.rules import waits
 from campaigns.rules.drawings import DrawnNode
 from campaigns.rules.moves import Happened, Send, Task
 from campaigns.rules.node_types import CHANNEL_OF
-from campaigns.rules.splits import way_of
 from campaigns.rules.steps import Steps
 from crm.choices import Channel
 
@@ -75,17 +73,15 @@ def _send(steps: Steps, node: DrawnNode) -> None:
     if steps.standing.only not in ("", channel):
         steps.pass_over(node)
         return
-    try:
-        composed = compose(channel, key, steps.route.contents, steps.person.values)
-    except Unsendable as error:
-        steps.park(str(error))
+    if why := steps.person.unsendable(channel, key):
+        steps.park(why)
         return
     tries = steps.standing.tries if steps.is_where_it_was else 0
     consent = node.config.get("consent", "")
     forget(steps, HappeningKind.CALL_OUTCOME)
     if channel == Channel.EMAIL:  # a click is one in what was sent by e-mail, whatever else was sent since
         forget(steps, HappeningKind.LINK_CLICK)
-    steps.move.sends.append(Send(node.key, steps.move.visit, tries, channel, key, composed, consent))
+    steps.move.sends.append(Send(node.key, steps.move.visit, tries, channel, key, consent))
     steps.hold(node, _S.WAITING_SEND)
     steps.move.wake_rule = {"tries": tries} if tries else None  # blocked once more, the next one is yet another
 
@@ -128,19 +124,17 @@ def _wait_for(steps: Steps, node: DrawnNode) -> None:
 
 
 def _branch(steps: Steps, node: DrawnNode) -> None:
-    facts = {
-        **steps.person.facts,
+    known = {
         "enrollment.status": steps.move.status,
         "enrollment.visits": steps.move.visit,
         **{f"last.{name}": said for name, said in steps.move.last.items()},
     }
     asked = (edge for edge in steps.route.drawing.leaving(node.key) if edge.label != Exit.ELSE)
-    steps.leave_by(node, next((e.label for e in asked if conditions.holds(e.condition, facts)), Exit.ELSE.value))
+    steps.leave_by(node, next((e.label for e in asked if steps.person.meets(e.condition, known)), Exit.ELSE.value))
 
 
 def _split(steps: Steps, node: DrawnNode) -> None:
-    edges = steps.route.drawing.leaving(node.key)
-    steps.leave_by(node, way_of(edges, enrollment=steps.standing.id, node=node.key).label)
+    steps.leave_by(node, steps.person.way_of(steps.route.drawing.leaving(node.key), node.key))
 
 
 def _jump(steps: Steps, node: DrawnNode) -> None:

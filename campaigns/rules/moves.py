@@ -1,28 +1,28 @@
 """What a walk is made of: a route, where somebody stands on it, what has become known, and what follows from that."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from campaigns.choices import EnrollmentState
-from campaigns.rules.composing import Composed, Content
-from campaigns.rules.drawings import Drawing
+from campaigns.rules.drawings import Config, Drawing, DrawnEdge
 
 
 class Person(Protocol):
-    """What is known of whoever walks, looked up when a node asks for it."""
+    """Whoever walks, asked when a node wants to know. A walk depends on nothing else of theirs: see ``alike``."""
 
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        """By the names of ``conditions.FACTS``."""
+    def meets(self, condition: Config, known: Mapping[str, Any]) -> bool:
+        """They meet this condition, where ``known`` is what the walk itself knows by the names of facts."""
         ...
 
-    @property
-    def values(self) -> Mapping[str, str]:
-        """By the names of merge tags."""
+    def unsendable(self, channel: str, key: str) -> str:
+        """Why they cannot get this content, "" where they can."""
+        ...
+
+    def way_of(self, edges: Sequence[DrawnEdge], node: str) -> str:
+        """The exit by which they leave a split, the same for ever."""
         ...
 
     @property
@@ -41,13 +41,12 @@ class Person(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A graph that people walk, with what it names and what its campaign is about.
+    """A graph that people walk, with what its campaign is about.
 
     ``stands_since``: its campaign stands still since then; None: it runs.
     """
 
     drawing: Drawing
-    contents: Mapping[str, Content] = field(default_factory=dict)
     goal: str = ""
     statuses: frozenset[str] | None = None  # those that there are; None: whatever a stage names
     event: date | None = None
@@ -62,7 +61,6 @@ class Standing:
     approached, every other node that approaches them is passed over; "" is no such limit.
     """
 
-    id: UUID
     state: str = EnrollmentState.PENDING
     node: str | None = None
     visit: int = 0
@@ -112,7 +110,6 @@ class Send:
     tries: int
     channel: str
     content: str
-    composed: Composed
     consent: str = ""
 
 
@@ -124,9 +121,9 @@ class Task:
     script: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Move:
-    """Where somebody is afterwards, and everything that has to be written with it.
+    """Where somebody is afterwards, and everything that has to be written with it. Many may share one.
 
     ``begun``: they are held up at ``node`` from now on; ``ended``: (outcome, exit) of where they were held up before.
     ``counts`` are (node or None, name, how many more).

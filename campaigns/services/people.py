@@ -1,6 +1,6 @@
 """Who walks: what conditions ask and merge tags stand for, of many people in one statement."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
@@ -11,25 +11,34 @@ import orjson
 
 from calls.choices import TerminalKind
 from campaigns.models import Campaign
+from campaigns.rules import conditions, splits
+from campaigns.rules.composing import Composed, Content, Unsendable, compose
+from campaigns.rules.drawings import Config, DrawnEdge
 from campaigns.services import values
 from config.kernel import prepared
 from crm.choices import Channel, Priority
 
 HOME = ZoneInfo("America/New_York")  # whose zone nobody knows: the earliest of the contiguous states
 
-_WHO = """
-    SELECT a.place, c.first_name, c.last_name, c.name, c.title, c.seniority, c.department, c.region, c.country,
-           c.lifecycle, c.priority, c.lead_score, c.consent_given, c.primary_phone AS phone, c.primary_email AS email,
-           c.attributes, c.time_zone, c.deleted_at IS NOT NULL AS is_deleted, c.do_not_call, c.do_not_email,
-           c.do_not_text, co.name AS company, o.name AS owner, o.email AS owner_email, hp.key AS places,
-           p.name AS project, p.city, p.kind, p.status, p.value
+_THEM = """
     FROM unnest(%(contacts)s::uuid[], %(pairs)s::uuid[]) WITH ORDINALITY AS a (contact_id, pair_id, place)
-    JOIN crm_contact c ON c.id = a.contact_id
-    LEFT JOIN crm_company co ON co.id = c.company_id
-    LEFT JOIN crm_user o ON o.id = c.owner_id
+    JOIN crm_contact c ON c.id = a.contact_id"""
+_WISHES = f"""
+    SELECT c.deleted_at IS NOT NULL, c.do_not_call, c.do_not_email, c.do_not_text {_THEM}
+    ORDER BY a.place"""
+_ZONES = f"""
+    SELECT c.time_zone, hp.key {_THEM}
     LEFT JOIN crm_contactpoint pt ON pt.contact_id = c.id AND pt.kind = 'phone' AND pt.is_primary
     LEFT JOIN crm_endpoint line ON line.id = pt.endpoint_id
     LEFT JOIN crm_hoursprofile hp ON hp.id = line.hours_profile_id
+    ORDER BY a.place"""
+_ABOUT = f"""
+    SELECT c.first_name, c.last_name, c.name, c.title, c.seniority, c.department, c.region, c.country, c.lifecycle,
+           c.priority, c.lead_score, c.consent_given, c.primary_phone AS phone, c.primary_email AS email, c.attributes,
+           co.name AS company, o.name AS owner, o.email AS owner_email, p.name AS project, p.city, p.kind, p.status,
+           p.value {_THEM}
+    LEFT JOIN crm_company co ON co.id = c.company_id
+    LEFT JOIN crm_user o ON o.id = c.owner_id
     LEFT JOIN crm_projectcontact pc ON pc.id = a.pair_id
     LEFT JOIN crm_project p ON p.id = pc.project_id
     ORDER BY a.place"""
@@ -57,7 +66,7 @@ _STOPPED = """
          AS a (contact_id, pair_id, since, place)
     LEFT JOIN crm_projectcontact pc ON pc.id = a.pair_id""".replace("{closed}", _CLOSED)
 
-_WISHES: Mapping[str, str] = {
+_WISH_OF: Mapping[str, str] = {
     Channel.CALL: "do_not_call",
     Channel.VOICEMAIL: "do_not_call",
     Channel.SMS: "do_not_text",
@@ -66,38 +75,49 @@ _WISHES: Mapping[str, str] = {
 
 
 class Walker:
-    """One person in one campaign, as ``rules.moves.Person`` wants them; ``asked`` is of ``asked_since``.
+    """One person in one campaign, as ``rules.moves.Person`` wants them; ``asked`` is of ``asked_since``."""
 
-    Wishes stop a walk where they leave no channel that it could send on; one that forbids some of its sends is the
-    gate's business, and the node's.
-    """
+    __slots__ = ("_composed", "_crowd", "_place", "asked", "enrollment")
 
-    def __init__(self, row: Mapping[str, Any], shared: Mapping[str, str], channels: frozenset[str]) -> None:
-        self._row, self._shared, self._channels, self.asked = row, shared, channels, ""
+    def __init__(self, crowd: "Crowd", place: int, enrollment: UUID) -> None:
+        self._crowd, self._place, self.enrollment, self.asked = crowd, place, enrollment, ""
+        self._composed: dict[str, Composed] = {}
 
-    @cached_property
-    def facts(self) -> Mapping[str, Any]:
-        row = self._row
-        attributes = orjson.loads(row["attributes"])
+    def meets(self, condition: Config, known: Mapping[str, Any]) -> bool:
+        return conditions.holds(condition, {**_facts(self._crowd.about[self._place]), **known})
+
+    def unsendable(self, channel: str, key: str) -> str:
+        try:
+            self._composed[key] = compose(channel, key, self._crowd.contents, self._values())
+        except Unsendable as error:
+            return str(error)
+        return ""
+
+    def way_of(self, edges: Sequence[DrawnEdge], node: str) -> str:
+        return splits.way_of(edges, enrollment=self.enrollment, node=node).label
+
+    @property
+    def zone(self) -> ZoneInfo:
+        time_zone, places = self._crowd.zones[self._place]
+        return zone_of(time_zone or (places or "").partition(" ")[0])
+
+    @property
+    def stop(self) -> str:
+        return _stop(self._crowd.channels, *self._crowd.wishes[self._place]) or self.asked
+
+    @property
+    def is_called(self) -> bool:
+        _, do_not_call, _, _ = self._crowd.wishes[self._place]
+        return not do_not_call
+
+    def composed(self, key: str) -> Composed:
+        """What they get of a content that they have been found to be able to get."""
+        return self._composed[key]
+
+    def _values(self) -> Mapping[str, str]:
+        row = self._crowd.about[self._place]
         return {
-            **{f"contact.{name}": row[name] for name in ("title", "seniority", "department", "region", "country")},
-            "contact.lifecycle": row["lifecycle"],
-            "contact.priority": Priority(row["priority"]).name.lower(),
-            "contact.lead_score": row["lead_score"],
-            "contact.consent_given": row["consent_given"],
-            "contact.has_phone": bool(row["phone"]),
-            "contact.has_email": bool(row["email"]),
-            "project.kind": row["kind"],
-            "project.status": row["status"],
-            "project.value": None if row["value"] is None else float(row["value"]),
-            **{f"contact.attributes.{name}": value for name, value in attributes.items()},
-        }
-
-    @cached_property
-    def values(self) -> Mapping[str, str]:
-        row = self._row
-        return {
-            **self._shared,
+            **self._crowd.shared,
             **{f"contact.{name}": row[name] for name in ("first_name", "last_name", "name", "title", "email", "phone")},
             "company.name": row["company"] or "",
             **({"owner.name": row["owner"], "owner.email": row["owner_email"]} if row["owner"] else {}),
@@ -106,29 +126,74 @@ class Walker:
             **values.of_attributes(orjson.loads(row["attributes"])),
         }
 
-    @property
-    def zone(self) -> ZoneInfo:
-        return zone_of(self._row["time_zone"] or (self._row["places"] or "").partition(" ")[0])
 
-    @property
-    def stop(self) -> str:
-        if self._row["is_deleted"]:
-            return "deleted"
-        sends = sorted(self._channels - {Channel.CALL}) or sorted(self._channels)
-        unwished = [_WISHES[channel] for channel in sends if self._row[_WISHES[channel]]]
-        return unwished[0] if unwished and len(unwished) == len(sends) else self.asked
+class Crowd:
+    """People of a campaign who are looked at together: what one of them is asked is read of all, in one statement."""
 
-    @property
-    def is_called(self) -> bool:
-        return not self._row["do_not_call"]
+    def __init__(
+        self,
+        campaign: Campaign,
+        who: Iterable[tuple[UUID, UUID | None]],
+        *,
+        channels: frozenset[str],
+        contents: Mapping[str, Content],
+    ) -> None:
+        contacts, pairs = _columns(who)
+        self._who, self._campaign = {"contacts": contacts, "pairs": pairs}, campaign
+        self.channels, self.contents = channels, contents
+
+    def walker(self, place: int, enrollment: UUID) -> Walker:
+        return Walker(self, place, enrollment)
+
+    @cached_property
+    def shared(self) -> Mapping[str, str]:
+        return values.of_campaign(self._campaign)
+
+    @cached_property
+    def wishes(self) -> list[tuple[Any, ...]]:
+        return prepared.rows(_WISHES, self._who)
+
+    @cached_property
+    def zones(self) -> list[tuple[Any, ...]]:
+        return prepared.rows(_ZONES, self._who)
+
+    @cached_property
+    def about(self) -> list[dict[str, Any]]:
+        return prepared.named(_ABOUT, self._who)
 
 
-def walkers(who: Iterable[tuple[UUID, UUID | None]], campaign: Campaign, channels: frozenset[str]) -> list[Walker]:
-    """Return these (contact, pair) in their order, in one statement."""
-    contacts, pairs = _columns(who)
-    shared = values.of_campaign(campaign)
-    rows = prepared.named(_WHO, {"contacts": contacts, "pairs": pairs})
-    return [Walker(row, shared, channels) for row in rows]
+@lru_cache(maxsize=1024)
+def _stop(channels: frozenset[str], is_deleted: bool, do_not_call: bool, do_not_email: bool, do_not_text: bool) -> str:
+    """Say what of somebody's own stops their walk: wishes do where they leave no channel that it could send on; one
+    that forbids some of its sends is the gate's business, and the node's."""
+    if is_deleted:
+        return "deleted"
+    wishes = {"do_not_call": do_not_call, "do_not_email": do_not_email, "do_not_text": do_not_text}
+    sends = sorted(channels - {Channel.CALL}) or sorted(channels)
+    unwished = [_WISH_OF[channel] for channel in sends if wishes[_WISH_OF[channel]]]
+    return unwished[0] if unwished and len(unwished) == len(sends) else ""
+
+
+def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
+    attributes = orjson.loads(row["attributes"])
+    return {
+        **{f"contact.{name}": row[name] for name in ("title", "seniority", "department", "region", "country")},
+        "contact.lifecycle": row["lifecycle"],
+        "contact.priority": Priority(row["priority"]).name.lower(),
+        "contact.lead_score": row["lead_score"],
+        "contact.consent_given": row["consent_given"],
+        "contact.has_phone": bool(row["phone"]),
+        "contact.has_email": bool(row["email"]),
+        "project.kind": row["kind"],
+        "project.status": row["status"],
+        "project.value": None if row["value"] is None else float(row["value"]),
+        **{f"contact.attributes.{name}": value for name, value in attributes.items()},
+    }
+
+
+def zone_here(campaign: Campaign, contact: UUID, pair: UUID | None) -> ZoneInfo:
+    """Return the zone of one of them."""
+    return Crowd(campaign, [(contact, pair)], channels=frozenset(), contents={}).walker(0, contact).zone
 
 
 def asked_since(
@@ -160,11 +225,18 @@ def zone_of(name: str) -> ZoneInfo:
 class _Nobody:
     """Whom nothing is asked of: a hand moves them."""
 
-    facts: Mapping[str, Any] = {}
-    values: Mapping[str, str] = {}
     zone = HOME
     stop = ""
     is_called = True
+
+    def meets(self, condition: Config, known: Mapping[str, Any]) -> bool:
+        return False
+
+    def unsendable(self, channel: str, key: str) -> str:
+        return "Nobody is sent anything by hand here."
+
+    def way_of(self, edges: Sequence[DrawnEdge], node: str) -> str:
+        return edges[0].label
 
 
 NOBODY = _Nobody()

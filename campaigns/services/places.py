@@ -1,12 +1,12 @@
 """How many people of one company are on the way at a time: whoever has no place yet waits without a time of waking."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from campaigns.choices import EnrollmentState
 from campaigns.models import Campaign
 from campaigns.services import bells
+from campaigns.services.engine.claiming import Spot
 from config.kernel import prepared
 
 HELD: Final = """(e.state = 'pending' AND e.wake_at IS NULL
@@ -30,13 +30,11 @@ _BEGIN = f"""
         WHERE %(limit)s::int IS NULL OR held.place + coalesce(walking.number, 0) <= %(limit)s::int)"""  # noqa: S608 - HELD is ours
 
 
-def is_held(row: Mapping[str, Any]) -> bool:
-    """Whether an enrollment, as the engine has claimed it, has waited for a place; what was due or sent has had one."""
-    if "wake_at" not in row:
-        return False
-    if row["state"] == EnrollmentState.PAUSED:
-        return bool(row["paused_from"] == EnrollmentState.PENDING and row["left"] is None)
-    return bool(row["state"] == EnrollmentState.PENDING and row["wake_at"] is None)
+def is_held(spot: Spot) -> bool:
+    """Whether somebody the engine has claimed has waited for a place; who was due or sent something has had one."""
+    if spot.state == EnrollmentState.PAUSED:
+        return spot.paused_from == EnrollmentState.PENDING and spot.left is None
+    return spot.state == EnrollmentState.PENDING and spot.wake_at is None
 
 
 def let_begin(campaign: Campaign, *, at: datetime) -> int:

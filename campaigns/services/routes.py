@@ -67,7 +67,6 @@ def route_of(campaign: Campaign, graph: UUID, words: Words) -> Route:
     """Return the graph as those who are pinned to it walk it in this campaign."""
     return Route(
         drawing=map_of(graph).drawing,
-        contents=words.contents,
         goal=words.status_names.get(campaign.goal_id, "") if campaign.goal_id else "",
         statuses=frozenset(words.status_ids),
         event=campaign.event_date,

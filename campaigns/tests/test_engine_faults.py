@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from campaigns.models import Enrollment, Message, Setback
-from campaigns.rules.steps import Steps
 from campaigns.services import counting
 from campaigns.services.engine import batches, running
+from campaigns.services.people import Walker
 from campaigns.tests.factories import MessageFactory
 from campaigns.tests.walks import FUNNEL, begun, enrolled, run, walk_of
 from config.testing import NOON
@@ -19,14 +19,14 @@ def test_one_walk_that_cannot_be_moved_stops_nobody_else(monkeypatch):
     campaign = begun(FUNNEL)
     walks = enrolled(campaign, 3)
     poisoned = walks[1].pk
-    arrive = Steps.arrive
+    unsendable = Walker.unsendable
 
-    def poison(steps, key):
-        if steps.standing.id == poisoned:
+    def poison(walker, channel, key):
+        if walker.enrollment == poisoned:
             raise RuntimeError("a bug")
-        arrive(steps, key)
+        return unsendable(walker, channel, key)
 
-    monkeypatch.setattr(Steps, "arrive", poison)
+    monkeypatch.setattr(Walker, "unsendable", poison)
     run(NOON)
     states = {walk.pk: walk_of(walk).state for walk in walks}
     assert states.pop(poisoned) == "parked"

@@ -1,51 +1,16 @@
 """One wake of one walk, without a database."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.rules.composing import Content
-from campaigns.rules.drawings import Drawing
-from campaigns.rules.moves import Happened, Move, Route, Settled, Standing
+from campaigns.rules.moves import Happened, Route, Settled
 from campaigns.rules.walking import MOST, walk
 from campaigns.tests.drawings import drawing, edge, node
-from config.kernel.ids import uuid7
-
-NOON = datetime(2026, 11, 24, 18, tzinfo=UTC)  # in Chicago
-CONTENTS = {
-    "hello": Content("sms", "", "Hello {{contact.first_name|there}}"), "name": Content("sms", "", "{{x}}"),
-    "mail": Content("email", "Hello", "See https://example.com"),
-}  # fmt: skip
-
-
-@dataclass
-class Somebody:
-    facts: dict[str, Any] = field(default_factory=dict)
-    values: dict[str, str] = field(default_factory=lambda: {"contact.first_name": "Ada"})
-    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("America/Chicago"))
-    stop: str = ""
-    is_called: bool = True
-
-
-def go(drawn: Drawing, standing: Standing | None = None, at: datetime = NOON, **said: Any) -> Move:
-    person, event = said.pop("person", Somebody()), said.pop("event", None)
-    route = Route(drawn, CONTENTS, event=event, goal=said.pop("goal", ""), statuses=said.pop("statuses", None))
-    move = walk(route, standing or Standing(uuid7()), person, at, **said)
-    assert move is not None
-    return move
-
-
-def standing_after(move: Move) -> Standing:
-    rule = move.wake_rule or {}
-    return Standing(
-        uuid7(), move.state, move.node, move.visit, move.visits, move.status, move.last, rule.get("tries", 0),
-        move.wake_at, move.wake_rule,
-    )  # fmt: skip
-
+from campaigns.tests.somebody import NOON, Somebody, go, standing_after
 
 SENDING = drawing(node("stage", "stage"), node("sms", "sms_send"), node("end", "exit"), "stage>sms", "sms>end")
 
@@ -55,7 +20,7 @@ def test_a_walk_begins_at_the_start_and_goes_as_far_as_it_can():
     assert (move.state, move.node, move.visit, move.status) == ("waiting_send", "sms", 1, "Needs BDR")
     assert [note.kind for note in move.notes] == ["status", "passed", "arrived"]
     (send,) = move.sends
-    assert (send.channel, send.composed.body, send.composed.segments, send.tries) == ("sms", "Hello Ada", 1, 0)
+    assert (send.channel, send.content, send.tries) == ("sms", "hello", 0)
     assert move.begun
     assert sorted(move.counts) == [
         ("sms", "arrived", 1),
@@ -293,4 +258,4 @@ def test_nobody_is_asked_to_call_whoever_wants_no_calls():
 
 def test_nothing_new_moves_nobody():
     standing = standing_after(go(SENDING))
-    assert walk(Route(SENDING, CONTENTS), standing, Somebody(), NOON, happened=[Happened("reachability", NOON)]) is None
+    assert walk(Route(SENDING), standing, Somebody(), NOON, happened=[Happened("reachability", NOON)]) is None

@@ -15,10 +15,11 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=_build(time.time_ns() // 1_000_000, secrets.randbits(80)))
 
 
-def uuids7(number: int) -> list[uuid.UUID]:
-    """Return keys of one moment that sort in the order in which they are returned."""
-    now = time.time_ns() // 1_000_000
-    return [uuid.UUID(int=value) for value in sorted(_build(now, secrets.randbits(80)) for _ in range(number))]
+def uuids7(number: int) -> list[str]:
+    """Return keys of one moment, as texts, that sort in the order in which they are returned."""
+    now, noise = time.time_ns() // 1_000_000, secrets.token_bytes(10 * number)
+    drawn = (int.from_bytes(noise[start : start + 10], "big") for start in range(0, 10 * number, 10))
+    return [f"{value:032x}" for value in sorted(_build(now, each) for each in drawn)]
 
 
 def first_uuid7_at(moment: datetime) -> uuid.UUID:

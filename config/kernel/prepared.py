@@ -88,17 +88,16 @@ def named(sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def columns(rows: Iterable[Mapping[str, Any]], kinds: Mapping[str, str]) -> dict[str, str]:
-    """Return ``rows`` as one array per column of ``kinds``, for ``FROM unnest(%(name)s::type[], ..)``.
+def array(kind: str, values: Sequence[Any]) -> str:
+    """Return ``values`` as an array of a kind, for ``FROM unnest(%(name)s::kind[], ..)``; keys may be texts already.
 
     PostgreSQL reads that in a third of the time that JSON takes, and psycopg need not look at every item.
     """
-    told = list(rows)
-    return {name: _ARRAYS[kind]([row[name] for row in told]) for name, kind in kinds.items()}
+    return _ARRAYS[kind](values)
 
 
-def _keys(values: Iterable[UUID | None]) -> str:
-    return "{" + ",".join([key.hex if key else "NULL" for key in values]) + "}"
+def _keys(values: Iterable[UUID | str | None]) -> str:
+    return "{" + ",".join([key if isinstance(key, str) else key.hex if key else "NULL" for key in values]) + "}"
 
 
 def _numbers(values: Iterable[float | None]) -> str:

@@ -4,6 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -12,14 +13,15 @@ from django.db import DataError, IntegrityError, transaction
 from campaigns.choices import RUNNING
 from campaigns.models import Campaign, Happening
 from campaigns.rules import pace
-from campaigns.rules.moves import Move, Route, Standing
+from campaigns.rules.alike import Ways
+from campaigns.rules.moves import Move, Person, Route, Standing
 from campaigns.rules.steps import Steps
 from campaigns.rules.walking import walk
 from campaigns.services import people, routes
 from campaigns.services.engine import claiming
-from campaigns.services.engine.claiming import Claimed
-from campaigns.services.engine.writing import Batch
-from campaigns.services.people import NOBODY, Walker
+from campaigns.services.engine.claiming import Claimed, Stand
+from campaigns.services.engine.writing import Batch, Decided
+from campaigns.services.people import NOBODY, Crowd, Walker
 from campaigns.services.routes import Words
 from config.kernel import faults, prepared
 from config.kernel.transactions import atomic_with_retries
@@ -101,14 +103,18 @@ def by_hand(
     prepared.rows(_HOLD_WAITING, {"id": campaign})
     held = Campaign.objects.select_related("owner", "sender").get(pk=campaign)
     words = routes.words_of(())
-    decided: list[tuple[Claimed, Move | None]] = []
+    moves: dict[Stand, Move | None] = {}
+    decided = []
     for claimed in claiming.by_hand(held, enrollments):
-        if claimed.row["state"] in only:
-            graph = claimed.row["graph_id"]
-            steps = Steps(routes.route_of(held, graph, words), _standing(held, claimed, words), NOBODY, at)
-            act(steps)
-            if steps.has_moved:
-                decided.append((claimed, steps.move))
+        stand = claimed.stand
+        if stand.spot.state in only:
+            if stand not in moves:
+                route = routes.route_of(held, stand.spot.graph, words)
+                steps = Steps(route, _standing(held, stand, words), NOBODY, at)
+                act(steps)
+                moves[stand] = steps.move if steps.has_moved else None
+            if move := moves[stand]:
+                decided.append(Decided(claimed, move))
     _batch(held, decided, words, at, by=by).write()
     return len(decided)
 
@@ -124,7 +130,7 @@ def _move(campaign: Campaign, claimed: Sequence[Claimed], at: datetime) -> int:
     faults.point("engine.after_claim")
     by_graph = defaultdict(list)
     for each in claimed:
-        by_graph[each.row["graph_id"]].append(each)
+        by_graph[each.stand.spot.graph].append(each)
     keys = {key for graph in by_graph for key in routes.map_of(graph).contents}
     words = routes.words_of(tuple(sorted(keys))) if claimed else None
     decided = [one for graph, some in by_graph.items() if words for one in _decided(campaign, graph, some, words, at)]
@@ -136,77 +142,80 @@ def _move(campaign: Campaign, claimed: Sequence[Claimed], at: datetime) -> int:
 
 def _decided(
     campaign: Campaign, graph: UUID, claimed: Sequence[Claimed], words: Words, at: datetime
-) -> Iterable[tuple[Claimed, Move | None]]:
-    where, route = routes.map_of(graph), routes.route_of(campaign, graph, words)
-    who = [(each.row["contact_id"], each.row["pair_id"]) for each in claimed]
-    walkers = people.walkers(who, campaign, where.channels)
-    if any(each.happened for each in claimed):
-        since = [each.row["enrolled_at"] for each in claimed]
-        for walker, asked in zip(
-            walkers, people.asked_since(who, since=since, channels=where.channels, at=at), strict=True
-        ):
+) -> Iterable[Decided]:
+    """Decide about each of them; the walk of those who stand alike and answer alike is walked once."""
+    route, ways = routes.route_of(campaign, graph, words), dict[Stand, Ways]()
+    for each, walker in zip(claimed, _walkers(campaign, graph, claimed, words, at), strict=True):
+        stand = each.stand
+        if stand not in ways:
+            standing = _standing(campaign, stand, words)
+            ways[stand] = Ways(partial(_walk, route, standing, stand, at))
+        yield _decide(campaign, route, each, walker, ways[stand], words, at)
+
+
+def _walkers(campaign: Campaign, graph: UUID, claimed: Sequence[Claimed], words: Words, at: datetime) -> list[Walker]:
+    channels = routes.map_of(graph).channels
+    who = [(each.contact, each.pair) for each in claimed]
+    crowd = Crowd(campaign, who, channels=channels, contents=words.contents)
+    walkers = [crowd.walker(place, each.id) for place, each in enumerate(claimed)]
+    if since := [each.enrolled_at for each in claimed if each.enrolled_at]:  # something has happened to all of them
+        for walker, asked in zip(walkers, people.asked_since(who, since=since, channels=channels, at=at), strict=True):
             walker.asked = asked
-    for each, walker in zip(claimed, walkers, strict=True):
-        yield each, _decide(route, each, _standing(campaign, each, words), walker, at)
+    return walkers
 
 
-def _standing(campaign: Campaign, claimed: Claimed, words: Words) -> Standing:
-    only = routes.channel_of(claimed.execution_in(campaign))
-    return claimed.standing(routes.map_of(claimed.row["graph_id"]).keys, words.status_names, only)
+def _standing(campaign: Campaign, stand: Stand, words: Words) -> Standing:
+    only = routes.channel_of(stand.execution_in(campaign))
+    return stand.standing(routes.map_of(stand.spot.graph).keys, words.status_names, only)
 
 
-def _decide(route: Route, claimed: Claimed, standing: Standing, walker: Walker, at: datetime) -> Move | None:
+def _walk(route: Route, standing: Standing, stand: Stand, at: datetime, person: Person) -> Move | None:
+    return walk(route, standing, person, at, settled=stand.settled, happened=stand.happened)
+
+
+def _decide(
+    campaign: Campaign, route: Route, claimed: Claimed, walker: Walker, ways: Ways, words: Words, at: datetime
+) -> Decided:
     """Whatever goes wrong with one of them stops one of them: they are parked, and somebody is told why."""
-    if claimed.message and claimed.settled is None:
-        return None
+    if claimed.message and claimed.stand.settled is None:
+        return Decided(claimed, None)
     try:
-        return walk(route, standing, walker, at, settled=claimed.settled, happened=claimed.happened)
+        return Decided(claimed, ways.of(walker), walker)
     except Exception as error:
-        logger.exception("The walk of enrollment %s failed", claimed.row["id"])
-        return _parked(route, standing, walker, at, error)
+        logger.exception("The walk of enrollment %s failed", claimed.id)
+        return Decided(claimed, _parked(route, _standing(campaign, claimed.stand, words), at, error))
 
 
-def _parked(route: Route, standing: Standing, walker: Walker, at: datetime, error: Exception) -> Move:
-    steps = Steps(route, standing, walker, at)
+def _parked(route: Route, standing: Standing, at: datetime, error: Exception) -> Move:
+    steps = Steps(route, standing, NOBODY, at)
     steps.park(f"It could not be moved on: {type(error).__name__}. An operator finds the details in the log.")
     return steps.move
 
 
-def _write(campaign: Campaign, decided: Sequence[tuple[Claimed, Move | None]], words: Words, at: datetime) -> None:
+def _write(campaign: Campaign, decided: Sequence[Decided], words: Words, at: datetime) -> None:
     """Write all at once; where the database refuses that, one by one, and park whom it refuses."""
     try:
         with transaction.atomic():
             _batch(campaign, decided, words, at).write()
     except (IntegrityError, DataError):
         logger.exception("A batch of campaign %s was refused: one by one now", campaign.pk)
-        for claimed, move in decided:
-            _write_alone(campaign, claimed, move, words, at)
+        for one in decided:
+            _write_alone(campaign, one, words, at)
 
 
-def _write_alone(campaign: Campaign, claimed: Claimed, move: Move | None, words: Words, at: datetime) -> None:
+def _write_alone(campaign: Campaign, one: Decided, words: Words, at: datetime) -> None:
     try:
         with transaction.atomic():
-            _batch(campaign, [(claimed, move)], words, at).write()
+            _batch(campaign, [one], words, at).write()
     except (IntegrityError, DataError) as error:
-        logger.exception("Enrollment %s cannot be moved on", claimed.row["id"])
-        graph = claimed.row["graph_id"]
-        walker = people.walkers(
-            [(claimed.row["contact_id"], claimed.row["pair_id"])], campaign, routes.map_of(graph).channels
-        )[0]
-        route, standing = routes.route_of(campaign, graph, words), _standing(campaign, claimed, words)
-        parked = _parked(route, standing, walker, at, error)
-        _batch(campaign, [(claimed, parked)], words, at).write()
+        logger.exception("Enrollment %s cannot be moved on", one.claimed.id)
+        stand = one.claimed.stand
+        route = routes.route_of(campaign, stand.spot.graph, words)
+        parked = _parked(route, _standing(campaign, stand, words), at, error)
+        _batch(campaign, [Decided(one.claimed, parked)], words, at).write()
 
 
 def _batch(
-    campaign: Campaign,
-    decided: Iterable[tuple[Claimed, Move | None]],
-    words: Words,
-    at: datetime,
-    *,
-    by: UUID | None = None,
+    campaign: Campaign, decided: Iterable[Decided], words: Words, at: datetime, *, by: UUID | None = None
 ) -> Batch:
-    batch = Batch(campaign, statuses=words.status_ids, at=at, by=by)
-    for claimed, move in decided:
-        batch.add(claimed, move)
-    return batch
+    return Batch(campaign, decided, statuses=words.status_ids, at=at, by=by)

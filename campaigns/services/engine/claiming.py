@@ -1,9 +1,9 @@
 """Whom the engine looks at next. Every claim locks enrollments that nobody else works on, and nothing of people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -12,11 +12,15 @@ from campaigns.models import Campaign
 from campaigns.rules.moves import Happened, Settled, Standing
 from config.kernel import prepared
 
-_COLUMNS = """e.id, e.graph_id, e.contact_id, e.company_id, e.pair_id, e.run_no, e.state, e.node_id, e.visit, e.visits,
-           e.status_id, e.last, e.wake_rule, e.execution_id"""
-_MORE = 'e.wake_at, e.paused_from, e."left", e.enrolled_at, e.reason'  # of those who are not at their time
+# What is of each of them alone, and what several may have in common.
+_ALONE = "e.id, e.contact_id, e.pair_id, e.company_id, {enrolled_at}, {message}"
+_ALIKE = """e.graph_id, e.run_no, e.state, e.node_id, e.visit, e.visits, e.status_id, e.last, e.wake_rule,
+           e.execution_id, e.paused_from, e."left", e.reason"""
+_ONE = _ALONE.format(enrolled_at="NULL::timestamptz", message="NULL::uuid")
+_TOLD = "m.state, m.reason, m.retry_at, (m.node_id, m.visit) = (e.node_id, e.visit)"
+_UNTOLD = "NULL::text, NULL::text, NULL::timestamptz, NULL::bool"
 _AT_THEIR_TIME = f"""
-    SELECT {_COLUMNS} FROM campaigns_enrollment e
+    SELECT {_ONE}, {_ALIKE}, %(at)s::timestamptz, {_UNTOLD} FROM campaigns_enrollment e
     WHERE e.campaign_id = %(campaign)s AND e.wake_at <= %(at)s::timestamptz AND e.epoch = %(epoch)s::int
       AND e.state {{states}}
     ORDER BY e.wake_at, e.id LIMIT %(size)s::int
@@ -24,15 +28,14 @@ _AT_THEIR_TIME = f"""
 _DUE = _AT_THEIR_TIME.format(states="IN ('active', 'waiting')")  # as their index says; and so below
 _TO_BEGIN = _AT_THEIR_TIME.format(states="= 'pending'")
 _SETTLED = f"""
-    SELECT {_COLUMNS}, m.id AS message_id, m.state AS message_state, m.reason AS message_reason, m.retry_at,
-           m.node_id AS message_node, m.visit AS message_visit
+    SELECT {_ALONE.format(enrolled_at="NULL::timestamptz", message="m.id")}, {_ALIKE}, e.wake_at, {_TOLD}
     FROM campaigns_settlement s JOIN campaigns_message m ON m.id = s.message_id
          JOIN campaigns_enrollment e ON e.id = s.enrollment_id
     WHERE s.campaign_id = %(campaign)s AND e.state <> 'paused'
     ORDER BY s.at, s.message_id LIMIT %(size)s::int
     FOR NO KEY UPDATE OF e SKIP LOCKED"""  # noqa: S608 - our own names
 _BY_HAND = f"""
-    SELECT {_COLUMNS}, {_MORE} FROM campaigns_enrollment e
+    SELECT {_ONE}, {_ALIKE}, e.wake_at, {_UNTOLD} FROM campaigns_enrollment e
     WHERE e.campaign_id = %(campaign)s AND e.id = ANY(%(enrollments)s::uuid[])
     ORDER BY e.id
     FOR NO KEY UPDATE"""  # noqa: S608 - our own names
@@ -44,8 +47,7 @@ _IS_ANSWERED = """
                 WHERE h.id = ANY(%(news)s::uuid[]) AND h.kind = 'reply' AND h.contact_id = e.contact_id
                   AND heard.endpoint_id = m.endpoint_id)"""
 _HEARING = f"""
-    SELECT {_COLUMNS}, {_MORE}, m.id AS message_id, m.state AS message_state, m.reason AS message_reason, m.retry_at,
-           m.node_id AS message_node, m.visit AS message_visit
+    SELECT {_ALONE.format(enrolled_at="e.enrolled_at", message="m.id")}, {_ALIKE}, e.wake_at, {_TOLD}
     FROM campaigns_enrollment e
     LEFT JOIN LATERAL (SELECT m.id, m.reason, m.retry_at, m.node_id, m.visit,
                               CASE WHEN s.message_id IS NULL THEN 'uncertain' ELSE m.state END AS state
@@ -67,40 +69,91 @@ _NEWS = """
     FOR UPDATE SKIP LOCKED"""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """One enrollment that is locked now, and why it was claimed."""
+class Spot(NamedTuple):
+    """Where somebody stands, and what became of the message that they wait for, as the database tells it."""
 
-    row: Mapping[str, Any]
-    settled: Settled | None = None
+    graph: UUID
+    run_no: int
+    state: str
+    node: UUID | None
+    visit: int
+    visits: str
+    status: UUID | None
+    last: str
+    wake_rule: str | None
+    execution: UUID | None
+    paused_from: str
+    left: timedelta | None
+    reason: str
+    wake_at: datetime | None
+    message_state: str | None
+    message_reason: str | None
+    retry_at: datetime | None
+    is_theirs: bool | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stand:
+    """What several may have in common who were claimed together: where they stand, and what they are told."""
+
+    spot: Spot
     happened: tuple[Happened, ...] = ()
-    message: UUID | None = None
+
+    @property
+    def settled(self) -> Settled | None:
+        """What became of the message that they wait for; one of another visit is none of theirs any more."""
+        spot = self.spot
+        return Settled(spot.message_state or "", spot.message_reason or "", spot.retry_at) if spot.is_theirs else None
 
     def execution_in(self, campaign: Campaign) -> UUID | None:
         """Return in which execution they walk; whoever has not begun will do so in the last one."""
-        begins = self.row["node_id"] is None
-        execution: UUID | None = campaign.execution_id if begins else self.row["execution_id"]
+        begins = self.spot.node is None
+        execution: UUID | None = campaign.execution_id if begins else self.spot.execution
         return execution
 
     def standing(self, keys: Mapping[UUID, str], statuses: Mapping[UUID, str], only: str) -> Standing:
-        row = self.row
-        rule = orjson.loads(row["wake_rule"]) if row["wake_rule"] else None
+        spot = self.spot
+        rule = orjson.loads(spot.wake_rule) if spot.wake_rule else None
         return Standing(
-            id=row["id"],
-            state=row["state"],
-            node=keys.get(row["node_id"]),
-            visit=row["visit"],
-            visits=orjson.loads(row["visits"]),
-            status=statuses.get(row["status_id"], ""),
-            last=orjson.loads(row["last"]),
+            state=spot.state,
+            node=keys.get(spot.node) if spot.node else None,
+            visit=spot.visit,
+            visits=orjson.loads(spot.visits),
+            status=statuses.get(spot.status, "") if spot.status else "",
+            last=orjson.loads(spot.last),
             tries=rule.get("tries", 0) if rule else 0,
-            wake_at=row.get("wake_at"),
+            wake_at=spot.wake_at,
             wake_rule=rule,
-            paused_from=row.get("paused_from", ""),
-            left=row.get("left"),
-            reason=row.get("reason", ""),
+            paused_from=spot.paused_from,
+            left=spot.left,
+            reason=spot.reason,
             only=only,
         )
+
+
+class Claimed(NamedTuple):
+    """One enrollment that is locked now. Whoever stands alike and is told the same shares ``stand``."""
+
+    id: UUID
+    contact: UUID
+    pair: UUID | None
+    company: UUID | None
+    enrolled_at: datetime | None
+    message: UUID | None
+    stand: Stand
+
+
+_OWN: Final = 6  # columns that are of each of them alone
+
+
+def _claimed(rows: Iterable[tuple[Any, ...]]) -> list[Claimed]:
+    stands: dict[tuple[Any, ...], Stand] = {}
+    found = []
+    for row in rows:
+        spot = row[_OWN:]
+        stand = stands.get(spot) or stands.setdefault(spot, Stand(Spot(*spot)))
+        found.append(Claimed._make((*row[:_OWN], stand)))
+    return found
 
 
 def due(campaign: Campaign, *, at: datetime, size: int) -> list[Claimed]:
@@ -118,13 +171,12 @@ def beginning(campaign: Campaign, *, at: datetime, size: int) -> list[Claimed]:
 
 def _at_their_time(sql: str, campaign: Campaign, at: datetime, size: int) -> list[Claimed]:
     params = {"campaign": campaign.pk, "epoch": campaign.epoch, "at": at, "size": size}
-    return [Claimed(row) for row in prepared.named(sql, params)]
+    return _claimed(prepared.rows(sql, params))
 
 
 def settled(campaign: Campaign, *, size: int) -> list[Claimed]:
     """Claim those who have not been told yet what became of their message."""
-    rows = prepared.named(_SETTLED, {"campaign": campaign.pk, "size": size})
-    return [Claimed(row, settled=_settled(row), message=row["message_id"]) for row in rows]
+    return _claimed(prepared.rows(_SETTLED, {"campaign": campaign.pk, "size": size}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +186,9 @@ class News:
     ids: list[UUID]
     by_contact: Mapping[UUID, tuple[tuple[UUID | None, Happened], ...]]
 
-    def of(self, row: Mapping[str, Any]) -> tuple[Happened, ...]:
+    def of(self, one: Claimed) -> tuple[Happened, ...]:
         """Return what of it is for this walk."""
-        return tuple(happened for walk, happened in self.by_contact[row["contact_id"]] if walk in (None, row["id"]))
+        return tuple(happened for walk, happened in self.by_contact[one.contact] if walk in (None, one.id))
 
 
 def news(*, size: int) -> News:
@@ -152,23 +204,15 @@ def hearing(campaign: Campaign, told: News) -> list[Claimed]:
     """Claim the walks that what was ``told`` is for, with what became of the message that they wait for, if that is
     known, or if they have answered it; whoever else moves them now is waited for."""
     params = {"campaign": campaign.pk, "contacts": sorted(told.by_contact), "news": told.ids}
-    rows = prepared.named(_HEARING, params)
-    claimed = []
-    for row in rows:
-        if happened := told.of(row):
-            settled = _settled(row)
-            message = row["message_id"] if settled else None
-            claimed.append(Claimed(row, settled=settled, happened=happened, message=message))
-    return claimed
-
-
-def _settled(row: Mapping[str, Any]) -> Settled | None:
-    """What became of the message that they wait for; one of another visit is none of theirs any more."""
-    is_theirs = row["message_id"] and (row["message_node"], row["message_visit"]) == (row["node_id"], row["visit"])
-    return Settled(row["message_state"], row["message_reason"], row["retry_at"]) if is_theirs else None
+    found = []
+    for one in _claimed(prepared.rows(_HEARING, params)):
+        if happened := told.of(one):
+            stand = Stand(one.stand.spot, happened)
+            found.append(one._replace(stand=stand, message=one.message if stand.settled else None))
+    return found
 
 
 def by_hand(campaign: Campaign, enrollments: Sequence[UUID]) -> list[Claimed]:
     """Claim what somebody has pointed at; whoever else moves them now is waited for."""
     params = {"campaign": campaign.pk, "enrollments": sorted(enrollments)}
-    return [Claimed(row) for row in prepared.named(_BY_HAND, params)]
+    return _claimed(prepared.rows(_BY_HAND, params))

@@ -1,0 +1,160 @@
+"""The statements that a batch is written with: what several have in common travels once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from config.kernel import prepared
+
+
+class Part(NamedTuple):
+    """What is written alike of several: ``alike`` once, ``each`` is a column of what is of each of them alone."""
+
+    alike: Mapping[str, Any]
+    each: Mapping[str, Sequence[Any]]
+
+    @property
+    def size(self) -> int:
+        return len(next(iter(self.each.values())))
+
+
+class Statement:
+    """A statement that reads ``{rows}``: ``w`` has the columns of each, ``m`` what those of a part have in common."""
+
+    def __init__(self, sql: str, *, each: Mapping[str, str], **alike: str) -> None:
+        own, common = f"unnest({_arrays({'part': 'int', **each})})", f"unnest({_arrays(alike)}) WITH ORDINALITY"
+        rows = f"{own} AS w ({_names('part', *each)}) JOIN {common} AS m ({_names(*alike, 'part')}) USING (part)"
+        self._sql, self._each, self._alike = sql.replace("{rows}", rows), each, alike
+
+    def run(self, parts: Sequence[Part], of_all: Mapping[str, Any]) -> None:
+        own: dict[str, list[Any]] = {name: [] for name in ("part", *self._each)}
+        for number, part in enumerate(parts, 1):
+            for name in self._each:
+                own[name] += part.each[name]
+            own["part"] += [number] * part.size
+        common = {name: [part.alike[name] for part in parts] for name in self._alike}
+        kinds = {"part": "int", **self._each, **self._alike}
+        told = {name: prepared.array(kinds[name], values) for name, values in (own | common).items()}
+        prepared.run(self._sql, {**of_all, **told})
+
+
+def _arrays(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"%({name})s::{kind}[]" for name, kind in columns.items())
+
+
+def _names(*columns: str) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+# Whoever waits as before is of the epoch that they were of: after a pause they are still to be let go.
+ENROLLMENTS = Statement(
+    """
+    UPDATE campaigns_enrollment e
+    SET state = m.state, node_id = m.node, visit = m.visit, visits = m.visits, status_id = m.status,
+        last = m.last, wake_at = m.wake_at, wake_rule = nullif(m.wake_rule, 'null'), reason = m.reason,
+        ended_at = CASE WHEN m.ended THEN coalesce(e.ended_at, %(at)s::timestamptz) END, paused_from = m.paused_from,
+        epoch = CASE WHEN (m.state, m.wake_at) IS NOT DISTINCT FROM (e.state, e.wake_at) THEN e.epoch
+                     ELSE %(epoch)s::int END,
+        execution_id = m.execution, "left" = make_interval(secs => m."left")
+    FROM {rows} WHERE e.id = w.id""",
+    each={"id": "uuid"},
+    state="text",
+    node="uuid",
+    visit="int",
+    visits="jsonb",
+    status="uuid",
+    last="jsonb",
+    wake_at="timestamptz",
+    wake_rule="jsonb",
+    reason="text",
+    ended="bool",
+    paused_from="text",
+    execution="uuid",
+    left="float",
+)
+STEPS_END = Statement(
+    """
+    UPDATE campaigns_enrollmentstep s SET ended_at = %(at)s::timestamptz, outcome = m.outcome, exit = m.exit
+    FROM {rows} WHERE s.enrollment_id = w.enrollment AND s.ended_at IS NULL""",
+    each={"enrollment": "uuid"},
+    outcome="text",
+    exit="text",
+)
+STEPS_BEGIN = Statement(
+    """
+    INSERT INTO campaigns_enrollmentstep (id, enrollment_id, node_id, visit, begun_at)
+    SELECT clearline_uuid7(), w.enrollment, m.node, m.visit, %(at)s::timestamptz
+    FROM {rows}""",
+    each={"enrollment": "uuid"},
+    node="uuid",
+    visit="int",
+)
+EVENTS = Statement(
+    """
+    INSERT INTO campaigns_enrollmentevent (id, at, enrollment_id, kind, node_id, exit, state, by_id, data)
+    SELECT w.id, %(at)s::timestamptz, w.enrollment, m.kind, m.node, m.exit, m.state, %(by)s::uuid, m.data
+    FROM {rows}""",
+    each={"id": "uuid", "enrollment": "uuid"},
+    kind="text",
+    node="uuid",
+    exit="text",
+    state="text",
+    data="jsonb",
+)
+CANCEL = """
+    UPDATE campaigns_message m
+    SET state = CASE WHEN m.ever_dispatched THEN 'uncertain' ELSE 'cancelled' END, reason = 'They left the campaign.',
+        settled_at = CASE WHEN NOT m.ever_dispatched THEN %(at)s::timestamptz END, updated_at = %(at)s::timestamptz
+    WHERE m.id IN (SELECT id FROM campaigns_message WHERE enrollment_id = ANY(%(enrollments)s::uuid[])
+                     AND state = 'pending' ORDER BY id FOR NO KEY UPDATE)"""
+TOLD = "DELETE FROM campaigns_settlement WHERE message_id = ANY(%(messages)s::uuid[])"
+TOLD_ENDED = """
+    DELETE FROM campaigns_settlement WHERE message_id IN (
+        SELECT id FROM campaigns_message WHERE enrollment_id = ANY(%(enrollments)s::uuid[]))"""
+SENDS = Statement(
+    """
+    INSERT INTO campaigns_message (id, channel, contact_id, campaign_id, enrollment_id, node_id, run_no, visit, by_id,
+        content, subject, body, segments, consent, dedupe_key, not_before, created_at, updated_at,
+        state, direction, reason, tries, claim, ever_dispatched, anomaly)
+    SELECT w.id, m.channel, w.contact, %(campaign)s, w.enrollment, m.node, m.run_no, m.visit, %(sender)s::uuid,
+        m.content, w.subject, w.body, w.segments, m.consent,
+        'enr:' || w.enrollment || '/' || m.node || '/' || m.visit || '/' || m.tries,
+        %(at)s::timestamptz, %(at)s::timestamptz, %(at)s::timestamptz,
+        'pending', 'outbound', '', 0, 0, false, ''
+    FROM {rows}""",
+    each={
+        "id": "uuid", "enrollment": "uuid", "contact": "uuid", "subject": "text", "body": "text", "segments": "int",
+    },
+    channel="text",
+    node="uuid",
+    run_no="int",
+    visit="int",
+    tries="int",
+    content="text",
+    consent="text",
+)  # fmt: skip
+TASKS = Statement(
+    """
+    INSERT INTO campaigns_calltask (id, enrollment_id, node_id, visit, contact_id, pair_id, priority, script, outcome,
+        created_at, updated_at)
+    SELECT w.id, w.enrollment, m.node, m.visit, w.contact, w.pair, m.priority, m.script, '',
+        %(at)s::timestamptz, %(at)s::timestamptz
+    FROM {rows}""",
+    each={"id": "uuid", "enrollment": "uuid", "contact": "uuid", "pair": "uuid"},
+    node="uuid",
+    visit="int",
+    priority="int",
+    script="text",
+)
+TASKS_OFF = """
+    UPDATE campaigns_calltask SET cancelled_at = %(at)s::timestamptz, updated_at = %(at)s::timestamptz
+    WHERE enrollment_id = ANY(%(enrollments)s::uuid[]) AND done_at IS NULL AND cancelled_at IS NULL"""
+# As many of a company begin as have ended, those who wait longest.
+NEXT_OF_COMPANY = """
+    UPDATE campaigns_enrollment SET wake_at = %(at)s::timestamptz
+    WHERE id IN (
+        SELECT held.id
+        FROM unnest(%(companies)s::uuid[], %(freed)s::int[]) AS free (company, places),
+             LATERAL (SELECT e.id FROM campaigns_enrollment e
+                      WHERE e.campaign_id = %(campaign)s AND e.company_id = free.company AND e.state = 'pending'
+                        AND e.wake_at IS NULL
+                      ORDER BY e.id LIMIT free.places FOR NO KEY UPDATE SKIP LOCKED) held)"""
