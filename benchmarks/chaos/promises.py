@@ -192,5 +192,6 @@ _BROKEN: Final = {
         SELECT 1 FROM campaigns_attempt a FULL JOIN crm_touch t ON t.source_id = a.id
         WHERE a.id IS NULL OR t.id IS NULL OR t.counts <> (a.outcome NOT IN ('not_sent', 'rejected'))""",
     "somebody walks on two ways": """
-        SELECT enrollment_id FROM campaigns_enrollmentstep GROUP BY enrollment_id, node_id, visit HAVING count(*) > 1""",
+        SELECT s.enrollment_id FROM campaigns_enrollmentstep s JOIN campaigns_enrollmentstep o USING (enrollment_id)
+        WHERE (s.node_id, s.visit) <> (o.node_id, o.visit) AND s.begun_at < o.ended_at AND o.begun_at < s.ended_at""",
 }

@@ -24,6 +24,34 @@ _WAYS: dict[models.TextChoices, list[models.TextChoices]] = {
 }
 
 
+def _of_its_graph() -> list[pgtrigger.Trigger]:
+    """Let nobody stand on a node of another graph than theirs. A graph that is walked is frozen, and its nodes with it,
+    so that a look at what is written is enough: a foreign key would look at and lock the same node for each of many.
+    """
+    refusal = "RAISE EXCEPTION 'Nobody stands on a node of another graph than their own.' USING ERRCODE = '23503';"
+    elsewhere = "NOT EXISTS (SELECT FROM campaigns_node n WHERE n.graph_id = e.graph_id AND n.id = e.node_id)"
+    return [
+        pgtrigger.Trigger(
+            name="keep_graph_insert",
+            when=pgtrigger.After,
+            operation=pgtrigger.Insert,
+            condition=pgtrigger.Condition("NEW.node_id IS NOT NULL"),
+            func=f"IF {elsewhere.replace(' e.', ' NEW.')} THEN {refusal} END IF; RETURN NULL;",
+        ),
+        pgtrigger.Trigger(
+            name="keep_graph_update",
+            level=pgtrigger.Statement,
+            when=pgtrigger.After,
+            operation=pgtrigger.Update,
+            referencing=pgtrigger.Referencing(new="new_rows"),
+            func=f"""
+                IF EXISTS (SELECT FROM (SELECT DISTINCT graph_id, node_id FROM new_rows WHERE node_id IS NOT NULL) e
+                           WHERE {elsewhere}) THEN {refusal} END IF;
+                RETURN NULL;""",  # noqa: S608 - our own words
+        ),
+    ]
+
+
 class Enrollment(Row):
     """One contact's walk through one graph, which it is pinned to. The history in ``EnrollmentEvent`` replays to it.
 
@@ -40,7 +68,7 @@ class Enrollment(Row):
         "crm.Company", models.SET_NULL, null=True, related_name="+", db_index=False, db_constraint=False,
         help_text="The contact's when they were enrolled.",
     )  # fmt: skip
-    pair = models.ForeignKey("crm.ProjectContact", models.SET_NULL, null=True, related_name="+")
+    pair = models.ForeignKey("crm.ProjectContact", models.SET_NULL, null=True, related_name="+", db_index=False)
     run_no = models.PositiveSmallIntegerField(default=1, db_default=1)
     state = models.CharField(max_length=12, choices=EnrollmentState, default=_S.PENDING, db_default=_S.PENDING)
     node = models.ForeignKey(
@@ -60,6 +88,7 @@ class Enrollment(Row):
     paused_from = models.CharField(max_length=12, choices=EnrollmentState, blank=True, db_default="")
     left = models.DurationField(null=True, help_text="What was left of its wait when it was paused.")
     enrolled_at = models.DateTimeField()
+    held_since = models.DateTimeField(null=True, help_text="Since when they are held up at the node, if they are.")
     ended_at = models.DateTimeField(null=True)
     run = models.ForeignKey(
         "campaigns.EnrollmentRun", models.SET_NULL, null=True, related_name="enrollments", db_index=False
@@ -78,10 +107,10 @@ class Enrollment(Row):
         constraints = [
             models.UniqueConstraint(fields=["contact", "campaign", "run_no"], name="campaigns_enrollment_one_per_run"),
             models.UniqueConstraint(
-                fields=["contact", "campaign"], condition=Q(state__in=LIVE), name="campaigns_enrollment_one_live"
+                fields=["contact", "campaign"], condition=Q(ended_at=None), name="campaigns_enrollment_one_live"
             ),
             models.UniqueConstraint(
-                fields=["contact"], condition=Q(state__in=LIVE, exclusive=True), name="campaigns_enrollment_exclusive"
+                fields=["contact"], condition=Q(ended_at=None, exclusive=True), name="campaigns_enrollment_exclusive"
             ),
             models.CheckConstraint(
                 condition=Q(state__in=ENDED, ended_at__isnull=False) | Q(state__in=LIVE, ended_at=None),
@@ -94,6 +123,9 @@ class Enrollment(Row):
             models.CheckConstraint(
                 condition=Q(state=_S.PENDING) | Q(state__in=[_S.EXITED, _S.PAUSED, _S.PARKED]) | Q(node__isnull=False),
                 name="campaigns_enrollment_is_somewhere",
+            ),
+            models.CheckConstraint(
+                condition=Q(held_since=None) | Q(ended_at=None, node__isnull=False), name="campaigns_enrollment_is_held"
             ),
             models.CheckConstraint(
                 condition=Q(paused_from="") | Q(state=_S.PAUSED), name="campaigns_enrollment_paused_from"
@@ -128,6 +160,7 @@ class Enrollment(Row):
                 name="campaigns_enrollment_by_status",
             ),
             models.Index(fields=["node", "id"], condition=Q(state__in=LIVE), name="campaigns_enrollment_by_node"),
+            models.Index(fields=["pair"], condition=Q(pair__isnull=False), name="campaigns_enrollment_by_pair"),
             models.Index(
                 fields=["execution"], condition=Q(execution__isnull=False), name="campaigns_enrollment_executed"
             ),
@@ -149,6 +182,7 @@ class Enrollment(Row):
                     WHERE enrollment_id = NEW.id AND CASE NEW.state WHEN 'paused' THEN state = 'pending' ELSE held END;
                     RETURN NULL;""",
             ),
+            *_of_its_graph(),
             *never_deleted(instead="Let them leave the campaign, with a reason."),
         ]
 
@@ -156,35 +190,27 @@ class Enrollment(Row):
         return f"{self.contact} in {self.campaign}"
 
 
-class EnrollmentStep(Row):
-    """One visit to a node that holds people up (a send, a wait, a call): from when to when, and what became of it."""
+class EnrollmentStep(models.Model):
+    """One visit to a node that held somebody up (a send, a wait): from when to when, and what became of it.
 
-    enrollment = models.ForeignKey("campaigns.Enrollment", models.PROTECT, related_name="steps", db_index=False)
-    node = models.ForeignKey("campaigns.Node", models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    Written once, when it is over: until then ``Enrollment.held_since`` says it, so nobody is ever at two of them. It is
+    made of the row of its enrollment, which is never deleted: no key is checked for that.
+    """
+
+    pk = models.CompositePrimaryKey("enrollment_id", "node_id", "visit")
+    enrollment = models.ForeignKey(
+        "campaigns.Enrollment", models.DO_NOTHING, related_name="steps", db_index=False, db_constraint=False
+    )
+    node = models.ForeignKey("campaigns.Node", models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False)
     visit = models.PositiveIntegerField()
     begun_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField()
     outcome = models.CharField(max_length=40, blank=True, db_default="")
     exit = models.CharField(max_length=80, blank=True, db_default="")
 
     class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(fields=["enrollment", "node", "visit"], name="campaigns_step_once"),
-            models.UniqueConstraint(
-                fields=["enrollment"], condition=Q(ended_at=None), name="campaigns_step_one_at_a_time"
-            ),
-        ]
-        triggers = [
-            pgtrigger.Trigger(
-                name="keep_ended",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Update,
-                condition=pgtrigger.Condition("OLD.ended_at IS NOT NULL"),
-                func="RAISE EXCEPTION 'A step that ended stays as it is.' USING ERRCODE = '23514';",
-            ),
-            *never_deleted(instead="Its enrollment leaves the campaign."),
-        ]
+        ordering = ["begun_at", "ended_at"]
+        triggers = append_only()
 
     def __str__(self) -> str:
         return f"{self.node} ({self.visit})"

@@ -98,8 +98,7 @@ class Walker:
 
     @property
     def zone(self) -> ZoneInfo:
-        time_zone, places = self._crowd.zones[self._place]
-        return zone_of(time_zone or (places or "").partition(" ")[0])
+        return self._crowd.zones[self._place]
 
     @property
     def stop(self) -> str:
@@ -151,11 +150,13 @@ class Crowd:
 
     @cached_property
     def wishes(self) -> list[tuple[Any, ...]]:
+        """Whether they are deleted, and whether they want no calls, no e-mail, no texts."""
         return prepared.rows(_WISHES, self._who)
 
     @cached_property
-    def zones(self) -> list[tuple[Any, ...]]:
-        return prepared.rows(_ZONES, self._who)
+    def zones(self) -> list[ZoneInfo]:
+        told = prepared.rows(_ZONES, self._who)
+        return [zone_of(time_zone or (places or "").partition(" ")[0]) for time_zone, places in told]
 
     @cached_property
     def about(self) -> list[dict[str, Any]]:

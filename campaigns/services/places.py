@@ -3,10 +3,8 @@
 from datetime import datetime
 from typing import Final
 
-from campaigns.choices import EnrollmentState
 from campaigns.models import Campaign
 from campaigns.services import bells
-from campaigns.services.engine.claiming import Spot
 from config.kernel import prepared
 
 HELD: Final = """(e.state = 'pending' AND e.wake_at IS NULL
@@ -28,13 +26,6 @@ _BEGIN = f"""
     WHERE id IN (
         SELECT held.id FROM held LEFT JOIN walking ON walking.company_id = held.company_id
         WHERE %(limit)s::int IS NULL OR held.place + coalesce(walking.number, 0) <= %(limit)s::int)"""  # noqa: S608 - HELD is ours
-
-
-def is_held(spot: Spot) -> bool:
-    """Whether somebody the engine has claimed has waited for a place; who was due or sent something has had one."""
-    if spot.state == EnrollmentState.PAUSED:
-        return spot.paused_from == EnrollmentState.PENDING and spot.left is None
-    return spot.state == EnrollmentState.PENDING and spot.wake_at is None
 
 
 def let_begin(campaign: Campaign, *, at: datetime) -> int:

@@ -115,8 +115,8 @@ def _history() -> list[str]:
         ends = [event.kind for event in events[walk.pk] if event.state in ENDED]
         if len(ends) > 1 and walk.state != ends[0]:
             found.append(f"walk {walk.pk} ended as {ends}")
-    open_steps = EnrollmentStep.objects.filter(ended_at=None).exclude(enrollment__state__in=LIVE)
-    found += [f"step {step.pk} was never ended" for step in open_steps]
+    standing = Enrollment.objects.filter(held_since=None, state__in=[_S.WAITING, _S.WAITING_SEND])
+    found += [f"walk {walk.pk} waits since never" for walk in standing]
     return found
 
 
@@ -140,9 +140,7 @@ def _numbers_of_nodes(campaign: Campaign) -> list[str]:
     for message in Message.objects.filter(campaign=campaign, direction="outbound"):
         if message.node_id:
             there[message.node_id][f"{message.channel}:{place_of[MessageState(message.state)]}"] += 1
-    for node in EnrollmentStep.objects.filter(ended_at=None, enrollment__campaign=campaign).values_list(
-        "node", flat=True
-    ):
+    for node in Enrollment.objects.filter(campaign=campaign).exclude(held_since=None).values_list("node", flat=True):
         there[node]["held"] += 1
     told = {
         node: Counter({k: v for k, v in of.items() if v and (k == "held" or k in _PLACES)})
@@ -155,7 +153,7 @@ def _numbers_of_nodes(campaign: Campaign) -> list[str]:
 def _waited(watch: Watch) -> list[str]:
     """Nobody waits less than they should; whoever waits for an answer and answers is not thrown out for it."""
     found = []
-    steps = EnrollmentStep.objects.filter(node__type__in=["wait", "wait_for"], ended_at__isnull=False)
+    steps = EnrollmentStep.objects.filter(node__type__in=["wait", "wait_for"])
     for step in steps.select_related("node", "enrollment"):
         config, visit = step.node.config, (step.enrollment_id, step.node_id, step.visit)
         if (step.outcome == "over" and config.get("mode") == WaitMode.DURATION) or step.exit == Exit.TIMEOUT:

@@ -97,7 +97,7 @@ def test_whoever_answers_while_they_are_paused_leaves_and_no_step_stays_open():
     HappeningFactory(contact=walk.contact)
     run(NOON)
     assert (walk_of(walk).state, walk_of(walk).reason, walk_of(walk).paused_from) == ("exited", "replied", "")
-    assert not EnrollmentStep.objects.filter(ended_at=None).exists()
+    assert walk_of(walk).held_since is None
 
 
 @pytest.mark.parametrize("event", ["reply", "call_outcome", "link_click"])
@@ -117,7 +117,7 @@ def test_what_is_waited_for_may_come_in_a_pause_and_leads_on_after_it(event):
     run(NOON + 9 * DAY)
     assert (walk_of(walk).state, walk_of(walk).status.name) == ("completed", "Needs BDR")
     assert_replays(walk)
-    assert not EnrollmentStep.objects.filter(ended_at=None).exists()
+    assert walk_of(walk).held_since is None
 
 
 def test_whoever_is_paused_behind_a_message_and_answers_it_twice_has_answered():

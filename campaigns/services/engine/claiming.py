@@ -10,17 +10,18 @@ import orjson
 
 from campaigns.models import Campaign
 from campaigns.rules.moves import Happened, Settled, Standing
+from campaigns.services import places
 from config.kernel import prepared
 
 # What is of each of them alone, and what several may have in common.
 _ALONE = "e.id, e.contact_id, e.pair_id, e.company_id, {enrolled_at}, {message}"
-_ALIKE = """e.graph_id, e.run_no, e.state, e.node_id, e.visit, e.visits, e.status_id, e.last, e.wake_rule,
-           e.execution_id, e.paused_from, e."left", e.reason"""
+_ALIKE = f"""{places.HELD}, e.graph_id, e.run_no, e.state, e.node_id, e.visit, e.visits, e.status_id, e.last,
+           e.wake_rule, e.execution_id, e.paused_from, e."left", e.reason"""
 _ONE = _ALONE.format(enrolled_at="NULL::timestamptz", message="NULL::uuid")
 _TOLD = "m.state, m.reason, m.retry_at, (m.node_id, m.visit) = (e.node_id, e.visit)"
 _UNTOLD = "NULL::text, NULL::text, NULL::timestamptz, NULL::bool"
 _AT_THEIR_TIME = f"""
-    SELECT {_ONE}, {_ALIKE}, %(at)s::timestamptz, {_UNTOLD} FROM campaigns_enrollment e
+    SELECT {_ONE}, {_ALIKE}, NULL::timestamptz, {_UNTOLD} FROM campaigns_enrollment e
     WHERE e.campaign_id = %(campaign)s AND e.wake_at <= %(at)s::timestamptz AND e.epoch = %(epoch)s::int
       AND e.state {{states}}
     ORDER BY e.wake_at, e.id LIMIT %(size)s::int
@@ -70,8 +71,12 @@ _NEWS = """
 
 
 class Spot(NamedTuple):
-    """Where somebody stands, and what became of the message that they wait for, as the database tells it."""
+    """Where somebody stands, and what became of the message that they wait for, as the database tells it.
 
+    ``is_held``: they wait for a place of their company. ``wake_at`` is None for those who are at their time.
+    """
+
+    is_held: bool
     graph: UUID
     run_no: int
     state: str

@@ -52,6 +52,7 @@ ENROLLMENTS = Statement(
     SET state = m.state, node_id = m.node, visit = m.visit, visits = m.visits, status_id = m.status,
         last = m.last, wake_at = m.wake_at, wake_rule = nullif(m.wake_rule, 'null'), reason = m.reason,
         ended_at = CASE WHEN m.ended THEN coalesce(e.ended_at, %(at)s::timestamptz) END, paused_from = m.paused_from,
+        held_since = CASE WHEN m.held THEN %(at)s::timestamptz WHEN m.freed THEN NULL ELSE e.held_since END,
         epoch = CASE WHEN (m.state, m.wake_at) IS NOT DISTINCT FROM (e.state, e.wake_at) THEN e.epoch
                      ELSE %(epoch)s::int END,
         execution_id = m.execution, "left" = make_interval(secs => m."left")
@@ -67,26 +68,21 @@ ENROLLMENTS = Statement(
     wake_rule="jsonb",
     reason="text",
     ended="bool",
+    held="bool",
+    freed="bool",
     paused_from="text",
     execution="uuid",
     left="float",
 )
-STEPS_END = Statement(
+# What is over, before its enrollment moves on: that says where they were, and since when.
+STEPS = Statement(
     """
-    UPDATE campaigns_enrollmentstep s SET ended_at = %(at)s::timestamptz, outcome = m.outcome, exit = m.exit
-    FROM {rows} WHERE s.enrollment_id = w.enrollment AND s.ended_at IS NULL""",
+    INSERT INTO campaigns_enrollmentstep (enrollment_id, node_id, visit, begun_at, ended_at, outcome, exit)
+    SELECT e.id, e.node_id, e.visit, e.held_since, %(at)s::timestamptz, m.outcome, m.exit
+    FROM {rows} JOIN campaigns_enrollment e ON e.id = w.enrollment WHERE e.held_since IS NOT NULL""",
     each={"enrollment": "uuid"},
     outcome="text",
     exit="text",
-)
-STEPS_BEGIN = Statement(
-    """
-    INSERT INTO campaigns_enrollmentstep (id, enrollment_id, node_id, visit, begun_at)
-    SELECT clearline_uuid7(), w.enrollment, m.node, m.visit, %(at)s::timestamptz
-    FROM {rows}""",
-    each={"enrollment": "uuid"},
-    node="uuid",
-    visit="int",
 )
 EVENTS = Statement(
     """

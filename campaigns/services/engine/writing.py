@@ -10,7 +10,7 @@ from uuid import UUID
 from campaigns.choices import ENDED, EnrollmentState
 from campaigns.models import Campaign
 from campaigns.rules.moves import Move
-from campaigns.services import bells, counting, places, routes
+from campaigns.services import bells, counting, routes
 from campaigns.services.engine import statements
 from campaigns.services.engine.claiming import Claimed, Stand
 from campaigns.services.engine.statements import Part, Statement
@@ -56,21 +56,18 @@ class _Group:
             "wake_rule": move.wake_rule,
             "reason": move.reason,
             "ended": move.state in ENDED,
+            "held": move.begun,
+            "freed": move.ended is not None,
             "paused_from": move.paused_from,
             "execution": self._execution(campaign) if move.node else None,
             "left": move.left.total_seconds() if move.left is not None else None,
         }
         return Part(alike, {"id": self.ids})
 
-    def steps_end(self) -> Iterator[Part]:
+    def steps(self) -> Iterator[Part]:
         if self.move.ended:
             outcome, label = self.move.ended
             yield Part({"outcome": outcome, "exit": label}, {"enrollment": self.ids})
-
-    def steps_begin(self) -> Iterator[Part]:
-        if self.move.begun:
-            alike = {"node": self.node(self.move.node), "visit": self.move.visit}
-            yield Part(alike, {"enrollment": self.ids})
 
     def events(self) -> Iterator[Part]:
         for note in self.move.notes:
@@ -143,9 +140,8 @@ class Batch:
         """Write all of it: enrollments and what hangs on them, then messages, then numbers (DESIGN 13)."""
         groups = self._groups
         gone = [key for group in groups if group.move.state == EnrollmentState.EXITED for key in group.ids]
+        self._run(statements.STEPS, (part for group in groups for part in group.steps()))
         self._run(statements.ENROLLMENTS, (group.enrollments(self._campaign, self._statuses) for group in groups))
-        self._run(statements.STEPS_END, (part for group in groups for part in group.steps_end()))
-        self._run(statements.STEPS_BEGIN, (part for group in groups for part in group.steps_begin()))
         self._run(statements.EVENTS, _born(part for group in groups for part in group.events()))
         self._run(statements.TASKS, _born(part for group in groups for part in group.tasks()))
         if gone:
@@ -166,7 +162,7 @@ class Batch:
             statement.run(parts, self._of_all)
 
     def _let_next_begin(self) -> None:
-        ended = (group for group in self._groups if group.has_ended and not places.is_held(group.spot))
+        ended = (group for group in self._groups if group.has_ended and not group.spot.is_held)
         freed = Counter(one.claimed.company for group in ended for one in group.decided if one.claimed.company)
         if freed:
             companies = sorted(freed)
