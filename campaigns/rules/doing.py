@@ -99,7 +99,7 @@ def _call(steps: Steps, node: DrawnNode) -> None:
 
 
 def _wait(steps: Steps, node: DrawnNode) -> None:
-    until = waits.ends_at(node.config, since=steps.at, zone=steps.person.zone, event=steps.route.event)
+    until = waits.ends_at(node.config, since=steps.at, zone=steps.zone(node), event=steps.route.event)
     if until is None:
         steps.park(NO_EVENT)
     elif until <= steps.at:
@@ -120,7 +120,7 @@ def _wait_for(steps: Steps, node: DrawnNode) -> None:
             steps.leave_by(node, Exit.HAPPENED, outcome=kind)
             return
     amount, unit = node.config["amount"], node.config["unit"]
-    steps.hold(node, _S.WAITING, until=waits.after(amount, unit, since=steps.at, zone=steps.person.zone))
+    steps.hold(node, _S.WAITING, until=waits.after(amount, unit, since=steps.at, zone=steps.zone(node)))
 
 
 def _branch(steps: Steps, node: DrawnNode) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit, WaitMode
 from campaigns.rules import waits
@@ -42,6 +43,10 @@ class Steps:
     @property
     def here(self) -> DrawnNode | None:
         return self.route.drawing.by_key.get(self.move.node or "")
+
+    def zone(self, node: DrawnNode) -> ZoneInfo:
+        """Whose clock a wait goes by; nobody is asked for their zone who waits for some hours."""
+        return self.person.zone if waits.is_local(node.config) else waits.ANYWHERE
 
     @property
     def is_where_it_was(self) -> bool:

@@ -13,6 +13,7 @@ from campaigns.choices import Unit, WaitMode, Weekday
 from campaigns.rules.config_fields import clock_of
 from campaigns.rules.drawings import Config
 
+ANYWHERE: Final = ZoneInfo("UTC")
 _EXACT: Final = {Unit.MINUTES: timedelta(minutes=1), Unit.HOURS: timedelta(hours=1)}
 _DAYS: Final = {Unit.DAYS: 1, Unit.WEEKS: 7}
 _ON_A_DAY: Final = frozenset({WaitMode.DATE, WaitMode.EVENT, WaitMode.WEEKDAY})
@@ -21,6 +22,11 @@ _ON_A_DAY: Final = frozenset({WaitMode.DATE, WaitMode.EVENT, WaitMode.WEEKDAY})
 def is_for_a_time(rule: Mapping[str, Any] | None) -> bool:
     """Say whether somebody waits for a time, which pauses do not use up, and not until a moment."""
     return rule is not None and "config" in rule and rule["config"].get("mode") not in _ON_A_DAY
+
+
+def is_local(config: Config) -> bool:
+    """Say whether it depends on a zone when a wait ends: hours are hours anywhere."""
+    return config.get("mode", WaitMode.DURATION) != WaitMode.DURATION or config["unit"] not in _EXACT
 
 
 def ends_at(config: Config, *, since: datetime, zone: ZoneInfo, event: date | None = None) -> datetime | None:

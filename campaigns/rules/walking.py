@@ -157,7 +157,7 @@ def _wake(steps: Steps) -> None:
 def _wait_over(steps: Steps, node: DrawnNode) -> None:
     """Go on, unless the moment has moved meanwhile: to another day of the event, or with the person to another zone."""
     since = datetime.fromisoformat(steps.standing.wake_rule["since"]) if steps.standing.wake_rule else steps.at
-    until = waits.ends_at(node.config, since=since, zone=steps.person.zone, event=steps.route.event)
+    until = waits.ends_at(node.config, since=since, zone=steps.zone(node), event=steps.route.event)
     if until is None:
         steps.park(doing.NO_EVENT)
     elif until > steps.at:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,14 +18,12 @@ from campaigns.services import values
 from config.kernel import prepared
 from crm.choices import Channel, Priority
 
+WISHES = "c.deleted_at IS NOT NULL, c.do_not_call, c.do_not_email, c.do_not_text"
 HOME = ZoneInfo("America/New_York")  # whose zone nobody knows: the earliest of the contiguous states
 
 _THEM = """
     FROM unnest(%(contacts)s::uuid[], %(pairs)s::uuid[]) WITH ORDINALITY AS a (contact_id, pair_id, place)
     JOIN crm_contact c ON c.id = a.contact_id"""
-_WISHES = f"""
-    SELECT c.deleted_at IS NOT NULL, c.do_not_call, c.do_not_email, c.do_not_text {_THEM}
-    ORDER BY a.place"""
 _ZONES = f"""
     SELECT c.time_zone, hp.key {_THEM}
     LEFT JOIN crm_contactpoint pt ON pt.contact_id = c.id AND pt.kind = 'phone' AND pt.is_primary
@@ -74,21 +72,29 @@ _WISH_OF: Mapping[str, str] = {
 }
 
 
+class Wishes(NamedTuple):
+    """``WISHES`` of somebody."""
+
+    is_deleted: bool = False
+    do_not_call: bool = False
+    do_not_email: bool = False
+    do_not_text: bool = False
+
+
 class Walker:
     """One person in one campaign, as ``rules.moves.Person`` wants them; ``asked`` is of ``asked_since``."""
 
-    __slots__ = ("_composed", "_crowd", "_place", "asked", "enrollment")
+    __slots__ = ("_crowd", "_place", "asked", "enrollment", "wishes")
 
-    def __init__(self, crowd: "Crowd", place: int, enrollment: UUID) -> None:
-        self._crowd, self._place, self.enrollment, self.asked = crowd, place, enrollment, ""
-        self._composed: dict[str, Composed] = {}
+    def __init__(self, crowd: "Crowd", place: int, enrollment: UUID, wishes: Wishes) -> None:
+        self._crowd, self._place, self.enrollment, self.wishes, self.asked = crowd, place, enrollment, wishes, ""
 
     def meets(self, condition: Config, known: Mapping[str, Any]) -> bool:
         return conditions.holds(condition, {**_facts(self._crowd.about[self._place]), **known})
 
     def unsendable(self, channel: str, key: str) -> str:
         try:
-            self._composed[key] = compose(channel, key, self._crowd.contents, self._values())
+            self._crowd.composed[self._place, key] = compose(channel, key, self._crowd.contents, self._values())
         except Unsendable as error:
             return str(error)
         return ""
@@ -102,16 +108,15 @@ class Walker:
 
     @property
     def stop(self) -> str:
-        return _stop(self._crowd.channels, *self._crowd.wishes[self._place]) or self.asked
+        return _stop(self._crowd.channels, self.wishes) or self.asked
 
     @property
     def is_called(self) -> bool:
-        _, do_not_call, _, _ = self._crowd.wishes[self._place]
-        return not do_not_call
+        return not self.wishes.do_not_call
 
     def composed(self, key: str) -> Composed:
         """What they get of a content that they have been found to be able to get."""
-        return self._composed[key]
+        return self._crowd.composed[self._place, key]
 
     def _values(self) -> Mapping[str, str]:
         row = self._crowd.about[self._place]
@@ -140,18 +145,14 @@ class Crowd:
         contacts, pairs = _columns(who)
         self._who, self._campaign = {"contacts": contacts, "pairs": pairs}, campaign
         self.channels, self.contents = channels, contents
+        self.composed: dict[tuple[int, str], Composed] = {}
 
-    def walker(self, place: int, enrollment: UUID) -> Walker:
-        return Walker(self, place, enrollment)
+    def walker(self, place: int, enrollment: UUID, wishes: Wishes) -> Walker:
+        return Walker(self, place, enrollment, wishes)
 
     @cached_property
     def shared(self) -> Mapping[str, str]:
         return values.of_campaign(self._campaign)
-
-    @cached_property
-    def wishes(self) -> list[tuple[Any, ...]]:
-        """Whether they are deleted, and whether they want no calls, no e-mail, no texts."""
-        return prepared.rows(_WISHES, self._who)
 
     @cached_property
     def zones(self) -> list[ZoneInfo]:
@@ -164,14 +165,13 @@ class Crowd:
 
 
 @lru_cache(maxsize=1024)
-def _stop(channels: frozenset[str], is_deleted: bool, do_not_call: bool, do_not_email: bool, do_not_text: bool) -> str:
+def _stop(channels: frozenset[str], wishes: Wishes) -> str:
     """Say what of somebody's own stops their walk: wishes do where they leave no channel that it could send on; one
     that forbids some of its sends is the gate's business, and the node's."""
-    if is_deleted:
+    if wishes.is_deleted:
         return "deleted"
-    wishes = {"do_not_call": do_not_call, "do_not_email": do_not_email, "do_not_text": do_not_text}
     sends = sorted(channels - {Channel.CALL}) or sorted(channels)
-    unwished = [_WISH_OF[channel] for channel in sends if wishes[_WISH_OF[channel]]]
+    unwished = [_WISH_OF[channel] for channel in sends if getattr(wishes, _WISH_OF[channel])]
     return unwished[0] if unwished and len(unwished) == len(sends) else ""
 
 
@@ -194,7 +194,7 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def zone_here(campaign: Campaign, contact: UUID, pair: UUID | None) -> ZoneInfo:
     """Return the zone of one of them."""
-    return Crowd(campaign, [(contact, pair)], channels=frozenset(), contents={}).walker(0, contact).zone
+    return Crowd(campaign, [(contact, pair)], channels=frozenset(), contents={}).zones[0]
 
 
 def asked_since(

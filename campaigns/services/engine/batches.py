@@ -157,7 +157,7 @@ def _walkers(campaign: Campaign, graph: UUID, claimed: Sequence[Claimed], words:
     channels = routes.map_of(graph).channels
     who = [(each.contact, each.pair) for each in claimed]
     crowd = Crowd(campaign, who, channels=channels, contents=words.contents)
-    walkers = [crowd.walker(place, each.id) for place, each in enumerate(claimed)]
+    walkers = [crowd.walker(place, each.id, each.stand.wishes) for place, each in enumerate(claimed)]
     if since := [each.enrolled_at for each in claimed if each.enrolled_at]:  # something has happened to all of them
         for walker, asked in zip(walkers, people.asked_since(who, since=since, channels=channels, at=at), strict=True):
             walker.asked = asked

@@ -1,4 +1,7 @@
-"""Whom the engine looks at next. Every claim locks enrollments that nobody else works on, and nothing of people."""
+"""Whom the engine looks at next. Every claim locks enrollments that nobody else works on, and nothing of people.
+
+What they wish is read with it, because no walk goes on without asking.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,36 +13,38 @@ import orjson
 
 from campaigns.models import Campaign
 from campaigns.rules.moves import Happened, Settled, Standing
-from campaigns.services import places
+from campaigns.services import people, places
+from campaigns.services.people import Wishes
 from config.kernel import prepared
 
 # What is of each of them alone, and what several may have in common.
 _ALONE = "e.id, e.contact_id, e.pair_id, e.company_id, {enrolled_at}, {message}"
-_ALIKE = f"""{places.HELD}, e.graph_id, e.run_no, e.state, e.node_id, e.visit, e.visits, e.status_id, e.last,
-           e.wake_rule, e.execution_id, e.paused_from, e."left", e.reason"""
+_ALIKE = f"""{people.WISHES}, {places.HELD}, e.graph_id::text, e.run_no, e.state, e.node_id::text, e.visit, e.visits,
+           e.status_id::text, e.last, e.wake_rule, e.execution_id::text, e.paused_from, e."left", e.reason"""
 _ONE = _ALONE.format(enrolled_at="NULL::timestamptz", message="NULL::uuid")
 _TOLD = "m.state, m.reason, m.retry_at, (m.node_id, m.visit) = (e.node_id, e.visit)"
 _UNTOLD = "NULL::text, NULL::text, NULL::timestamptz, NULL::bool"
+_THEM = "FROM campaigns_enrollment e JOIN crm_contact c ON c.id = e.contact_id"
 _AT_THEIR_TIME = f"""
-    SELECT {_ONE}, {_ALIKE}, NULL::timestamptz, {_UNTOLD} FROM campaigns_enrollment e
+    SELECT {_ONE}, {_ALIKE}, NULL::timestamptz, {_UNTOLD} {_THEM}
     WHERE e.campaign_id = %(campaign)s AND e.wake_at <= %(at)s::timestamptz AND e.epoch = %(epoch)s::int
       AND e.state {{states}}
     ORDER BY e.wake_at, e.id LIMIT %(size)s::int
-    FOR NO KEY UPDATE SKIP LOCKED"""  # noqa: S608 - our own names
+    FOR NO KEY UPDATE OF e SKIP LOCKED"""
 _DUE = _AT_THEIR_TIME.format(states="IN ('active', 'waiting')")  # as their index says; and so below
 _TO_BEGIN = _AT_THEIR_TIME.format(states="= 'pending'")
 _SETTLED = f"""
     SELECT {_ALONE.format(enrolled_at="NULL::timestamptz", message="m.id")}, {_ALIKE}, e.wake_at, {_TOLD}
     FROM campaigns_settlement s JOIN campaigns_message m ON m.id = s.message_id
-         JOIN campaigns_enrollment e ON e.id = s.enrollment_id
+         JOIN campaigns_enrollment e ON e.id = s.enrollment_id JOIN crm_contact c ON c.id = e.contact_id
     WHERE s.campaign_id = %(campaign)s AND e.state <> 'paused'
     ORDER BY s.at, s.message_id LIMIT %(size)s::int
     FOR NO KEY UPDATE OF e SKIP LOCKED"""  # noqa: S608 - our own names
 _BY_HAND = f"""
-    SELECT {_ONE}, {_ALIKE}, e.wake_at, {_UNTOLD} FROM campaigns_enrollment e
+    SELECT {_ONE}, {_ALIKE}, e.wake_at, {_UNTOLD} {_THEM}
     WHERE e.campaign_id = %(campaign)s AND e.id = ANY(%(enrollments)s::uuid[])
     ORDER BY e.id
-    FOR NO KEY UPDATE"""  # noqa: S608 - our own names
+    FOR NO KEY UPDATE OF e"""
 # A provider may have it, and on its line somebody has answered since: until that is heard nothing is handed over (the
 # gate). It is not proved, and stays to be found out; but who waits for an answer has it.
 _IS_ANSWERED = """
@@ -49,7 +54,7 @@ _IS_ANSWERED = """
                   AND heard.endpoint_id = m.endpoint_id)"""
 _HEARING = f"""
     SELECT {_ALONE.format(enrolled_at="e.enrolled_at", message="m.id")}, {_ALIKE}, e.wake_at, {_TOLD}
-    FROM campaigns_enrollment e
+    {_THEM}
     LEFT JOIN LATERAL (SELECT m.id, m.reason, m.retry_at, m.node_id, m.visit,
                               CASE WHEN s.message_id IS NULL THEN 'uncertain' ELSE m.state END AS state
                        FROM campaigns_message m LEFT JOIN campaigns_settlement s ON s.message_id = m.id
@@ -99,8 +104,9 @@ class Spot(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stand:
-    """What several may have in common who were claimed together: where they stand, and what they are told."""
+    """What several may have in common who were claimed together: wishes, where they stand, and what they are told."""
 
+    wishes: Wishes
     spot: Spot
     happened: tuple[Happened, ...] = ()
 
@@ -148,15 +154,23 @@ class Claimed(NamedTuple):
     stand: Stand
 
 
-_OWN: Final = 6  # columns that are of each of them alone
+_OWN: Final = 6  # columns that are of each of them alone; then come wishes, then a spot
+_WISHES: Final = len(Wishes._fields)
+_AS_TEXTS: Final = ("graph", "node", "status", "execution")  # keys that are read once per stand, and compared as texts
+
+
+def _spot(told: Sequence[Any]) -> Spot:
+    named = dict(zip(Spot._fields, told, strict=True))
+    return Spot(**named | {name: named[name] and UUID(named[name]) for name in _AS_TEXTS})
 
 
 def _claimed(rows: Iterable[tuple[Any, ...]]) -> list[Claimed]:
     stands: dict[tuple[Any, ...], Stand] = {}
     found = []
     for row in rows:
-        spot = row[_OWN:]
-        stand = stands.get(spot) or stands.setdefault(spot, Stand(Spot(*spot)))
+        alike = row[_OWN:]
+        if (stand := stands.get(alike)) is None:
+            stand = stands[alike] = Stand(Wishes(*alike[:_WISHES]), _spot(alike[_WISHES:]))
         found.append(Claimed._make((*row[:_OWN], stand)))
     return found
 
@@ -212,7 +226,7 @@ def hearing(campaign: Campaign, told: News) -> list[Claimed]:
     found = []
     for one in _claimed(prepared.rows(_HEARING, params)):
         if happened := told.of(one):
-            stand = Stand(one.stand.spot, happened)
+            stand = Stand(one.stand.wishes, one.stand.spot, happened)
             found.append(one._replace(stand=stand, message=one.message if stand.settled else None))
     return found
 
