@@ -238,7 +238,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
-                'indexes': [models.Index(fields=['enrollment', 'id'], name='campaigns_event_by_enrollment')],
             },
         ),
         migrations.CreateModel(
@@ -475,6 +474,13 @@ class Migration(migrations.Migration):
         config.kernel.audit.AddTriggers(
             model_name='execution',
             triggers=[pgtrigger.compiler.Trigger(name='keep_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF NOT coalesce(current_setting('clearline.erasing', true) = 'yes', false) THEN RAISE EXCEPTION '% is never deleted. It is the account of what was asked.', TG_TABLE_NAME USING ERRCODE = '23001'; END IF; RETURN OLD;", hash='abc54246be5929c8c2287c919d4e1916521b42ca', operation='DELETE', pgid='pgtrigger_keep_delete_50314', table='campaigns_execution', when='BEFORE'))],
+        ),
+        # One index finds a history and keeps it in order.
+        migrations.RunSQL(
+            """ALTER TABLE campaigns_enrollmentevent DROP CONSTRAINT campaigns_enrollmentevent_pkey,
+               ADD PRIMARY KEY (enrollment_id, id)""",
+            """ALTER TABLE campaigns_enrollmentevent DROP CONSTRAINT campaigns_enrollmentevent_pkey,
+               ADD PRIMARY KEY (id)""",
         ),
         # Every move rewrites the row: leave room for it on its page.
         migrations.RunSQL(

@@ -219,7 +219,8 @@ class EnrollmentStep(models.Model):
 class EnrollmentEvent(models.Model):
     """What happened to one enrollment, in order. Append-only, partitioned; replayed it gives state, node and status.
 
-    ``data`` says what the kind needs: ``visit``, ``wake_at``, ``rule``, ``outcome``, ``status``, ``reason``.
+    ``data`` says what the kind needs: ``visit``, ``wake_at``, ``rule``, ``outcome``, ``status``, ``reason``. In the
+    database the key is (enrollment, id): nobody asks for an event but with its history, so one index serves both.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -242,7 +243,6 @@ class EnrollmentEvent(models.Model):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["enrollment", "id"], name="campaigns_event_by_enrollment")]
         triggers = append_only()
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ import orjson
 
 from calls.choices import TerminalKind
 from campaigns.models import Campaign
-from campaigns.rules import conditions, splits
+from campaigns.rules import conditions, rendering, splits
 from campaigns.rules.composing import Composed, Content, Unsendable, compose
 from campaigns.rules.drawings import Config, DrawnEdge
 from campaigns.services import values
@@ -72,6 +72,15 @@ _WISH_OF: Mapping[str, str] = {
 }
 
 
+# By which column of ``_ABOUT`` a tag is spelled; an owner's are a pair.
+_TAGS: Mapping[str, str] = {
+    **{f"contact.{name}": name for name in ("first_name", "last_name", "name", "title", "email", "phone")},
+    "company.name": "company",
+    "project.name": "project",
+    "project.city": "city",
+}
+
+
 class Wishes(NamedTuple):
     """``WISHES`` of somebody."""
 
@@ -119,16 +128,11 @@ class Walker:
         return self._crowd.composed[self._place, key]
 
     def _values(self) -> Mapping[str, str]:
-        row = self._crowd.about[self._place]
-        return {
-            **self._crowd.shared,
-            **{f"contact.{name}": row[name] for name in ("first_name", "last_name", "name", "title", "email", "phone")},
-            "company.name": row["company"] or "",
-            **({"owner.name": row["owner"], "owner.email": row["owner_email"]} if row["owner"] else {}),
-            "project.name": row["project"] or "",
-            "project.city": row["city"] or "",
-            **values.of_attributes(orjson.loads(row["attributes"])),
-        }
+        crowd, row = self._crowd, self._crowd.about[self._place]
+        told = {tag: row[column] or "" for tag, column in crowd.tags.items()}
+        owner = {"owner.name": row["owner"], "owner.email": row["owner_email"]} if row["owner"] else {}
+        attributes = values.of_attributes(orjson.loads(row["attributes"])) if crowd.attributes else {}
+        return {**crowd.shared, **told, **owner, **attributes}
 
 
 class Crowd:
@@ -151,8 +155,22 @@ class Crowd:
         return Walker(self, place, enrollment, wishes)
 
     @cached_property
+    def _asked(self) -> frozenset[str]:
+        """The tags of all that may be sent to them: nothing else is spelled for each of them."""
+        texts = [text for content in self.contents.values() for text in (content.subject, content.body)]
+        return frozenset(tag.name for text in texts for tag in rendering.tags_of(text))
+
+    @cached_property
+    def tags(self) -> Mapping[str, str]:
+        return {tag: column for tag, column in _TAGS.items() if tag in self._asked}
+
+    @cached_property
+    def attributes(self) -> bool:
+        return any(tag.startswith(rendering.ATTRIBUTE) for tag in self._asked)
+
+    @cached_property
     def shared(self) -> Mapping[str, str]:
-        return values.of_campaign(self._campaign)
+        return {tag: told for tag, told in values.of_campaign(self._campaign).items() if tag in self._asked}
 
     @cached_property
     def zones(self) -> list[ZoneInfo]:
