@@ -176,7 +176,11 @@ class Message(Timestamped):
             models.Index(fields=["id", "reason"], condition=Q(state=_S.BLOCKED), name="campaigns_message_blocked"),
             models.Index(fields=["anomaly", "id"], condition=~Q(anomaly=""), name="campaigns_message_anomaly"),
             models.Index(fields=["enrollment", "id"], name="campaigns_message_by_walk"),
-            models.Index(fields=["conversation", "id"], name="campaigns_message_by_thread"),
+            models.Index(
+                fields=["conversation", "id"],
+                condition=Q(conversation__isnull=False),
+                name="campaigns_message_by_thread",
+            ),
             models.Index(fields=["contact", "id"], name="campaigns_message_by_contact"),
             models.Index(fields=["campaign", "id"], name="campaigns_message_by_campaign"),
         ]

@@ -14,11 +14,14 @@ _COUNT = """
     INSERT INTO campaigns_campaigncount (id, campaign_id, node_id, name, slot, value)
     SELECT clearline_uuid7(), m.campaign_id, m.node_id, m.channel || ':' || said.name,
            pg_current_xact_id()::text::bigint, sum(m.more)
-    FROM ({rows}) m,
-         LATERAL (VALUES (CASE {places} END), (CASE WHEN clicked_at IS NOT NULL THEN 'clicked' END),
-                         (CASE WHEN answered_at IS NOT NULL THEN 'answered' END),
-                         (CASE WHEN opted_out_at IS NOT NULL THEN 'opted_out' END)) said (name)
-    WHERE m.campaign_id IS NOT NULL AND m.direction = '{out}' AND said.name IS NOT NULL
+    FROM (SELECT campaign_id, node_id, channel, state, clicked_at IS NOT NULL AS clicked,
+                 answered_at IS NOT NULL AS answered, opted_out_at IS NOT NULL AS opted_out, sum(more) AS more
+          FROM ({rows}) r WHERE campaign_id IS NOT NULL AND direction = '{out}'
+          GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING sum(more) <> 0) m,
+         LATERAL (VALUES (CASE {places} END), (CASE WHEN clicked THEN 'clicked' END),
+                         (CASE WHEN answered THEN 'answered' END),
+                         (CASE WHEN opted_out THEN 'opted_out' END)) said (name)
+    WHERE said.name IS NOT NULL
     GROUP BY m.campaign_id, m.node_id, m.channel, said.name
     HAVING sum(m.more) <> 0
     ON CONFLICT (campaign_id, node_id, name, slot)

@@ -139,15 +139,16 @@ class Batch:
     def write(self) -> None:
         """Write all of it: enrollments and what hangs on them, then messages, then numbers (DESIGN 13)."""
         groups = self._groups
-        gone = [key for group in groups if group.move.state == EnrollmentState.EXITED for key in group.ids]
+        left = (group for group in groups if group.move.state == EnrollmentState.EXITED)
+        gone = [key for group in left for key in group.ids]
         self._run(statements.STEPS, (part for group in groups for part in group.steps()))
         self._run(statements.ENROLLMENTS, (group.enrollments(self._campaign, self._statuses) for group in groups))
         self._run(statements.EVENTS, _born(part for group in groups for part in group.events()))
         self._run(statements.TASKS, _born(part for group in groups for part in group.tasks()))
         if gone:
-            prepared.run(statements.TASKS_OFF, {"at": self._at, "enrollments": gone})
-            prepared.run(statements.CANCEL, {"at": self._at, "enrollments": gone})
-            prepared.run(statements.TOLD_ENDED, {"enrollments": gone})
+            theirs = {"at": self._at, "enrollments": prepared.array("uuid", gone)}
+            for statement in (statements.TASKS_OFF, statements.CANCEL, statements.TOLD_ENDED):
+                prepared.run(statement, theirs)
         self._run(statements.SENDS, _born(part for group in groups for part in group.sends()))
         if any(group.move.sends for group in groups):
             bells.dispatcher()
