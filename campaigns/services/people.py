@@ -84,10 +84,10 @@ _TAGS: Mapping[str, str] = {
 class Wishes(NamedTuple):
     """``WISHES`` of somebody."""
 
-    is_deleted: bool = False
-    do_not_call: bool = False
-    do_not_email: bool = False
-    do_not_text: bool = False
+    is_deleted: bool
+    do_not_call: bool
+    do_not_email: bool
+    do_not_text: bool
 
 
 class Walker:

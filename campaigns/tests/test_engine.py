@@ -14,7 +14,7 @@ from campaigns.tests.drawings import drawing, edge, node
 from campaigns.tests.factories import HappeningFactory
 from campaigns.tests.walks import FUNNEL, assert_replays, begun, enrolled, run, settle, walk_of
 from config.testing import NOON
-from crm.tests.factories import ContactFactory, UserFactory
+from crm.tests.factories import CompanyFactory, ContactFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -136,3 +136,15 @@ def test_a_batch_costs_as_many_statements_for_many_as_for_one():
         return len(asked)
 
     assert cost(1) == cost(40)
+
+
+def test_a_message_says_what_is_known_of_whom_it_goes_to():
+    campaign = begun(drawing(node("sms", "sms_send")), event_place="Austin")
+    tags = "contact.last_name", "company.name", "owner.name", "event.place", "contact.attributes.trade"
+    body = " ".join(f"{{{{{tag}|-}}}}" for tag in tags)
+    ContentTemplate.objects.filter(key="hello").update(body=body)
+    said = {"company": CompanyFactory(name="Lee Roofing"), "owner": UserFactory(name="Ann Rep"), "last_name": "Lee"}
+    enrolled(campaign, [ContactFactory(attributes={"trade": "roofs"}, **said), ContactFactory(last_name="Ray")])
+    run(NOON)
+    bodies = set(Message.objects.values_list("body", flat=True))
+    assert bodies == {"Lee Lee Roofing Ann Rep Austin roofs", "Ray - - Austin -"}

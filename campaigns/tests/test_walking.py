@@ -259,3 +259,11 @@ def test_nobody_is_asked_to_call_whoever_wants_no_calls():
 def test_nothing_new_moves_nobody():
     standing = standing_after(go(SENDING))
     assert walk(Route(SENDING), standing, Somebody(), NOON, happened=[Happened("reachability", NOON)]) is None
+
+
+def test_days_are_those_of_ones_own_clock_and_hours_are_asked_of_nobody():
+    before = datetime(2026, 10, 31, 18, tzinfo=UTC)  # clocks go back in the night
+    day, hours = (drawing(node("wait", "wait", amount=n, unit=unit)) for n, unit in ((1, "days"), (24, "hours")))
+    assert go(day, at=before).wake_at == before + timedelta(hours=25)
+    assert go(day, at=before, person=Somebody(zone=ZoneInfo("UTC"))).wake_at == before + timedelta(hours=24)
+    assert go(hours, at=before, person=Somebody(zone=None)).wake_at == before + timedelta(hours=24)
