@@ -12,9 +12,7 @@ from config.embedded.keys import development_key
 from config.unfold import UNFOLD as UNFOLD
 from config.variables import Variables
 
-# A start makes a million objects that stay, a request some thousands that go by themselves: looking for circles among
-# them after every 700 was a sixth of each start.
-gc.set_threshold(20_000, 20, 20)
+gc.set_threshold(20_000, 20, 20)  # looking for circles after every 700 new objects was a sixth of each start
 zoneinfo.reset_tzpath(to=[])  # time zones come from the pinned tzdata package, never from the machine
 DEVELOPMENT = embedded.is_embedded()  # our own servers: a checkout on somebody's desk
 env = Variables()
@@ -108,9 +106,8 @@ for _database in DATABASES.values():
     _database["DISABLE_SERVER_SIDE_CURSORS"] = env.flag("BEHIND_POOLER", default=False)
     # A host that swallows packets must not keep a probe, or a rep, waiting for minutes.
     _database["OPTIONS"].setdefault("connect_timeout", 3)
-    # Nor must a worker that is frozen in the middle of a transaction keep others waiting for what it holds. And the
-    # questions of config.kernel.prepared are planned once per connection: else PostgreSQL would plan anew whenever it
-    # believes that this saves more than it costs, and it underrates the planning of many joins ten times.
+    # Nor must a worker that is frozen in a transaction keep others waiting for what it holds. And prepared questions
+    # are planned once: PostgreSQL would plan anew where it believes that saves more, and underrates planning ten times.
     if not _database["DISABLE_SERVER_SIDE_CURSORS"]:  # a pooler is told so itself, and keeps no plans
         _set = "-c idle_in_transaction_session_timeout=5min -c plan_cache_mode=force_generic_plan"
         _database["OPTIONS"]["options"] = f"{_set} {_database['OPTIONS'].get('options', '')}".rstrip()

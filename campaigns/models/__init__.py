@@ -2,9 +2,10 @@ from campaigns.models.accounts import SenderBudget, SendingAccount, SendingStop
 from campaigns.models.call_tasks import CallTask
 from campaigns.models.campaigns import Campaign, CampaignCount
 from campaigns.models.contents import ContentTemplate, EnrollmentStatus
-from campaigns.models.enrollments import Enrollment, EnrollmentEvent, EnrollmentRun, EnrollmentStep, Happening
+from campaigns.models.enrollments import Enrollment, EnrollmentRun, Happening
 from campaigns.models.executions import Execution
 from campaigns.models.graphs import Edge, Graph, Node
+from campaigns.models.histories import EnrollmentEvent, EnrollmentStep
 from campaigns.models.ledgers import LedgerDay
 from campaigns.models.messages import Attempt, Conversation, Message, Settlement
 from campaigns.models.setbacks import Setback
