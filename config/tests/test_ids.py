@@ -1,0 +1,45 @@
+"""Keys that sort by their birth."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import time_machine
+
+from config.kernel import ids
+from config.testing import NOON
+
+
+def test_keys_of_one_process_sort_in_the_order_of_their_birth():
+    keys = [ids.uuid7() for _ in range(5_000)]
+    assert keys == sorted(set(keys))
+    assert {(key.version, key.variant) for key in keys} == {(7, uuid.RFC_4122)}
+    assert abs(ids.born_at(keys[-1]) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_of_a_millisecond_that_is_full_the_next_one_goes_on(monkeypatch):
+    full = (1 << 74) - 1
+    with time_machine.travel(NOON, tick=False):
+        monkeypatch.setattr(ids, "_last", (int(NOON.timestamp() * 1000), full))
+        keys = [ids.uuid7() for _ in range(3)]
+    assert keys == sorted(keys)
+    assert {ids.born_at(key) for key in keys} == {NOON + timedelta(milliseconds=1)}
+
+
+def test_a_clock_that_is_set_back_is_believed():
+    with time_machine.travel(NOON + timedelta(days=1), tick=False):
+        ids.uuid7()
+    with time_machine.travel(NOON, tick=False):
+        assert ids.born_at(ids.uuid7()) == NOON
+
+
+def test_threads_never_make_the_same_key():
+    with ThreadPoolExecutor(4) as pool:
+        keys = [key for made in pool.map(lambda _: [ids.uuid7() for _ in range(500)], range(8)) for key in made]
+    assert len(set(keys)) == 4_000
+
+
+def test_keys_that_are_made_together_sort_as_they_are_returned():
+    keys = [uuid.UUID(key) for key in ids.uuids7(1_000)]
+    assert keys == sorted(set(keys))
+    assert {(key.version, key.variant) for key in keys} == {(7, uuid.RFC_4122)}
