@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from collections import deque
+from collections.abc import Collection
 from typing import IO
 
 COLORS = {"web": 36, "live": 34, "worker": 35, "beat": 33, "carrier": 31, "setup": 32, "clearline": 1}
@@ -40,19 +41,19 @@ class Terminal:
 class Pump(threading.Thread):
     """Carry a program's output to the terminal until it closes it, keeping its last words.
 
-    ``heard`` is set once the program has said ``awaited``, as a line of its own.
+    ``heard`` has those of the ``awaited`` lines that the program has said.
     """
 
-    def __init__(self, name: str, source: IO[str], terminal: Terminal, awaited: str = "") -> None:
+    def __init__(self, name: str, source: IO[str], terminal: Terminal, awaited: Collection[str] = ()) -> None:
         super().__init__(daemon=True, name=f"output of {name}")
         self.program, self.source, self.terminal, self.awaited = name, source, terminal, awaited
         self.last_words: deque[str] = deque(maxlen=LAST_WORDS)
-        self.heard = threading.Event()
+        self.heard: set[str] = set()
 
     def run(self) -> None:
         with self.source:
             for line in self.source:
                 self.last_words.append(line.rstrip())
                 self.terminal.line(self.program, line.rstrip())
-                if line.rstrip() == self.awaited:
-                    self.heard.set()
+                if line.rstrip() in self.awaited:
+                    self.heard.add(line.rstrip())

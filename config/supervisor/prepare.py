@@ -14,7 +14,9 @@ from pathlib import Path
 from config import embedded
 from config.embedded import places
 
-TABLES = "the tables are there"  # what the supervisor waits for before it starts who needs them
+# What the supervisor waits for: on a fresh checkout, whoever loads beside the first would compile all of it as well;
+# and some programs need the tables.
+LOADED, TABLES = "Clearline is loaded", "the tables are there"
 UNUSUAL = 15.0  # seconds until it is worth saying that no worker is heard
 SAMPLE = places.CHECKOUT / "sample" / "records.csv.gz"
 
@@ -24,6 +26,7 @@ def main() -> None:
     import django
 
     django.setup()
+    print(LOADED, flush=True)
     embedded.ensure()  # whoever started us starts the servers too: the first does it, the second waits
     from django.core.management import CommandError, call_command
 

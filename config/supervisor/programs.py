@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
@@ -66,7 +67,7 @@ def needs_carrier() -> bool:
 
 
 def start_on_leash(
-    name: str, arguments: list[str], environment: dict[str, str], terminal: Terminal, awaited: str = ""
+    name: str, arguments: list[str], environment: dict[str, str], terminal: Terminal, awaited: Collection[str] = ()
 ) -> tuple[subprocess.Popen[str], Pump]:
     """Start Python with ``arguments``, in a session of its own, so that Ctrl-C reaches only us.
 

@@ -13,7 +13,7 @@ from types import FrameType
 from config import embedded
 from config.supervisor import processes, record
 from config.supervisor.output import Pump, Terminal
-from config.supervisor.prepare import TABLES
+from config.supervisor.prepare import LOADED, TABLES
 from config.supervisor.processes import Identity
 from config.supervisor.programs import KeepsDying, Program, commands, needs_carrier, start_on_leash
 from config.supervisor.servers import Servers
@@ -77,8 +77,9 @@ class _Run:
         setup, pump = self._begin_setup()
         if embedded.ensure():
             self.terminal.say("PostgreSQL and Valkey started")
+        self._look_while(lambda: setup.poll() is None and LOADED not in pump.heard)
         self._launch("web", "live")
-        self._look_while(lambda: setup.poll() is None and not pump.heard.is_set())
+        self._look_while(lambda: setup.poll() is None and TABLES not in pump.heard)
         if not setup.poll():
             self._launch("worker", "beat", *carrier)
         self._look_while(lambda: setup.poll() is None)
@@ -115,7 +116,7 @@ class _Run:
 
     def _begin_setup(self) -> tuple[subprocess.Popen[str], Pump]:
         arguments = ["-m", "config.supervisor.prepare"]
-        process, pump = start_on_leash("setup", arguments, dict(os.environ), self.terminal, awaited=TABLES)
+        process, pump = start_on_leash("setup", arguments, dict(os.environ), self.terminal, awaited=(LOADED, TABLES))
         self.preparing = Identity.of(process.pid)
         self._write_down()
         return process, pump
