@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.db import DataError
 
 from campaigns.models import Enrollment, Message, Setback
-from campaigns.services import counting
+from campaigns.services import counting, people
 from campaigns.services.engine import batches, running
 from campaigns.services.people import Walker
 from campaigns.tests.factories import MessageFactory
@@ -77,3 +78,13 @@ def test_many_engines_at_once_move_everybody_once(threads):
     assert Message.objects.count() == len(walks)
     assert Enrollment.objects.filter(state="waiting_send").count() == len(walks)
     assert counting.numbers(campaign)["state:waiting_send"] == len(walks)
+
+
+def test_what_the_database_does_not_answer_is_nobodys_walk_that_failed(monkeypatch, caplog):
+    campaign = begun(FUNNEL)
+    walks = enrolled(campaign, 3)
+    monkeypatch.setattr(people, "_ABOUT", "SELECT 1 / (cardinality(%(contacts)s::uuid[]) - 3), %(pairs)s::uuid[]")
+    with pytest.raises(DataError, match="division"):
+        batches.due(campaign.pk, at=NOON, size=10)
+    assert [walk_of(walk).state for walk in walks] == ["pending"] * 3
+    assert "failed" not in caplog.text

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, Error, IntegrityError, transaction
 
 from campaigns.choices import RUNNING
 from campaigns.models import Campaign, Happening
@@ -176,11 +176,14 @@ def _walk(route: Route, standing: Standing, stand: Stand, at: datetime, person: 
 def _decide(
     campaign: Campaign, route: Route, claimed: Claimed, walker: Walker, ways: Ways, words: Words, at: datetime
 ) -> Decided:
-    """Whatever goes wrong with one of them stops one of them: they are parked, and somebody is told why."""
+    """Whatever goes wrong with one of them stops one of them: they are parked, and somebody is told why. What the
+    database has not answered was asked for all of them, and is nobody's own."""
     if claimed.message and claimed.stand.settled is None:
         return Decided(claimed, None)
     try:
         return Decided(claimed, ways.of(walker), walker)
+    except Error:
+        raise
     except Exception as error:
         logger.exception("The walk of enrollment %s failed", claimed.id)
         return Decided(claimed, _parked(route, _standing(campaign, claimed.stand, words), at, error))
