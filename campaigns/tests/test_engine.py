@@ -143,8 +143,9 @@ def test_a_message_says_what_is_known_of_whom_it_goes_to():
     tags = "contact.last_name", "company.name", "owner.name", "event.place", "contact.attributes.trade"
     body = " ".join(f"{{{{{tag}|-}}}}" for tag in tags)
     ContentTemplate.objects.filter(key="hello").update(body=body)
+    trade = "roofs " * 30
     said = {"company": CompanyFactory(name="Lee Roofing"), "owner": UserFactory(name="Ann Rep"), "last_name": "Lee"}
-    enrolled(campaign, [ContactFactory(attributes={"trade": "roofs"}, **said), ContactFactory(last_name="Ray")])
+    enrolled(campaign, [ContactFactory(attributes={"trade": trade}, **said), ContactFactory(last_name="Ray")])
     run(NOON)
-    bodies = set(Message.objects.values_list("body", flat=True))
-    assert bodies == {"Lee Lee Roofing Ann Rep Austin roofs", "Ray - - Austin -"}
+    told = set(Message.objects.values_list("contact__last_name", "body", "segments"))
+    assert told == {("Lee", f"Lee Lee Roofing Ann Rep Austin {trade.strip()}", 2), ("Ray", "Ray - - Austin -", 1)}
