@@ -4,14 +4,14 @@ import pytest
 
 from calls.models import Disposition
 from calls.signals import CallConcluded
-from campaigns.models import CallTask, ContentTemplate
-from campaigns.services import happenings
+from campaigns.models import CallTask, ContentTemplate, Enrollment
+from campaigns.services import enrolling, happenings
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.walks import begun, enrolled, run
 from config.kernel.ids import uuid7
 from config.testing import NOON
 from crm.tests.backoffice import list_url, page_url, signed_in
-from crm.tests.factories import ContactFactory, UserFactory
+from crm.tests.factories import ContactFactory, ProjectContactFactory, ProjectFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 CALL = drawing(node("call", "call_task", script="opener", priority="urgent"), node("end", "exit"), "call>end")
@@ -49,3 +49,14 @@ def test_a_call_that_was_made_is_over_and_says_how_it_ended(task):
     assert found() == [0, 1]
     assert "Call back" in window.get(page_url(task)).content.decode()
     assert "Alma Barford" not in window.get(f"{list_url('campaigns.calltask')}?open=yes").content.decode()
+
+
+def test_whoever_is_to_be_called_at_once_with_others_is_called_for_their_own_part_in_the_project():
+    project = ProjectFactory()
+    pairs = ProjectContactFactory.create_batch(3, project=project)
+    asked = enrolling.begin(campaign=begun(CALL), audience={"project": str(project.pk)}, by=None, at=NOON)
+    enrolling.take(asked.pk, at=NOON)
+    run(NOON)
+    told = CallTask.objects.values_list("enrollment", "contact", "pair")
+    assert set(told) == set(Enrollment.objects.values_list("id", "contact", "pair"))
+    assert {pair for *_, pair in told} == {pair.pk for pair in pairs}
