@@ -99,7 +99,7 @@ class Walker:
         self._crowd, self._place, self.enrollment, self.wishes, self.asked = crowd, place, enrollment, wishes, ""
 
     def meets(self, condition: Config, known: Mapping[str, Any]) -> bool:
-        return conditions.holds(condition, {**_facts(self._crowd.about[self._place]), **known})
+        return conditions.holds(condition, {**self._crowd.facts_of(self._place), **known})
 
     def unsendable(self, channel: str, key: str) -> str:
         try:
@@ -150,6 +150,7 @@ class Crowd:
         self._who, self._campaign = {"contacts": contacts, "pairs": pairs}, campaign
         self.channels, self.contents = channels, contents
         self.composed: dict[tuple[int, str], Composed] = {}
+        self._facts: dict[int, Mapping[str, Any]] = {}
 
     def walker(self, place: int, enrollment: UUID, wishes: Wishes) -> Walker:
         return Walker(self, place, enrollment, wishes)
@@ -180,6 +181,12 @@ class Crowd:
     @cached_property
     def about(self) -> list[dict[str, Any]]:
         return prepared.named(_ABOUT, self._who)
+
+    def facts_of(self, place: int) -> Mapping[str, Any]:
+        """What conditions may ask of one of them: put together once, however many they are asked."""
+        if (known := self._facts.get(place)) is None:
+            known = self._facts[place] = _facts(self.about[place])
+        return known
 
 
 @lru_cache(maxsize=1024)

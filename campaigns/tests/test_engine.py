@@ -8,7 +8,7 @@ from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import CampaignCount, ContentTemplate, Enrollment, EnrollmentStep, Message
-from campaigns.services import counting
+from campaigns.services import counting, people
 from campaigns.services.engine import batches, running
 from campaigns.tests.drawings import drawing, edge, node
 from campaigns.tests.factories import HappeningFactory
@@ -149,3 +149,13 @@ def test_a_message_says_what_is_known_of_whom_it_goes_to():
     run(NOON)
     told = set(Message.objects.values_list("contact__last_name", "body", "segments"))
     assert told == {("Lee", f"Lee Lee Roofing Ann Rep Austin {trade.strip()}", 2), ("Ray", "Ray - - Austin -", 1)}
+
+
+def test_what_is_known_of_somebody_is_put_together_once_however_many_conditions_ask(monkeypatch):
+    asks = [edge(f"branch:{n}>end", **{"fact": "contact.title", "is": "equal", "value": n}) for n in ("a", "b", "c")]
+    campaign = begun(drawing(node("branch", "branch"), node("end", "exit"), *asks, "branch:else>end"))
+    enrolled(campaign, 2)
+    facts, asked = people._facts, []
+    monkeypatch.setattr(people, "_facts", lambda row: asked.append(row) or facts(row))
+    run(NOON)
+    assert len(asked) == 2
