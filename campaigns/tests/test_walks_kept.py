@@ -49,3 +49,10 @@ def test_a_step_says_from_when_to_when_and_is_written_once(walk):
 def test_whoever_has_left_is_held_nowhere(walk):
     ended = {"state": "exited", "ended_at": NOON, "wake_at": None}
     refused("is_held", lambda: Enrollment.objects.filter(pk=walk.pk).update(**ended))
+
+
+def test_no_step_is_over_before_it_began_though_engines_do_not_agree_what_time_it_is(walk):
+    settle("accepted", NOON)
+    run(NOON - timedelta(seconds=5))
+    step = EnrollmentStep.objects.get()
+    assert (step.begun_at, step.ended_at, walk_of(walk).held_since) == (NOON, NOON, NOON)

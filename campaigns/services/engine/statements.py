@@ -52,7 +52,8 @@ ENROLLMENTS = Statement(
     SET state = m.state, node_id = m.node, visit = m.visit, visits = m.visits, status_id = m.status,
         last = m.last, wake_at = m.wake_at, wake_rule = nullif(m.wake_rule, 'null'), reason = m.reason,
         ended_at = CASE WHEN m.ended THEN coalesce(e.ended_at, %(at)s::timestamptz) END, paused_from = m.paused_from,
-        held_since = CASE WHEN m.held THEN %(at)s::timestamptz WHEN m.freed THEN NULL ELSE e.held_since END,
+        held_since = CASE WHEN m.held THEN greatest(%(at)s::timestamptz, e.held_since)
+                          WHEN m.freed THEN NULL ELSE e.held_since END,
         epoch = CASE WHEN (m.state, m.wake_at) IS NOT DISTINCT FROM (e.state, e.wake_at) THEN e.epoch
                      ELSE %(epoch)s::int END,
         execution_id = m.execution, "left" = make_interval(secs => m."left")
@@ -74,11 +75,12 @@ ENROLLMENTS = Statement(
     execution="uuid",
     left="float",
 )
-# What is over, before its enrollment moves on: that says where they were, and since when.
+# What is over, before its enrollment moves on: that says where they were, and since when. Engines beside each other may
+# be seconds apart in what they call now: nothing is over before it began, and what comes next begins no earlier.
 STEPS = Statement(
     """
     INSERT INTO campaigns_enrollmentstep (enrollment_id, node_id, visit, begun_at, ended_at, outcome, exit)
-    SELECT e.id, e.node_id, e.visit, e.held_since, %(at)s::timestamptz, m.outcome, m.exit
+    SELECT e.id, e.node_id, e.visit, e.held_since, greatest(%(at)s::timestamptz, e.held_since), m.outcome, m.exit
     FROM {rows} JOIN campaigns_enrollment e ON e.id = w.enrollment WHERE e.held_since IS NOT NULL""",
     each={"enrollment": "uuid"},
     outcome="text",
