@@ -1,7 +1,7 @@
 import pgtrigger
 from django.db import models
 
-from campaigns.choices import Exit, NodeType
+from campaigns.choices import LIVE, Exit, NodeType
 from campaigns.querysets import GraphQuerySet
 from config.kernel.models import Row, Timestamped
 
@@ -13,10 +13,17 @@ IF (SELECT count(*) FROM campaigns_node WHERE id IN (NEW.source_id, NEW.target_i
    < (CASE WHEN NEW.source_id = NEW.target_id THEN 1 ELSE 2 END) THEN
     RAISE EXCEPTION 'An edge joins two nodes of its own graph.' USING ERRCODE = '23514';
 END IF;"""
+# Enrollments do not look at their node with every step: whoever takes it away looks at them.
+_STOOD_ON = f"""
+IF EXISTS (SELECT FROM campaigns_enrollment
+           WHERE node_id = OLD.id AND state IN ({", ".join(f"'{state.value}'" for state in LIVE)})) THEN
+    RAISE EXCEPTION 'Somebody stands on this node: let them leave the campaign first.' USING ERRCODE = '23503';
+END IF;"""
 
 
-def _parts_of_frozen(also: str = "") -> list[pgtrigger.Trigger]:
-    """Refuse every change of nodes and edges whose graph is frozen."""
+def _parts_of_frozen(also: str = "", *, away: str = "") -> list[pgtrigger.Trigger]:
+    """Refuse every change of nodes and edges whose graph is frozen. ``away``: what else is asked of one that goes."""
+    moved = f"IF NEW.graph_id <> OLD.graph_id THEN {away} END IF;" if away else ""
     new, old = (f"IF {_FROZEN.format(row=row)} THEN {_REFUSAL} END IF;" for row in ("NEW", "OLD"))
     return [
         pgtrigger.Trigger(
@@ -26,10 +33,10 @@ def _parts_of_frozen(also: str = "") -> list[pgtrigger.Trigger]:
             name="keep_changed",
             when=pgtrigger.Before,
             operation=pgtrigger.Update,
-            func=f"{new} {old} {also} RETURN NEW;",
+            func=f"{new} {old} {also} {moved} RETURN NEW;",
         ),
         pgtrigger.Trigger(
-            name="keep_removed", when=pgtrigger.Before, operation=pgtrigger.Delete, func=f"{old} RETURN OLD;"
+            name="keep_removed", when=pgtrigger.Before, operation=pgtrigger.Delete, func=f"{old} {away} RETURN OLD;"
         ),
     ]
 
@@ -79,7 +86,7 @@ class Node(Row):
             # What refers to a node of a graph refers to both.
             models.UniqueConstraint(fields=["graph", "id"], name="campaigns_node_of_graph"),
         ]
-        triggers = _parts_of_frozen()
+        triggers = _parts_of_frozen(away=_STOOD_ON)
 
     def __str__(self) -> str:
         return self.name or self.key

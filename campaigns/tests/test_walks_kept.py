@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from campaigns.models import Enrollment, EnrollmentStep
-from campaigns.tests.factories import CampaignFactory, EnrollmentFactory
+from campaigns.models import Enrollment, EnrollmentStep, Node
+from campaigns.tests.factories import CampaignFactory, EnrollmentFactory, GraphFactory
 from campaigns.tests.walks import FUNNEL, begun, enrolled, run, settle, walk_of
 from config.testing import NOON
 
@@ -31,6 +31,16 @@ def test_nobody_stands_on_a_node_of_another_graph(walk):
     refused("another graph", lambda: Enrollment.objects.filter(pk=walk.pk).update(node=other))
     refused("another graph", lambda: EnrollmentFactory(campaign=walk.campaign, node=other, state="waiting_send"))
     refused("another graph", lambda: Enrollment.objects.filter(pk=walk.pk).update(graph=CampaignFactory().graph))
+
+
+def test_a_node_on_which_somebody_stands_neither_goes_nor_moves_though_its_graph_may_still_be_changed():
+    walk = EnrollmentFactory()
+    node, other = Node.objects.filter(pk=walk.node_id), GraphFactory()
+    refused("Somebody stands", lambda: node._raw_delete(node.db))
+    refused("Somebody stands", lambda: node.update(graph=other))
+    node.update(x=7)
+    Enrollment.objects.filter(pk=walk.pk).update(state="exited", ended_at=NOON)
+    assert node._raw_delete(node.db) == 1
 
 
 def test_a_step_says_from_when_to_when_and_is_written_once(walk):

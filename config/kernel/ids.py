@@ -1,5 +1,6 @@
 """Primary keys: UUID version 7 (RFC 9562 5.7), in Python for the ORM and in SQL for COPY and INSERT .. SELECT."""
 
+import os
 import secrets
 import time
 import uuid
@@ -13,6 +14,15 @@ from django.db.models import Func
 _RANDOM = 74  # bits of a key
 _turn = Lock()  # threads make keys at once
 _last = 0, 0
+
+
+def _born() -> None:
+    """A process that is forked while a thread makes a key would wait for that thread for ever."""
+    global _turn
+    _turn = Lock()
+
+
+os.register_at_fork(after_in_child=_born)
 
 
 def uuid7() -> uuid.UUID:

@@ -1,5 +1,8 @@
 """Keys that sort by their birth."""
 
+import os
+import signal
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -43,3 +46,18 @@ def test_keys_that_are_made_together_sort_as_they_are_returned():
     keys = [uuid.UUID(key) for key in ids.uuids7(1_000)]
     assert keys == sorted(set(keys))
     assert {(key.version, key.variant) for key in keys} == {(7, uuid.RFC_4122)}
+
+
+def test_a_process_that_is_forked_while_a_key_is_made_makes_keys():
+    with ids._turn:
+        child = os.fork()
+        if not child:
+            ids.uuid7()
+            os._exit(0)
+        give_up = time.monotonic() + 10
+        while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < give_up:
+            time.sleep(0.01)
+    if not ended[0]:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert ended == (child, 0)
