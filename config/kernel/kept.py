@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from threading import Lock
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 from uuid import UUID, uuid4
 
 from django.core.exceptions import EmptyResultSet
@@ -153,6 +153,7 @@ class _Written:
             text = _text(sql, params, given)
         except EmptyResultSet:
             text = ""
+        cast(Any, compiler).connection = None  # it is this thread's, and would stay open after it
         return cls(queryset, compiler, text)
 
     def ask(self, params: Mapping[str, Any]) -> list[Any]:
@@ -161,7 +162,7 @@ class _Written:
     def _answered(self, rows: list[tuple[Any, ...]]) -> Any:
         """Let Django make rows of the answer as it does of any other: only the asking is done already."""
         compiler: Any = copy.copy(self.compiler)
-        compiler.execute_sql = lambda *_, **__: [rows]
+        compiler.connection, compiler.execute_sql = connections[DEFAULT_DB_ALIAS], lambda *_, **__: [rows]
         asked: Any = self.queryset
         queryset = asked._chain()  # noqa: SLF001 - a copy; copying it would ask
         queryset.query.get_compiler = lambda *_, **__: compiler

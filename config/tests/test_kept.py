@@ -1,8 +1,12 @@
 """Questions that are written down once: whoever asks, they answer as the QuerySet does."""
 
+import gc
+import weakref
 from datetime import timedelta
+from threading import Thread
 
 import pytest
+from django.db import connections
 
 from config.kernel import kept
 from config.testing import NOON
@@ -68,6 +72,23 @@ def test_two_moments_are_told_apart():
     assert between(since=ann.created_at - hour, until=ann.created_at) == [ann]
     assert between(since=ann.created_at, until=ann.created_at + hour) == []
     assert between(since=NOON + hour, until=NOON) == []
+
+
+def test_what_is_kept_keeps_no_connection_of_the_thread_that_asked_first():
+    everybody = kept.question(Contact.objects.all)
+    asked = []
+
+    def ask():
+        asked.append((everybody(), weakref.ref(connections["default"])))
+        connections.close_all()
+
+    thread = Thread(target=ask)
+    thread.start(), thread.join()
+    gc.collect()
+
+    [(rows, connection)] = asked
+    assert rows == everybody() == []
+    assert connection() is None
 
 
 @pytest.mark.parametrize(
