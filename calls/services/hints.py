@@ -113,9 +113,11 @@ _NAMED = """
     UNION ALL SELECT p.id FROM crm_projectcontact p WHERE p.project_id = ANY(%(projects)s::uuid[])
     UNION ALL SELECT p.id FROM crm_contactpoint cp JOIN crm_projectcontact p ON p.contact_id = cp.contact_id
               WHERE cp.endpoint_id = ANY(%(endpoints)s::uuid[])"""
+# An array, not a join: PostgreSQL plans this once, for arrays of ten, and of ten projects it expects so many pairs that
+# it would walk over all there are in the order of their ids.
 _LOCKED = f"""
     SELECT pc.id, EXISTS (SELECT 1 FROM crm_hoursprofile h WHERE h.key = '') FROM crm_projectcontact pc
-    WHERE pc.id IN ({_NAMED}) ORDER BY pc.id LIMIT %(most)s FOR NO KEY UPDATE OF pc"""  # noqa: S608
+    WHERE pc.id = ANY(ARRAY({_NAMED})) ORDER BY pc.id LIMIT %(most)s FOR NO KEY UPDATE OF pc"""  # noqa: S608
 _FURTHER = f"SELECT DISTINCT n.id FROM ({_NAMED}) n WHERE n.id > %(after)s ORDER BY n.id"  # noqa: S608
 NOBODY: dict[str, list[UUID]] = {"pairs": [], "contacts": [], "projects": [], "endpoints": []}
 

@@ -11,6 +11,7 @@ from calls.choices import Scope
 from calls.services import hints, terminal
 from calls.tests import worlds
 from calls.tests.factories import CallingPolicyFactory, callable_pair, first_point
+from config.kernel import prepared
 from config.kernel.gate import Asked, gate
 from config.testing import NOON, examples
 from crm.choices import Channel
@@ -183,3 +184,22 @@ def test_where_nothing_is_known_of_a_number_its_profile_is_made_when_it_is_neede
     hints.refresh(at=NOON, pair_ids=[pair.pk])
 
     assert ProjectContact.objects.get().hours_profile.key == ""
+
+
+def test_whoever_is_named_is_found_without_looking_at_others():
+    """A plan that is kept expects arrays of ten; of ten projects that can be most of the pairs there are."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(
+            """INSERT INTO crm_projectcontact (id, project_id, contact_id, created_at, updated_at)
+               SELECT clearline_uuid7(), md5((n % 9)::text)::uuid, md5(n::text)::uuid, now(), now()
+               FROM generate_series(1, 5000) n RETURNING contact_id"""
+        )
+        *_, (newest,) = cursor.fetchall()
+    read = """SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'crm_projectcontact'"""
+    ((before,),) = prepared.rows(read)
+
+    assert len(prepared.rows(hints._LOCKED, {**hints.NOBODY, "contacts": [newest], "most": hints.BATCH})) == 1
+
+    ((after,),) = prepared.rows(read)
+    assert after - before < 10
