@@ -1,7 +1,6 @@
 """The language in which crm is asked. Every word returns a queryset, so words make sentences."""
 
 from datetime import datetime
-from operator import attrgetter
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.apps import apps
@@ -55,11 +54,6 @@ class Visible(models.QuerySet[RowT]):
         if isinstance(user, AnonymousUser) or not user.is_active:
             return self.none()
         return self if user.sees_everything else self.filter(owned_or_free(user, *self.owners))
-
-    def shows(self, row: RowT, user: "User") -> bool:
-        """Whether ``user`` sees ``row``, by the owners that were read with it."""
-        owners = (attrgetter(f"{path.replace('__', '.')}_id")(row) for path in self.owners)
-        return user.is_active and (user.sees_everything or all(owner in {None, user.pk} for owner in owners))
 
 
 class CompanyQuerySet(Visible["Company"]):
@@ -149,6 +143,12 @@ class ProjectContactQuerySet(Visible["ProjectContact"]):
 
     def alive(self) -> Self:
         return self.filter(contact__deleted_at=None, project__deleted_at=None)
+
+    @staticmethod
+    def shows(pair: "ProjectContact", user: "User") -> bool:
+        """Whether ``visible_to(user)`` has ``pair``, by the owners that were read with it."""
+        owners = {pair.contact.owner_id, pair.project.owner_id}
+        return user.is_active and (user.sees_everything or owners <= {None, user.pk})
 
     def unblocked(self, asked: Asked) -> Self:
         """Pairs that no rule of world, project, contact or pair excludes."""

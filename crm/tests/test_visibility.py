@@ -159,6 +159,8 @@ def test_a_pair_is_seen_only_by_who_sees_both_its_contact_and_its_project(users)
     assert seen(owner) == {half}
     assert seen(other) == set()
     assert seen(users["admin"]) == {crossed, half}
+    for user in [known for name, known in users.items() if name != "anonymous"]:
+        assert {pair for pair in (crossed, half) if ProjectContact.objects.shows(pair, user)} == seen(user)
 
 
 def test_a_shared_line_and_its_suppression_are_seen_by_each_who_sees_somebody_on_it(users):
