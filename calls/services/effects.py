@@ -122,8 +122,7 @@ def compensate(old: CallEvent, *, seen: Promise, cause_id: UUID, at: datetime) -
     """Undo exactly what ``old`` made: its terminal sessions and suppressions are lifted, its flags go back.
 
     What somebody else has set since, or another outcome supports as well, stays. ``seen`` is what is promised now.
-    Return what is promised then: the
-    caller lets the next outcome begin with it, or puts it back.
+    Return what is promised then: the caller lets the next outcome begin with it, or puts it back.
     """
     session, made = old.session, old.facts.get("made", {})
     by, reason = old.by, "The outcome was corrected."
