@@ -18,7 +18,8 @@ from config.kernel.transactions import atomic_with_retries, joining
 from crm.choices import Channel
 from crm.signals import ReachabilityChanged
 
-# Of everybody who is meant, those who walk somewhere; of what is for one walk, those who are on it.
+# Of everybody who is meant, those who walk somewhere; of what is for one walk, those who are on it. LIMIT, because the
+# plan is kept and made for ten projects: with EXISTS it would read all enrollments there are, whoever is meant.
 _KEEP = """
     INSERT INTO campaigns_happening (id, contact_id, enrollment_id, kind, at, cause, data)
     SELECT clearline_uuid7(), meant.id, %(walk)s::uuid, %(kind)s, %(at)s::timestamptz, %(cause)s::uuid, %(data)s::jsonb
@@ -26,8 +27,8 @@ _KEEP = """
           UNION SELECT pt.contact_id FROM crm_contactpoint pt WHERE pt.endpoint_id = ANY(%(endpoints)s::uuid[])
           UNION SELECT pc.contact_id FROM crm_projectcontact pc WHERE pc.id = ANY(%(pairs)s::uuid[])
           UNION SELECT pc.contact_id FROM crm_projectcontact pc WHERE pc.project_id = ANY(%(projects)s::uuid[])) meant
-    WHERE EXISTS (SELECT FROM campaigns_enrollment e WHERE e.contact_id = meant.id AND e.ended_at IS NULL
-                    AND (%(walk)s::uuid IS NULL OR e.id = %(walk)s::uuid))
+    CROSS JOIN LATERAL (SELECT FROM campaigns_enrollment e WHERE e.contact_id = meant.id AND e.ended_at IS NULL
+                          AND (%(walk)s::uuid IS NULL OR e.id = %(walk)s::uuid) LIMIT 1) walking
     ON CONFLICT (contact_id, cause, kind) DO NOTHING"""
 
 

@@ -3,17 +3,19 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from calls.models import Disposition
 from calls.services import news, outcomes, recording, terminal
 from calls.services.recording import Told
 from calls.signals import CallConcluded
 from calls.tests.factories import CallSessionFactory, callable_pair
+from campaigns.choices import HappeningKind
 from campaigns.models import CallTask, Enrollment, Happening, Message
 from campaigns.services import enrolling, happenings
 from campaigns.tests.drawings import drawing, edge, node
 from campaigns.tests.walks import begun, enrolled, run
-from config.kernel import clock
+from config.kernel import clock, prepared
 from config.kernel.ids import uuid7
 from config.testing import NOON
 from crm.models import Project
@@ -171,3 +173,18 @@ def test_what_an_outcome_closes_ends_a_walk_once_it_is_not_taken_back_any_more(t
 
     walk = Enrollment.objects.get()
     assert (walk.state, walk.reason) == ends
+
+
+def test_whoever_is_meant_is_found_without_looking_at_others_who_walk():
+    """A plan that is kept is made for ten projects, and so for many people."""
+    one, *_ = enrolled(begun(WAITING), 20)
+    with connection.cursor() as cursor:
+        for other_way in ("seqscan", "bitmapscan"):  # so few rows could be found in any way
+            cursor.execute(f"SET LOCAL enable_{other_way} = off")
+    read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'campaigns_enrollment'"
+    ((before,),) = prepared.rows(read)
+
+    assert happenings.keep(contacts=[one.contact_id], kind=HappeningKind.REACHABILITY, cause=uuid7(), at=NOON) == 1
+
+    ((after,),) = prepared.rows(read)
+    assert after - before == 1
