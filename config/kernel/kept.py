@@ -30,6 +30,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _AN_AGE = timedelta(days=36_525)  # moments that are not the same one lie an age apart, in a text that is written
+_BEGIN = datetime(2001, 1, 1, tzinfo=UTC)
 _ANOTHER_DAY = timedelta(days=100, hours=13, minutes=37)
 
 
@@ -121,7 +122,8 @@ def _stand_in(value: Any, place: int, begin: datetime) -> Any:
     if isinstance(value, datetime):
         return begin + place * _AN_AGE
     if isinstance(value, Model):
-        value = copy.copy(value)
+        # Whose shape is not told may differ in everything else: then a text that has any of it is another one.
+        value = copy.copy(value) if begin == _BEGIN or hasattr(value, "shape") else type(value)()
         value.pk = uuid4()
     return value
 
@@ -137,8 +139,9 @@ class _Written:
     @classmethod
     def of(cls, build: "Callable[..., QuerySet[Any, Any]]", named: Mapping[str, Any]) -> "_Written":
         """:raises TypeError: what ``build`` makes of its parameters depends on which they are, beyond what can vary."""
-        begin = datetime(2001, 1, 1, tzinfo=UTC)
-        written, again = (cls._once(build, named, moment) for moment in (begin, begin + _ANOTHER_DAY))
+        written, again = (cls._once(build, named, moment) for moment in (_BEGIN, _BEGIN + _ANOTHER_DAY))
+        if cast(Any, written.queryset)._prefetch_related_lookups:  # noqa: SLF001 - there is no other way to know
+            raise TypeError(f"{build.__qualname__} cannot be kept: it asks a second question for what it prefetches.")
         if written.text != again.text:
             raise TypeError(f"{build.__qualname__} cannot be kept: of other parameters it makes another text.")
         return written

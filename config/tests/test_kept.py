@@ -98,10 +98,12 @@ def test_what_is_kept_keeps_no_connection_of_the_thread_that_asked_first():
         lambda at: Contact.objects.filter(created_at__year=at.year, name=f"{at:%H}"),
         lambda user: Contact.objects.filter(name=str(user.pk)),
         lambda ids: Contact.objects.filter(name=f"{ids[0]}"),
+        lambda contact: Contact.objects.filter(name=contact.name),
+        lambda ids: Contact.objects.filter(pk__in=ids).prefetch_related("points"),
     ],
 )
 def test_what_depends_on_more_than_can_vary_is_refused_before_it_answers_wrongly(build):
-    given = {"at": NOON, "user": User(), "ids": [ContactFactory().pk]}
+    given = {"at": NOON, "user": User(), "ids": [ContactFactory().pk], "contact": ContactFactory()}
     name = build.__code__.co_varnames[0]
     with pytest.raises(TypeError, match="cannot be kept"):
         kept.question(build)(**{name: given[name]})
