@@ -93,9 +93,9 @@ def test_saying_where_the_servers_would_be_makes_nothing(checkout):
     assert not places.sockets().exists()
 
 
-def test_whoever_brings_servers_gets_none_of_ours(checkout, monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", "postgres://clearline@db.example.com/clearline")
-    monkeypatch.setenv("REDIS_URL", "redis://cache.example.com:6379/0")
+def test_whoever_brings_servers_gets_none_of_ours(checkout):
+    os.environ["DATABASE_URL"] = "postgres://clearline@db.example.com/clearline"  # the checkout puts it back
+    os.environ["REDIS_URL"] = "redis://cache.example.com:6379/0"
 
     assert embedded.ensure() is False
     assert not embedded.is_embedded()
@@ -158,9 +158,9 @@ def test_stopping_what_up_started_leaves_the_servers_of_tests_that_run_in_anothe
     assert not for_tests[0].data.exists()
 
 
-def test_servers_that_somebody_gave_are_not_ours_to_stop(servers, monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", "postgres://clearline@db.example.com/clearline")
-    monkeypatch.setenv("REDIS_URL", "redis://cache.example.com:6379/0")
+def test_servers_that_somebody_gave_are_not_ours_to_stop(servers):
+    os.environ["DATABASE_URL"] = "postgres://clearline@db.example.com/clearline"
+    os.environ["REDIS_URL"] = "redis://cache.example.com:6379/0"
 
     assert embedded.stop() == []
     assert Cluster().ready()
