@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from campaigns.choices import RUNNING, NodeType
 from campaigns.models import Campaign, ContentTemplate, EnrollmentStatus, Execution, Graph, Node
 from campaigns.rules.composing import Content
@@ -12,6 +14,7 @@ from campaigns.rules.drawings import Drawing
 from campaigns.rules.moves import Route
 from campaigns.rules.node_types import CHANNEL_OF
 from campaigns.services import graphs, letting_go
+from config.kernel import kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,21 @@ class Words:
     status_names: Mapping[UUID, str]
 
 
+@kept.question
+def _contents(keys: tuple[str, ...]) -> "QuerySet[ContentTemplate, tuple[str, str, str, str]]":
+    return ContentTemplate.objects.in_use().filter(key__in=keys).values_list("key", "channel", "subject", "body")
+
+
+@kept.question
+def _statuses() -> "QuerySet[EnrollmentStatus, tuple[UUID, str]]":
+    return EnrollmentStatus.objects.values_list("id", "name")
+
+
 def words_of(keys: tuple[str, ...]) -> Words:
     """Return these contents and all statuses, in two queries."""
-    rows = ContentTemplate.objects.in_use().filter(key__in=keys).values_list("key", "channel", "subject", "body")
-    statuses = dict(EnrollmentStatus.objects.values_list("name", "id"))
-    contents = {key: Content(channel, subject, body) for key, channel, subject, body in rows}
-    return Words(contents, statuses, {pk: name for name, pk in statuses.items()})
+    names = dict(_statuses())
+    contents = {key: Content(channel, subject, body) for key, channel, subject, body in _contents(keys=keys)}
+    return Words(contents, {name: pk for pk, name in names.items()}, names)
 
 
 def route_of(campaign: Campaign, graph: UUID, words: Words) -> Route:

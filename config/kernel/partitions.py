@@ -12,11 +12,13 @@ from django.db.migrations.operations import CreateModel, RunSQL
 
 AHEAD = 3  # months that exist before they begin
 
+# The 12 bits behind the version are the fraction of the millisecond, so that keys of one statement sort in the order of
+# their birth (RFC 9562 6.2, method 3), as those of PostgreSQL 18 do.
 FUNCTIONS = """
 CREATE FUNCTION clearline_uuid7() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
-    SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
-        PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
-        52, 1), 53, 1), 'hex')::uuid
+    SELECT encode(overlay(uuid_send(gen_random_uuid())
+        PLACING int8send((us / 1000 << 16) | x'7000'::bigint | us % 1000 * 4096 / 1000) FROM 1 FOR 8), 'hex')::uuid
+    FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS us) AS now
 $$;
 DO $$ BEGIN
     IF current_setting('server_version_num')::int >= 180000 THEN -- its own is twenty times as fast

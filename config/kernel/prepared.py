@@ -5,11 +5,12 @@ the way there and back, so that is short too: a text is translated once per proc
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from types import NoneType
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -19,6 +20,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 THRESHOLD = 5  # psycopg's own default; Django switches preparing off, and its own cursors never prepare
 KEPT = 1024  # translated texts
 NOTHING: Mapping[str, Any] = {}
+_ASKING, _TELLING = "asking", "telling"
 _KEYS = frozenset({UUID, NoneType})
 _PARAMETER = re.compile(r"%(?:\((\w+)\)s|%)")
 
@@ -74,18 +76,31 @@ def run(sql: str, params: Mapping[str, Any]) -> int:
 
     Not for audited tables: the statement does not tell their triggers who acts.
     """
-    cursor = _cursor()
+    cursor = _cursor(_TELLING)
     cursor.execute(sql, params)
     return int(cursor.rowcount)
+
+
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """Within, ``run`` sends a statement and does not wait: PostgreSQL works on it while the next is put together.
+
+    They run in their order. What one of them is refused for is raised at the end at the latest, and none after it has
+    run. How many rows they touched is not known within.
+    """
+    _cursor()
+    django: Any = connections[DEFAULT_DB_ALIAS]
+    with django.wrap_database_errors, django.connection.pipeline():
+        yield
 
 
 def named(sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of ``sql`` as dictionaries, by the names of its columns."""
     cursor = _cursor()
     cursor.execute(sql, params)
-    told: psycopg.pq.abc.PGresult = cursor.pgresult
+    found, told = cursor.fetchall(), cast(psycopg.pq.abc.PGresult, cursor.pgresult)
     names = [str((told.fname(place) or b"").decode()) for place in range(told.nfields)]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def array(kind: str, values: Sequence[Any]) -> str:
@@ -127,8 +142,9 @@ _ARRAYS: Mapping[str, Callable[[Any], str]] = {
 }  # fmt: skip
 
 
-def _cursor() -> Any:
-    """Return the one cursor that this connection keeps for such questions: each is read to its end at once."""
+def _cursor(what: str = _ASKING) -> Any:
+    """Return the one cursor that this connection keeps for such questions: each is read to its end at once. What only
+    tells has another one, because that may not have been answered yet when the next is asked."""
     django: Any = connections[DEFAULT_DB_ALIAS]
     if django.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
         return django.cursor()
@@ -136,5 +152,6 @@ def _cursor() -> Any:
     django.ensure_connection()
     own = django.connection
     if own.prepare_threshold is None:
-        own.prepare_threshold, own.kept_cursor = THRESHOLD, _Preparing(own)
-    return django._prepare_cursor(own.kept_cursor)  # noqa: SLF001 - counted and logged like any other
+        own.prepare_threshold = THRESHOLD
+        own.kept_cursors = {name: _Preparing(own) for name in (_ASKING, _TELLING)}
+    return django._prepare_cursor(own.kept_cursors[what])  # noqa: SLF001 - counted and logged like any other

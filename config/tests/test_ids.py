@@ -7,7 +7,9 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import time_machine
+from django.db import connection
 
 from config.kernel import ids
 from config.testing import NOON
@@ -15,6 +17,16 @@ from config.testing import NOON
 
 def test_keys_of_one_process_sort_in_the_order_of_their_birth():
     keys = [ids.uuid7() for _ in range(5_000)]
+    assert keys == sorted(set(keys))
+    assert {(key.version, key.variant) for key in keys} == {(7, uuid.RFC_4122)}
+    assert abs(ids.born_at(keys[-1]) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.django_db
+def test_keys_of_one_statement_sort_in_the_order_of_their_birth():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clearline_uuid7() FROM generate_series(1, 5000)")
+        keys = [key for (key,) in cursor]
     assert keys == sorted(set(keys))
     assert {(key.version, key.variant) for key in keys} == {(7, uuid.RFC_4122)}
     assert abs(ids.born_at(keys[-1]) - datetime.now(UTC)) < timedelta(minutes=1)
@@ -42,8 +54,8 @@ def test_threads_never_make_the_same_key():
     assert len(set(keys)) == 4_000
 
 
-def test_keys_that_are_made_together_sort_as_they_are_returned():
-    keys = [uuid.UUID(key) for key in ids.uuids7(1_000)]
+def test_keys_that_are_made_together_sort_as_they_are_returned_and_behind_those_before():
+    keys = [ids.uuid7(), *(uuid.UUID(key) for number in (1, 5_000, 0, 2) for key in ids.uuids7(number)), ids.uuid7()]
     assert keys == sorted(set(keys))
     assert {(key.version, key.variant) for key in keys} == {(7, uuid.RFC_4122)}
 

@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from config.kernel import prepared
 from config.kernel.ids import uuid7
@@ -28,3 +28,36 @@ def test_lists_of_keys_arrive_whole_and_nothing_in_them_is_nothing():
 
     assert prepared.rows("SELECT %(keys)s::uuid[]", {"keys": keys}) == [(keys,)]
     assert prepared.rows("SELECT %(keys)s::uuid[]", {"keys": []}) == [([],)]
+
+
+@pytest.fixture
+def told():
+    """A table that statements write to, and what is in it."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE told (number int PRIMARY KEY)")
+    return lambda: [number for (number,) in prepared.rows("SELECT number FROM told ORDER BY number")]
+
+
+def _tell(number):
+    prepared.run("INSERT INTO told VALUES (%(number)s::int)", {"number": number})
+
+
+@pytest.mark.django_db
+def test_what_is_told_without_waiting_is_done_in_its_order_and_can_be_asked_for(told):
+    with prepared.without_waiting():
+        _tell(1)
+        _tell(2)
+        prepared.run("UPDATE told SET number = number + 10 WHERE number = %(number)s::int", {"number": 2})
+        assert told() == [1, 12]
+        assert prepared.named("SELECT max(number) AS most FROM told") == [{"most": 12}]
+        _tell(3)
+    assert told() == [1, 3, 12]
+
+
+@pytest.mark.django_db
+def test_what_is_refused_is_told_at_the_end_and_nothing_behind_it_is_done(told):
+    _tell(1)
+    with pytest.raises(IntegrityError), transaction.atomic(), prepared.without_waiting():
+        for number in (2, 1, 3):
+            _tell(number)
+    assert told() == [1]

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import DataError, Error, IntegrityError, transaction
+from django.db.models import QuerySet
 
 from campaigns.choices import RUNNING
 from campaigns.models import Campaign, Happening
@@ -23,7 +24,7 @@ from campaigns.services.engine.claiming import Claimed, Stand
 from campaigns.services.engine.writing import Batch, Decided
 from campaigns.services.people import NOBODY, Crowd, Walker
 from campaigns.services.routes import Words
-from config.kernel import faults, prepared
+from config.kernel import faults, kept, prepared
 from config.kernel.transactions import atomic_with_retries
 
 logger = logging.getLogger(__name__)
@@ -123,7 +124,12 @@ def _hold(campaign: UUID) -> Campaign | None:
     """Return the campaign, held for the batch, if it runs and nobody is about to change that."""
     if not prepared.rows(_HOLD, {"id": campaign}):
         return None
-    return Campaign.objects.filter(pk=campaign, status__in=RUNNING).select_related("owner", "sender").first()
+    return next(iter(_with_people(campaign=campaign, statuses=tuple(RUNNING))), None)
+
+
+@kept.question
+def _with_people(campaign: UUID, statuses: tuple[str, ...]) -> "QuerySet[Campaign, Campaign]":
+    return Campaign.objects.filter(pk=campaign, status__in=statuses).select_related("owner", "sender").order_by()
 
 
 def _move(campaign: Campaign, claimed: Sequence[Claimed], at: datetime) -> int:

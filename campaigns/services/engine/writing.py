@@ -15,8 +15,7 @@ from campaigns.services.engine import statements
 from campaigns.services.engine.claiming import Claimed, Stand
 from campaigns.services.engine.statements import Part, Statement
 from campaigns.services.people import Walker
-from config.kernel import prepared
-from config.kernel.ids import uuids7
+from config.kernel import ids, prepared
 from crm.choices import Channel, Priority
 
 
@@ -111,7 +110,7 @@ class _Group:
 def _born(told: Iterable[Part]) -> Iterator[Part]:
     """Give what is new its keys, in its order: the order of a history is that of its keys."""
     parts = list(told)
-    births = iter(uuids7(sum(part.size for part in parts)))
+    births = iter(ids.uuids7(sum(part.size for part in parts)))
     for part in parts:
         yield Part(part.alike, {**part.each, "id": list(islice(births, part.size))})
 
@@ -138,7 +137,10 @@ class Batch:
 
     def write(self) -> None:
         """Write all of it: enrollments and what hangs on them, then messages, then numbers (DESIGN 13)."""
-        groups = self._groups
+        with prepared.without_waiting():
+            self._write(self._groups)
+
+    def _write(self, groups: Sequence[_Group]) -> None:
         left = (group for group in groups if group.move.state == EnrollmentState.EXITED)
         gone = [key for group in left for key in group.ids]
         self._run(statements.STEPS, (part for group in groups for part in group.steps()))
