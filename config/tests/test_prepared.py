@@ -38,18 +38,18 @@ def told():
     return lambda: [number for (number,) in prepared.rows("SELECT number FROM told ORDER BY number")]
 
 
-def _tell(number):
-    prepared.run("INSERT INTO told VALUES (%(number)s::int)", {"number": number})
+def _tell(*numbers):
+    for number in numbers:
+        prepared.run("INSERT INTO told VALUES (%(number)s::int)", {"number": number})
 
 
 @pytest.mark.django_db
 def test_what_is_told_without_waiting_is_done_in_its_order_and_can_be_asked_for(told):
     with prepared.without_waiting():
-        _tell(1)
-        _tell(2)
+        _tell(1, 2)
         prepared.run("UPDATE told SET number = number + 10 WHERE number = %(number)s::int", {"number": 2})
         assert told() == [1, 12]
-        assert prepared.named("SELECT max(number) AS most FROM told") == [{"most": 12}]
+        assert prepared.named("SELECT max(number) AS most FROM told", {}) == [{"most": 12}]
         _tell(3)
     assert told() == [1, 3, 12]
 
@@ -58,6 +58,5 @@ def test_what_is_told_without_waiting_is_done_in_its_order_and_can_be_asked_for(
 def test_what_is_refused_is_told_at_the_end_and_nothing_behind_it_is_done(told):
     _tell(1)
     with pytest.raises(IntegrityError), transaction.atomic(), prepared.without_waiting():
-        for number in (2, 1, 3):
-            _tell(number)
+        _tell(2, 1, 3)
     assert told() == [1]
