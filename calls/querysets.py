@@ -1,11 +1,12 @@
 """The language in which telephone work is asked."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
+from django.db.models import Case, Exists, F, Func, OuterRef, Q, Subquery, When
 
 from calls.choices import CallSource, Direction, Scope, Status
 from crm.models import Endpoint, Touch
@@ -69,11 +70,21 @@ class CallStatusQuerySet(CallSessionQuerySet):
         """Unfinished calls that were begun two hours ago or earlier, the oldest first."""
         return self.unfinished().filter(initiated_at__lte=at - UNFINISHED_AFTER).order_by("initiated_at")
 
-    def in_turn(self, at: datetime) -> Self:
-        """Those at hand, the newest first, then those to finish, the oldest first."""
-        old = Q(initiated_at__lte=at - UNFINISHED_AFTER)
-        newest = Case(When(~old, then=F("initiated_at")))
-        return self.unfinished().filter(old | HERE).order_by(newest.desc(nulls_last=True), "initiated_at")
+    def in_turn(self, at: datetime, most: int) -> Self:
+        """The first of those at hand, the newest first, then of those to finish, the oldest first: ``most`` in all.
+
+        Of a rep each kind is read off its end of one index, however many there are.
+        """
+        newest, oldest = self.at_hand(at).order_by("-initiated_at"), self.to_finish(at)
+        first = newest.values("pk")[:most].union(oldest.values("pk")[:most], all=True)
+        begun = Case(When(initiated_at__gt=at - UNFINISHED_AFTER, then=F("initiated_at")))
+        return self.filter(_one_of("pk", first)).order_by(begun.desc(nulls_last=True), "initiated_at")[:most]
+
+
+def _one_of(field: str, keys: "models.QuerySet[Any, Any]") -> Func:
+    """Be found by ``keys``, which are known before anything is joined: behind a long join ``__in`` comes too late."""
+    known = {"template": "%(expressions)s)", "arg_joiner": " = ANY("}
+    return Func(F(field), ArraySubquery(keys), output_field=models.BooleanField(), **known)
 
 
 class TerminalSessionQuerySet(models.QuerySet["TerminalSession"]):

@@ -163,8 +163,8 @@ def _at_hand(unfinished: list[CallStatus], at: datetime) -> CallSession | None:
 
 @kept.question
 def _unfinished(user: User, at: datetime) -> QuerySet[CallStatus]:
-    mine = CallStatus.objects.filter(rep=user).in_turn(at)
-    return mine.select_related(*(f"session__{path}" for path in _SHOWN))[:FINISHED_AT_ONCE]
+    mine = CallStatus.objects.select_related(*(f"session__{path}" for path in _SHOWN)).filter(rep=user)
+    return mine.in_turn(at, FINISHED_AT_ONCE)
 
 
 _SHOWN = ("contact__company", "contact__owner", "pair__project", "pair__contact", "endpoint", "point")  # of a call

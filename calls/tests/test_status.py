@@ -87,8 +87,12 @@ def test_whom_a_rep_speaks_with_comes_before_what_waits_to_be_finished():
     calls = {ago: CallSessionFactory(initiated_at=NOON - timedelta(hours=ago)) for ago in hours}
     told = CallSessionFactory(initiated_at=NOON - timedelta(hours=1), source="api")  # elsewhere: not at hand
 
-    assert [row.session for row in CallStatus.objects.in_turn(NOON)] == [calls[ago] for ago in (0.5, 1, 5, 3)]
-    assert told in [row.session for row in CallStatus.objects.in_turn(NOON + timedelta(hours=1))]
+    def turns(at, most=9):
+        return [row.session for row in CallStatus.objects.in_turn(at, most)]
+
+    assert turns(NOON) == [calls[ago] for ago in (0.5, 1, 5, 3)]
+    assert [turns(NOON, most) for most in (1, 3)] == [turns(NOON)[:1], turns(NOON)[:3]]
+    assert told in turns(NOON + timedelta(hours=1))
 
 
 @pytest.mark.django_db
