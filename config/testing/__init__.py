@@ -133,7 +133,8 @@ def servers_stay_where_they_are(request: pytest.FixtureRequest) -> Iterator[None
     before = {name: os.environ.get(name) for name in names}
     yield
     moved = [name for name in names if os.environ.get(name) != before[name]]
-    assert not moved, f"{request.path.name} leaves another {', '.join(moved)} than it found."
+    if moved:
+        pytest.fail(f"{request.path.name} leaves another {', '.join(moved)} than it found.")
 
 
 @pytest.fixture
