@@ -178,7 +178,7 @@ class EnrollmentAdmin(RecordAdmin):
         )
 
     def sections(self, request: HttpRequest, row: Enrollment) -> Iterable[Section]:
-        return _sections(row)
+        return _sections(row, request.user)
 
 
 def _why(reason: str, node: Node | None) -> str:
@@ -202,7 +202,7 @@ def _now(row: Enrollment) -> str:
     return walks.waits(row, zone_of(row), at=clock.now(), after=left.node if left else None, why=_why)
 
 
-def _sections(row: Enrollment) -> Iterator[Section]:
+def _sections(row: Enrollment, user: Any) -> Iterator[Section]:
     events = list(row.events.select_related("node", "by").order_by("at", "id"))
     lines = walks.history(events, zone_of(row), why=_why)
     yield Section(title="What happened", template="admin/parts/events.html", context={"events": lines})
@@ -212,12 +212,13 @@ def _sections(row: Enrollment) -> Iterator[Section]:
         rows=message_rows(row.messages.select_related("endpoint").order_by("id")),
         empty="Nothing was said on this walk.",
     )
-    others = Enrollment.objects.filter(contact=row.contact_id).exclude(pk=row.pk).select_related("campaign", "node")
+    theirs = visible(Enrollment.objects.filter(contact=row.contact_id), user)
+    others = theirs.exclude(pk=row.pk).select_related("campaign", "node")
     yield Section(
         title="Their other campaigns",
         aside=True,
         rows=[[cells.link(one, one.campaign.name), state(one)] for one in others.order_by("-id")[:10]],
-        empty="They are in no other.",
+        empty="They are in no other that you can see.",
     )
 
 

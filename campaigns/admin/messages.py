@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -95,7 +95,9 @@ class MessageAdmin(RecordAdmin):
     audited = False
     empty_hint = "They come from campaigns, and from whoever answers."
     linked_by = ("contact", "campaign", "enrollment", "conversation")
-    list_display = ["shown_what", "contact", "shown_text", "shown_state", "shown_address", "shown_when", "campaign"]
+    list_display = [
+        "shown_what", "contact", "shown_text", "shown_state", "shown_address", "shown_when", "shown_campaign",
+    ]  # fmt: skip
     list_filter = [
         Unsure.of("unsure", "to decide"),
         filters.Choice.of("state"),
@@ -105,7 +107,7 @@ class MessageAdmin(RecordAdmin):
         filters.Choice.of("direction"),
         filters.Born.of("id", "Written"),
     ]
-    list_select_related = ["contact", "endpoint", "campaign"]
+    list_select_related = ["contact", "endpoint"]
     search_fields = ["contact__search"]
     search_help_text = "Person"
     search_through = ("contact",)
@@ -132,9 +134,18 @@ class MessageAdmin(RecordAdmin):
         ("Unknown to its provider", {"anomaly": "not_in_ledger"}),
     ]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        seen = visible(Campaign.objects.filter(pk=OuterRef("campaign")), request.user)
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(seen_campaign=Subquery(seen.values("name")[:1]))
+        return rows
+
     @display(description="What")
     def shown_what(self, row: Message) -> str:
         return f"{row.get_channel_display()} {row.get_direction_display().lower()}"
+
+    @display(description="Campaign")
+    def shown_campaign(self, row: Any) -> Any:
+        return row.seen_campaign or cells.NOTHING
 
     @display(description="Text")
     def shown_text(self, row: Message) -> Any:

@@ -38,7 +38,7 @@ def in_full(drawing: Drawing, node: DrawnNode) -> str:
             f"needs {(value_of('consent', node.config.get('consent')) or 'a consent that nobody chose').lower()}"
         )
     if node.type in SENDS:
-        parts.append(_BLOCKED[node.config.get("when_blocked") or WhenBlocked.WAIT_OR_EXIT])
+        parts.append(_BLOCKED.get(str(node.config.get("when_blocked") or WhenBlocked.WAIT_OR_EXIT), _UNCLEAR))
     if node.type == NodeType.EXIT and node.config.get("reason"):
         parts.append(str(node.config["reason"]))
     return "; ".join(parts)
@@ -105,6 +105,7 @@ _BLOCKED: Final[Mapping[str, str]] = {
     WhenBlocked.WAIT_OR_EXIT: "blocked: waits or leaves", WhenBlocked.EXIT: "blocked: leaves",
     WhenBlocked.ADVANCE: "blocked: goes on",
 }  # fmt: skip
+_UNCLEAR: Final = "blocked: nobody can tell"
 _AWAITED: Final[Mapping[str, str]] = {"reply": "a reply", "call_outcome": "a call", "link_click": "a click"}
 _WORDS: Final[Mapping[str, Any]] = {
     NodeType.STAGE: lambda config: f"Status: {config['status']}",

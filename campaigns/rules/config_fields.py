@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from campaigns.rules.drawings import Config
 from config.kernel.moments import YEARS
 
-_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
 class Field(Protocol):

@@ -20,6 +20,7 @@ from campaigns.services.ownership import refuse_lending, refuse_others
 from campaigns.services.senders import channels_of
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
+from config.kernel.moments import require_kept
 from config.kernel.transactions import atomic_with_retries
 from crm.models import User
 
@@ -84,6 +85,7 @@ def edit(*, row: Campaign, changes: Mapping[str, Any], by: User | None, at: date
     :raises WrongStatus: ``details`` name what may not be changed now.
     :raises NotYours: it is somebody else's, or the changes put somebody else's name on it.
     :raises NameTaken, Nameless: another campaign is called like this; it has no name.
+    :raises config.kernel.moments.YearOutOfRange: of a day that no calendar shows in every zone.
     """
     row = _held(row, by)
     _refuse_unchangeable(row, changes)
@@ -268,6 +270,7 @@ def _refuse_unchangeable(row: Campaign, changes: Mapping[str, Any]) -> None:
 
 
 def _saved(row: Campaign, by: User | None) -> Campaign:
+    require_kept(event_date=row.event_date, starts_at=row.starts_at)
     row.name = row.name.strip()
     if not row.name:
         raise Nameless("Give the campaign a name.", details={"name": "Write something."})

@@ -111,9 +111,15 @@ def _put(graph: UUID, drawing: Drawing) -> None:
 
 def _refuse_unkeepable(drawing: Drawing) -> None:
     """A draft may be as unfinished as it likes, but no two nodes have one key, and edges join nodes that are there."""
-    details = {**dict(_of_nodes(drawing)), **dict(_of_edges(drawing))}
+    details = {**dict(_of_ends(drawing)), **dict(_of_nodes(drawing)), **dict(_of_edges(drawing))}
     if details:
         raise NotDrawable("This is no graph yet. " + " ".join(details.values()), details=details)
+
+
+def _of_ends(drawing: Drawing) -> Iterator[tuple[str, str]]:
+    for name, key in (("start", drawing.start), ("on_reply", drawing.on_reply)):
+        if len(key) > LONGEST["key"] or not _is_printable(key):
+            yield name, f"{name}: name a node, by its key of at most {LONGEST['key']} characters."
 
 
 def _of_nodes(drawing: Drawing) -> Iterator[tuple[str, str]]:

@@ -31,13 +31,13 @@ class TooMany(DomainError):
 
 
 def set_status(enrollments: Iterable[UUID], *, status: EnrollmentStatus, by: User | None, at: datetime) -> int:
-    """Say of these that they have this status; whoever has reached the goal leaves. Return of how many it was news."""
+    """Say of these that they have this status; whoever has reached the goal leaves. Return of how many it was news:
+    also of whoever has had it before it became the goal."""
 
     def told(steps: Steps) -> None:
-        if steps.move.status == status.name:
-            return
-        steps.move.status, steps.has_moved = status.name, True
-        steps.note(_K.STATUS, steps.move.node, status=status.name)
+        if steps.move.status != status.name:
+            steps.move.status, steps.has_moved = status.name, True
+            steps.note(_K.STATUS, steps.move.node, status=status.name)
         if steps.route.goal == status.name and steps.move.state in LIVE:
             steps.exit("goal")
 

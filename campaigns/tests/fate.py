@@ -72,7 +72,6 @@ def drawn_by(seed: int) -> Iterator[None]:
             return int(cursor.fetchone()[0])
 
         patch.setattr(ids, "_build", born)
-        patch.setattr(ids, "uuids7", lambda number: [f"{born():032x}" for _ in range(number)])
         patch.setattr(secrets, "token_urlsafe", lambda size=32: chance.randbytes(size).hex())
         patch.setattr(looping, "run", loop.run_until_complete)
         patch.setattr(clock, "monotonic", loop.time)

@@ -9,11 +9,12 @@ from campaigns.models import (
     Node,
 )
 from campaigns.tests import office
-from campaigns.tests.factories import EnrollmentFactory
+from campaigns.tests.factories import CampaignFactory, EnrollmentFactory, MessageFactory
 from campaigns.tests.office import messages_of, said
 from campaigns.tests.scenes import a_campaign
 from config.testing import NOON
-from crm.tests.backoffice import ask, list_url, page_url
+from crm.tests.backoffice import ask, list_url, page_url, signed_in
+from crm.tests.factories import ContactFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 boss, window = office.boss, office.window
@@ -60,6 +61,20 @@ def test_the_page_of_a_contact_leads_to_their_campaigns(window, boss):
     page = said(window.get(page_url(contact)))
     assert "Open house in Austin" in page
     assert "/admin/campaigns/conversation/" in page
+
+
+def test_what_a_rep_may_not_see_of_campaigns_is_named_nowhere(boss):
+    rep = UserFactory(bdr=True)
+    contact = ContactFactory(owner=rep)
+    secret, open_ = (CampaignFactory(name=name, owner=boss, sender=of) for name, of in (("Hush", boss), ("Open", None)))
+    hidden, seen = (EnrollmentFactory(campaign=each, contact=contact) for each in (secret, open_))
+    message = MessageFactory(contact=contact, enrollment=hidden, campaign=secret)
+    window = signed_in(rep)
+    pages = [page_url(seen), page_url(message), page_url(contact), list_url("campaigns.message")]
+    assert [address for address in pages if "Hush" in said(window.get(address))] == []
+    assert str(message.pk) in said(window.get(list_url("campaigns.message")))
+    assert str(message.pk) not in said(window.get(f"{list_url('campaigns.message')}?campaign={secret.pk}"))
+    assert str(message.pk) in said(signed_in(boss).get(f"{list_url('campaigns.message')}?campaign={secret.pk}"))
 
 
 def test_a_status_is_given_to_a_list_of_people(window, boss):

@@ -13,6 +13,7 @@ from campaigns.tests import campaigning
 from campaigns.tests.campaigning import AT, GRAPH, LATER, SHORTER, in_status
 from campaigns.tests.drawings import drawing as drawn
 from campaigns.tests.drawings import node
+from config.kernel.moments import YearOutOfRange
 from crm.models import AuditEvent, User
 from crm.tests.factories import UserFactory
 
@@ -27,6 +28,12 @@ def drawing_of(row: Campaign) -> Drawing:
 
 
 # Made and edited
+
+
+def test_a_day_that_no_calendar_shows_is_refused(draft: Campaign, rep: User) -> None:
+    with pytest.raises(YearOutOfRange) as refusal:
+        campaigns.edit(row=draft, changes={"event_date": date(1, 1, 1)}, by=rep, at=AT)
+    assert list(refusal.value.details) == ["event_date"]
 
 
 def test_a_campaign_begins_with_a_copy_of_its_version(draft: Campaign, version: TemplateVersion, rep: User) -> None:

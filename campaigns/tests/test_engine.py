@@ -1,5 +1,6 @@
 """The engine on a real database: what it writes is what the walk decided, and what it counts is what it wrote."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from campaigns.services.engine import batches, running
 from campaigns.tests.drawings import drawing, edge, node
 from campaigns.tests.factories import HappeningFactory
 from campaigns.tests.walks import FUNNEL, assert_replays, begun, enrolled, run, settle, walk_of
+from config.kernel import ids
 from config.testing import NOON
 from crm.tests.factories import CompanyFactory, ContactFactory, UserFactory
 
@@ -100,6 +102,25 @@ def test_what_is_blocked_again_and_again_is_tried_again_and_again():
         settle("blocked", NOON + day * DAY, reason="outside_hours", retry_at=NOON + (day + 1) * DAY)
         run(NOON + day * DAY)
     assert (walk_of(walk).state, walk_of(walk).visit) == ("waiting", 1)
+
+
+def test_an_e_mail_that_is_written_anew_is_one_that_was_generated():
+    campaign = begun(drawing(node("mail", "email_send")))
+    enrolled(campaign)
+    for day in range(3):
+        run(NOON + day * DAY)
+        settle("blocked", NOON + day * DAY, reason="outside_hours", retry_at=NOON + (day + 1) * DAY)
+        run(NOON + day * DAY)
+    assert (Message.objects.count(), counting.numbers(campaign)["emails_generated"]) == (3, 1)
+
+
+def test_a_history_is_in_order_whatever_the_clock_of_the_engine_says(monkeypatch):
+    late = time.time_ns() - 5 * 10**9
+    monkeypatch.setattr(ids, "_last", (0, 0))
+    (walk,) = enrolled(begun(FUNNEL))
+    monkeypatch.setattr(ids.time, "time_ns", lambda: late)
+    run(NOON)
+    assert_replays(walk)
 
 
 def test_conditions_ask_what_is_known_of_a_person():

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, ContentTemplate, EnrollmentEvent, EnrollmentStatus, EnrollmentStep, Message
@@ -11,6 +12,7 @@ from campaigns.services import counting, handling
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import HappeningFactory
 from campaigns.tests.walks import assert_replays, begun, enrolled, paused, resumed, run, settle, walk_of
+from config.kernel.audit import acting
 from config.testing import NOON
 from crm.tests.factories import UserFactory
 
@@ -178,6 +180,25 @@ def test_a_status_by_hand_moves_nobody_but_whoever_has_reached_the_goal():
     handling.set_status(ids[:1], status=EnrollmentStatus.objects.get(name="No Activity"), by=None, at=NOON)
     assert (walk_of(walks[0]).state, walk_of(walks[0]).reason) == ("exited", "goal")
     assert_replays(walks[0])
+
+
+def test_whoever_had_a_status_before_it_became_the_goal_leaves_when_it_is_said_again():
+    campaign, status = begun(WAITING), EnrollmentStatus.objects.get(name="Needs BDR")
+    (walk,) = enrolled(campaign)
+    handling.set_status([walk.pk], status=status, by=None, at=NOON)
+    Campaign.objects.update(goal=status)
+    assert handling.set_status([walk.pk], status=status, by=None, at=NOON) == 1
+    assert (walk_of(walk).state, walk_of(walk).reason) == ("exited", "goal")
+    assert handling.set_status([walk.pk], status=status, by=None, at=NOON) == 0
+
+
+def test_behind_a_pooler_a_hand_moves_people_in_a_request_too(monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+    (walk,), rep = enrolled(begun(WAITING)), UserFactory(bdr=True)
+    run(NOON)
+    with acting(user=rep.pk):
+        assert handling.pause([walk.pk], by=rep, at=NOON) == 1
+    assert walk_of(walk).state == "paused"
 
 
 def test_a_status_by_hand_says_nothing_else_of_when_and_why_somebody_left():

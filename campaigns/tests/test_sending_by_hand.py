@@ -12,7 +12,7 @@ from campaigns.tests.sending import now, send
 from config.testing import NOON
 from crm.models import Contact
 from crm.services.scope import ExistsOutOfScope
-from crm.tests.factories import ContactFactory, UserFactory
+from crm.tests.factories import ConsentFactory, ContactFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +43,17 @@ def test_it_goes_out_in_their_name(contact, rep, settings, tmp_path):
     assert (now(message).state, message.by, message.segments) == ("accepted", rep, 1)
     assert [row["body"] for row in carrier.rows()] == ["Hello"]
     assert message.expires_at == NOON + timedelta(days=1)
+
+
+@pytest.mark.parametrize(("given", "state"), [(False, "blocked"), (True, "accepted")])
+def test_a_voicemail_by_hand_needs_a_written_consent(contact, rep, settings, tmp_path, given, state):
+    carriers.install(settings, tmp_path)
+    SendingAccountFactory(channel="voicemail")
+    if given:
+        ConsentFactory(contact=contact, channel="voicemail", at=NOON, evidence="Yes, leave me messages.")
+    message, _ = ask(contact, rep, channel="voicemail")
+    send()
+    assert now(message).state == state
 
 
 def test_the_same_key_with_the_same_words_is_the_same_message(contact, rep):

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -60,6 +61,8 @@ def test_drawing_the_same_again_is_no_change(template: Template) -> None:
         (drawing(node("a" * 81, "exit")), "nodes." + "a" * 80),
         (drawing(node("a", "exit", reason="\0")), "nodes.a"),
         (drawing(node("a", "exit", reason="\ud800")), "nodes.a"),
+        (replace(drawing(node("a", "exit")), on_reply="b" * 81), "on_reply"),
+        (replace(drawing(node("a", "exit")), start="\x01"), "start"),
         (drawing(node("a", "wait"), "a>b"), "edges.a.next"),
         (drawing(node("a", "wait"), "a>a", "a>a"), "edges.a.next"),
         (drawing(node("a", "wait"), edge("a:" + "x" * 81 + ">a")), "edges.a." + "x" * 81),

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.choices import Weekday
+from campaigns.rules.config_fields import Clock
 from campaigns.rules.waits import after, ends_at
 from crm.services.normalization.zones import zone
 
@@ -19,6 +20,10 @@ def ends(since: datetime = FRIDAY, event: date | None = None, **config: Any) -> 
 
 def chicago(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=CHICAGO).astimezone(UTC)
+
+
+def test_a_time_of_day_is_written_in_the_digits_that_are_read():
+    assert (Clock().fault("09:00"), bool(Clock().fault("0\u0669:00"))) == ("", True)
 
 
 @pytest.mark.parametrize(

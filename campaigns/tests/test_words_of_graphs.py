@@ -60,6 +60,9 @@ def test_a_node_says_all_that_its_settings_say() -> None:
     assert words.ways(WHOLE, "ask") == "yes to text; south to drop; else to end"
     unsaid = drawing(DrawnNode("drop", "voicemail_drop", "", {"content": "voice"}))
     assert "needs a consent that nobody chose" in words.in_full(unsaid, unsaid.nodes[0])
+    for strange in ("perhaps", ["exit"], {"exit": 1}):
+        text = node("text", "sms_send", when_blocked=strange)
+        assert words.in_full(drawing(text), text) == "SMS: hello; blocked: nobody can tell"
     heard = node("call", "wait_for", event="call_outcome", outcomes=["interested", "callback"])
     assert words.said(heard) == "Wait for a call (interested, callback), at most 3 days"
 

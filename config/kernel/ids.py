@@ -12,7 +12,6 @@ from django.db import models
 from django.db.models import Func
 
 _RANDOM = 74  # bits of a key
-_COUNTS = [f"{count:03x}8" for count in range(1 << 12)]  # and the variant, which is one of four
 _AHEAD = 10  # milliseconds before the clock; further ahead it is the clock that was set back
 _turn = Lock()  # threads make keys at once
 _last = 0, 0
@@ -43,27 +42,6 @@ def _behind(milliseconds: int, noise: int) -> tuple[int, int]:
     """A little behind: what is left of the millisecond has to do for all the others that are born in it."""
     further = noise + 1 + secrets.randbits(32)
     return (milliseconds, further) if further >> _RANDOM == 0 else (milliseconds + 1, secrets.randbits(_RANDOM))
-
-
-def uuids7(number: int) -> list[str]:
-    """Return keys of one moment, as texts, that sort in the order in which they are returned, behind all that this
-    process has made before.
-
-    They are counted in the 12 bits behind the version (RFC 9562 6.2, method 1); what is beyond 4,096 of them is born in
-    the next millisecond. 60 random bits are left of each.
-    """
-    global _last
-    noise, keys = secrets.token_hex(8 * number), list[str]()
-    with _turn:
-        now = time.time_ns() // 1_000_000
-        if now <= _last[0] < now + _AHEAD:
-            now = _last[0] + 1
-        _last = now + max(number - 1, 0) // len(_COUNTS), (number % len(_COUNTS) or len(_COUNTS)) << 62
-    for begin in range(0, 16 * number, 16 * len(_COUNTS)):
-        moment, places = f"{now:012x}7", range(begin + 1, 16 * number, 16)
-        keys += [f"{moment}{count}{noise[place : place + 15]}" for count, place in zip(_COUNTS, places, strict=False)]
-        now += 1
-    return keys
 
 
 def first_uuid7_at(moment: datetime) -> uuid.UUID:

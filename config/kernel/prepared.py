@@ -32,7 +32,7 @@ class _Preparing(psycopg.RawCursor[Any]):
         text, names = _numbered(query)
         values = [params[name] for name in names]
         told = [_plain(value) if isinstance(value, list) else value for value in values]
-        return super().execute(text, told, prepare=True, **options)
+        return super().execute(text, told, prepare=not _is_pooled(), **options)
 
     def _convert_query(self, query: Any, params: Any = None) -> Any:
         self._query = super()._convert_query(query, params)  # what Django's log of statements shows
@@ -142,16 +142,18 @@ _ARRAYS: Mapping[str, Callable[[Any], str]] = {
 }  # fmt: skip
 
 
+def _is_pooled() -> bool:
+    return bool(connections[DEFAULT_DB_ALIAS].settings_dict["DISABLE_SERVER_SIDE_CURSORS"])
+
+
 def _cursor(what: str = _ASKING) -> Any:
     """Return the one cursor that this connection keeps for such questions: each is read to its end at once. What only
     tells has another one, because that may not have been answered yet when the next is asked."""
     django: Any = connections[DEFAULT_DB_ALIAS]
-    if django.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
-        return django.cursor()
     django.close_if_health_check_failed()
     django.ensure_connection()
     own = django.connection
-    if own.prepare_threshold is None:
-        own.prepare_threshold = THRESHOLD
+    if not hasattr(own, "kept_cursors"):
+        own.prepare_threshold = None if _is_pooled() else THRESHOLD
         own.kept_cursors = {name: _Preparing(own) for name in (_ASKING, _TELLING)}
     return django._prepare_cursor(own.kept_cursors[what])  # noqa: SLF001 - counted and logged like any other

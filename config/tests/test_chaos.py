@@ -11,7 +11,7 @@ from config.embedded import places
 from config.embedded.postgres import Cluster
 from config.testing import database
 
-SECONDS = 20  # of breaking, a stroke a second; servers, programs and quiet in the end take half a minute
+SECONDS = 60  # of breaking, a stroke a second; servers, programs and quiet in the end take half a minute
 PATIENCE = 500  # on a machine that does ten other things
 SEED = ["--seed", "3"] if os.environ.get("CI") else []  # elsewhere another one each time, and it says which
 

@@ -54,12 +54,6 @@ def test_threads_never_make_the_same_key():
     assert len(set(keys)) == 4_000
 
 
-def test_keys_that_are_made_together_sort_as_they_are_returned_and_behind_those_before():
-    keys = [ids.uuid7(), *(uuid.UUID(key) for number in (1, 5_000, 0, 2) for key in ids.uuids7(number)), ids.uuid7()]
-    assert keys == sorted(set(keys))
-    assert {(key.version, key.variant) for key in keys} == {(7, uuid.RFC_4122)}
-
-
 def test_a_process_that_is_forked_while_a_key_is_made_makes_keys():
     with ids._turn:
         child = os.fork()

@@ -5,6 +5,7 @@ from typing import Final
 
 from django.db import IntegrityError, transaction
 
+from campaigns.choices import ConsentRule
 from campaigns.models import Message
 from campaigns.rules import segments
 from campaigns.rules.composing import LONGEST
@@ -42,7 +43,8 @@ def send_by_hand(
 
     ``key`` makes asking again harmless: the same key with the same words is the message that is there, however often
     and however fast it comes (Idempotency-Key). Keys belong to whoever uses them. The gate decides when it goes out;
-    after a day, or at ``expires_at``, it is too late.
+    after a day, or at ``expires_at``, it is too late. A voicemail by hand needs a written consent: it is a call with a
+    recorded voice, and we sell (47 CFR 64.1200(a)(3)).
 
     :raises UnusableMessage: it is empty, too long or for no channel of messages, or the key is none.
     :raises KeyUsed: this key was used with other words, or for somebody else.
@@ -54,6 +56,7 @@ def send_by_hand(
     asked = Message(
         channel=channel, contact=contact, by=by, subject=subject, body=body, segments=_segments(channel, body),
         dedupe_key=f"api:{by.pk}:{key}", not_before=at, expires_at=expires_at or at + LIVES,
+        consent=ConsentRule.WRITTEN if channel == Channel.VOICEMAIL else "",
     )  # fmt: skip
     if known := _known(asked):
         return known, False

@@ -86,12 +86,14 @@ STEPS = Statement(
     outcome="text",
     exit="text",
 )
+# The order of a history is that of its keys, so they are of one clock: the database's. Engines have their own.
 EVENTS = Statement(
     """
     INSERT INTO campaigns_enrollmentevent (id, at, enrollment_id, kind, node_id, exit, state, by_id, data)
-    SELECT w.id, %(at)s::timestamptz, w.enrollment, m.kind, m.node, m.exit, m.state, %(by)s::uuid, m.data
-    FROM {rows}""",
-    each={"id": "uuid", "enrollment": "uuid"},
+    SELECT clearline_uuid7(), %(at)s::timestamptz, t.enrollment, t.kind, t.node, t.exit, t.state, %(by)s::uuid,
+        t.data
+    FROM (SELECT w.enrollment, m.kind, m.node, m.exit, m.state, m.data FROM {rows} ORDER BY part) AS t""",
+    each={"enrollment": "uuid"},
     kind="text",
     node="uuid",
     exit="text",
@@ -113,15 +115,13 @@ SENDS = Statement(
     INSERT INTO campaigns_message (id, channel, contact_id, campaign_id, enrollment_id, node_id, run_no, visit, by_id,
         content, subject, body, segments, consent, dedupe_key, not_before, created_at, updated_at,
         state, direction, reason, tries, claim, ever_dispatched, anomaly)
-    SELECT w.id, m.channel, w.contact, %(campaign)s, w.enrollment, m.node, m.run_no, m.visit, %(sender)s::uuid,
-        m.content, w.subject, w.body, w.segments, m.consent,
+    SELECT clearline_uuid7(), m.channel, w.contact, %(campaign)s, w.enrollment, m.node, m.run_no, m.visit,
+        %(sender)s::uuid, m.content, w.subject, w.body, w.segments, m.consent,
         'enr:' || w.enrollment || '/' || m.node || '/' || m.visit || '/' || m.tries,
         %(at)s::timestamptz, %(at)s::timestamptz, %(at)s::timestamptz,
         'pending', 'outbound', '', 0, 0, false, ''
     FROM {rows}""",
-    each={
-        "id": "uuid", "enrollment": "uuid", "contact": "uuid", "subject": "text", "body": "text", "segments": "int",
-    },
+    each={"enrollment": "uuid", "contact": "uuid", "subject": "text", "body": "text", "segments": "int"},
     channel="text",
     node="uuid",
     run_no="int",
@@ -134,10 +134,10 @@ TASKS = Statement(
     """
     INSERT INTO campaigns_calltask (id, enrollment_id, node_id, visit, contact_id, pair_id, priority, script, outcome,
         created_at, updated_at)
-    SELECT w.id, w.enrollment, m.node, m.visit, w.contact, w.pair, m.priority, m.script, '',
+    SELECT clearline_uuid7(), w.enrollment, m.node, m.visit, w.contact, w.pair, m.priority, m.script, '',
         %(at)s::timestamptz, %(at)s::timestamptz
     FROM {rows}""",
-    each={"id": "uuid", "enrollment": "uuid", "contact": "uuid", "pair": "uuid"},
+    each={"enrollment": "uuid", "contact": "uuid", "pair": "uuid"},
     node="uuid",
     visit="int",
     priority="int",

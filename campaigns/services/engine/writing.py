@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from campaigns.services.engine import statements
 from campaigns.services.engine.claiming import Claimed, Stand
 from campaigns.services.engine.statements import Part, Statement
 from campaigns.services.people import Walker
-from config.kernel import ids, prepared
+from config.kernel import prepared
 from crm.choices import Channel, Priority
 
 
@@ -103,16 +102,8 @@ class _Group:
         yield (None, f"state:{move.state}"), 1
         if was != now:
             yield from (((None, f"status:{status}"), more) for status, more in ((was, -1), (now, 1)) if status)
-        yield (None, "emails_generated"), sum(send.channel == Channel.EMAIL for send in move.sends)
+        yield (None, "emails_generated"), sum(send.channel == Channel.EMAIL and not send.tries for send in move.sends)
         yield from (((self.node(key), name), more) for key, name, more in move.counts)
-
-
-def _born(told: Iterable[Part]) -> Iterator[Part]:
-    """Give what is new its keys, in its order: the order of a history is that of its keys."""
-    parts = list(told)
-    births = iter(ids.uuids7(sum(part.size for part in parts)))
-    for part in parts:
-        yield Part(part.alike, {**part.each, "id": list(islice(births, part.size))})
 
 
 class Batch:
@@ -145,13 +136,13 @@ class Batch:
         gone = [key for group in left for key in group.ids]
         self._run(statements.STEPS, (part for group in groups for part in group.steps()))
         self._run(statements.ENROLLMENTS, (group.enrollments(self._campaign, self._statuses) for group in groups))
-        self._run(statements.EVENTS, _born(part for group in groups for part in group.events()))
-        self._run(statements.TASKS, _born(part for group in groups for part in group.tasks()))
+        self._run(statements.EVENTS, (part for group in groups for part in group.events()))
+        self._run(statements.TASKS, (part for group in groups for part in group.tasks()))
         if gone:
             theirs = {"at": self._at, "enrollments": prepared.array("uuid", gone)}
             for statement in (statements.TASKS_OFF, statements.CANCEL, statements.TOLD_ENDED):
                 prepared.run(statement, theirs)
-        self._run(statements.SENDS, _born(part for group in groups for part in group.sends()))
+        self._run(statements.SENDS, (part for group in groups for part in group.sends()))
         if any(group.move.sends for group in groups):
             bells.dispatcher()
         if self._messages:

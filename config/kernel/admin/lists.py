@@ -1,5 +1,6 @@
 """Lists that cost the same at a million rows: a page is n+1 rows, a count stops at 10,001, depth ends at 10,000."""
 
+from functools import cached_property
 from typing import Any
 
 from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR
@@ -122,14 +123,24 @@ class Listing(ChangeList):
         names = {ORDER_VAR, *self.model_admin.linked_by}
         return [(name, value) for name, value in self.params.items() if name in names and value]
 
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
+        """Rows of something that one does not see are none: also that they are its rows is not told."""
+        rows: QuerySet[Any] = super().get_queryset(request, *args, **kwargs)
+        return rows.none() if None in self._linked.values() else rows
+
     @property
     def linked(self) -> list[str]:
         """Whose rows these are, where another page linked to them."""
-        found = []
+        return [str(row or name) for name, row in self._linked.items()]
+
+    @cached_property
+    def _linked(self) -> dict[str, Any]:
+        """What the rows are linked by, and that row; None for one that is not there, or not for this user."""
+        found = {}
         for name in self.model_admin.linked_by:
             if self.params.get(name) and "__" not in name:
                 rows = self.model._meta.get_field(name).related_model._default_manager
-                found.append(str(visible(rows.filter(pk=self.params[name]), self.user).first() or name))
+                found[name] = visible(rows.filter(pk=self.params[name]), self.user).first()
         return found
 
     @property
