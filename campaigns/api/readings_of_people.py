@@ -13,6 +13,7 @@ from campaigns.models import (
     Enrollment,
     EnrollmentEvent,
     EnrollmentRun,
+    EnrollmentStep,
     Execution,
     LedgerDay,
     Message,
@@ -36,6 +37,15 @@ class EnrollmentEventReading(Reading):
         fields = ["id", "at", "kind", "node", "node_key", "exit", "state", "by", "data"]
 
 
+class EnrollmentStepReading(Reading):
+    order = ("begun_at", "ended_at")
+    node_key = serializers.CharField(source="node.key")
+
+    class Meta:
+        model = EnrollmentStep
+        fields = ["node", "node_key", "visit", "begun_at", "ended_at", "outcome", "exit"]
+
+
 class EnrollmentReading(Reading):
     contact = serializers.UUIDField(source="contact_id", allow_null=True, help_text="Empty: not yours to see.")
     node_key = serializers.CharField(source="node.key")
@@ -56,12 +66,13 @@ class EnrollmentReading(Reading):
 
 
 class OneEnrollmentReading(EnrollmentReading):
-    """A walk with everything that happened on it."""
+    """A walk with everything that happened on it, and where it was held up for how long."""
 
     events = EnrollmentEventReading(many=True)
+    steps = EnrollmentStepReading(many=True)
 
     class Meta(EnrollmentReading.Meta):
-        fields = [*EnrollmentReading.Meta.fields, "wake_rule", "last", "events"]
+        fields = [*EnrollmentReading.Meta.fields, "wake_rule", "last", "held_since", "steps", "events"]
 
 
 class CallTaskReading(Reading):

@@ -1,6 +1,6 @@
 """People in campaigns over HTTP: enrolled, followed, moved by hand, marked from a list."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,11 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Campaign, Conversation, Enrollment, EnrollmentStatus, Message, SendingAccount
-from campaigns.services import campaigns, enrolling, templates
+from campaigns.services import campaigns, enrolling, handling, templates
+from campaigns.tests import walks
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import EnrollmentFactory, MessageFactory
 from config.kernel import clock
 from config.kernel.ids import uuid7
+from config.testing import NOON
 from config.tests.clients import Caller
 from config.tests.clients import admin as an_admin
 from config.tests.clients import rep as a_rep
@@ -96,6 +98,16 @@ def test_nobody_is_enrolled_in_a_campaign_that_ends_or_is_somebody_elses(caller,
     campaigns.drain(row=campaign, by=None, at=clock.now())
     status, said = caller.send("post", f"campaigns/{campaign.pk}/enroll/", told)
     assert (status, said["error_code"]) == (409, "not_open")
+
+
+def test_a_walk_tells_where_it_was_held_up_and_for_how_long(caller):
+    (walk,) = walks.enrolled(walks.begun(drawing(node("rest", "wait"))))
+    walks.run(NOON)
+    later = NOON + timedelta(hours=5)
+    handling.leave([walk.pk], reason="Moved away", by=None, at=later)
+    (step,) = caller.send("get", f"enrollments/{walk.pk}/")[1]["steps"]
+    assert (step["node_key"], step["visit"], step["outcome"]) == ("rest", 1, "left")
+    assert [datetime.fromisoformat(step[name]) for name in ("begun_at", "ended_at")] == [NOON, later]
 
 
 def test_a_walk_is_paused_resumed_and_left_and_tells_its_history(caller, campaign):
