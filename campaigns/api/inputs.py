@@ -6,7 +6,15 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from campaigns.choices import SENT_ON
-from campaigns.models import Campaign, ContentTemplate, EnrollmentStatus, Graph, Template, TemplateVersion
+from campaigns.models import (
+    Campaign,
+    ContentTemplate,
+    EnrollmentStatus,
+    Graph,
+    SendingAccount,
+    Template,
+    TemplateVersion,
+)
 from campaigns.services import audiences, exchange
 from campaigns.services.dispatch import by_hand
 from config.kernel.api.fields import MomentField, VisibleRelatedField
@@ -226,6 +234,19 @@ class MessageTold(Told):
     body = serializers.CharField(max_length=100_000, trim_whitespace=False)
     key = serializers.CharField(max_length=by_hand.LONGEST_KEY)
     expires_at = MomentField(required=False, allow_null=True, help_text="Empty: a day later.")
+
+
+class SendingAccountChanges(ModelTold):
+    user = ColleagueField(required=False, allow_null=True, help_text="Empty: everybody's who has none of their own.")
+
+    class Meta:
+        model = SendingAccount
+        fields = ["name", "user", "per_second", "per_day", "is_active"]
+
+
+class SendingAccountTold(SendingAccountChanges):
+    class Meta(SendingAccountChanges.Meta):
+        fields = ["channel", "provider", "address", *SendingAccountChanges.Meta.fields]
 
 
 class StopTold(Told):

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from campaigns.api import filters, inputs
 from campaigns.api import readings_of_people as readings
 from campaigns.models import Conversation, Message, SendingAccount, SendingStop
-from campaigns.services import conversations
+from campaigns.services import accounts, conversations
 from campaigns.services.dispatch import by_hand, exits
 from config.kernel.api.resources import Listed, ReadOnly, Resource, Retrieved
 
@@ -70,13 +70,31 @@ class MessageViewSet(Listed, Retrieved, Resource):
         return Response(self.shown(exits.write_off(message=row, by=self.asker, at=self.at).pk))
 
 
-class SendingAccountViewSet(ReadOnly):
-    """Who sends: accounts at providers, their pace, and whether one is closed for the moment."""
+class SendingAccountViewSet(Listed, Retrieved, Resource):
+    """Who sends: accounts at providers, their pace, and whether one is closed for the moment. Admins set them up."""
 
     queryset = SendingAccount.objects.none()
     reading = readings.SendingAccountReading
+    told = inputs.SendingAccountTold
+    changes = inputs.SendingAccountChanges
+    takes = {"reopen": inputs.NothingTold}
+    needs = {"reopen": ["campaigns.change_sendingaccount"]}
     filterset_class = filters.SendingAccountFilter
-    how_to_change = "Accounts are set up in the back office, by admins."
+    how_to_change = "Messages rest on it: PATCH is_active to false instead of deleting. Where it sends from stays."
+
+    def create(self, request: Any) -> Response:
+        """Set up an account; 409 where one sends from there already."""
+        return self.written(accounts.create(**self.asked(), by=request.user, at=self.at), created=True)
+
+    def partial_update(self, request: Any, pk: str) -> Response:
+        row = accounts.edit(row=self.get_object(), changes=self.asked(), by=request.user, at=self.at)
+        return Response(self.shown(row.pk))
+
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Any, pk: str) -> Response:
+        """Try it again now, though its provider has refused it; where that refuses again, it closes again."""
+        self.asked()
+        return Response(self.shown(accounts.reopen(row=self.get_object(), by=request.user, at=self.at).pk))
 
 
 class SendingStopViewSet(Listed, Retrieved, Resource):
