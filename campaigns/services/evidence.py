@@ -41,10 +41,13 @@ _SURE: Final = {AttemptOutcome.NOT_SENT, AttemptOutcome.NOT_SENT_PRESUMED, Attem
 _GIVEN_UP: Final = {MessageState.NOT_SENT_PRESUMED, MessageState.REJECTED}
 
 
+# A token proves its own try, whatever else its row says: an id that another try has stays there.
 _ATTEMPTS = """
     UPDATE campaigns_attempt a
     SET outcome = 'accepted', recorded_at = CASE WHEN a.outcome = 'accepted' THEN a.recorded_at ELSE t.at END,
-        reference = coalesce(a.reference, nullif(t.reference, ''))
+        reference = coalesce(a.reference, CASE WHEN NOT EXISTS (
+            SELECT 1 FROM campaigns_attempt o WHERE o.provider = a.provider AND o.reference = t.reference)
+            THEN nullif(t.reference, '') END)
     FROM (SELECT id, reference, moment.at FROM unnest(%s::uuid[], %s::text[]) AS u (id, reference),
                  (VALUES (%s::timestamptz)) AS moment (at)) t
     WHERE a.id = t.id"""
@@ -160,9 +163,12 @@ def _locked(hashes: list[bytes]) -> dict[bytes, Attempt]:
 
 
 def _write_attempts(told: Sequence[Attempt], references: Mapping[UUID, str], at: datetime) -> None:
-    rows = []
+    rows, given = [], set[tuple[str, str]]()
     for attempt in told:
         reference = "" if attempt.reference or attempt.idempotent else references[attempt.pk][:120]
+        if (attempt.provider, reference) in given:
+            reference = ""
+        given.add((attempt.provider, reference))
         if reference or attempt.outcome != AttemptOutcome.ACCEPTED:
             rows.append((attempt.pk, reference))
     if rows:
@@ -241,7 +247,9 @@ def _settle_attempt(attempt: Attempt, reference: str, at: datetime) -> bool:
         changes["recorded_at"] = at
     # Of a message that is known by its key each try may get the same reference: whoever gets it as an answer keeps it.
     if reference and not attempt.reference and not attempt.idempotent:
-        changes["reference"] = reference[:120]
+        named = Attempt.objects.filter(provider=attempt.provider, reference=reference[:120])
+        if not named.exists():
+            changes["reference"] = reference[:120]
     if changes:
         Attempt.objects.filter(pk=attempt.pk).update(**changes)
     return bool(changes)

@@ -135,6 +135,26 @@ def test_two_tries_with_one_key_may_have_one_reference():
     assert Attempt.objects.get(reference="sim_1").number == 2
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_an_id_that_another_message_has_stays_there_and_proves_this_one_all_the_same(together):
+    other = tried("accepted", "accepted", reference="sim_1")
+    mine = AttemptFactory(
+        token="mine", message=MessageFactory(state="uncertain", ever_dispatched=True), outcome="uncertain",
+        provider=other.provider, idempotent=False,
+    )  # fmt: skip
+    proof = evidence.Proof(evidence.hash_of("mine"), "delivered", "sim_1")
+
+    if together:
+        assert evidence.learn([proof], at=LATER) == 1
+    else:
+        assert told("delivered", token="mine", reference="sim_1")
+
+    mine.refresh_from_db()
+    assert (now(mine).state, mine.outcome, mine.reference) == ("delivered", "accepted", None)
+    assert now(other).state == "accepted"
+    assert not told("delivered", token="mine", reference="sim_1")
+
+
 def test_what_was_not_delivered_says_why_until_it_was_after_all():
     attempt = tried("accepted", "accepted")
 

@@ -1,11 +1,13 @@
 """What dead workers leave and how it is looked for: the sweeper and the reconciler (trust A1 to A6, A14)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from campaigns.models import Attempt, Message
 from campaigns.services.dispatch import reconciling, sweeping
+from campaigns.services.dispatch.reconciling import Reconciled
 from campaigns.services.dispatch.sweeping import Swept
 from campaigns.tests import carriers, sending
 from campaigns.tests.carriers import Carrier
@@ -102,6 +104,31 @@ class TestTheReconciler:
         assert (message.state, message.anomaly, message.settled_at) == ("accepted", "", NOON + 2 * MINUTE)
         assert (attempt.reference, attempt.outcome) == ("R1", "accepted")
         assert Touch.objects.get().counts
+
+    @pytest.mark.parametrize("known", [0, 1])
+    def test_proves_by_its_token_what_is_listed_with_the_id_of_another_one(self, carrier, account, monkeypatch, known):
+        """A provider that gives one id twice, to what it took just now or long ago, keeps nobody else waiting."""
+        first = [walking()]
+        carrier.behave("accept" if known else "accept_then_hang")
+        send()
+        carrier.behave("accept_then_hang")
+        others = [walking(), walking()]
+        send(NOON + SECOND)
+        listed = Carrier.sent
+
+        async def confused(self, **asked):
+            async for one in listed(self, **asked):
+                yield replace(one, reference="R1") if one.reference == "R2" else one
+
+        monkeypatch.setattr(Carrier, "sent", confused)
+
+        assert reconcile(NOON + HOUR) == Reconciled(found=3 - known)
+
+        assert {now(message).state for message in first + others} == {"accepted"}
+        assert sorted(Attempt.objects.values_list("reference", "outcome"), key=str) == [
+            ("R1", "accepted"), ("R3", "accepted"), (None, "accepted"),
+        ]  # fmt: skip
+        assert reconcile(NOON + 2 * HOUR) == Reconciled()
 
     def test_takes_over_what_became_of_it(self, carrier, account):
         carrier.behave("accept_then_hang")
