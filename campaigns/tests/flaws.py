@@ -69,6 +69,16 @@ def called_before_it_is_marked(patch: Patch) -> None:
     patch.setattr(running, "send_batch", send_batch)
 
 
+def no_deadline(patch: Patch) -> None:
+    patch.setattr(calling, "DEADLINE", float("inf"))
+
+
+def deadline_of_the_call(patch: Patch) -> None:
+    """It is counted from the call, not from the decision."""
+    call = calling.call
+    patch.setattr(calling, "call", lambda **said: call(**{**said, "began": clock.monotonic()}))
+
+
 def tried_again(patch: Patch) -> None:
     rewritten(patch, sweeping, "_LAPSED", "ELSE 'uncertain' END AS goes", "ELSE 'pending' END AS goes")
 

@@ -1,5 +1,7 @@
 """Directed pieces of what may happen to messages and walks: each ends well, or says which promise is broken."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,6 +61,28 @@ def line_of(message: Message) -> Endpoint:
 
 def suppress(message: Message) -> None:
     suppressing.suppress(endpoint=line_of(message), reason=SuppressionReason.ASKED, source="telephone", at=NOON)
+
+
+@contextmanager
+def standing_still(point: str, *, seconds: float) -> Iterator[None]:
+    """Whoever comes to ``point`` goes on so many seconds later, the first time."""
+    goes, lost = clock.monotonic, [0.0]
+
+    def strike(name: str) -> None:
+        if name == point:
+            lost[0] = seconds
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "monotonic", lambda: goes() + lost[0])
+        patch.setattr(faults, "strike", strike)
+        yield
+
+
+def a_worker_stands_still_after_its_mark(stage: Stage) -> None:
+    message = walking()
+    with standing_still("send.after_mark", seconds=3600):
+        send()
+    promise(not stage.sent(message), "sent on an old decision")
 
 
 def a_worker_dies_after_the_call(stage: Stage) -> None:

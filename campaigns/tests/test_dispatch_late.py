@@ -8,6 +8,7 @@ from campaigns.models import Attempt, Message
 from campaigns.services.dispatch import calling, recording, sweeping
 from campaigns.tests import sending
 from campaigns.tests.factories import SendingAccountFactory, walking
+from campaigns.tests.plays import standing_still
 from campaigns.tests.sending import claim, counted, known, mark, now, send
 from config.kernel import clock
 from config.testing import NOON
@@ -30,6 +31,34 @@ class TestWhoeverWasAwayTooLong:
 
         assert [one.how for one in told] == ["not_sent"]
         assert not carrier.asked()
+
+    @pytest.mark.parametrize("point", ["send.before_mark", "send.after_mark", "send.before_http"])
+    def test_sends_it_later_once_wherever_it_stood_still_since_it_decided(self, carrier, account, point):
+        message = walking()
+        with standing_still(point, seconds=3600):
+            send()
+
+        assert not carrier.asked()
+        assert (now(message).state, Attempt.objects.get().outcome, counted()) == ("pending", "not_sent", [False])
+        send(NOON + HOUR)
+        assert (now(message).state, len(carrier.ledger())) == ("accepted", 1)
+
+    def test_is_measured_from_the_decision_and_not_from_the_moment_of_each_message(self, carrier, account):
+        """One that was to wait for its moment is no younger for it."""
+        type(account).objects.update(per_second=1)
+        messages = [walking() for _ in range(3)]
+        with standing_still("send.after_mark", seconds=calling.DEADLINE + 0.5):
+            send()
+
+        assert not carrier.asked()
+        assert {now(message).state for message in messages} == {"pending"}
+
+    def test_calls_within_the_deadline(self, carrier, account):
+        walking()
+        with standing_still("send.after_mark", seconds=calling.DEADLINE - 5):
+            send()
+
+        assert len(carrier.ledger()) == 1
 
     def test_says_only_what_it_can_prove(self, carrier, account):
         message = walking()
