@@ -1,7 +1,7 @@
 """Whoever moves or enrols people may be killed at any named point of it, and it is done again, once.
 
-A process of its own kills itself with SIGKILL at the point. The points of dispatch and of the inbox have their tests
-beside them; a point of campaigns or of integrations at which no test kills anybody fails here.
+A process of its own kills itself with SIGKILL at the point. The points of dispatch, of dialing, of intake and of the
+inbox have their tests beside them; a point of whatever package at which no test kills anybody fails here.
 """
 
 import re
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from calls.tests.test_deaths import DIALED, NEVER_DIALED
 from campaigns.models import CampaignCount, Enrollment, EnrollmentEvent, EnrollmentRun, Message
 from campaigns.services import enrolling, letting_go
 from campaigns.services.engine import batches, running
@@ -19,6 +20,7 @@ from campaigns.tests.test_dispatch_crashes import AFTERWARDS, COMPARING, LEARNIN
 from campaigns.tests.walks import begun, enrolled, paused, resumed, run
 from config.testing import NOON
 from crm.tests.factories import ContactFactory
+from crm.tests.test_intake_races import POINTS as TAKING_IN
 from integrations.tests.dying import killed_at
 
 DAY = timedelta(days=1)
@@ -101,11 +103,11 @@ DEATHS: dict[str, Callable[[], None]] = {
 }
 
 
-def points_of(*apps: str) -> tuple[set[str], set[str]]:
-    """Return the points that the code of these apps registers, and those that it has."""
+def points() -> tuple[set[str], set[str]]:
+    """Return the points that our code registers, and those that it has."""
     registered, there = set(), set()
-    for app in apps:
-        for path in (Path(__file__).parents[2] / app).rglob("*.py"):
+    for package in Path(__file__).parents[2].glob("*/__init__.py"):
+        for path in package.parent.rglob("*.py"):
             if "tests" not in path.parts:
                 text = path.read_text()
                 for names in re.findall(r"faults\.register\(([^)]*)\)", text):
@@ -115,11 +117,12 @@ def points_of(*apps: str) -> tuple[set[str], set[str]]:
 
 
 def test_somebody_is_killed_at_every_point_there_is():
-    registered, there = points_of("campaigns", "integrations")
+    registered, there = points()
 
     assert registered == there
     inbox = {point for point in registered if point.startswith("inbox.")}  # ``test_inbox_races`` looks at them
-    assert registered - inbox == {*DEATHS, *SENDING, *AFTERWARDS, LEARNING, COMPARING}
+    dispatch = {*SENDING, *AFTERWARDS, LEARNING, COMPARING}
+    assert registered - inbox == {*DEATHS, *dispatch, NEVER_DIALED, *DIALED, *TAKING_IN}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -15,9 +15,11 @@ from crm.services.bulk import taking
 from crm.services.feeds.records import CompanyIn, EmailIn, Party, PhoneIn, ProjectIn, Record
 from crm.tests.dumps import dump
 from crm.tests.factories import UserFactory
+from integrations.tests.dying import killed_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 60
+POINTS = sorted(name for name in faults.REGISTERED if name.startswith("intake."))
 
 
 def rows(*, turned: bool = False, title: str = "", start: int = 0) -> list[Record]:
@@ -202,12 +204,28 @@ def test_a_line_that_gets_another_owner_meanwhile_is_looked_at_again(strike):
     assert Endpoint.objects.get(pk=line.pk).owner == heir
 
 
-@pytest.mark.parametrize("point", sorted(name for name in faults.REGISTERED if name.startswith("intake.")))
-def test_a_chunk_that_fails_leaves_nothing_and_the_run_goes_on_behind_the_last_one(strike, point):
+def undisturbed() -> Any:
+    """Return what an intake leaves that nothing befalls, and leave nothing of it."""
     work("undisturbed", rows())()
     expected = dump()
     for model in (ProjectContact, ContactPoint, SourceRecord, Endpoint, Contact, Company, Project, IntakeRun):
         model.objects.all().delete()
+    return expected
+
+
+def assert_goes_on(expected: Any) -> None:
+    """The run that ended in its fourth chunk goes on behind the third, and ends as an undisturbed one."""
+    run = begin("a")
+    assert (run.state, run.rows_done) == ("running", 21)
+    account = intake.take_in(records=rows(), run=run, at=NOON, chunk_rows=7)
+
+    assert account.rows == PEOPLE
+    assert dump() == expected
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_chunk_that_fails_leaves_nothing_and_the_run_goes_on_behind_the_last_one(strike, point):
+    expected = undisturbed()
     blows = []
 
     def blow(name: str) -> None:
@@ -217,16 +235,19 @@ def test_a_chunk_that_fails_leaves_nothing_and_the_run_goes_on_behind_the_last_o
                 raise RuntimeError("struck")
 
     strike(blow)
-    run = begin("a")
     with pytest.raises(RuntimeError, match="struck"):
-        intake.take_in(records=rows(), run=run, at=NOON, chunk_rows=7)
+        work("a", rows())()
 
-    run = begin("a")
-    assert (run.state, run.rows_done) == ("running", 21)
-    account = intake.take_in(records=rows(), run=run, at=NOON, chunk_rows=7)
+    assert_goes_on(expected)
 
-    assert account.rows == PEOPLE
-    assert dump() == expected
+
+@pytest.mark.parametrize("point", POINTS)
+def test_an_intake_that_is_killed_goes_on_behind_its_last_chunk(point):
+    expected = undisturbed()
+
+    assert killed_at(point, work("a", rows()), number=4)
+
+    assert_goes_on(expected)
 
 
 def test_a_connection_that_is_lost_is_made_again_and_nothing_is_taken_twice(strike, monkeypatch):
