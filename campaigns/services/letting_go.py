@@ -1,5 +1,5 @@
 """After a pause a backlog is let go bit by bit: waits keep what was left of them, what came due meanwhile is spread,
-and what was about to go out is written anew.
+and what was about to go out is written anew, or goes out later where it was tried already.
 
 An enrollment moves only in its campaign's epoch, and a resumption begins a new one, so nobody moves before they were
 let go, whatever dies in between.
@@ -33,15 +33,26 @@ _THESE = """
 _LET_GO = """
     UPDATE campaigns_enrollment e SET epoch = %(epoch)s::int, wake_at = m.wake_at
     FROM json_to_recordset(%(rows)s::json) AS m (id uuid, wake_at timestamptz) WHERE e.id = m.id"""
-# What was written before a pause may say what is not so any more, in the name of whoever sent for it then.
+# What was written before a pause may say what is not so any more, in the name of whoever sent for it then. What was
+# tried in vain stays the same message, and goes out when it would be written anew; what a provider may have, and is
+# asked about again only as long as it remembers, waits for nothing.
 _ANEW = """
     WITH late AS MATERIALIZED (
         SELECT * FROM json_to_recordset(%(rows)s::json) AS l (id uuid, wake_at timestamptz)),
-    old AS MATERIALIZED (
-        SELECT m.id, m.enrollment_id, l.wake_at, split_part(m.dedupe_key, '/', 4)::int + 1 AS tries
+    ready AS MATERIALIZED (
+        SELECT m.id, m.enrollment_id, m.ever_dispatched, m.dedupe_key, l.wake_at
         FROM late l JOIN campaigns_enrollment e ON e.id = l.id
              JOIN campaigns_message m ON m.enrollment_id = e.id AND m.node_id = e.node_id AND m.visit = e.visit
-        WHERE m.state = 'pending' AND NOT m.ever_dispatched ORDER BY m.id FOR NO KEY UPDATE OF m),
+        WHERE m.state = 'pending' ORDER BY m.id FOR NO KEY UPDATE OF m),
+    later AS (
+        UPDATE campaigns_message m SET not_before = r.wake_at, updated_at = %(at)s::timestamptz
+        FROM ready r
+        WHERE m.id = r.id AND r.ever_dispatched
+          AND r.wake_at > m.not_before AND r.wake_at < coalesce(m.expires_at, 'infinity')
+          AND NOT EXISTS (SELECT FROM campaigns_attempt t WHERE t.message_id = m.id AND t.outcome <> 'not_sent')),
+    old AS MATERIALIZED (
+        SELECT id, enrollment_id, wake_at, split_part(dedupe_key, '/', 4)::int + 1 AS tries
+        FROM ready WHERE NOT ever_dispatched),
     gone AS (
         UPDATE campaigns_message m SET state = 'cancelled', reason = 'Written anew after a pause.',
                                        updated_at = %(at)s::timestamptz
@@ -125,7 +136,8 @@ def _let_go(campaign: Campaign, rows: Sequence[Mapping[str, Any]], at: datetime)
 
 
 def _write_anew(campaign: Campaign, sending: Sequence[UUID], at: datetime) -> None:
-    """Let these come to their message once more, one after the other, where it has not gone out."""
+    """Let these come to their message once more, one after the other, where it has not gone out; what was tried
+    already goes out one after the other itself."""
     if not sending or campaign.resumed_at is None:
         return
     late = [{"id": key, "wake_at": campaign.resumed_at + campaign.spread * _fraction(key)} for key in sending]

@@ -1,4 +1,4 @@
-"""After a pause everybody is let go once, and what cannot be written anew stays as it is."""
+"""After a pause everybody is let go once, and what cannot be written anew stays the same message."""
 
 from datetime import timedelta
 
@@ -7,9 +7,13 @@ import pytest
 from campaigns.models import Enrollment, Message
 from campaigns.services import handling
 from campaigns.services.engine import batches
+from campaigns.tests import carriers
 from campaigns.tests.drawings import drawing, node
+from campaigns.tests.factories import AttemptFactory, SendingAccountFactory
+from campaigns.tests.sending import send
 from campaigns.tests.walks import begun, enrolled, paused, resumed, run, walk_of
 from config.testing import NOON
+from crm.tests.factories import ContactFactory
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -55,3 +59,39 @@ def test_what_was_tried_before_a_pause_is_not_written_anew(campaign):
     run(NOON + HOUR)
     assert [message.state for message in Message.objects.all()] == ["pending"]
     assert walk_of(walk).state == "waiting_send"
+
+
+def test_what_was_tried_in_vain_before_a_pause_goes_out_bit_by_bit_after_it(campaign, settings, tmp_path):
+    carrier = carriers.install(settings, tmp_path)
+    SendingAccountFactory()
+    enrolled(campaign, [ContactFactory(phone=f"+151255501{number:02}") for number in range(20)])
+    run(NOON)
+    carrier.behave("busy")
+    send(NOON)
+    written = set(Message.objects.filter(state="pending", ever_dispatched=True).values_list("pk", flat=True))
+    carrier.behave("accept")
+    paused(campaign, NOON)
+    campaign.spread_minutes = 60
+    campaign.save()
+    resumed(campaign, NOON + HOUR)
+    run(NOON + HOUR)
+    for minutes in range(0, 61, 10):
+        send(NOON + HOUR + timedelta(minutes=minutes))
+        if minutes == 30:
+            assert 2 < len(carrier.rows()) < 18
+    assert len(carrier.rows()) == len(written) == 20
+    assert set(Message.objects.filter(state="accepted").values_list("pk", flat=True)) == written
+
+
+def test_what_a_provider_may_have_waits_for_nothing_after_a_pause(campaign):
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    AttemptFactory(message=Message.objects.get(), idempotent=True, outcome="uncertain")
+    for state in ("claimed", "dispatching", "pending"):
+        Message.objects.update(state=state, ever_dispatched=state != "claimed")
+    paused(campaign, NOON)
+    campaign.spread_minutes = 60
+    campaign.save()
+    resumed(campaign, NOON + HOUR)
+    run(NOON + HOUR)
+    assert Message.objects.get(enrollment=walk).not_before == NOON
