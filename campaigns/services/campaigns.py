@@ -15,7 +15,7 @@ from campaigns.models import Campaign, Graph, TemplateVersion
 from campaigns.rules.differences import Difference
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault, faults
-from campaigns.services import bells, drawn, graphs, letting_go, places, surroundings, templates, values
+from campaigns.services import bells, drawn, enrolling, graphs, letting_go, places, surroundings, templates, values
 from campaigns.services.ownership import refuse_lending, refuse_others
 from campaigns.services.senders import channels_of
 from config.kernel.audit import acting
@@ -86,15 +86,18 @@ def edit(*, row: Campaign, changes: Mapping[str, Any], by: User | None, at: date
     :raises NotYours: it is somebody else's, or the changes put somebody else's name on it.
     :raises NameTaken, Nameless: another campaign is called like this; it has no name.
     :raises config.kernel.moments.YearOutOfRange: of a day that no calendar shows in every zone.
+    :raises enrolling.ElsewhereToo: it shall be exclusive, and somebody in it is in another exclusive one.
     """
     row = _held(row, by)
     _refuse_unchangeable(row, changes)
-    before, limit = (row.owner_id, row.sender_id), row.company_limit
+    before, limit, exclusive = (row.owner_id, row.sender_id), row.company_limit, row.exclusive
     for name in EDITABLE & changes.keys():
         setattr(row, name, changes[name])
     if (row.owner_id, row.sender_id) != before:
         refuse_lending(row, by)
     row = _saved(row, by)
+    if row.exclusive != exclusive:
+        enrolling.tell_exclusive(row)
     if row.company_limit != limit:
         places.let_begin(row, at=at)
     return row

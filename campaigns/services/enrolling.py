@@ -6,10 +6,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from campaigns.choices import CampaignStatus, Reentry, RunState
-from campaigns.models import Campaign, EnrollmentRun
+from campaigns.models import Campaign, Enrollment, EnrollmentRun
 from campaigns.services import audiences, bells, counting, ownership, places
 from config.kernel import faults
 from config.kernel.errors import Conflict
@@ -87,6 +87,12 @@ class NotOpen(Conflict):
     code = "not_open"
 
 
+class ElsewhereToo(Conflict):
+    """Somebody in a campaign that shall be exclusive is in another exclusive one."""
+
+    code = "elsewhere_too"
+
+
 @atomic_with_retries
 def begin(*, campaign: Campaign, audience: Mapping[str, Any], by: User | None, at: datetime) -> EnrollmentRun:
     """Ask for everybody whom ``audience`` means to be enrolled; ``take`` does it, chunk by chunk.
@@ -102,6 +108,23 @@ def begin(*, campaign: Campaign, audience: Mapping[str, Any], by: User | None, a
         raise NotOpen(f"{held.name} is {held.get_status_display().lower()}: make it active first.")
     bells.enrolment()
     return EnrollmentRun.objects.create(campaign=held, audience=kept, by=by)
+
+
+def tell_exclusive(campaign: Campaign) -> None:
+    """Let whoever is in ``campaign`` be in it exclusively, or no longer, as it says. The caller holds it.
+
+    :raises ElsewhereToo: somebody of them is in another exclusive campaign.
+    """
+    people = Enrollment.objects.live().filter(campaign=campaign)
+    try:
+        with transaction.atomic():
+            people.update(exclusive=campaign.exclusive)
+    except IntegrityError as error:
+        others = Enrollment.objects.live().filter(exclusive=True).exclude(campaign=campaign)
+        number = others.filter(contact__in=people.values("contact")).count()
+        instead = "Let them leave one of the two first."
+        said = f"Of the people in {campaign.name}, {number:,} are in another exclusive campaign too. {instead}"
+        raise ElsewhereToo(said, details={"exclusive": instead}) from error
 
 
 def running() -> list[UUID]:

@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.choices import CampaignStatus, Reentry
-from campaigns.models import Enrollment, EnrollmentEvent, EnrollmentRun
-from campaigns.services import counting, enrolling
+from campaigns.models import Campaign, Enrollment, EnrollmentEvent, EnrollmentRun
+from campaigns.services import campaigns, counting, enrolling, handling
 from campaigns.services.audiences import UnusableAudience
 from campaigns.services.enrolling import NotOpen
 from campaigns.services.ownership import NotYours
@@ -81,6 +81,29 @@ def test_nobody_is_in_two_exclusive_campaigns():
     enrolled(first, [person])
     assert asked(second, {"contacts": [str(person.pk)]}).elsewhere == 1
     assert asked(open_, {"contacts": [str(person.pk)]}).enrolled == 1
+
+
+def test_whoever_is_in_a_campaign_that_becomes_exclusive_is_in_no_other_until_it_is_so_no_longer():
+    draft, second = begun(WAIT, status="draft"), begun(WAIT, exclusive=True)
+    (walk,) = enrolled(draft)
+    person = {"contacts": [str(walk.contact_id)]}
+    campaigns.edit(row=draft, changes={"exclusive": True}, by=None, at=NOON)
+    assert asked(second, person).elsewhere == 1
+    campaigns.edit(row=draft, changes={"exclusive": False}, by=None, at=NOON)
+    assert asked(second, person).enrolled == 1
+
+
+def test_a_campaign_does_not_become_exclusive_while_somebody_in_it_is_in_another():
+    draft, second = begun(WAIT, status="draft"), begun(WAIT, exclusive=True)
+    walk, other = enrolled(draft, 2)
+    (elsewhere,) = enrolled(second, [walk.contact])
+    with pytest.raises(enrolling.ElsewhereToo, match=", 1 are in another exclusive campaign too") as refusal:
+        campaigns.edit(row=draft, changes={"exclusive": True}, by=None, at=NOON)
+    assert set(refusal.value.details) == {"exclusive"}
+    assert not Campaign.objects.get(pk=draft.pk).exclusive
+    handling.leave([elsewhere.pk], reason="Moved", by=None, at=NOON)
+    campaigns.edit(row=draft, changes={"exclusive": True}, by=None, at=NOON)
+    assert set(Enrollment.objects.filter(pk__in=[walk.pk, other.pk]).values_list("exclusive", flat=True)) == {True}
 
 
 @pytest.mark.parametrize("in_it", [True, False])
