@@ -33,7 +33,7 @@ NEW = 20_000  # rows of the files with new records
 CHANGED = 10_000  # rows of the file with changes
 TICKS = os.sysconf("SC_CLK_TCK")
 TABLES = ("project", "company", "contact", "endpoint", "contactpoint", "projectcontact", "sourcerecord")
-BESIDE = ("othername", "consent", "reviewitem", "intakerun", "auditevent")
+BESIDE = ("othername", "consent", "reviewitem", "intakeperson", "intakerun", "auditevent")
 COLUMNS = """
     SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
     WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"""

@@ -184,7 +184,7 @@ class EnrollTold(Told):
     )
     project = VisibleRelatedField(queryset=Project.objects.all(), required=False)
     intake = VisibleRelatedField(
-        queryset=IntakeRun.objects.all(), required=False, help_text="A run of an intake: everybody in it."
+        queryset=IntakeRun.objects.all(), required=False, help_text="A run of an intake: everybody whom its rows name."
     )
 
     def validate(self, attrs: Any) -> Any:

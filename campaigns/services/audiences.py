@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from config.kernel.errors import DomainError
 from crm.choices import Lifecycle
-from crm.models import Company, Contact, IntakeRun, Project, ProjectContact, SourceRecord, User
+from crm.models import Company, Contact, IntakePerson, IntakeRun, Project, ProjectContact, User
 
 MOST_IDS: Final = 10_000  # in one list; more come as a filter or an intake
 BEST: Final = 100  # lead score
@@ -108,7 +108,7 @@ def contacts_of(audience: Mapping[str, Any], *, by: User | None) -> QuerySet[Con
     if kind == "project":
         return contacts.filter(pk__in=ProjectContact.objects.filter(project=told).values("contact"))
     if kind == "intake":
-        return contacts.filter(pk__in=SourceRecord.objects.filter(run=told, contact__isnull=False).values("contact"))
+        return contacts.filter(pk__in=IntakePerson.objects.filter(run=told).values("contact"))
     found = contacts.filter(deleted_at=None)
     for name, value in told.items():
         found = found.filter(FILTERS[name](value))

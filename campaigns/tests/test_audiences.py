@@ -10,7 +10,9 @@ from campaigns.tests.walks import begun
 from config.kernel.ids import uuid7
 from config.testing import NOON
 from config.tests.clients import rep
+from crm.models import IntakeRun
 from crm.tests.factories import CompanyFactory, ProjectFactory, UserFactory
+from crm.tests.intaking import somebody, take
 
 pytestmark = pytest.mark.django_db
 KNOWN = {"owner": UserFactory, "company": CompanyFactory, "project": ProjectFactory}
@@ -61,6 +63,19 @@ def test_what_somebody_else_owns_is_as_unknown_as_what_does_not_exist(caller, ca
     assert enrol(caller, campaign, filter={"project": theirs})[0] == 400
     assert enrol(caller, campaign, project=theirs)[0] == 400
     assert enrol(caller, campaign, filter={"project": nobodys})[0] == 202
+
+
+def test_an_intake_means_everybody_in_it_whether_it_said_anything_new_and_whatever_others_said_later():
+    """Ada changes in the second one, Bo stays as he is, Cy is new in it; a third one says it all again, twice."""
+    ada, bo, cy = (somebody(name, contact_id=name) for name in ("Ada Example", "Bo Sample", "Cy Test"))
+    changed = somebody("Ada Example", contact_id="Ada Example", title="Boss")
+    for said in [(ada, bo), (changed, ("P-1", bo), cy), (changed, cy, bo, cy, bo)]:
+        take(*said, chunk_rows=2)
+    meant = [
+        sorted(audiences.contacts_of({"intake": str(run.pk)}, by=None).values_list("name", flat=True))
+        for run in IntakeRun.objects.order_by("id")
+    ]
+    assert meant == [["Ada Example", "Bo Sample"], *[["Ada Example", "Bo Sample", "Cy Test"]] * 2]
 
 
 @pytest.mark.parametrize("name", ["project", "intake"])

@@ -13,8 +13,9 @@ from config.kernel.ids import uuid7
 from config.testing import NOON
 from config.tests.clients import admin as an_admin
 from config.tests.clients import rep as a_rep
+from crm.models import IntakePerson
 from crm.tests.backoffice import page_url, signed_in
-from crm.tests.factories import ContactFactory, IntakeRunFactory, ProjectFactory, SourceRecordFactory, UserFactory
+from crm.tests.factories import ContactFactory, IntakeRunFactory, ProjectFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -106,7 +107,7 @@ def test_an_intake_is_chosen_of_those_that_are_done_the_newest_first(monkeypatch
     IntakeRunFactory(state="running", file_name="half.csv")
     for name in ("first", "second", "third"):
         last = IntakeRunFactory(state="done", file_name=f"{name}.csv", rows_done=1200)
-    SourceRecordFactory(run=last, contact=ContactFactory())
+    IntakePerson.objects.create(run=last, contact=ContactFactory())
     offered = form_for(boss, campaign).context["form"].fields["intake"].choices
     assert [label.split(",")[0] for _, label in offered] == ["None", "third.csv", "second.csv"]
     assert offered[1][1].endswith("1,200 rows")

@@ -356,6 +356,14 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='IntakePerson',
+            fields=[
+                ('pk', models.CompositePrimaryKey('run_id', 'contact_id', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('contact', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='crm.contact')),
+                ('run', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='people', to='crm.intakerun')),
+            ],
+        ),
+        migrations.CreateModel(
             name='ReviewItem',
             fields=[
                 ('id', config.kernel.ids.UUIDv7Field(serialize=False)),

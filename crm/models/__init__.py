@@ -6,7 +6,7 @@ from crm.models.notices import Notice
 from crm.models.permission import Consent, GateDecision, Suppression, Touch
 from crm.models.places import HoursProfile
 from crm.models.projects import Project, ProjectContact
-from crm.models.sources import IntakeRun, ReviewItem, SourceRecord
+from crm.models.sources import IntakePerson, IntakeRun, ReviewItem, SourceRecord
 from crm.models.users import User
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Endpoint",
     "GateDecision",
     "HoursProfile",
+    "IntakePerson",
     "IntakeRun",
     "Notice",
     "OtherName",

@@ -99,6 +99,23 @@ class IntakeRun(Timestamped):
         return f"{self.file_name or self.source} ({self.get_state_display()})"
 
 
+class IntakePerson(models.Model):
+    """Somebody whom a row of a run was about, whether or not it said anything new; a refused row is about nobody.
+
+    It is whom an intake means in an audience, whatever later ones say. The keys are not checked, which would cost more
+    than the rows: of a contact who is gone an id is left.
+    """
+
+    pk = models.CompositePrimaryKey("run_id", "contact_id")
+    run = models.ForeignKey(
+        "crm.IntakeRun", models.DO_NOTHING, db_constraint=False, db_index=False, related_name="people"
+    )
+    contact = models.ForeignKey("crm.Contact", models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.contact} in {self.run}"
+
+
 class ReviewItem(Row):
     """Something seen and not decided: two people on one line, an edit that was kept, a likely duplicate."""
 

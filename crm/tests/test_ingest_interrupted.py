@@ -137,7 +137,7 @@ def _alive(pid: int) -> bool:
 def _empty() -> None:
     for model in ("ReviewItem", "OtherName", "ProjectContact", "ContactPoint", "SourceRecord", "Endpoint", "Contact"):
         Contact._meta.apps.get_model("crm", model).objects.all().delete()
-    for model in ("Company", "Project", "IntakeRun"):
+    for model in ("Company", "Project", "IntakePerson", "IntakeRun"):
         Contact._meta.apps.get_model("crm", model).objects.all().delete()
 
 

@@ -101,7 +101,7 @@ class Taker:
         book = applier.apply(found)
         midwife = Midwife(known, found, book, self.source, at, self._profiles, new_id)
         faults.point("intake.before_writing")
-        reviews = Writer(cursor, known=known, found=found, book=book, midwife=midwife).write()
+        reviews = Writer(cursor, run=self.run, known=known, found=found, book=book, midwife=midwife).write()
         faults.point("intake.before_commit")
         return found, book, reviews
 

@@ -76,6 +76,7 @@ class Resolved:
     projects: list[ThingMention] = field(default_factory=list)
     companies: list[ThingMention] = field(default_factory=list)
     parties: list[PartyMention] = field(default_factory=list)
+    people: set[str] = field(default_factory=set)  # ids of all whom a row is about, with or without news
     new_lines: dict[PointKey, Line[Somebody]] = field(default_factory=dict)  # endpoints that are born
     taken_lines: dict[PointKey, Line[Somebody]] = field(default_factory=dict)  # endpoints that had no owner
     swallowed: dict[int, Swallowed] = field(default_factory=dict)  # rows (their number in the file) that are refused
@@ -152,6 +153,7 @@ class Resolver:
     def _party(self, row: int, said: PartySaid, project: Thing | None, project_id: str) -> None:
         source = self._source("party", said.said)
         if source.repeats(said.said, self._run, self._position):
+            self._found.people.add(source.target)
             if said.contact_id and project:
                 again = self._known.person(source.target)
                 mention = PartyMention(row, again, said, project, None, "", None, False, False, NO_LINES)
@@ -160,6 +162,7 @@ class Resolver:
         keys = _keys(said, project_id)
         match = find(self._known.people, keys)
         person = match.person or self._born(said, keys, match.by)
+        self._found.people.add(person.id)
         company = self._company(row, said.company) if said.company else None
         lines = self._learn(person, keys)
         before = self._hear("party", said.said, person.id)

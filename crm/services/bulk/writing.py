@@ -67,6 +67,11 @@ INSERT INTO crm_othername (contact_id, name_key, name, times)
 SELECT contact_id, name_key, name, least FROM intake_name WHERE name <> '' ORDER BY contact_id, name_key
 ON CONFLICT (contact_id, name_key) DO NOTHING
 """
+_PEOPLE = """
+INSERT INTO crm_intakeperson (run_id, contact_id)
+SELECT %s::uuid, id FROM unnest(%s::uuid[]) id ORDER BY id
+ON CONFLICT DO NOTHING
+"""
 _REVIEWS = """
 INSERT INTO crm_reviewitem (kind, contact_id, other_id, project_id, company_id, field, value, source)
 SELECT kind, contact_id, other_id, project_id, company_id, field, value, source FROM intake_review
@@ -78,8 +83,9 @@ ON CONFLICT DO NOTHING RETURNING kind
 class Writer:
     """Writes one chunk, inside its transaction."""
 
-    def __init__(self, cursor: Any, *, known: Known, found: Resolved, book: Book, midwife: Midwife) -> None:
-        self._cursor, self._known, self._found, self._book, self._midwife = cursor, known, found, book, midwife
+    def __init__(self, cursor: Any, *, run: str, known: Known, found: Resolved, book: Book, midwife: Midwife) -> None:
+        self._cursor, self._run = cursor, run
+        self._known, self._found, self._book, self._midwife = known, found, book, midwife
         self._endpoints: set[str] = set()  # lines whose hours may have changed
 
     def write(self) -> Counter[str]:
@@ -93,6 +99,7 @@ class Writer:
         self._consents()
         self._change()
         self._names()
+        self._cursor.execute(_PEOPLE, [self._run, list(self._found.people)])
         reviews = self._reviews()
         self._settle()
         return reviews
