@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 Config = Mapping[str, Any]
@@ -116,18 +115,29 @@ class Drawing:
     def loops(self, *, without: Iterable[str] = ()) -> Iterator[list[str]]:
         """Yield ways that lead back to where they begin, no node in two of them, and none of ``without`` in any.
 
-        Whatever leads back to itself shares a node with one of them.
+        Whatever leads back to itself shares a node with one of them. However many there are, every edge is tried once.
         """
-        left_out = set(without)
-        while loop := self._loop(left_out):
-            yield loop
-            left_out.update(loop)
+        done, path = set(without), dict[str, Iterator[DrawnEdge]]()  # on the path each has the edges still to be tried
+        for start in self.by_key:
+            if start not in done:
+                path[start] = iter(self.leaving(start))
+            while path:
+                here, edges = next(reversed(path.items()))
+                there = next((edge.target for edge in edges), None)
+                if there is None:
+                    done.add(here)
+                    del path[here]
+                elif there in path:
+                    loop = _cut(path, there)
+                    done.update(loop)
+                    yield loop
+                elif there in self.by_key and there not in done:
+                    path[there] = iter(self.leaving(there))
 
-    def _loop(self, left_out: set[str]) -> list[str]:
-        into = {key: [e.source for e in self._entering[key] if e.source not in left_out] for key in self.by_key}
-        try:
-            TopologicalSorter({key: into[key] for key in into if key not in left_out}).prepare()
-        except CycleError as error:
-            *loop, _ = error.args[1]
-            return list(loop)
-        return []
+
+def _cut(path: dict[str, Any], first: str) -> list[str]:
+    """Take everything from ``first`` on off the end of a path; return it."""
+    cut = []
+    while first in path:
+        cut.append(path.popitem()[0])
+    return cut[::-1]

@@ -47,7 +47,9 @@ class Surroundings:
 
 
 def faults(drawing: Drawing, surroundings: Surroundings) -> list[Fault]:
-    """Return every fault of ``drawing``, those of the whole first, then node by node."""
+    """Return every fault of ``drawing``, those of the whole first, then node by node; that it is too large says all."""
+    if len(drawing.nodes) > MOST_NODES:
+        return [Fault("too_large", f"It has {len(drawing.nodes)} nodes: make it {MOST_NODES} at most.")]
     whole = list(_of_the_whole(drawing))
     nodes = [fault for node in drawing.nodes for fault in _of_node(drawing, node, surroundings)]
     return whole + nodes
@@ -57,8 +59,6 @@ def _of_the_whole(drawing: Drawing) -> Iterator[Fault]:
     if not drawing.nodes:
         yield Fault("empty", "A campaign without nodes does nothing: add one.")
         return
-    if len(drawing.nodes) > MOST_NODES:
-        yield Fault("too_large", f"At most {MOST_NODES} nodes.")
     yield from _of_ends(drawing)
     yield from _of_reach(drawing)
     yield from _of_loops(drawing)

@@ -146,6 +146,20 @@ def test_every_loop_is_told() -> None:
     ]
 
 
+def test_a_graph_that_is_too_large_is_told_so_and_nothing_else() -> None:
+    assert told(drawing(*[node(f"n{n}", "stage") for n in range(501)])) == [("too_large", "")]
+
+
+def test_however_many_loops_there_are_each_edge_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [f"n{n}" for n in range(400)]
+    drawn = drawing(*[node(key, "stage") for key in keys], *[f"{key}>{key}" for key in keys])
+    tried: list[str] = []
+    leaving = Drawing.leaving
+    monkeypatch.setattr(Drawing, "leaving", lambda self, key: tried.append(key) or leaving(self, key))
+    assert list(drawn.loops()) == [[key] for key in keys]
+    assert tried == keys
+
+
 GONE = Fault("no_content", "There is no content 'gone'.", "a", "content")
 
 
