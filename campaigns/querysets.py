@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Case, F, Func, Q, When
 from django.db.models.functions import JSONObject
 
-from campaigns.choices import LIVE, UNSURE, MessageState
+from campaigns.choices import UNSURE, MessageState
 from crm.querysets import Visible
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ class EnrollmentQuerySet(OfCampaign["Enrollment"]):
         _row: "Enrollment"
 
     def live(self) -> Self:
-        return self.filter(state__in=LIVE)
+        """Those who are still in their campaign; in the order of their contacts none who has left is looked at."""
+        return self.filter(ended_at=None)
 
 
 class EnrollmentEventQuerySet(OfCampaign["EnrollmentEvent"]):

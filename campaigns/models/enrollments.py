@@ -106,8 +106,10 @@ class Enrollment(Row):
         verbose_name_plural = "people in campaigns"
         constraints = [
             models.UniqueConstraint(fields=["contact", "campaign", "run_no"], name="campaigns_enrollment_one_per_run"),
+            # Led by the campaign: whether anybody is still in it is answered without a look at those who have left. Of
+            # one contact the constraint before knows all, and there are few.
             models.UniqueConstraint(
-                fields=["contact", "campaign"], condition=Q(ended_at=None), name="campaigns_enrollment_one_live"
+                fields=["campaign", "contact"], condition=Q(ended_at=None), name="campaigns_enrollment_one_live"
             ),
             models.UniqueConstraint(
                 fields=["contact"], condition=Q(ended_at=None, exclusive=True), name="campaigns_enrollment_exclusive"

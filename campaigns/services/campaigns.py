@@ -182,7 +182,7 @@ def resume(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
     :raises WrongStatus, NotYours: as for ``edit``; and those of a completed one have not all left yet.
     """
     row = _held(row, by, _S.PAUSED, _S.DRAINING, _S.COMPLETED, what="is resumed", instead="Start it, if it is new.")
-    if row.status == _S.COMPLETED and row.enrollments.live().exists():
+    if row.status == _S.COMPLETED and row.enrollments.live().order_by("contact_id").first():
         raise WrongStatus(f"{row.name} was completed, and its people are just leaving. Try again in a minute.")
     _refuse_faults(row)
     return _moved(row, _S.ACTIVE, by, ended_at=None, **_let_go(row, at))

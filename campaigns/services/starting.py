@@ -49,7 +49,7 @@ def let_leave(*, campaign: UUID, at: datetime, size: int = CHUNK) -> int:
     return handling.leave(
         Enrollment.objects.live()
         .filter(campaign=campaign, campaign__status__in=OVER)
-        .order_by("id")
+        .order_by("contact_id")
         .values_list("pk", flat=True)[:size],
         reason="campaign_ended",
         by=None,

@@ -1,10 +1,12 @@
 """The verbs that take a campaign from status to status, and who else is at it meanwhile."""
 
+import re
 import threading
 from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from campaigns import tasks
 from campaigns.choices import CampaignStatus
@@ -175,6 +177,35 @@ def test_a_campaign_that_is_over_is_emptied_by_itself(active: Campaign, rep: Use
         tasks.take_people_in()
     walk.refresh_from_db()
     assert (walk.state, walk.reason) == ("exited", "campaign_ended")
+
+
+def test_whether_somebody_is_still_in_a_campaign_is_asked_without_a_look_at_who_has_left(
+    active: Campaign, rep: User
+) -> None:
+    enrolled(active, 60)
+    Enrollment.objects.update(state="exited", ended_at=AT, wake_at=None)
+    in_status(active, "completed", rep)
+    enrolled(CampaignFactory(), 30)  # the next one has people who are on their way
+    draining = CampaignFactory(status="draining")
+    with CaptureQueriesContext(connection) as asked:
+        assert (starting.to_be_left(), starting.let_leave(campaign=active.pk, at=LATER)) == ([], 0)
+        assert starting.finish_drained(at=LATER) == 1
+        campaigns.resume(row=active, by=rep, at=LATER)
+    plans = [plan_of(one["sql"]) for one in asked if '."ended_at" IS NULL' in one["sql"]]
+    assert (len(plans), draining.enrollments.count()) == (4, 0)
+    for plan in plans:
+        assert set(re.findall(r"campaigns_enrollment_\w+", plan)) == {"campaigns_enrollment_one_live"}, plan
+        assert re.search(r"Index Cond: \(campaign_id =", plan), plan
+
+
+def plan_of(sql: str) -> str:
+    """As of a large table: so few rows could be found in any way."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE campaigns_enrollment, campaigns_campaign")
+        for other_way in ("seqscan", "bitmapscan", "sort"):
+            cursor.execute(f"SET LOCAL enable_{other_way} = off")
+        cursor.execute(f"EXPLAIN {sql}")
+        return "\n".join(line for (line,) in cursor.fetchall())
 
 
 def test_a_campaign_is_never_deleted(draft: Campaign) -> None:
