@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
-from campaigns.services import counting, enrolling, executing, letting_go, setbacks, starting
+from campaigns.services import counting, enrolling, executing, letting_go, places, setbacks, starting
 from campaigns.services.dispatch import accounts, ledger_days, reconciling, running, sweeping
 from campaigns.services.engine import running as engine
 from config.kernel import clock
@@ -33,8 +33,9 @@ def move_people() -> None:
 
 @shared_task(ignore_result=True, expires=10)
 def take_people_in() -> None:
-    """Start what is to start by now, end what everybody has left, let people leave what is over, let backlogs go and
-    enrol, chunk by chunk in turns, for twenty seconds. What fails stops nobody, and is tried again after a pause.
+    """Start what is to start by now, end what everybody has left, let people leave what is over, let backlogs go, give
+    places that are free and enrol, chunk by chunk in turns, for twenty seconds. What fails stops nobody, and is tried
+    again after a pause.
     """
     deadline, turns = clock.monotonic() + PATIENCE, setbacks.Turns(at=clock.now())
     starting.start_due(at=clock.now())
@@ -60,6 +61,7 @@ def _everybody_has_a_turn(turns: setbacks.Turns) -> bool:
     work: list[tuple[str, Callable[[UUID], object], list[UUID]]] = [
         ("Leaving", lambda campaign: starting.let_leave(campaign=campaign, at=clock.now()), starting.to_be_left()),
         ("Letting go", lambda campaign: letting_go.let_go(campaign=campaign, at=clock.now()), letting_go.unfinished()),
+        ("Giving places", lambda campaign: places.give(campaign=campaign, at=clock.now()), places.unfinished()),
         ("Enrolling", _enrol, enrolling.running()),
     ]
     todo = [(what, do, key) for what, do, keys in work for key in turns.of(what, keys)]

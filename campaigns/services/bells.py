@@ -21,7 +21,7 @@ def engine() -> None:
 
 
 def enrolment() -> None:
-    """Many are to be enrolled, or to be let go after a pause."""
+    """Many are to be enrolled, to be let go after a pause, or to be given places of their companies."""
     from campaigns import tasks
 
     ring(tasks.take_people_in)

@@ -63,7 +63,8 @@ WITH asked AS MATERIALIZED (
     SELECT clearline_uuid7(), %s, %s, p.id, p.company_id,
            (SELECT pc.id FROM crm_projectcontact pc WHERE pc.contact_id = p.id AND pc.project_id = %s::uuid),
            p.run_no, %s, %s, %s, %s,
-           CASE WHEN p.company_id IS NULL OR %s::int IS NULL OR p.of_company <= %s::int THEN %s::timestamptz END
+           CASE WHEN p.company_id IS NULL OR NOT %s AND (%s::int IS NULL OR p.of_company <= %s::int)
+                THEN %s::timestamptz END
     FROM placed p ORDER BY p.id
     ON CONFLICT DO NOTHING
     RETURNING id, contact_id, wake_at
@@ -189,7 +190,7 @@ def _taken(campaign: Campaign, row: EnrollmentRun, at: datetime, size: int) -> t
         campaign.company_limit is not None, campaign.pk,
         campaign.pk, campaign.graph_id, audiences.project_of(row.audience),
         campaign.exclusive, campaign.epoch, at, row.pk,
-        campaign.company_limit, campaign.company_limit, at,
+        campaign.gives_places, campaign.company_limit, campaign.company_limit, at,
         at, row.by_id, campaign.starts_per_day is None,
     ]  # fmt: skip
     with connection.cursor() as cursor:

@@ -2,10 +2,14 @@
 
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from campaigns.models import Campaign
 from campaigns.services import bells
 from config.kernel import prepared
+from config.kernel.transactions import atomic_with_retries
+
+CHUNK = 2_000
 
 HELD: Final = """(e.state = 'pending' AND e.wake_at IS NULL
             OR e.state = 'paused' AND e.paused_from = 'pending' AND e."left" IS NULL)"""
@@ -25,12 +29,35 @@ _BEGIN = f"""
     UPDATE campaigns_enrollment SET wake_at = %(at)s::timestamptz
     WHERE id IN (
         SELECT held.id FROM held LEFT JOIN walking ON walking.company_id = held.company_id
-        WHERE %(limit)s::int IS NULL OR held.place + coalesce(walking.number, 0) <= %(limit)s::int)"""  # noqa: S608 - HELD is ours
+        WHERE %(limit)s::int IS NULL OR held.place + coalesce(walking.number, 0) <= %(limit)s::int
+        ORDER BY held.id LIMIT %(size)s::int)"""  # noqa: S608 - HELD is ours
+
+
+def unfinished() -> list[UUID]:
+    """Return the campaigns in which somebody may wait for a place that is free."""
+    return list(Campaign.objects.filter(gives_places=True).order_by("pk").values_list("pk", flat=True))
+
+
+@atomic_with_retries
+def give(*, campaign: UUID, at: datetime) -> int:
+    """Give the next chunk of the places that are free; return how many begin."""
+    return let_begin(Campaign.objects.select_for_update(no_key=True).get(pk=campaign), at=at)
 
 
 def let_begin(campaign: Campaign, *, at: datetime) -> int:
-    """Give the places that are free to those who wait longest; return how many begin. The caller holds the campaign."""
-    if not prepared.rows(_ANY, {"campaign": campaign.pk}):
-        return 0
-    bells.engine()
-    return prepared.run(_BEGIN, {"campaign": campaign.pk, "limit": campaign.company_limit, "at": at})
+    """Give the places that are free to those who wait longest; return how many begin. The caller holds the campaign.
+
+    Of many it is a chunk: the campaign ``gives_places`` to the rest by itself, and whoever is enrolled meanwhile waits
+    behind them.
+    """
+    given = 0
+    if prepared.rows(_ANY, {"campaign": campaign.pk}):
+        bells.engine()
+        params = {"campaign": campaign.pk, "limit": campaign.company_limit, "at": at, "size": CHUNK}
+        given = prepared.run(_BEGIN, params)
+    if (is_more := given == CHUNK) != campaign.gives_places:
+        campaign.gives_places = is_more
+        campaign.save(update_fields=["gives_places"])
+    if is_more:
+        bells.enrolment()
+    return given

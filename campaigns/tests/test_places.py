@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from campaigns import tasks
 from campaigns.models import Campaign, Enrollment, Message
-from campaigns.services import campaigns, handling
+from campaigns.services import campaigns, handling, places
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.walks import begun, enrolled, run, settle
+from config.kernel import clock
 from config.testing import NOON
 from crm.tests.factories import CompanyFactory, ContactFactory
 
@@ -76,3 +78,53 @@ def test_whoever_is_paused_without_a_place_takes_none(of_one_company):
     handling.pause([first], by=None, at=NOON)
     campaigns.edit(row=of_one_company, changes={"company_limit": 2}, by=None, at=NOON)
     assert Enrollment.objects.get(pk=second).wake_at == NOON
+
+
+class TestOfMorePlacesThanAChunk:
+    """Two companies, of each one on the way and four who wait; then three of each may be, and two begin at once."""
+
+    @pytest.fixture(autouse=True)
+    def campaign(self, monkeypatch):
+        monkeypatch.setattr(places, "CHUNK", 2)
+        campaign = begun(drawing(node("wait", "wait")), company_limit=1)
+        self.companies = CompanyFactory.create_batch(2)
+        enrolled(campaign, [ContactFactory(company=one) for one in self.companies for _ in range(5)])
+        run(NOON)
+        campaigns.edit(row=campaign, changes={"company_limit": 3}, by=None, at=NOON)
+        return campaign
+
+    def of_company(self):
+        """Of each, who begins or has begun, in the order in which they came."""
+        walks = [Enrollment.objects.filter(company=one).order_by("id") for one in self.companies]
+        return ["".join("-" if walk.state == "pending" and not walk.wake_at else "x" for walk in of) for of in walks]
+
+    def test_a_chunk_is_given_at_once_and_the_rest_by_itself(self, campaign):
+        assert self.of_company() == ["xxx--", "x----"]
+        assert places.unfinished() == [campaign.pk]
+        with clock.standing_at(NOON):
+            tasks.take_people_in()
+        assert self.of_company() == ["xxx--", "xxx--"]
+        assert places.unfinished() == []
+
+    def test_whoever_comes_meanwhile_waits_behind_those_who_wait(self, campaign):
+        campaign.refresh_from_db()
+        late = ContactFactory(company=self.companies[1])
+        enrolled(campaign, [late, *ContactFactory.create_batch(1, company=None)])
+        assert self.of_company() == ["xxx--", "x-----"]
+        assert Enrollment.objects.get(company=None).wake_at == NOON
+        while places.unfinished():
+            places.give(campaign=campaign.pk, at=NOON)
+        assert self.of_company() == ["xxx--", "xxx---"]
+
+    def test_a_limit_that_is_lowered_meanwhile_holds(self, campaign):
+        campaigns.edit(row=campaign, changes={"company_limit": 2}, by=None, at=NOON)
+        assert self.of_company() == ["xxx--", "xx---"]
+        assert places.unfinished() == []
+
+    def test_without_a_limit_nobody_is_forgotten(self, campaign):
+        campaigns.edit(row=campaign, changes={"company_limit": None}, by=None, at=NOON)
+        given = []
+        while places.unfinished():
+            given.append(places.give(campaign=campaign.pk, at=NOON))
+        assert self.of_company() == ["xxxxx"] * 2
+        assert given == [2, 2, 0]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from campaigns.services import places
 from campaigns.tests import carriers, fate
 from campaigns.tests.simulation import Simulation
 from config.testing import times
@@ -15,8 +16,9 @@ FIRST = int(os.environ.get("CLEARLINE_SEED", "0"))
 
 
 @pytest.fixture
-def begin(settings, tmp_path):
+def begin(settings, tmp_path, monkeypatch):
     """Return the simulation of a seed, with carriers of its own; everything in it is as that seed will have it."""
+    monkeypatch.setattr(places, "CHUNK", 1)
 
     def begun(seed, place=tmp_path, telling=Simulation):
         place.mkdir(exist_ok=True)

@@ -23,6 +23,7 @@ from campaigns.services import (
     happenings,
     inbound,
     letting_go,
+    places,
     starting,
 )
 from campaigns.services.dispatch import accounts, reconciling, running, sweeping
@@ -225,6 +226,8 @@ class World:
             starting.let_leave(campaign=campaign, at=self.at, size=3)
         for campaign in letting_go.unfinished():
             letting_go.let_go(campaign=campaign, at=self.at, size=3)
+        for campaign in places.unfinished():
+            places.give(campaign=campaign, at=self.at)
 
     def hand(self) -> None:
         who = list(Enrollment.objects.order_by("id").values_list("pk", flat=True))
