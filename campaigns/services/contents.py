@@ -51,17 +51,20 @@ class Preview:
 def put(
     *, key: str, channel: str, name: str, body: str, at: datetime, subject: str = "", by: User | None = None
 ) -> tuple[ContentTemplate, bool]:
-    """Write a content, or change the one with this key; say whether it is new. It comes out of the archive.
+    """Write a content, or change the one with this key; say whether it is new. It comes out of the archive, if whoever
+    writes it may also put it there.
 
     :raises UnusableContent: it asks for what nobody knows, is empty or too long, or has what cannot be printed.
     :raises KeyTaken: the key is that of a content for another channel.
-    :raises NotYours: as for ``edit``.
+    :raises NotYours: as for ``edit``, and of one that somebody has taken out of use who may do that.
     """
     known = ContentTemplate.objects.select_for_update(no_key=True).filter(key=key).first()
     if known and known.channel != channel:
         raise KeyTaken(f"{key!r} is a content for {known.get_channel_display()}.", details={"key": "Taken."})
     if known:
         _refuse_others(known, by)
+        if known.archived_at and by and not by.has_perm("campaigns.delete_contenttemplate"):
+            raise NotYours(f"{key!r} was taken out of use. Ask an admin to bring it back, or choose another key.")
     row = known or ContentTemplate(key=key, channel=channel)
     row.archived_at = None
     return _written(row, {"name": name, "subject": subject, "body": body}, by), known is None

@@ -37,6 +37,15 @@ def rewritten(row: ContentTemplate, by: User | None) -> None:
     contents.edit(row=row, changes={"body": "Bye"}, by=by, at=NOON)
 
 
+def test_what_an_admin_took_out_of_use_only_an_admin_brings_back(hello, colleague):
+    contents.archive(row=hello, by=None, at=NOON)
+    again = {"key": "hello", "channel": "sms", "name": "Hello", "body": "Hi again", "at": NOON}
+    with pytest.raises(NotYours, match="another key"):
+        contents.put(**again, by=colleague)
+    row, is_new = contents.put(**again, by=UserFactory(admin=True))
+    assert (row.archived_at, row.body, is_new) == (None, "Hi again", False)
+
+
 @pytest.mark.parametrize("status", ["active", "paused", "scheduled", "draining"])
 def test_what_a_colleagues_campaign_says_is_changed_by_them_and_by_admins(hello, colleague, status):
     campaign = saying({"content": "hello"}, owner=colleague, status=status)
