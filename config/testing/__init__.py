@@ -126,17 +126,6 @@ def times(number: int) -> int:
     return max(1, round(number * float(os.environ.get("EXAMPLES") or 1)))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def servers_stay_where_they_are(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No module leaves the addresses of other servers to the modules behind it."""
-    names = ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "EMBEDDED_STATE_DIR")
-    before = {name: os.environ.get(name) for name in names}
-    yield
-    moved = [name for name in names if os.environ.get(name) != before[name]]
-    if moved:
-        pytest.fail(f"{request.path.name} leaves another {', '.join(moved)} than it found.")
-
-
 @pytest.fixture
 def at() -> datetime:
     return NOON
