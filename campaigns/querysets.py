@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Happening,
         LedgerDay,
         Message,
+        Node,
         SendingAccount,
         SendingStop,
         Template,
@@ -83,6 +84,14 @@ class GraphQuerySet(OfCampaign["Graph"]):
 
     if TYPE_CHECKING:
         _row: "Graph"
+
+
+class NodeQuerySet(OfCampaign["Node"]):
+    """A node is seen by whoever sees its graph."""
+
+    campaign = "graph__campaign__"
+    if TYPE_CHECKING:
+        _row: "Node"
 
 
 class CampaignQuerySet(OfCampaign["Campaign"]):

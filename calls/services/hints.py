@@ -99,13 +99,13 @@ WITH everybody AS MATERIALIZED (
     WHERE (callable_from, hours_profile_id, last_touch_at) IS DISTINCT FROM (old_from, old_profile, old_touch)
 )
 """
-_STALE = f"{_FRESH} SELECT id FROM moved"  # noqa: S608 - made of our own words, as is the next
+_STALE = f"{_FRESH} SELECT id FROM moved"  # noqa: S608 - made of our own words, as are the next
 _REFRESH = f"""{_FRESH}
 UPDATE crm_projectcontact pc
 SET callable_from = moved.callable_from, hours_profile_id = moved.hours_profile_id, last_touch_at = moved.last_touch_at
 FROM moved
 WHERE moved.id = pc.id AND pc.id = ANY(%(pairs)s::uuid[])
-"""  # noqa: S608
+"""  # noqa: S608 - our own words, as above
 # The pairs that are named by themselves, by their contact, their project or a line of their contact.
 _NAMED = """
     SELECT unnest(%(pairs)s::uuid[]) AS id
@@ -117,8 +117,8 @@ _NAMED = """
 # it would walk over all there are in the order of their ids.
 _LOCKED = f"""
     SELECT pc.id, EXISTS (SELECT 1 FROM crm_hoursprofile h WHERE h.key = '') FROM crm_projectcontact pc
-    WHERE pc.id = ANY(ARRAY({_NAMED})) ORDER BY pc.id LIMIT %(most)s FOR NO KEY UPDATE OF pc"""  # noqa: S608
-_FURTHER = f"SELECT DISTINCT n.id FROM ({_NAMED}) n WHERE n.id > %(after)s ORDER BY n.id"  # noqa: S608
+    WHERE pc.id = ANY(ARRAY({_NAMED})) ORDER BY pc.id LIMIT %(most)s FOR NO KEY UPDATE OF pc"""  # noqa: S608 - our own words
+_FURTHER = f"SELECT DISTINCT n.id FROM ({_NAMED}) n WHERE n.id > %(after)s ORDER BY n.id"  # noqa: S608 - ours too
 NOBODY: dict[str, list[UUID]] = {"pairs": [], "contacts": [], "projects": [], "endpoints": []}
 
 

@@ -198,12 +198,12 @@ def zone_of(row: Enrollment) -> ZoneInfo:
 
 def _now(row: Enrollment) -> str:
     """What they wait for, in a sentence."""
-    left = row.events.filter(kind=EnrollmentEventKind.PASSED).select_related("node").order_by("-at", "-id").first()
+    left = row.events.filter(kind=EnrollmentEventKind.PASSED).select_related("node").order_by("-id").first()
     return walks.waits(row, zone_of(row), at=clock.now(), after=left.node if left else None, why=_why)
 
 
 def _sections(row: Enrollment, user: Any) -> Iterator[Section]:
-    events = list(row.events.select_related("node", "by").order_by("at", "id"))
+    events = list(row.events.select_related("node", "by").order_by("id"))
     lines = walks.history(events, zone_of(row), why=_why)
     yield Section(title="What happened", template="admin/parts/events.html", context={"events": lines})
     yield Section(

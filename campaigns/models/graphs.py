@@ -2,7 +2,7 @@ import pgtrigger
 from django.db import models
 
 from campaigns.choices import LIVE, Exit, NodeType
-from campaigns.querysets import GraphQuerySet
+from campaigns.querysets import GraphQuerySet, NodeQuerySet
 from config.kernel.models import Row, Timestamped
 
 # A graph that somebody walks through, or may go back to, stays what it was: people are pinned to it.
@@ -79,6 +79,8 @@ class Node(Row):
     config = models.JSONField(default=dict, blank=True)
     x = models.FloatField(default=0)
     y = models.FloatField(default=0)
+
+    objects = NodeQuerySet.as_manager()
 
     class Meta:
         constraints = [

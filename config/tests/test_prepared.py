@@ -1,6 +1,7 @@
 """Statements that are kept: what is set for them holds as long as their connection."""
 
 import contextlib
+import time
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -60,3 +61,12 @@ def test_what_is_refused_is_told_at_the_end_and_nothing_behind_it_is_done(told):
     with pytest.raises(IntegrityError), transaction.atomic(), prepared.without_waiting():
         _tell(2, 1, 3)
     assert told() == [1]
+
+
+@pytest.mark.django_db
+def test_what_is_asked_is_not_answered_by_what_was_told_before():
+    with prepared.without_waiting():
+        for _ in range(2):
+            prepared.run("SELECT repeat('x', 100000)", {})  # so much that it arrives before anybody waits for it
+        time.sleep(0.2)
+        assert prepared.rows("SELECT 1") == [(1,)]

@@ -44,7 +44,7 @@ def send_by_hand(
     ``key`` makes asking again harmless: the same key with the same words is the message that is there, however often
     and however fast it comes (Idempotency-Key). Keys belong to whoever uses them. The gate decides when it goes out;
     after a day, or at ``expires_at``, it is too late. A voicemail by hand needs a written consent: it is a call with a
-    recorded voice, and we sell (47 CFR 64.1200(a)(3)).
+    recorded voice, and we sell (47 CFR 64.1200(a)(2) and (3)).
 
     :raises UnusableMessage: it is empty, too long or for no channel of messages, or the key is none.
     :raises KeyUsed: this key was used with other words, or for somebody else.

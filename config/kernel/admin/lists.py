@@ -138,9 +138,10 @@ class Listing(ChangeList):
         """What the rows are linked by, and that row; None for one that is not there, or not for this user."""
         found = {}
         for name in self.model_admin.linked_by:
-            if self.params.get(name) and "__" not in name:
-                rows = self.model._meta.get_field(name).related_model._default_manager
-                found[name] = visible(rows.filter(pk=self.params[name]), self.user).first()
+            other = self.model._meta.get_field(name).related_model  # None of a key that is kept without a relation
+            if other is not None and self.params.get(name):
+                rows = other._default_manager.filter(pk=self.params[name])
+                found[name] = visible(rows, self.user).first()
         return found
 
     @property
