@@ -17,7 +17,7 @@ from benchmarks import world
 from benchmarks.measure import Result, backend_seconds, faster, seconds
 from campaigns.models import Campaign, ContentTemplate, Enrollment, EnrollmentEvent, Message
 from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
-from campaigns.services import enrolling, graphs
+from campaigns.services import enrolling, graphs, statuses
 from campaigns.services.engine import batches
 from config.kernel.ids import uuid7
 
@@ -86,8 +86,11 @@ moved AS (
 )
 SELECT count(*) FROM moved"""
 _BARE_ENROL = """
-INSERT INTO campaigns_enrollment (id, campaign_id, graph_id, contact_id, company_id, run_no, enrolled_at, wake_at)
-SELECT clearline_uuid7(), %s, %s, c.id, c.company_id, 1, %s, %s FROM crm_contact c ORDER BY c.id LIMIT %s
+INSERT INTO campaigns_enrollment (id, campaign_id, graph_id, contact_id, company_id, run_no, enrolled_at, wake_at,
+    status_id)
+SELECT clearline_uuid7(), %s, %s, c.id, c.company_id, 1, %s, %s,
+       (SELECT id FROM campaigns_enrollmentstatus WHERE is_active ORDER BY place, id LIMIT 1)
+FROM crm_contact c ORDER BY c.id LIMIT %s
 ON CONFLICT DO NOTHING"""
 _SETTLED = """
 UPDATE campaigns_message SET state = 'accepted', ever_dispatched = true, settled_at = %s
@@ -105,6 +108,7 @@ def run(sizes: list[int]) -> Iterator[Result]:
 
 
 def _words() -> None:
+    statuses.install()
     ContentTemplate.objects.get_or_create(
         key="bench-mail", channel="email", name="Mail", subject="Hello", body="Dear {{contact.first_name|friend}}"
     )

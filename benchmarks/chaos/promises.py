@@ -122,7 +122,8 @@ def _counted() -> Counter[str]:
 
 def _replays(walk: Enrollment) -> bool:
     told = replay(EnrollmentEvent.objects.filter(enrollment=walk).order_by("id"))
-    return (told.state, told.node, told.visit, told.reason) == (walk.state, walk.node_id, walk.visit, walk.reason)
+    kept = (walk.state, walk.node_id, walk.visit, walk.stage, walk.reason)
+    return (told.state, told.node, told.visit, told.stage, told.reason) == kept
 
 
 def _of_the_carrier(carrier: Any, told: list[dict[str, Any]]) -> dict[str, bool]:

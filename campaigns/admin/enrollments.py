@@ -170,6 +170,7 @@ class EnrollmentAdmin(RecordAdmin):
             badges=[state(row), *([cells.badge(row.status, "info")] if row.status else [])],
             facts=[
                 ("At", walks.name_of(row.node) or cells.NOTHING),
+                ("Stage", walks.name_of(_stage(row)) or cells.NOTHING),
                 ("Enrolled", cells.exact(row.enrolled_at)),
                 ("Round", row.run_no),
                 ("Ended", cells.exact(row.ended_at)),
@@ -179,6 +180,11 @@ class EnrollmentAdmin(RecordAdmin):
 
     def sections(self, request: HttpRequest, row: Enrollment) -> Iterable[Section]:
         return _sections(row, request.user)
+
+
+def _stage(row: Enrollment) -> Node | None:
+    """The stage that they passed last."""
+    return Node.objects.filter(graph=row.graph_id, key=row.stage).first() if row.stage else None
 
 
 def _why(reason: str, node: Node | None) -> str:

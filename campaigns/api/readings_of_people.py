@@ -55,7 +55,7 @@ class EnrollmentReading(Reading):
         model = Enrollment
         fields = [
             *("id", "campaign", "contact", "company", "pair", "run_no", "state", "node", "node_key", "visit"),
-            *("wake_at", "status", "status_name", "reason", "enrolled_at", "ended_at", "run"),
+            *("wake_at", "status", "status_name", "stage", "reason", "enrolled_at", "ended_at", "run"),
         ]
 
     @classmethod

@@ -181,6 +181,7 @@ class Migration(migrations.Migration):
                 ('wake_at', models.DateTimeField(null=True)),
                 ('wake_rule', models.JSONField(null=True)),
                 ('status', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.enrollmentstatus')),
+                ('stage', models.CharField(blank=True, db_default='', help_text='The key of the stage that they passed last.', max_length=80)),
                 ('last', models.JSONField(db_default={}, default=dict)),
                 ('reason', models.CharField(blank=True, db_default='', help_text='Why it ended, or stands still.', max_length=200)),
                 ('exclusive', models.BooleanField(db_default=False, default=False)),

@@ -57,8 +57,9 @@ class Enrollment(Row):
 
     ``visit`` is how often they have come to ``node``, ``visits`` how often to every node so far (by its key).
     ``wake_at`` is when the engine looks at it next, ``wake_rule`` what that moment was made of: the settings of the
-    wait and since when, so that it can be made again. ``last`` says what became of the last step. What it would send is
-    held while it is paused: a trigger sees to that, whoever pauses it.
+    wait and since when, so that it can be made again. ``status`` is what is said of them, at first the first of the list;
+    ``stage`` is how far they have come. ``last`` says what became of the last step. What it would send is held while it
+    is paused: a trigger sees to that, whoever pauses it.
     """
 
     campaign = models.ForeignKey("campaigns.Campaign", models.PROTECT, related_name="enrollments", db_index=False)
@@ -80,6 +81,9 @@ class Enrollment(Row):
     wake_rule = models.JSONField(null=True)
     status = models.ForeignKey(
         "campaigns.EnrollmentStatus", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    stage = models.CharField(
+        max_length=80, blank=True, db_default="", help_text="The key of the stage that they passed last."
     )
     last = models.JSONField(default=dict, db_default={})
     reason = models.CharField(max_length=200, blank=True, db_default="", help_text="Why it ended, or stands still.")

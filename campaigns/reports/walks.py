@@ -98,6 +98,8 @@ def _further(event: EnrollmentEvent, zone: tzinfo, why: Words) -> list[str]:
     if wake_at:
         begins = "Begins" if event.kind == _K.ENROLLED else "Goes on" if event.kind == _K.RESUMED else "Until"
         found.append(f"{begins} {_told(datetime.fromisoformat(wake_at), zone)}")
+    if event.kind == _K.ENROLLED and (status := event.data.get("status")):
+        found.append(f"Status: {status}")
     if reason := event.data.get("reason"):
         found.insert(0, why(reason, event.node))
     return found
@@ -111,6 +113,11 @@ def _passed(event: EnrollmentEvent) -> str:
 def _arrived(event: EnrollmentEvent) -> str:
     again = f", visit {event.data['visit']}" if event.data.get("visit", 1) > 1 else ""
     return f"Came to “{name_of(event.node)}”{again}"
+
+
+def _status(event: EnrollmentEvent) -> str:
+    reached = f"Reached “{name_of(event.node)}”, status: " if event.data.get("stage") else "Status: "
+    return f"{reached}{event.data.get('status', '')}"
 
 
 def _plain(event: EnrollmentEvent) -> str:
@@ -135,5 +142,5 @@ _WHAT: Final[Mapping[str, Any]] = {
     _K.PARKED: lambda event: "Needs somebody", _K.EXITED: lambda event: "Left the campaign",
     _K.COMPLETED: lambda event: "Came through",
     _K.BLOCKED: lambda event: f"Held back at “{name_of(event.node)}”",
-    _K.STATUS: lambda event: f"Status: {event.data.get('status', '')}",
+    _K.STATUS: _status,
 }  # fmt: skip

@@ -59,9 +59,9 @@ def _stage(steps: Steps, node: DrawnNode) -> None:
     if steps.route.statuses is not None and status not in steps.route.statuses:
         steps.park(f"There is no status {status!r} any more.")
         return
-    if status != steps.move.status:
-        steps.move.status = status
-        steps.note(EnrollmentEventKind.STATUS, node.key, status=status)
+    if (status, node.key) != (steps.move.status, steps.move.stage):
+        steps.move.status, steps.move.stage = status, node.key
+        steps.note(EnrollmentEventKind.STATUS, node.key, status=status, stage=node.key)
     if status == steps.route.goal:
         steps.exit("goal")
     else:

@@ -25,6 +25,7 @@ class Replayed:
     node: UUID | None = None
     visit: int = 0
     status: str = ""
+    stage: str = ""
     reason: str = ""
 
 
@@ -34,15 +35,11 @@ def replay(events: Iterable[Told]) -> Replayed:
     for event in events:
         data: Mapping[str, Any] = event.data
         if event.kind == EnrollmentEventKind.STATUS:  # it moves nobody: why they stand where they do stays
-            now = replace(now, state=event.state, node=event.node_id or now.node, status=data["status"])
-            continue
-        now = Replayed(
-            state=event.state,
-            node=event.node_id or now.node,
-            visit=data.get("visit", now.visit),
-            status=now.status,
-            reason=data.get("reason", "") if event.kind in _REASONED else "",
-        )
+            now = replace(now, stage=data.get("stage", now.stage))
+        else:
+            said = data.get("reason", "") if event.kind in _REASONED else ""
+            now = replace(now, visit=data.get("visit", now.visit), reason=said)
+        now = replace(now, state=event.state, node=event.node_id or now.node, status=data.get("status", now.status))
     return now
 
 

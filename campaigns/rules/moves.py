@@ -66,6 +66,7 @@ class Standing:
     visit: int = 0
     visits: Mapping[str, int] = field(default_factory=dict)
     status: str = ""
+    stage: str = ""
     last: Mapping[str, Any] = field(default_factory=dict)
     tries: int = 0
     wake_at: datetime | None = None
@@ -134,6 +135,7 @@ class Move:
     visit: int
     visits: dict[str, int]
     status: str
+    stage: str
     last: dict[str, Any]
     wake_at: datetime | None = None
     wake_rule: Mapping[str, Any] | None = None

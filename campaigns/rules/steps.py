@@ -24,6 +24,7 @@ class Steps:
             visit=standing.visit,
             visits=dict(standing.visits),
             status=standing.status,
+            stage=standing.stage,
             last=dict(standing.last),
             wake_at=standing.wake_at,
             wake_rule=standing.wake_rule,

@@ -9,8 +9,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, connection, transaction
 
 from campaigns.choices import CampaignStatus, Reentry, RunState
-from campaigns.models import Campaign, Enrollment, EnrollmentRun
-from campaigns.services import audiences, bells, counting, ownership, places
+from campaigns.models import Campaign, Enrollment, EnrollmentRun, EnrollmentStatus
+from campaigns.services import audiences, bells, counting, ownership, places, statuses
 from config.kernel import faults
 from config.kernel.errors import Conflict
 from config.kernel.transactions import atomic_with_retries
@@ -59,10 +59,10 @@ WITH asked AS MATERIALIZED (
     FROM judged j LEFT JOIN walking w ON w.company_id = j.company_id WHERE j.verdict = 'enrolled'
 ), born AS (
     INSERT INTO campaigns_enrollment (id, campaign_id, graph_id, contact_id, company_id, pair_id, run_no, exclusive,
-        epoch, enrolled_at, run_id, wake_at)
+        epoch, enrolled_at, run_id, status_id, wake_at)
     SELECT clearline_uuid7(), %s, %s, p.id, p.company_id,
            (SELECT pc.id FROM crm_projectcontact pc WHERE pc.contact_id = p.id AND pc.project_id = %s::uuid),
-           p.run_no, %s, %s, %s, %s,
+           p.run_no, %s, %s, %s, %s, %s::uuid,
            CASE WHEN p.company_id IS NULL OR NOT %s AND (%s::int IS NULL OR p.of_company <= %s::int)
                 THEN %s::timestamptz END
     FROM placed p ORDER BY p.id
@@ -71,7 +71,7 @@ WITH asked AS MATERIALIZED (
 ), told AS (
     INSERT INTO campaigns_enrollmentevent (id, at, enrollment_id, kind, state, by_id, data)
     SELECT clearline_uuid7(), %s, b.id, 'enrolled', 'pending', %s::uuid,
-           jsonb_build_object('wake_at', CASE WHEN %s THEN b.wake_at END)
+           jsonb_build_object('wake_at', CASE WHEN %s THEN b.wake_at END, 'status', %s::text)
     FROM born b
 )
 SELECT (SELECT count(*) FROM judged), (SELECT count(*) FROM born),
@@ -143,7 +143,8 @@ def take(run: UUID, *, at: datetime, size: int = CHUNK) -> bool:
     if campaign.status not in OPEN:
         _close(row, RunState.FAILED, at, error=f"The campaign was {campaign.get_status_display().lower()} meanwhile.")
         return False
-    account, enriched, last = _taken(campaign, row, at, size)
+    status = statuses.first()
+    account, enriched, last = _taken(campaign, row, status, at, size)
     for name, number in account.items():
         setattr(row, name, getattr(row, name) + number)
     row.after, row.slow = last or row.after, 0
@@ -151,7 +152,7 @@ def take(run: UUID, *, at: datetime, size: int = CHUNK) -> bool:
     if is_over:
         _count_hidden(row)
     _close(row, RunState.DONE if is_over else RunState.RUNNING, at)
-    _count(campaign, account["enrolled"], enriched)
+    _count(campaign, account["enrolled"], enriched, status)
     faults.point("enrolling.before_commit")
     return not is_over
 
@@ -176,7 +177,9 @@ def was_too_slow(run: UUID, *, at: datetime) -> bool:
     return gives_up
 
 
-def _taken(campaign: Campaign, row: EnrollmentRun, at: datetime, size: int) -> tuple[dict[str, int], int, UUID | None]:
+def _taken(
+    campaign: Campaign, row: EnrollmentRun, status: EnrollmentStatus | None, at: datetime, size: int
+) -> tuple[dict[str, int], int, UUID | None]:
     try:
         who, params = audiences.contacts_of(row.audience, by=row.by).order_by().values("pk").query.sql_with_params()
     except EmptyResultSet:  # nobody can be meant
@@ -189,9 +192,9 @@ def _taken(campaign: Campaign, row: EnrollmentRun, at: datetime, size: int) -> t
         campaign.exclusive,
         campaign.company_limit is not None, campaign.pk,
         campaign.pk, campaign.graph_id, audiences.project_of(row.audience),
-        campaign.exclusive, campaign.epoch, at, row.pk,
+        campaign.exclusive, campaign.epoch, at, row.pk, status and status.pk,
         campaign.gives_places, campaign.company_limit, campaign.company_limit, at,
-        at, row.by_id, campaign.starts_per_day is None,
+        at, row.by_id, campaign.starts_per_day is None, status.name if status else "",
     ]  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_TAKE.replace("{held}", places.HELD).replace("{who}", who), values)
@@ -213,10 +216,11 @@ def _close(row: EnrollmentRun, state: RunState, at: datetime, *, error: str = ""
     row.save(update_fields=[*_ACCOUNT, "after", "slow", "state", "error", "ended_at", "updated_at"])
 
 
-def _count(campaign: Campaign, enrolled: int, enriched: int) -> None:
+def _count(campaign: Campaign, enrolled: int, enriched: int, status: EnrollmentStatus | None) -> None:
     counts: dict[counting.Counted, int] = {
         (None, "total_contacts"): enrolled,
         (None, "enriched_contacts"): enriched,
         (None, "state:pending"): enrolled,
+        **({(None, f"status:{status.pk}"): enrolled} if status else {}),
     }
     counting.add(campaign=campaign.pk, counts=counts)

@@ -42,6 +42,11 @@ def install() -> None:
         )
 
 
+def first() -> EnrollmentStatus | None:
+    """Return what is said of somebody of whom nothing else has been said yet; None where no status is in use."""
+    return EnrollmentStatus.objects.filter(is_active=True).order_by("place", "id").first()
+
+
 @atomic_with_retries
 def put(*, name: str, at: datetime, by: User | None = None, **more: Any) -> tuple[EnrollmentStatus, bool]:
     """Add a status, or change the one of this name; say whether it is new. :raises Nameless: it says nothing."""

@@ -109,8 +109,8 @@ def _history() -> list[str]:
     for walk in Enrollment.objects.select_related("status"):
         told = replay(events[walk.pk])
         status = walk.status.name if walk.status else ""
-        kept = (walk.state, walk.node_id, walk.visit, status, walk.reason)
-        if (told.state, told.node, told.visit, told.status, told.reason) != kept:
+        kept = (walk.state, walk.node_id, walk.visit, status, walk.stage, walk.reason)
+        if (told.state, told.node, told.visit, told.status, told.stage, told.reason) != kept:
             found.append(f"walk {walk.pk} is {kept}, its history says {told}")
         ends = [event.kind for event in events[walk.pk] if event.state in ENDED]
         if len(ends) > 1 and walk.state != ends[0]:

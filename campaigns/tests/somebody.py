@@ -54,6 +54,6 @@ def go(drawn: Drawing, standing: Standing | None = None, at: datetime = NOON, **
 def standing_after(move: Move) -> Standing:
     rule = move.wake_rule or {}
     return Standing(
-        move.state, move.node, move.visit, move.visits, move.status, move.last, rule.get("tries", 0),
+        move.state, move.node, move.visit, move.visits, move.status, move.stage, move.last, rule.get("tries", 0),
         move.wake_at, move.wake_rule,
     )  # fmt: skip

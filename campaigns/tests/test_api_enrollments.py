@@ -133,7 +133,7 @@ def test_whoever_is_there_again_is_marked_in_their_last_round(caller, campaign):
     last = Enrollment.objects.get(contact=bea, run_no=2)
     told = {"status": str(EnrollmentStatus.objects.get(name="Attended").pk), "lines": ["bea@example.com"]}
     assert caller.send("post", f"campaigns/{campaign.pk}/set-status/", told)[1]["changed"] == 1
-    assert [walk_of(caller, walk)["status_name"] for walk in (first, last)] == [None, "Attended"]
+    assert [walk_of(caller, walk)["status_name"] for walk in (first, last)] == ["No Activity", "Attended"]
 
 
 def test_whoever_works_a_contact_handles_their_walk_in_a_colleagues_campaign(caller, campaign):

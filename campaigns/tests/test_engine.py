@@ -8,8 +8,8 @@ from django.db import connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
-from campaigns.models import CampaignCount, ContentTemplate, Enrollment, EnrollmentStep, Message
-from campaigns.services import counting, people
+from campaigns.models import CampaignCount, ContentTemplate, Enrollment, EnrollmentStatus, EnrollmentStep, Message
+from campaigns.services import counting, handling, people
 from campaigns.services.engine import batches, running
 from campaigns.tests.drawings import drawing, edge, node
 from campaigns.tests.factories import HappeningFactory
@@ -47,6 +47,22 @@ def test_a_walk_from_its_start_to_its_end():
     assert (walk.state, walk.reason, walk.ended_at) == ("completed", "Silent", NOON + 5 * DAY)
     steps = EnrollmentStep.objects.filter(enrollment=walk).values_list("node__key", "outcome", "exit")
     assert list(steps) == [("sms", "delivered", "next"), ("wait", "over", "next"), ("ask", "timeout", "timeout")]
+
+
+def test_a_stage_is_how_far_somebody_has_come_whatever_their_status_says():
+    drawn = drawing(
+        node("invited", "stage", status="Needs BDR"), node("rest", "wait"), node("called", "stage", status="Needs BDR"),
+        node("wait", "wait"), node("end", "exit"), "invited>rest", "rest>called", "called>wait", "wait>end",
+    )  # fmt: skip
+    (walk,) = enrolled(begun(drawn))
+    run(NOON)
+    assert (walk_of(walk).stage, walk_of(walk).status.name) == ("invited", "Needs BDR")
+    handling.set_status([walk.pk], status=EnrollmentStatus.objects.get(name="No Activity"), by=None, at=NOON)
+    assert (walk_of(walk).stage, walk_of(walk).status.name) == ("invited", "No Activity")
+    assert_replays(walk)
+    run(NOON + 2 * DAY)
+    assert (walk_of(walk).stage, walk_of(walk).status.name) == ("called", "Needs BDR")
+    assert_replays(walk)
 
 
 def test_the_history_replays_to_the_state_at_every_moment():

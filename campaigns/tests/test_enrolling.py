@@ -9,13 +9,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.choices import CampaignStatus, Reentry
-from campaigns.models import Campaign, Enrollment, EnrollmentEvent, EnrollmentRun
+from campaigns.models import Campaign, Enrollment, EnrollmentEvent, EnrollmentRun, EnrollmentStatus
 from campaigns.services import campaigns, counting, enrolling, handling
 from campaigns.services.audiences import UnusableAudience
 from campaigns.services.enrolling import NotOpen
 from campaigns.services.ownership import NotYours
 from campaigns.tests.drawings import drawing, node
-from campaigns.tests.walks import begun, enrolled, paused, resumed, run
+from campaigns.tests.walks import assert_replays, begun, enrolled, paused, resumed, run
 from config.testing import NOON, WAITED
 from crm.models import Contact
 from crm.tests.factories import CompanyFactory, ContactFactory, ProjectContactFactory, UserFactory
@@ -51,6 +51,27 @@ def test_whatever_the_size_of_the_chunks_everybody_is_enrolled_once(size):
     }
     assert EnrollmentEvent.objects.filter(kind="enrolled").count() == 3
     assert counting.numbers(campaign)["total_contacts"] == 3
+
+
+def test_whoever_begins_has_the_first_status_that_is_in_use():
+    campaign = begun(WAIT)
+    EnrollmentStatus.objects.create(name="Long ago", place=0, is_active=False)
+    EnrollmentStatus.objects.filter(name="No Activity").update(place=2)
+    first = EnrollmentStatus.objects.get(name="Needs BDR")
+    EnrollmentStatus.objects.filter(pk=first.pk).update(place=1)
+    walks = enrolled(campaign, 2)
+    assert {(walk.status_id, walk.stage) for walk in walks} == {(first.pk, "")}
+    assert counting.numbers(campaign)[f"status:{first.pk}"] == 2
+    for walk in walks:
+        assert_replays(walk)
+
+
+def test_without_any_status_nobody_has_one():
+    campaign = begun(WAIT)
+    EnrollmentStatus.objects.update(is_active=False)
+    (walk,) = enrolled(campaign)
+    assert walk.status is None
+    assert_replays(walk)
 
 
 def test_whoever_is_in_it_is_not_enrolled_again_nor_is_whoever_is_gone():

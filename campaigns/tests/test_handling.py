@@ -113,11 +113,13 @@ def test_what_is_waited_for_may_come_in_a_pause_and_leads_on_after_it(event):
     handling.pause([walk.pk], by=None, at=NOON)
     HappeningFactory(contact=walk.contact, kind=event)
     run(NOON + 9 * DAY)
-    assert (walk_of(walk).state, walk_of(walk).node.key, walk_of(walk).status) == ("paused", "bdr", None)
+    here = walk_of(walk)
+    assert (here.state, here.node.key, here.status.name, here.stage) == ("paused", "bdr", "No Activity", "")
     assert_replays(walk)
     handling.resume([walk.pk], by=None, at=NOON + 9 * DAY)
     run(NOON + 9 * DAY)
-    assert (walk_of(walk).state, walk_of(walk).status.name) == ("completed", "Needs BDR")
+    here = walk_of(walk)
+    assert (here.state, here.status.name, here.stage) == ("completed", "Needs BDR", "bdr")
     assert_replays(walk)
     assert walk_of(walk).held_since is None
 

@@ -90,6 +90,6 @@ def assert_replays(walk: Enrollment) -> None:
     walk = walk_of(walk)
     told = replay(EnrollmentEvent.objects.filter(enrollment=walk).order_by("id"))
     status = walk.status.name if walk.status else ""
-    assert (told.state, told.node, told.visit, told.status, told.reason) == (
-        walk.state, walk.node_id, walk.visit, status, walk.reason,
+    assert (told.state, told.node, told.visit, told.status, told.stage, told.reason) == (
+        walk.state, walk.node_id, walk.visit, status, walk.stage, walk.reason,
     )  # fmt: skip

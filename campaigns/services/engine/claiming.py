@@ -20,7 +20,7 @@ from config.kernel import prepared
 # What is of each of them alone, and what several may have in common.
 _ALONE = "e.id, e.contact_id, e.pair_id, e.company_id, {enrolled_at}, {message}"
 _ALIKE = f"""{people.WISHES}, {places.HELD}, e.graph_id::text, e.run_no, e.state, e.node_id::text, e.visit, e.visits,
-           e.status_id::text, e.last, e.wake_rule, e.execution_id::text, e.paused_from, e."left", e.reason"""
+           e.status_id::text, e.stage, e.last, e.wake_rule, e.execution_id::text, e.paused_from, e."left", e.reason"""
 _ONE = _ALONE.format(enrolled_at="NULL::timestamptz", message="NULL::uuid")
 _TOLD = "m.state, m.reason, m.retry_at, (m.node_id, m.visit) = (e.node_id, e.visit)"
 _UNTOLD = "NULL::text, NULL::text, NULL::timestamptz, NULL::bool"
@@ -89,6 +89,7 @@ class Spot(NamedTuple):
     visit: int
     visits: str
     status: UUID | None
+    stage: str
     last: str
     wake_rule: str | None
     execution: UUID | None
@@ -131,6 +132,7 @@ class Stand:
             visit=spot.visit,
             visits=orjson.loads(spot.visits),
             status=statuses.get(spot.status, "") if spot.status else "",
+            stage=spot.stage,
             last=orjson.loads(spot.last),
             tries=rule.get("tries", 0) if rule else 0,
             wake_at=spot.wake_at,

@@ -50,7 +50,7 @@ ENROLLMENTS = Statement(
     """
     UPDATE campaigns_enrollment e
     SET state = m.state, node_id = m.node, visit = m.visit, visits = m.visits, status_id = m.status,
-        last = m.last, wake_at = m.wake_at, wake_rule = nullif(m.wake_rule, 'null'), reason = m.reason,
+        stage = m.stage, last = m.last, wake_at = m.wake_at, wake_rule = nullif(m.wake_rule, 'null'), reason = m.reason,
         ended_at = CASE WHEN m.ended THEN coalesce(e.ended_at, %(at)s::timestamptz) END, paused_from = m.paused_from,
         held_since = CASE WHEN m.held THEN greatest(%(at)s::timestamptz, e.held_since)
                           WHEN m.freed THEN NULL ELSE e.held_since END,
@@ -64,6 +64,7 @@ ENROLLMENTS = Statement(
     visit="int",
     visits="jsonb",
     status="uuid",
+    stage="text",
     last="jsonb",
     wake_at="timestamptz",
     wake_rule="jsonb",

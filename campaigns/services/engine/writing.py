@@ -49,6 +49,7 @@ class _Group:
             "visit": move.visit,
             "visits": move.visits,
             "status": statuses.get(move.status),
+            "stage": move.stage,
             "last": move.last,
             "wake_at": move.wake_at,
             "wake_rule": move.wake_rule,
