@@ -1,4 +1,5 @@
-"""Whoever dials may be killed at any named point of it: a call is begun once at most, and its rep finds it again.
+"""Whoever dials may be killed at any named point of it, or lose the database there: a call is begun once at most, and
+its rep finds it again.
 
 A process of its own kills itself with SIGKILL at the point; what the telephone company was asked is in a file.
 """
@@ -12,7 +13,7 @@ from calls.providers import Handover
 from calls.tests.desk import MINUTE, Rep
 from calls.tests.factories import callable_pair, first_point
 from crm.models import Touch
-from integrations.tests.dying import killed_at
+from integrations.tests.dying import cut_at, killed_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEVER_DIALED = "dial.before_commit"
@@ -56,8 +57,9 @@ def dials(rep):
     return rep.ask("dial", point=str(first_point(Lease.objects.get().contact).pk))
 
 
-def test_a_call_that_was_not_written_never_was_and_may_be_begun(line, rep):
-    assert killed_at(NEVER_DIALED, lambda: dials(rep))
+@pytest.mark.parametrize("struck_at", [killed_at, cut_at])
+def test_a_call_that_was_not_written_never_was_and_may_be_begun(line, rep, struck_at):
+    assert struck_at(NEVER_DIALED, lambda: dials(rep))
 
     assert not CallSession.objects.exists()
     assert not Touch.objects.exists()
@@ -81,12 +83,13 @@ def test_a_call_that_was_not_written_keeps_its_person_from_nobody(line, rep):
     assert len(line.begun()) == 1
 
 
+@pytest.mark.parametrize("struck_at", [killed_at, cut_at])
 @pytest.mark.parametrize("point", DIALED)
-def test_a_call_that_was_written_counts_is_at_the_desk_and_is_not_begun_again(line, rep, point):
-    assert killed_at(point, lambda: dials(rep))
+def test_a_call_that_was_written_counts_is_at_the_desk_and_is_not_begun_again(line, rep, point, struck_at):
+    assert struck_at(point, lambda: dials(rep))
 
     call, begun = CallSession.objects.get(), line.begun()
-    assert begun == ([str(call.pk)] if point == "dial.after_handover" else [])
+    assert begun == ([] if (struck_at, point) == (killed_at, "dial.after_commit") else [str(call.pk)])
     assert (Touch.objects.get().source_id, Touch.objects.get().counts) == (call.pk, True)
     assert (rep.state()["phase"], rep.state()["session"]) == ("dialing", str(call.pk))
     refused = dials(rep)

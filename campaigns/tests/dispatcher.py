@@ -40,10 +40,8 @@ def _run(asked: dict[str, str]) -> int:
 def dispatch(ledgers: str, point: str, number: int) -> None:
     from django.conf import settings
 
-    from campaigns.services.dispatch import accounts, ledger_days, reconciling, running, sweeping
     from campaigns.tests import carriers
-    from config.kernel import clock, faults
-    from config.testing import NOON
+    from config.kernel import faults
 
     carriers.install(settings, Path(ledgers))
     left = [number]
@@ -55,6 +53,15 @@ def dispatch(ledgers: str, point: str, number: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     faults.strike = strike
+    work(point)
+
+
+def work(point: str) -> None:
+    """Do what comes by this point: dispatch at noon, looking after that an hour later, and the accounts of the day."""
+    from campaigns.services.dispatch import accounts, ledger_days, reconciling, running, sweeping
+    from config.kernel import clock
+    from config.testing import NOON
+
     at = NOON + timedelta(hours=1) if point.startswith(("sweep", "reconcile", "evidence")) else NOON
     with clock.standing_at(at):
         sweeping.sweep(at=at)

@@ -1,6 +1,7 @@
 """What campaigns promise in the end (trust 3.5), whatever has happened: asked of the rows and of both ledgers."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -36,7 +37,8 @@ def faults_found(watch: Watch) -> list[str]:
     """Return what does not hold, in words; [] where all does."""
     return [
         *watch.found, *_once(watch), *_no_loss(), *_truth(watch), *_stop(watch), *_gate(),
-        *_history(), *_numbers(watch), *_waited(watch), *_heard(watch), *_clicked(watch), *_paced(watch),
+        *histories(), *numbers(watch.campaigns.values()), *_waited(watch), *_heard(watch), *_clicked(watch),
+        *_paced(watch),
     ]  # fmt: skip
 
 
@@ -101,7 +103,8 @@ def _gate() -> list[str]:
     ]  # fmt: skip
 
 
-def _history() -> list[str]:
+def histories() -> list[str]:
+    """Return which walks are not what their history says."""
     found = []
     events = defaultdict(list)
     for event in EnrollmentEvent.objects.order_by("id"):
@@ -120,9 +123,10 @@ def _history() -> list[str]:
     return found
 
 
-def _numbers(watch: Watch) -> list[str]:
+def numbers(campaigns: Iterable[Campaign]) -> list[str]:
+    """Return which of these do not count what there is."""
     found = []
-    for campaign in watch.campaigns.values():
+    for campaign in campaigns:
         walks = Enrollment.objects.filter(campaign=campaign)
         there = Counter(f"state:{state}" for state in walks.values_list("state", flat=True))
         there += Counter(f"status:{status}" for status in walks.values_list("status", flat=True) if status)

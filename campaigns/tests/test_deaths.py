@@ -1,4 +1,5 @@
-"""Whoever moves or enrols people may be killed at any named point of it, and it is done again, once.
+"""Whoever moves or enrols people may be killed at any named point of it, or lose the database there (trust B7), and it
+is done again, once.
 
 A process of its own kills itself with SIGKILL at the point. The points of dispatch, of dialing, of intake and of the
 inbox have their tests beside them; a point of whatever package at which no test kills anybody fails here.
@@ -21,19 +22,19 @@ from campaigns.tests.walks import begun, enrolled, paused, resumed, run
 from config.testing import NOON
 from crm.tests.factories import ContactFactory
 from crm.tests.test_intake_races import POINTS as TAKING_IN
-from integrations.tests.dying import killed_at
+from integrations.tests.dying import Stroke, cut_at, killed_at
 
 DAY = timedelta(days=1)
 WAITING = drawing(node("sms", "sms_send"), node("wait", "wait"), node("end", "exit"), "sms>wait", "wait>end")
 
 
-def the_engine(point: str) -> Callable[[], None]:
-    def dies() -> None:
+def the_engine(point: str) -> Callable[[Stroke], None]:
+    def dies(struck_at: Stroke) -> None:
         campaign = begun(WAITING)
         walks = enrolled(campaign, 3)
         before = list(EnrollmentEvent.objects.values_list("id", flat=True))
 
-        assert killed_at(point, lambda: batches.due(campaign.pk, at=NOON))
+        assert struck_at(point, lambda: batches.due(campaign.pk, at=NOON))
         assert not Message.objects.exists()
         assert list(EnrollmentEvent.objects.values_list("id", flat=True)) == before
 
@@ -53,14 +54,14 @@ def counted() -> dict[str, int]:
     return counts
 
 
-def enrolment() -> None:
+def enrolment(struck_at: Stroke) -> None:
     campaign = begun(WAITING)
     who = ContactFactory.create_batch(5)
     audience = {"contacts": [str(contact.pk) for contact in who]}
     asked = enrolling.begin(campaign=campaign, audience=audience, by=None, at=NOON)
     enrolling.take(asked.pk, at=NOON, size=2)
 
-    assert killed_at("enrolling.before_commit", lambda: enrolling.take(asked.pk, at=NOON, size=2))
+    assert struck_at("enrolling.before_commit", lambda: enrolling.take(asked.pk, at=NOON, size=2))
     assert Enrollment.objects.count() == EnrollmentRun.objects.get().enrolled == 2
 
     while enrolling.take(asked.pk, at=NOON, size=2):
@@ -71,7 +72,7 @@ def enrolment() -> None:
     assert counted() == {"pending": 5}
 
 
-def a_backlog() -> None:
+def a_backlog(struck_at: Stroke) -> None:
     """Nobody is let go twice: a second time would shift their wait again."""
     campaign = begun(WAITING, spread_minutes=60)
     enrolled(campaign, 5)
@@ -87,7 +88,7 @@ def a_backlog() -> None:
         return letting_go.let_go(campaign=campaign.pk, at=NOON + 3 * DAY, size=2)
 
     assert let_go()
-    assert killed_at("letting_go.before_commit", let_go)
+    assert struck_at("letting_go.before_commit", let_go)
     assert Enrollment.objects.filter(epoch=campaign.epoch).count() == 2
 
     while let_go():
@@ -96,7 +97,7 @@ def a_backlog() -> None:
     assert letting_go.unfinished() == []
 
 
-DEATHS: dict[str, Callable[[], None]] = {
+DEATHS: dict[str, Callable[[Stroke], None]] = {
     **{point: the_engine(point) for point in ("engine.after_claim", "engine.before_commit")},
     "enrolling.before_commit": enrolment,
     "letting_go.before_commit": a_backlog,
@@ -126,6 +127,7 @@ def test_somebody_is_killed_at_every_point_there_is():
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("struck_at", [killed_at, cut_at])
 @pytest.mark.parametrize("point", DEATHS)
-def test_whoever_is_killed_there_leaves_nothing_half_done(point):
-    DEATHS[point]()
+def test_whoever_is_struck_there_leaves_nothing_half_done(point, struck_at):
+    DEATHS[point](struck_at)

@@ -1,6 +1,7 @@
-"""kill -9 at every named place (trust A1 to A3, 3.7): nobody gets anything twice, and nothing is lost without a trace.
+"""kill -9 at every named place (trust A1 to A3, 3.7), and all connections cut there (B7): nobody gets anything twice,
+and nothing is lost without a trace.
 
-The dispatcher is a process of its own, and the carrier's ledger survives it.
+A dispatcher that is killed is a process of its own, and the carrier's ledger survives it.
 """
 
 import json
@@ -14,8 +15,8 @@ import pytest
 from django.db import connection
 
 from campaigns.models import Attempt, LedgerDay, Message, SenderBudget
-from campaigns.services.dispatch import ledger_days, ledgers, reconciling, sweeping
-from campaigns.tests import sending
+from campaigns.services.dispatch import ledger_days, ledgers, reconciling, running, sweeping
+from campaigns.tests import dispatcher, sending
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
 from campaigns.tests.sending import claim, mark, send
@@ -24,6 +25,7 @@ from config.embedded.postgres import DATABASE
 from config.kernel import clock, faults
 from config.testing import NOON
 from crm.models import GateDecision, Touch
+from integrations.tests.dying import cut_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
@@ -68,6 +70,18 @@ def die(dispatchers, tmp_path):
         assert ended == f"{-signal.SIGKILL}\n", f"it never came to {point}: {ended}{complaints.read_text()}"
 
     return die
+
+
+@pytest.fixture(params=["killed", "cut"])
+def strike(request):
+    """``strike(point)``: a dispatcher is killed when it comes to that point, or loses the database there."""
+    if request.param == "killed":
+        return request.getfixturevalue("die")
+
+    def cut(point):
+        assert cut_at(point, lambda: dispatcher.work(point))
+
+    return cut
 
 
 def recover():
@@ -130,7 +144,7 @@ def test_an_email_goes_out_once(carrier, settings, die, point):
 
 
 @pytest.mark.parametrize("point", AFTERWARDS)
-def test_whoever_looks_after_them_may_die_too(carrier, die, point):
+def test_whoever_looks_after_them_may_be_struck_too(carrier, strike, point):
     account = SendingAccountFactory()
     for _ in range(NUMBER):
         walking()
@@ -138,13 +152,13 @@ def test_whoever_looks_after_them_may_die_too(carrier, die, point):
     if point == "reconcile.before_commit":
         sweeping.sweep(at=NOON + HOUR)
 
-    die(point)
+    strike(point)
     recover()
 
     assert set(account_adds_up(carrier, "sms").values()) == {"not_sent_presumed"}
 
 
-def test_whoever_learns_what_the_provider_has_may_die_too(carrier, die):
+def test_whoever_learns_what_the_provider_has_may_be_struck_too(carrier, die, strike):
     account = SendingAccountFactory()
     for _ in range(NUMBER):
         walking()
@@ -152,7 +166,7 @@ def test_whoever_learns_what_the_provider_has_may_die_too(carrier, die):
     sweeping.sweep(at=NOON + HOUR)
     assert set(Message.objects.values_list("state", flat=True)) == {"uncertain"}
 
-    die(LEARNING)
+    strike(LEARNING)
 
     assert set(Message.objects.values_list("state", flat=True)) == {"uncertain"}
     recover()
@@ -160,17 +174,39 @@ def test_whoever_learns_what_the_provider_has_may_die_too(carrier, die):
     assert account.messages.count() == NUMBER
 
 
-def test_whoever_compares_the_ledgers_may_die_too(carrier, die):
+def test_whoever_compares_the_ledgers_may_be_struck_too(carrier, strike):
     account = SendingAccountFactory(created_at=NOON)
     messages = [walking() for _ in range(NUMBER)]
 
-    die(COMPARING)
+    strike(COMPARING)
 
     assert not LedgerDay.objects.exists()
     with clock.standing_at(NOON + 25 * HOUR):
         (row,) = ledger_days.compare_due(at=NOON + 25 * HOUR)
     assert (row.provider, row.ours, row.theirs, row.missing) == (account.provider, NUMBER, NUMBER, 0)
     assert account_adds_up(carrier, "sms") == {message.pk: "accepted" for message in messages}
+
+
+@pytest.mark.parametrize("point", SENDING)
+@pytest.mark.parametrize("channel", ["sms", "email"])
+def test_without_a_database_what_was_called_is_written_down_later_and_nobody_is_asked_twice(
+    carrier, settings, channel, point
+):
+    """What was not marked goes out when its claim has run out (B6, B7)."""
+    SendingAccountFactory(channel=channel)
+    for _ in range(NUMBER):
+        walking(channel)
+    theirs = Carrier(**settings.PROVIDERS[channel]["OPTIONS"])
+
+    def dispatch():
+        with clock.standing_at(NOON):
+            running.dispatch(seconds=5, pipelines=1)
+
+    assert cut_at(point, dispatch)
+    recover()
+
+    assert set(account_adds_up(theirs, channel).values()) == {"accepted"}
+    assert len(theirs.asked()) == NUMBER
 
 
 def test_every_fault_point_of_dispatch_is_killed_by_a_test():

@@ -5,10 +5,10 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from campaigns.models import Attempt, Message
-from campaigns.services.dispatch import accounts, calling, running, sweeping
+from campaigns.services.dispatch import accounts, calling, running
 from campaigns.tests import sending
 from campaigns.tests.factories import CampaignFactory, MessageFactory, SendingAccountFactory, walking
 from campaigns.tests.sending import claim, mark, now, send
@@ -199,37 +199,3 @@ def test_an_account_on_several_pipelines_sends_no_faster(carrier, monkeypatch):
     assert {later - earlier for earlier, later in itertools.pairwise(moments)} == {timedelta(seconds=0.05)}
     offsets = [(moment - NOON).total_seconds() + begun for moment in moments]
     assert all(asked >= due - 0.01 for asked, due in zip(carrier.asked(), offsets, strict=True))
-
-
-@pytest.mark.parametrize("point", ["send.after_claim", "send.before_mark", "send.after_mark", "send.after_call"])
-def test_a_connection_that_is_cut_is_made_again_and_nobody_is_asked_twice(carrier, account, strike, threads, point):
-    """B6, B7: what was called is written down all the same; what was not marked goes out when its claim has run out."""
-    messages = [walking() for _ in range(3)]
-    cut = []
-
-    def blow(name):
-        if name == point and not cut:
-            cut.append(backend())
-            threads(lambda: terminate(cut[0]))
-
-    strike(blow)
-    with clock.standing_at(NOON):
-        running.dispatch(seconds=5, pipelines=1)
-    strike(None)
-    sweeping.sweep(at=NOON + 2 * MINUTE)
-    send(NOON + 2 * MINUTE)
-
-    assert cut
-    assert {now(message).state for message in messages} == {"accepted"}
-    assert len(carrier.ledger()) == len(set(carrier.ledger())) == len(carrier.asked()) == 3
-
-
-def backend():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        return cursor.fetchone()[0]
-
-
-def terminate(pid):
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])

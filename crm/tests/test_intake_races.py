@@ -15,7 +15,7 @@ from crm.services.bulk import taking
 from crm.services.feeds.records import CompanyIn, EmailIn, Party, PhoneIn, ProjectIn, Record
 from crm.tests.dumps import dump
 from crm.tests.factories import UserFactory
-from integrations.tests.dying import killed_at
+from integrations.tests.dying import cut_at, end_all_connections, killed_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = 60
@@ -250,33 +250,20 @@ def test_an_intake_that_is_killed_goes_on_behind_its_last_chunk(point):
     assert_goes_on(expected)
 
 
-def test_a_connection_that_is_lost_is_made_again_and_nothing_is_taken_twice(strike, monkeypatch):
+@pytest.mark.parametrize("point", POINTS)
+def test_a_connection_that_is_lost_is_made_again_and_nothing_is_taken_twice(point, monkeypatch):
     monkeypatch.setattr(taking, "WAITS", (0, 0, 0))
+    accounts = []
 
-    def cut() -> None:
-        in_another_connection(lambda: _terminate(connection_id))
+    assert cut_at(point, lambda: accounts.append(work("a", rows(), chunk_rows=30)()))
 
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        connection_id = cursor.fetchone()[0]
-    strike(once("intake.before_commit", cut))
-
-    account = work("a", rows(), chunk_rows=30)()
-
+    (account,) = accounts
     assert account.rows == account.created == PEOPLE
     assert_nobody_twice()
 
 
-def _terminate(pid: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
-
-
 def test_an_intake_that_nobody_waits_for_fails_at_once(strike, monkeypatch):
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        pid = cursor.fetchone()[0]
-    strike(once("intake.before_commit", lambda: in_another_connection(lambda: _terminate(pid))))
+    strike(once("intake.before_commit", end_all_connections))
 
     with pytest.raises(OperationalError):
         intake.take_in_posted(source="api", records=[{"contacts": [{"phone": "512 555 0134"}]}], by=None, at=NOON)

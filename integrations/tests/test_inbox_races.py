@@ -16,7 +16,7 @@ from integrations.inbox.hooks import Item
 from integrations.models import News
 from integrations.simulated.hook import SimulatedHook
 from integrations.tests import telling
-from integrations.tests.dying import killed_at
+from integrations.tests.dying import cut_at, killed_at
 from integrations.tests.telling import event, keep, post, read, reply, state_of
 
 rings, at_noon, attempt = telling.rings, telling.at_noon, telling.attempt
@@ -47,15 +47,17 @@ class TestRacesAndDeaths:
         assert Message.objects.count() == Conversation.objects.get().unread == 60
         assert not News.objects.exclude(state="understood", attempts=1).exists()
 
-    def test_killed_before_the_commit_nothing_was_said_and_it_is_told_again(self):
-        assert killed_at("inbox.before_commit", lambda: post(event(1)))
+    @pytest.mark.parametrize("struck_at", [killed_at, cut_at])
+    def test_struck_before_the_commit_nothing_was_said_and_it_is_told_again(self, struck_at):
+        assert struck_at("inbox.before_commit", lambda: post(event(1)))
         assert not News.objects.exists()
 
         assert post(event(1)) == 200
         assert News.objects.count() == 1
 
-    def test_killed_after_the_commit_it_is_understood_later_and_told_again_it_is_known(self, attempt):
-        assert killed_at("inbox.after_commit", lambda: post(event(1)))
+    @pytest.mark.parametrize("struck_at", [killed_at, cut_at])
+    def test_struck_after_the_commit_it_is_understood_later_and_told_again_it_is_known(self, attempt, struck_at):
+        assert struck_at("inbox.after_commit", lambda: post(event(1)))
         assert post(event(1)) == 200
 
         read()
@@ -63,12 +65,13 @@ class TestRacesAndDeaths:
         assert News.objects.count() == 1
         assert state_of(attempt) == "delivered"
 
+    @pytest.mark.parametrize("struck_at", [killed_at, cut_at])
     @pytest.mark.parametrize("point", ["inbox.after_claim", "inbox.before_settle", "inbox.after_settle"])
-    def test_a_killed_reader_leaves_all_or_nothing_and_the_next_one_goes_on(self, point):
+    def test_a_reader_who_is_struck_leaves_all_or_nothing_and_the_next_one_goes_on(self, point, struck_at):
         ContactFactory(phone="+1 512 555 0134")
         post(reply(1, "STOP"))
 
-        assert killed_at(point, read)
+        assert struck_at(point, read)
 
         assert Suppression.objects.count() == Message.objects.count() == (point == "inbox.after_settle")
         read(NOON + reading.LEASE)
