@@ -4,10 +4,11 @@ import contextlib
 import time
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from config.kernel import prepared
 from config.kernel.ids import uuid7
+from integrations.tests.dying import end_all_connections
 
 
 @pytest.mark.django_db(transaction=True)
@@ -70,3 +71,17 @@ def test_what_is_asked_is_not_answered_by_what_was_told_before():
             prepared.run("SELECT repeat('x', 100000)", {})  # so much that it arrives before anybody waits for it
         time.sleep(0.2)
         assert prepared.rows("SELECT 1") == [(1,)]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("again", [0, 3])
+def test_a_connection_that_is_lost_before_anybody_waited_is_told_and_made_again(again):
+    with pytest.raises(OperationalError), transaction.atomic(), prepared.without_waiting():
+        prepared.run("SELECT 1", {})
+        end_all_connections()
+        for _ in range(again):
+            prepared.run("SELECT 1", {})
+    connection.close()
+
+    with transaction.atomic(), prepared.without_waiting():
+        assert prepared.rows("SELECT 2") == [(2,)]
