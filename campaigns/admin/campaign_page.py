@@ -125,7 +125,7 @@ def _drawn(row: Campaign) -> str:
 
 
 def _funnel(row: Campaign, found: numbers.Numbers) -> dict[str, Any]:
-    whole = max(found.whole["total_contacts"], 1)
+    whole = max(sum(found.states.values()), 1)  # of all rounds: each has a status
     bars = [
         {"name": one.name, "number": people, "percent": f"{100 * people / whole:.2f}",
          "url": _people(row, status=one.pk)}

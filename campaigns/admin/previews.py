@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, ContentTemplate
-from campaigns.rules.rendering import OF_CAMPAIGNS, TAGS
+from campaigns.rules.rendering import TAGS
 from campaigns.services import contents, values
 from config.kernel.admin import cells
 from config.kernel.admin.pages import Section
@@ -85,12 +85,11 @@ def _chosen(request: HttpRequest) -> Contact | None:
 def _shown(row: ContentTemplate, contact: Contact, campaign: Campaign | None) -> dict[str, Any]:
     said = (values.of_campaign(campaign) if campaign else {}) | values.of_contact(contact)
     found = contents.preview(channel=row.channel, subject=row.subject, body=row.body, values=said)
-    theirs = [name for name in found.missing if name in said or not name.startswith(OF_CAMPAIGNS)]
     return {
         "contact": cells.link(contact),
         "subject": found.subject if row.channel == Channel.EMAIL else "",
         "body": found.body,
-        "missing": [TAGS.get(name, name) for name in theirs],
-        "later": [TAGS.get(name, name) for name in found.missing if name not in theirs],
+        "missing": [TAGS.get(name, name) for name in found.missing],
+        "later": [TAGS.get(name, name) for name in found.later],
         "sms": found.length,
     }

@@ -50,19 +50,26 @@ class EnrollmentStatusTold(ModelTold):
         fields = ["name", "place", "is_active"]
 
 
+class _Verbatim(serializers.CharField):
+    """A text that is kept with the white space around it: of a key, an edge speaks by the same letters."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
+
+
 class NodeTold(Told):
-    key = serializers.CharField(max_length=80)
-    type = serializers.CharField(max_length=20)
-    name = serializers.CharField(required=False, allow_blank=True, max_length=120)
+    key = _Verbatim(max_length=80)
+    type = _Verbatim(max_length=20)
+    name = _Verbatim(required=False, allow_blank=True, max_length=120)
     config = serializers.DictField(required=False)
     x = serializers.FloatField(required=False)
     y = serializers.FloatField(required=False)
 
 
 class EdgeTold(Told):
-    source = serializers.CharField(max_length=80)  # type: ignore[assignment]  # a field of the body, not DRF's word
-    target = serializers.CharField(max_length=80)
-    label = serializers.CharField(required=False, max_length=80)  # type: ignore[assignment]  # likewise
+    source = _Verbatim(max_length=80)  # type: ignore[assignment]  # a field of the body, not DRF's word
+    target = _Verbatim(max_length=80)
+    label = _Verbatim(required=False, max_length=80)  # type: ignore[assignment]  # likewise
     condition = serializers.DictField(required=False)
     order = serializers.IntegerField(required=False, min_value=0, max_value=2**15 - 1)
 
@@ -70,8 +77,8 @@ class EdgeTold(Told):
 class DrawingTold(Told):
     """A whole graph: what it was before is replaced."""
 
-    start = serializers.CharField(required=False, allow_blank=True, max_length=80)
-    on_reply = serializers.CharField(required=False, allow_blank=True, max_length=80)
+    start = _Verbatim(required=False, allow_blank=True, max_length=80)
+    on_reply = _Verbatim(required=False, allow_blank=True, max_length=80)
     nodes = NodeTold(many=True)
     edges = EdgeTold(many=True, required=False)
 

@@ -180,7 +180,7 @@ class FunnelReading(serializers.Serializer[Any]):
 class StatsReading(serializers.Serializer[Any]):
     """The numbers of a campaign."""
 
-    total_contacts = serializers.IntegerField(help_text="Ever enrolled.")
+    total_contacts = serializers.IntegerField(help_text="People ever enrolled, each once.")
     enriched_contacts = serializers.IntegerField(help_text="With a number and an e-mail address when enrolled.")
     emails_generated = serializers.IntegerField()
     states = serializers.DictField(child=serializers.IntegerField(), help_text="People by the state of their walk.")

@@ -40,7 +40,8 @@ class ContentViewSet(Listed, Retrieved, Resource):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True, methods=["post"])
     def preview(self, request: Any, pk: str) -> Response:
-        """Show what a contact would get, which tags have no value, and of an SMS how long it is."""
+        """Show what a contact would get, which tags have no value, which get theirs in a campaign, and of an SMS how
+        long it is."""
         row, asked = self.get_object(), self.asked()
         campaign = asked.get("campaign")
         said = (values.of_campaign(campaign) if campaign else {}) | values.of_contact(asked["contact"])
@@ -51,7 +52,8 @@ class ContentViewSet(Listed, Retrieved, Resource):
             "segments": found.length.segments,
             "odd_characters": list(found.length.odd),
         }
-        return Response({"subject": found.subject, "body": found.body, "missing": list(found.missing), "sms": length})
+        lists = {"missing": list(found.missing), "later": list(found.later)}
+        return Response({"subject": found.subject, "body": found.body, **lists, "sms": length})
 
     @action(detail=True, methods=["post"])
     def archive(self, request: Any, pk: str) -> Response:

@@ -87,6 +87,7 @@ def edit(*, row: Campaign, changes: Mapping[str, Any], by: User | None, at: date
     :raises NameTaken, Nameless: another campaign is called like this; it has no name.
     :raises config.kernel.moments.YearOutOfRange: of a day that no calendar shows in every zone.
     :raises enrolling.ElsewhereToo: it shall be exclusive, and somebody in it is in another exclusive one.
+    :raises enrolling.TooManyInIt: too many are in it for that to change.
     """
     row = _held(row, by)
     _refuse_unchangeable(row, changes)

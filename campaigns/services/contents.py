@@ -11,7 +11,7 @@ from campaigns.choices import RUNNING, CampaignStatus
 from campaigns.models import Campaign, ContentTemplate, Node
 from campaigns.rules import segments
 from campaigns.rules.composing import LONGEST
-from campaigns.rules.rendering import printable, render, unknown_tags
+from campaigns.rules.rendering import OF_CAMPAIGNS, printable, render, unknown_tags
 from campaigns.rules.segments import Length
 from campaigns.services.ownership import NotYours
 from campaigns.services.saving import save_once
@@ -39,11 +39,14 @@ class KeyTaken(Conflict):
 
 @dataclass(frozen=True)
 class Preview:
-    """What somebody would get. ``missing`` are tags without a value or a fallback; ``length`` is of an SMS."""
+    """What somebody would get. ``missing`` are tags without a value or a fallback, ``later`` those that get theirs as
+    soon as they are in a campaign; ``length`` is of an SMS.
+    """
 
     subject: str
     body: str
     missing: tuple[str, ...]
+    later: tuple[str, ...]
     length: Length | None
 
 
@@ -113,10 +116,15 @@ def archive(*, row: ContentTemplate, by: User | None, at: datetime) -> ContentTe
 
 
 def preview(*, channel: str, subject: str, body: str, values: Mapping[str, str]) -> Preview:
-    """Return what somebody with these ``values`` would get."""
+    """Return what somebody with these ``values`` would get.
+
+    What is asked of a campaign and stands for nothing in ``values``, not even for "", is put in later.
+    """
     head, text = render(subject, values), render(body, values)
     length = segments.measure(text.text) if channel == Channel.SMS else None
-    return Preview(head.text, text.text, tuple(dict.fromkeys([*head.missing, *text.missing])), length)
+    missing = tuple(dict.fromkeys([*head.missing, *text.missing]))
+    later = tuple(name for name in missing if name not in values and name.startswith(OF_CAMPAIGNS))
+    return Preview(head.text, text.text, tuple(name for name in missing if name not in later), later, length)
 
 
 def _refuse_others(row: ContentTemplate, by: User | None) -> None:

@@ -1,8 +1,8 @@
 """The numbers of a campaign and of its nodes: added up in slots, so that nobody waits for somebody else's row.
 
-Of a campaign: ``total_contacts`` (ever enrolled), ``enriched_contacts`` (of those, with a number and an e-mail address
-when they were enrolled), ``emails_generated``, ``state:STATE`` and ``status:ID`` (in it now). Of a node: ``arrived``,
-``held`` (there now), ``passed``, ``skipped`` (not done: another channel was asked for) and ``blocked``.
+Of a campaign: ``total_contacts`` (people ever enrolled, each once), ``enriched_contacts`` (of those, with a number and
+an e-mail address when they were enrolled), ``emails_generated``, ``state:STATE`` and ``status:ID`` (in it now). Of a
+node: ``arrived``, ``held`` (there now), ``passed``, ``skipped`` (not done: another channel was asked for), ``blocked``.
 
 Of messages, by node (of none: with the campaign) and counted by the database itself whenever one changes, see
 ``models.tallies``: ``CHANNEL:PLACE`` for each of ``choices.DELIVERIES``, ``CHANNEL:clicked``, ``CHANNEL:answered`` and

@@ -17,6 +17,7 @@ from config.kernel.transactions import atomic_with_retries
 from crm.models import User
 
 CHUNK: Final = 5_000
+MOST_TOLD = 10_000  # whether they are in a campaign exclusively, in one request
 TRIES: Final = 3  # in a row of a question that takes too long
 OPEN: Final = [CampaignStatus.DRAFT, CampaignStatus.SCHEDULED, CampaignStatus.ACTIVE, CampaignStatus.PAUSED]
 _FIRST: Final = UUID(int=0)
@@ -67,7 +68,7 @@ WITH asked AS MATERIALIZED (
                 THEN %s::timestamptz END
     FROM placed p ORDER BY p.id
     ON CONFLICT DO NOTHING
-    RETURNING id, contact_id, wake_at
+    RETURNING id, contact_id, run_no, wake_at
 ), told AS (
     INSERT INTO campaigns_enrollmentevent (id, at, enrollment_id, kind, state, by_id, data)
     SELECT clearline_uuid7(), %s, b.id, 'enrolled', 'pending', %s::uuid,
@@ -77,7 +78,8 @@ WITH asked AS MATERIALIZED (
 SELECT (SELECT count(*) FROM judged), (SELECT count(*) FROM born),
        count(*) FILTER (WHERE verdict = 'inside'), count(*) FILTER (WHERE verdict = 'through'),
        count(*) FILTER (WHERE verdict = 'elsewhere'), count(*) FILTER (WHERE verdict = 'gone'),
-       (SELECT count(*) FROM born b JOIN judged j ON j.id = b.contact_id WHERE j.is_enriched),
+       (SELECT count(*) FROM born WHERE run_no = 1),
+       (SELECT count(*) FROM born b JOIN judged j ON j.id = b.contact_id WHERE b.run_no = 1 AND j.is_enriched),
        (SELECT id FROM judged ORDER BY id DESC LIMIT 1)
 FROM judged"""
 
@@ -92,6 +94,12 @@ class ElsewhereToo(Conflict):
     """Somebody in a campaign that shall be exclusive is in another exclusive one."""
 
     code = "elsewhere_too"
+
+
+class TooManyInIt(Conflict):
+    """So many are in a campaign already that it stays exclusive, or not."""
+
+    code = "too_many"
 
 
 @atomic_with_retries
@@ -114,9 +122,14 @@ def begin(*, campaign: Campaign, audience: Mapping[str, Any], by: User | None, a
 def tell_exclusive(campaign: Campaign) -> None:
     """Let whoever is in ``campaign`` be in it exclusively, or no longer, as it says. The caller holds it.
 
+    :raises TooManyInIt: they are more than can be told at once.
     :raises ElsewhereToo: somebody of them is in another exclusive campaign.
     """
     people = Enrollment.objects.live().filter(campaign=campaign)
+    if people.order_by()[: MOST_TOLD + 1].count() > MOST_TOLD:
+        instead = "It is decided before people are enrolled: begin another campaign."
+        said = f"More than {MOST_TOLD:,} people are in {campaign.name}, too many to be told at once. {instead}"
+        raise TooManyInIt(said, details={"exclusive": instead})
     try:
         with transaction.atomic():
             people.update(exclusive=campaign.exclusive)
@@ -144,7 +157,7 @@ def take(run: UUID, *, at: datetime, size: int = CHUNK) -> bool:
         _close(row, RunState.FAILED, at, error=f"The campaign was {campaign.get_status_display().lower()} meanwhile.")
         return False
     status = statuses.first()
-    account, enriched, last = _taken(campaign, row, status, at, size)
+    account, people, last = _taken(campaign, row, status, at, size)
     for name, number in account.items():
         setattr(row, name, getattr(row, name) + number)
     row.after, row.slow = last or row.after, 0
@@ -152,7 +165,7 @@ def take(run: UUID, *, at: datetime, size: int = CHUNK) -> bool:
     if is_over:
         _count_hidden(row)
     _close(row, RunState.DONE if is_over else RunState.RUNNING, at)
-    _count(campaign, account["enrolled"], enriched, status)
+    _count(campaign, account["enrolled"], people, status)
     faults.point("enrolling.before_commit")
     return not is_over
 
@@ -179,11 +192,12 @@ def was_too_slow(run: UUID, *, at: datetime) -> bool:
 
 def _taken(
     campaign: Campaign, row: EnrollmentRun, status: EnrollmentStatus | None, at: datetime, size: int
-) -> tuple[dict[str, int], int, UUID | None]:
+) -> tuple[dict[str, int], dict[str, int], UUID | None]:
+    """Enrol them; return what became of each, how many people are new to the campaign, and who was the last."""
     try:
         who, params = audiences.contacts_of(row.audience, by=row.by).order_by().values("pk").query.sql_with_params()
     except EmptyResultSet:  # nobody can be meant
-        return dict.fromkeys(_ACCOUNT, 0), 0, None
+        return dict.fromkeys(_ACCOUNT, 0), {}, None
     rest = at - timedelta(days=campaign.reentry_days) if campaign.reentry == Reentry.RESTED else None
     values = [
         *params, row.after or _FIRST, size,
@@ -198,11 +212,11 @@ def _taken(
     ]  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_TAKE.replace("{held}", places.HELD).replace("{who}", who), values)
-        asked, enrolled, inside, through, elsewhere, gone, enriched, last = cursor.fetchone()
+        asked, enrolled, inside, through, elsewhere, gone, new, enriched, last = cursor.fetchone()
     # Whoever began elsewhere between the question and the answer
     elsewhere += asked - enrolled - inside - through - elsewhere - gone
     account = dict(zip(_ACCOUNT, (asked, enrolled, inside, through, elsewhere, gone), strict=True))
-    return account, enriched, last
+    return account, {"total_contacts": new, "enriched_contacts": enriched}, last
 
 
 def _count_hidden(row: EnrollmentRun) -> None:
@@ -216,11 +230,7 @@ def _close(row: EnrollmentRun, state: RunState, at: datetime, *, error: str = ""
     row.save(update_fields=[*_ACCOUNT, "after", "slow", "state", "error", "ended_at", "updated_at"])
 
 
-def _count(campaign: Campaign, enrolled: int, enriched: int, status: EnrollmentStatus | None) -> None:
-    counts: dict[counting.Counted, int] = {
-        (None, "total_contacts"): enrolled,
-        (None, "enriched_contacts"): enriched,
-        (None, "state:pending"): enrolled,
-        **({(None, f"status:{status.pk}"): enrolled} if status else {}),
-    }
-    counting.add(campaign=campaign.pk, counts=counts)
+def _count(campaign: Campaign, enrolled: int, people: Mapping[str, int], status: EnrollmentStatus | None) -> None:
+    walks = ["state:pending", *([f"status:{status.pk}"] if status else [])]
+    counts = {**dict.fromkeys(walks, enrolled), **people}
+    counting.add(campaign=campaign.pk, counts={(None, name): more for name, more in counts.items()})

@@ -153,20 +153,20 @@ def _object(item: Any, where: str, kinds: Mapping[str, type]) -> dict[str, Any]:
             raise UnreadableGraph(f"{where}: nobody knows {name!r}; known are {', '.join(kinds)}.")
         if not isinstance(value, int | float if kind is float else kind) or isinstance(value, bool):
             raise UnreadableGraph(f"{where}: {name!r} is {_WORDS[kind]}.")
-        if not _can_be_written(value):
-            raise UnreadableGraph(f"{where}: {name!r} holds a number that no file could hold: make it smaller.")
+        if why := _unwritable(value):
+            raise UnreadableGraph(f"{where}: {name!r} {why}")
     return {name: float(value) if kinds[name] is float else value for name, value in item.items()}
 
 
-def _can_be_written(value: Any) -> bool:
-    """What is read here is written by ``to_json`` again: no infinity, and no whole number beyond 64 bits."""
-    if isinstance(value, float):
-        return math.isfinite(value)
+def _unwritable(value: Any) -> str:
+    """What is read here is written by ``to_json`` again; return why this could not be, or ""."""
     try:
-        orjson.dumps(value)
-    except TypeError:
-        return False
-    return True
+        is_finite = math.isfinite(value) if isinstance(value, float) else bool(orjson.dumps(value))
+    except TypeError as error:
+        if "ecursion" in str(error):
+            return "is nested too deep: say it flatter."
+        is_finite = False
+    return "" if is_finite else "holds a number that no file could hold: make it smaller."
 
 
 _WORDS: Final = {str: "a text", dict: "an object", float: "a number", int: "a whole number"}

@@ -29,7 +29,8 @@ _BEGIN = f"""
     UPDATE campaigns_enrollment SET wake_at = %(at)s::timestamptz
     WHERE id IN (
         SELECT held.id FROM held LEFT JOIN walking ON walking.company_id = held.company_id
-        WHERE %(limit)s::int IS NULL OR held.place + coalesce(walking.number, 0) <= %(limit)s::int
+        WHERE %(limit)s::int IS NULL OR held.company_id IS NULL
+              OR held.place + coalesce(walking.number, 0) <= %(limit)s::int
         ORDER BY held.id LIMIT %(size)s::int)"""  # noqa: S608 - HELD is ours
 
 

@@ -117,6 +117,16 @@ def test_a_graph_goes_to_another_system_as_it_is(caller, template):
     assert caller.send("post", f"graphs/{template['draft']}/compare/", {"to": copy["draft"]}) == (200, [])
 
 
+def test_white_space_around_a_key_or_a_name_is_part_of_it_wherever_it_goes(caller, template):
+    nodes = [{"key": " a", "type": "exit", "name": "The end "}]
+    copy = caller.send("post", "templates/", {"name": "Elsewhere", "graph": {"start": " a", "nodes": nodes}})[1]
+    sent = caller.get(f"/api/v1/graphs/{copy['draft']}/export-json/").json()
+    assert (sent["start"], sent["nodes"][0]["key"], sent["nodes"][0]["name"]) == (" a", " a", "The end ")
+    text = caller.get(f"/api/v1/graphs/{copy['draft']}/export-csv/").content.decode()
+    caller.send("post", f"graphs/{template['draft']}/import-csv/", {"revision": 0, "csv": text})
+    assert caller.send("post", f"graphs/{template['draft']}/compare/", {"to": copy["draft"]}) == (200, [])
+
+
 def test_a_name_is_taken_once(caller, template):
     status, said = caller.send("post", "templates/", {"name": "invitation"})
     assert (status, said["error_code"]) == (409, "already_exists"), said
@@ -129,6 +139,11 @@ def test_a_preview_shows_what_a_contact_would_get(caller, template):
     status, said = caller.send("post", f"contents/{content.pk}/preview/", {"contact": str(ada.pk)})
     assert (status, said["body"], said["missing"]) == (200, "Hi Ada Byron", [])
     assert said["sms"] == {"encoding": "GSM-7", "units": 12, "segments": 1, "odd_characters": []}
+    ContentTemplate.objects.filter(pk=content.pk).update(
+        body="{{project.name}} {{contact.title}} {{event.place|the hall}}"
+    )
+    said = caller.send("post", f"contents/{content.pk}/preview/", {"contact": str(ada.pk)})[1]
+    assert (said["missing"], said["later"]) == (["contact.title"], ["project.name"])
     ContentTemplate.objects.filter(pk=content.pk).update(body="In {{event.place|the hall}}")
     campaign = CampaignFactory(event_place="Hill Hall")
     asked = {"contact": str(ada.pk), "campaign": str(campaign.pk)}

@@ -53,9 +53,9 @@ def test_a_preview_says_what_is_missing_and_how_long_it_gets() -> None:
         channel="sms",
         subject="",
         body="Hi {{contact.first_name}}, {{event.hook}}",
-        values={"contact.first_name": "Zoë"},
+        values={"contact.first_name": "Zoë", "event.hook": ""},
     )
-    assert (found.body, found.missing) == ("Hi Zoë, ", ("event.hook",))
+    assert (found.body, found.missing, found.later) == ("Hi Zoë, ", ("event.hook",), ())
     assert found.length
     assert (found.length.encoding, found.length.odd) == ("UCS-2", ("ë",))
 

@@ -94,6 +94,7 @@ def test_whoever_is_through_begins_again_as_the_campaign_says(reentry, days, aga
     run_ = asked(campaign, {"contacts": [str(walk.contact_id)]}, at=later)
     assert (run_.enrolled, run_.through) == (int(again), int(not again))
     assert Enrollment.objects.filter(contact=walk.contact, run_no=2).exists() == again
+    assert counting.numbers(campaign)["total_contacts"] == 1  # it is the same person
 
 
 def test_nobody_is_in_two_exclusive_campaigns():
@@ -112,6 +113,18 @@ def test_whoever_is_in_a_campaign_that_becomes_exclusive_is_in_no_other_until_it
     assert asked(second, person).elsewhere == 1
     campaigns.edit(row=draft, changes={"exclusive": False}, by=None, at=NOON)
     assert asked(second, person).enrolled == 1
+
+
+def test_of_too_many_it_is_decided_before_they_are_enrolled(monkeypatch):
+    monkeypatch.setattr(enrolling, "MOST_TOLD", 2)
+    draft = begun(WAIT, status="draft")
+    enrolled(draft, 2)
+    campaigns.edit(row=draft, changes={"exclusive": True}, by=None, at=NOON)
+    enrolled(draft, 1)
+    with pytest.raises(enrolling.TooManyInIt, match="More than 2 people are in") as refusal:
+        campaigns.edit(row=draft, changes={"exclusive": False}, by=None, at=NOON)
+    assert set(refusal.value.details) == {"exclusive"}
+    assert Campaign.objects.get(pk=draft.pk).exclusive
 
 
 def test_a_campaign_does_not_become_exclusive_while_somebody_in_it_is_in_another():

@@ -103,6 +103,14 @@ def test_a_whole_number_that_no_file_could_hold_is_refused() -> None:
         exchange.drawing_in(whole)
 
 
+def test_settings_that_no_file_could_hold_are_said_to_be_nested_too_deep() -> None:
+    deep: dict[str, object] = {}
+    for _ in range(300):
+        deep = {"a": deep}
+    with pytest.raises(exchange.UnreadableGraph, match=r"nodes\[0\]: 'config' is nested too deep"):
+        exchange.drawing_in({"nodes": [{"key": "a", "type": "wait", "config": deep}]})
+
+
 def test_a_spreadsheets_mark_at_the_beginning_is_no_part_of_the_first_column() -> None:
     assert exchange.from_csv("\ufeff" + exchange.to_csv(WHOLE)).by_key == WHOLE.by_key
 

@@ -43,6 +43,14 @@ def waiting_for_a_place():
     return list(Enrollment.objects.filter(state="pending").order_by("id").values_list("pk", flat=True))
 
 
+def test_without_a_company_nobody_waits_for_a_place_of_it(of_one_company):
+    """Their company was deleted while they waited: they are no colleagues any more."""
+    Enrollment.objects.filter(state="pending").update(company=None)
+    places.give(campaign=of_one_company.pk, at=NOON)
+    run(NOON)
+    assert Enrollment.objects.filter(state="waiting").count() == 3
+
+
 def test_whoever_leaves_without_a_place_frees_none(of_one_company):
     first, _ = waiting_for_a_place()
     handling.leave([first], reason="Moved away", by=None, at=NOON)
