@@ -76,12 +76,17 @@ def test_what_is_asked_is_not_answered_by_what_was_told_before():
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("again", [0, 3])
 def test_a_connection_that_is_lost_before_anybody_waited_is_told_and_made_again(again):
-    with pytest.raises(OperationalError), transaction.atomic(), prepared.without_waiting():
-        prepared.run("SELECT 1", {})
-        end_all_connections()
-        for _ in range(again):
-            prepared.run("SELECT 1", {})
+    with pytest.raises(OperationalError):
+        _lose_the_connection(again)
     connection.close()
 
     with transaction.atomic(), prepared.without_waiting():
         assert prepared.rows("SELECT 2") == [(2,)]
+
+
+def _lose_the_connection(again):
+    with transaction.atomic(), prepared.without_waiting():
+        prepared.run("SELECT 1", {})
+        end_all_connections()
+        for _ in range(again):
+            prepared.run("SELECT 1", {})
