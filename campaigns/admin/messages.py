@@ -23,6 +23,7 @@ from config.kernel.admin.scope import visible
 from config.kernel.admin.verbs import Verb
 from crm.admin import phrases
 from crm.admin.base import RecordAdmin
+from crm.choices import Channel
 
 SHOWN = 100  # messages of a thread at once
 _S = MessageState
@@ -209,7 +210,7 @@ class MessageAdmin(RecordAdmin):
                 ("By", row.by or cells.NOTHING),
                 ("Decided", cells.exact(row.decided_at)),
                 ("Decided by", row.decided_by or cells.NOTHING),
-                ("Segments", row.segments),
+                ("Segments", row.segments if row.channel == Channel.SMS else cells.NOTHING),
             ],
         )
 

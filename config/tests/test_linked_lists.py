@@ -52,6 +52,7 @@ def test_the_changes_of_one_row_are_listed(boss):
     told = list(AuditEvent.objects.filter(entity_id=one.pk).values_list("pk", flat=True))
     assert told
     assert _shown(boss, "crm.auditevent", entity_id=one.pk) == sorted(told, reverse=True)
+    assert "Only of one record" in boss.get(list_url("crm.auditevent"), {"entity_id": one.pk}).content.decode()
 
 
 def test_a_rep_sees_who_stands_at_a_node_of_a_campaign_they_see(boss, rep):

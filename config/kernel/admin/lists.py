@@ -135,13 +135,17 @@ class Listing(ChangeList):
 
     @cached_property
     def _linked(self) -> dict[str, Any]:
-        """What the rows are linked by, and that row; None for one that is not there, or not for this user."""
-        found = {}
+        """What the rows are linked by, and that row; None for one that is not there, or not for this user.
+
+        A key that is kept without a relation is of some record: which one, its pages say.
+        """
+        found: dict[str, Any] = {}
         for name in self.model_admin.linked_by:
-            other = self.model._meta.get_field(name).related_model  # None of a key that is kept without a relation
-            if other is not None and self.params.get(name):
-                rows = other._default_manager.filter(pk=self.params[name])
-                found[name] = visible(rows, self.user).first()
+            if key := self.params.get(name):
+                other = self.model._meta.get_field(name).related_model
+                found[name] = (
+                    visible(other._default_manager.filter(pk=key), self.user).first() if other else "one record"
+                )
         return found
 
     @property
