@@ -108,7 +108,14 @@ def _place() -> Iterator[bool]:
         yield mine is not None
     finally:
         if mine:
-            cache.delete(mine)
+            _leave(mine)
+
+
+def _leave(place: str) -> None:
+    try:
+        cache.delete(place)
+    except (OSError, RedisError):
+        logger.warning("A dispatcher's place becomes free by itself: going on without the cache")
 
 
 @shared_task(ignore_result=True, expires=30)

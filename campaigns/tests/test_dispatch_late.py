@@ -119,6 +119,28 @@ class TestWhoeverWasAwayTooLong:
         assert (now(message).state, now(message).claim) == ("dispatching", 2)
 
 
+@pytest.mark.parametrize(
+    ("how", "state", "counts"),
+    [("not_sent", "not_sent_presumed", False), ("account", "not_sent_presumed", False), ("rejected", "rejected", False),
+     ("uncertain", "uncertain", True)],
+)  # fmt: skip
+def test_what_the_sweeper_gave_up_is_settled_by_what_its_worker_knows_and_never_tried_again(
+    carrier, account, how, state, counts
+):
+    """The sweeper was faster; who comes late knows better, but to try again is a person's decision now."""
+    message = walking()
+    marked = mark(account, claim(account))
+    sweeping.sweep(at=NOON + HOUR)
+    assert now(message).state == "uncertain"
+
+    told = [calling.Told(marked[0], calling.How(how), detail="late")]
+    recording.record(told=told, account=known(account), provider=carrier, at=NOON + HOUR)
+
+    assert (now(message).state, counted()) == (state, [counts])
+    send(NOON + 2 * HOUR)
+    assert not carrier.asked()
+
+
 def test_news_that_comes_before_our_own_record_is_not_written_over(carrier, account, settings):
     """A12: the callback arrives while the request is still open."""
     message = walking()

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.cache import cache
+from redis.exceptions import RedisError
 
 from campaigns import tasks
 from campaigns.services.dispatch import running
@@ -26,6 +27,24 @@ def test_a_thread_rings_at_our_broker(threads):
 def test_every_task_runs_where_there_is_nothing_to_do():
     for task in TASKS:
         task()
+
+
+@pytest.mark.parametrize("broken", ["add", "delete"])
+def test_without_the_cache_messages_go_out_all_the_same(monkeypatch, broken, caplog):
+    """B2: who keeps the places is away for as long as it likes, also from the middle on."""
+    cache.delete_many([f"dispatcher:{number}" for number in range(9)])
+    inside = []
+    monkeypatch.setattr(running, "dispatch", lambda seconds: inside.append(seconds))
+
+    def gone(*args, **options):
+        raise RedisError("Connection refused")
+
+    monkeypatch.setattr(type(cache), broken, gone, raising=False)
+    monkeypatch.setattr(cache, broken, gone)
+    tasks.dispatch_messages()
+
+    assert len(inside) == 1
+    assert "without the cache" in caplog.text
 
 
 def test_as_many_dispatch_at_a_time_as_there_are_places(monkeypatch, settings):

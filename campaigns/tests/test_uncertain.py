@@ -172,6 +172,25 @@ class TestTheReconciler:
         assert reconcile(NOON + HOUR).absent == 0
         assert now(message).state == "uncertain"
 
+    def test_goes_on_with_the_others_where_an_adapter_breaks(self, carrier, account, settings, monkeypatch, caplog):
+        voices = Carrier(**settings.PROVIDERS["voicemail"]["OPTIONS"])
+        SendingAccountFactory(channel="voicemail")
+        for one, channel in ((carrier, "sms"), (voices, "voicemail")):
+            one.behave("accept_then_500")
+            walking(channel)
+        send()
+        listed = Carrier.sent
+
+        def broken(self, **asked):
+            return 1 / 0 if self.path == voices.path else listed(self, **asked)
+
+        monkeypatch.setattr(Carrier, "sent", broken)
+
+        assert reconcile(NOON + HOUR) == Reconciled(found=1)
+        assert "The adapter of voicemail broke while listing" in caplog.text
+        states = dict(Message.objects.values_list("channel", "state"))
+        assert states == {"voicemail": "uncertain", "sms": "accepted"}
+
     def test_takes_as_many_questions_for_forty_as_for_one(self, carrier, account, django_assert_max_num_queries):
         carrier.behave("accept_then_500")
         for _ in range(40):
