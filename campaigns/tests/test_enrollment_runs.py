@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from campaigns.models import Campaign, EnrollmentRun
+from campaigns.models import Campaign, Enrollment, EnrollmentRun
 from campaigns.services import enrolling
 from campaigns.tests.factories import CampaignFactory
 from config.kernel.ids import uuid7
@@ -44,6 +44,18 @@ def test_lists_say_how_many_and_only_its_beginner_and_admins_read_whom(django_as
         begun(campaign, None, contacts=people)
     with django_assert_num_queries(len(few)):
         boss.send("get", listed)
+
+
+def test_a_run_ends_where_its_campaign_did_meanwhile_and_whoever_is_in_stays():
+    campaign = CampaignFactory()
+    audience = {"contacts": [str(one.pk) for one in ContactFactory.create_batch(3)]}
+    row = begun(campaign, None, **audience)
+    assert enrolling.take(row.pk, at=NOON, size=2)
+    Campaign.objects.filter(pk=campaign.pk).update(status="completed")
+    assert not enrolling.take(row.pk, at=NOON, size=2)
+    row.refresh_from_db()
+    assert (row.state, row.error, row.enrolled) == ("failed", "The campaign was completed meanwhile.", 2)
+    assert Enrollment.objects.filter(campaign=campaign).count() == 2
 
 
 def test_a_project_that_is_hidden_is_not_named():
