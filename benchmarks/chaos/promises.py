@@ -172,7 +172,7 @@ _BROKEN: Final = {
         UNION SELECT min(a.id::text)::uuid FROM campaigns_attempt a GROUP BY a.decision_id HAVING count(*) > 1""",
     "one line got one thing twice": """
         SELECT m.endpoint_id FROM campaigns_message m WHERE m.ever_dispatched
-        GROUP BY m.endpoint_id, m.campaign_id, m.run_no, m.node_id, m.visit HAVING count(*) > 1""",
+        GROUP BY m.endpoint_id, m.campaign_id, m.node_id, m.visit HAVING count(*) > 1""",
     "somebody was permitted to whom a line was closed": """
         SELECT d.id FROM crm_gatedecision d JOIN crm_suppression s ON s.endpoint_id = d.endpoint_id
         WHERE d.allowed AND s.channel IN ('', d.channel)

@@ -58,7 +58,9 @@ class Standing:
     """Where somebody is. ``tries`` counts the messages of this visit that were blocked.
 
     ``paused_from`` is the state that a pause by hand interrupted. ``only``: the one channel on which they are
-    approached, every other node that approaches them is passed over; "" is no such limit.
+    approached, every other node that approaches them is passed over; "" is no such limit. Of whom somebody points at by
+    hand it is known besides what became of the message of this visit, if it went out or may have (``sent``), and
+    whether a step of it is over (``was_held``).
     """
 
     state: str = EnrollmentState.PENDING
@@ -75,6 +77,8 @@ class Standing:
     left: timedelta | None = None
     reason: str = ""
     only: str = ""
+    sent: str = ""
+    was_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

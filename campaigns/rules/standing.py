@@ -98,7 +98,11 @@ class NewsUnheard(OfTheMessage):
 
 
 class DuplicateAddress(OfTheMessage):
-    """Somebody else on this line or in this mailbox got, or may have got, the same message of the same visit."""
+    """Somebody else on this line or in this mailbox got, or may have got, the same message of the same visit.
+
+    Everybody counts their own rounds: others are of the same one who have been in the campaign together, and where
+    nobody begins again all of them are.
+    """
 
     def blocks(self, facts: Facts, at: datetime) -> Block | None:
         first = facts.get("walk.state") and facts.get("message.duplicate")
@@ -147,10 +151,14 @@ _MESSAGES = Question(
     columns={
         "message": "out.id::text",
         "message.duplicate": """
-            (SELECT twin.id::text FROM campaigns_message twin
+            (SELECT twin.id::text
+             FROM campaigns_message twin JOIN campaigns_enrollment theirs ON theirs.id = twin.enrollment_id
              WHERE twin.endpoint_id = a.endpoint_id AND twin.node_id = out.node_id AND twin.visit = out.visit
-               AND twin.run_no = out.run_no AND twin.ever_dispatched AND twin.enrollment_id IS NOT NULL
-               AND twin.id <> out.id LIMIT 1)""",
+               AND twin.ever_dispatched AND twin.enrollment_id IS NOT NULL AND twin.id <> out.id
+               AND (twin.run_no = out.run_no
+                    OR twin.contact_id <> out.contact_id AND (
+                       running.reentry = 'never' OR theirs.ended_at IS NULL OR theirs.ended_at > walk.enrolled_at))
+             LIMIT 1)""",
         "campaign.status": "running.status",
         "walk.state": "walk.state",
         "walk.behind": "walk.ended_at IS NULL AND walk.epoch < running.epoch",  # what has ended is not let go

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit, WaitMode
+from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit, NodeType, WaitMode
 from campaigns.rules import waits
 from campaigns.rules.drawings import DrawnNode
 from campaigns.rules.moves import Move, Note, Person, Route, Standing
+from campaigns.rules.node_types import CHANNEL_OF
 
 _S, _K = EnrollmentState, EnrollmentEventKind
 
@@ -71,6 +72,11 @@ class Steps:
             self.arrive(edge.target)
         else:
             self.complete(node)
+
+    def leave_send(self, node: DrawnNode, outcome: str) -> None:
+        """Leave a node whose message is settled: whoever is asked later knows what became of it."""
+        self.move.last.update(outcome=outcome, channel=CHANNEL_OF[NodeType(node.type)].value)
+        self.leave_by(node, Exit.NEXT, outcome=outcome)
 
     def pass_over(self, node: DrawnNode) -> None:
         """Go on without what the node does: they are approached on another channel only."""

@@ -20,7 +20,6 @@ from campaigns.choices import (
 from campaigns.rules import doing, waits
 from campaigns.rules.drawings import DrawnNode
 from campaigns.rules.moves import Happened, Move, Person, Route, Settled, Standing
-from campaigns.rules.node_types import CHANNEL_OF
 from campaigns.rules.steps import Steps
 
 MOST: Final = 100  # nodes in one wake; the rest of the way is the next wake's
@@ -135,8 +134,7 @@ def _settle(steps: Steps, settled: Settled) -> None:
     elif is_blocked and rule != WhenBlocked.ADVANCE:
         steps.exit(f"blocked: {settled.reason}")
     else:
-        steps.move.last.update(outcome=settled.state, channel=CHANNEL_OF[NodeType(node.type)].value)
-        steps.leave_by(node, Exit.NEXT, outcome=settled.state)
+        steps.leave_send(node, settled.state)
         _go_on(steps)
 
 

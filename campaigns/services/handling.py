@@ -65,19 +65,31 @@ def resume(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int
 
 
 def retry(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
-    """Try again what could not be done for these; return how many waited for that."""
+    """Try again what could not be done for these; return how many waited for that.
+
+    What went out, or may have, is not said again: they go on from there.
+    """
 
     def tried(steps: Steps) -> None:
-        node = steps.move.node
+        node = steps.here
         if node is None:  # they never came anywhere: no try can help
             return
+        if steps.standing.was_held and not steps.standing.sent:  # what was begun at this visit is over
+            steps.move.visits[node.key] = steps.move.visit = steps.move.visits.get(node.key, 0) + 1
         steps.to(_S.ACTIVE)
-        # Another visit: what was begun at the last one is over.
-        steps.move.visits[node] = steps.move.visit = steps.move.visits.get(node, 0) + 1
         steps.move.wake_at = at
-        steps.note(_K.RESUMED, node, visit=steps.move.visit, wake_at=at.isoformat())
+        steps.note(_K.RESUMED, node.key, visit=steps.move.visit, wake_at=at.isoformat())
+        if steps.standing.sent:
+            steps.leave_send(node, steps.standing.sent)
+            _rest(steps)
 
     return _done(enrollments, tried, by, at, only=[_S.PARKED])
+
+
+def _rest(steps: Steps) -> None:
+    """Let the engine take them on from where they have come to, if the way has not ended there."""
+    if steps.move.state == _S.ACTIVE:
+        steps.rest()
 
 
 def _done(

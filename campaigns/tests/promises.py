@@ -51,7 +51,7 @@ def _once(watch: Watch) -> list[str]:
     found = [f"{key} was sent {times} times" for key, times in sent.items() if times > 1]
     by_key = {str(message.pk): message for message in Message.objects.filter(direction="outbound")}
     lines = Counter(
-        (row["to"], by_key[row["key"]].node_id, by_key[row["key"]].visit, by_key[row["key"]].run_no)
+        (row["to"], by_key[row["key"]].node_id, by_key[row["key"]].visit)
         for row in _ledger(watch)
         if row["key"] in by_key
     )

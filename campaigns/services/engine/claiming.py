@@ -22,8 +22,17 @@ _ALONE = "e.id, e.contact_id, e.pair_id, e.company_id, {enrolled_at}, {message}"
 _ALIKE = f"""{people.WISHES}, {places.HELD}, e.graph_id::text, e.run_no, e.state, e.node_id::text, e.visit, e.visits,
            e.status_id::text, e.stage, e.last, e.wake_rule, e.execution_id::text, e.paused_from, e."left", e.reason"""
 _ONE = _ALONE.format(enrolled_at="NULL::timestamptz", message="NULL::uuid")
-_TOLD = "m.state, m.reason, m.retry_at, (m.node_id, m.visit) = (e.node_id, e.visit)"
-_UNTOLD = "NULL::text, NULL::text, NULL::timestamptz, NULL::bool"
+_UNASKED = "NULL::text, NULL::bool"
+_TOLD = f"m.state, m.reason, m.retry_at, (m.node_id, m.visit) = (e.node_id, e.visit), {_UNASKED}"
+_NOTHING = "NULL::text, NULL::text, NULL::timestamptz, NULL::bool"
+_UNTOLD = f"{_NOTHING}, {_UNASKED}"
+# What of this visit went out, or may have, and whether its step is over.
+_SENT = """
+    (SELECT m.state FROM campaigns_message m
+     WHERE m.enrollment_id = e.id AND (m.node_id, m.visit) = (e.node_id, e.visit) AND m.ever_dispatched
+       AND m.state <> 'rejected' ORDER BY m.id DESC LIMIT 1),
+    EXISTS (SELECT FROM campaigns_enrollmentstep s
+            WHERE (s.enrollment_id, s.node_id, s.visit) = (e.id, e.node_id, e.visit))"""
 _THEM = "FROM campaigns_enrollment e JOIN crm_contact c ON c.id = e.contact_id"
 _AT_THEIR_TIME = f"""
     SELECT {_ONE}, {_ALIKE}, NULL::timestamptz, {_UNTOLD} {_THEM}
@@ -41,7 +50,7 @@ _SETTLED = f"""
     ORDER BY s.at, s.message_id LIMIT %(size)s::int
     FOR NO KEY UPDATE OF e SKIP LOCKED"""  # noqa: S608 - our own names
 _BY_HAND = f"""
-    SELECT {_ONE}, {_ALIKE}, e.wake_at, {_UNTOLD} {_THEM}
+    SELECT {_ONE}, {_ALIKE}, e.wake_at, {_NOTHING}, {_SENT} {_THEM}
     WHERE e.campaign_id = %(campaign)s AND e.id = ANY(%(enrollments)s::uuid[])
     ORDER BY e.id
     FOR NO KEY UPDATE OF e"""
@@ -78,7 +87,8 @@ _NEWS = """
 class Spot(NamedTuple):
     """Where somebody stands, and what became of the message that they wait for, as the database tells it.
 
-    ``is_held``: they wait for a place of their company. ``wake_at`` is None for those who are at their time.
+    ``is_held``: they wait for a place of their company. ``wake_at`` is None for those who are at their time. ``sent``
+    and ``was_held`` are asked of those whom somebody points at, see ``Standing``.
     """
 
     is_held: bool
@@ -101,6 +111,8 @@ class Spot(NamedTuple):
     message_reason: str | None
     retry_at: datetime | None
     is_theirs: bool | None
+    sent: str | None
+    was_held: bool | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +153,8 @@ class Stand:
             left=spot.left,
             reason=spot.reason,
             only=only,
+            sent=spot.sent or "",
+            was_held=bool(spot.was_held),
         )
 
 
