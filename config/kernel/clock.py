@@ -1,4 +1,8 @@
-"""The one clock. Nothing else in Clearline asks the system what time it is."""
+"""The one clock. Nothing else in Clearline asks the system what time it is.
+
+Machines differ, and one that is corrected may jump; leases and caps of one would be wrong for the others. So a process
+that has asked the database goes by the database's time from then on, see ``config.kernel.database_clock``.
+"""
 
 import time
 from collections.abc import Iterator
@@ -32,13 +36,42 @@ class Pace:
         return self.moment.astimezone(UTC) + timedelta(seconds=(time.time() - self.second) * self.speed)
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Another clock: it said ``moment`` when this machine's ticks said ``tick``."""
+
+    moment: datetime
+    tick: float
+
+    def now(self) -> datetime:
+        return self.moment + timedelta(seconds=ticks() - self.tick)
+
+
+def ticks() -> float:
+    """Return seconds that go on while a machine sleeps, and do not jump when somebody corrects its clock."""
+    return time.clock_gettime(_TICKING) if _TICKING is not None else time.time()
+
+
+_TICKING: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux has it
+_followed: Followed | None = None
 _pace: Pace | None = None
 _moment: ContextVar[datetime | None] = ContextVar("clearline_moment", default=None)
 
 
 def now() -> datetime:
     """Return the current moment in UTC, or the moment a test or a simulation has set."""
-    return _moment.get() or (_pace.now() if _pace else datetime.now(UTC))
+    if moment := _moment.get():
+        return moment
+    if going := _pace or _followed:
+        return going.now()
+    return datetime.now(UTC)
+
+
+def follow(other: Followed | None) -> timedelta:
+    """Go by another clock from now on, or by this machine's where that is None; return how far it is ahead of ours."""
+    global _followed
+    _followed = other
+    return other.now() - datetime.now(UTC) if other else timedelta()
 
 
 def keep(pace: Pace | None) -> None:

@@ -33,6 +33,7 @@ BY_ITSELF = {"auto_now", "auto_now_add"}
 ALLOWED = {
     ("config/kernel/clock.py", "time.time"): "it is the clock",
     ("config/kernel/clock.py", "datetime.now"): "it is the clock",
+    ("config/kernel/database_clock.py", "clock_timestamp()"): "it is the clock that all have in common",
     ("config/kernel/ids.py", "time.time_ns"): "keys are born when they are made",
     ("config/kernel/partitions.py", "clock_timestamp()"): "keys are born when they are made",
     ("config/kernel/partitions.py", "now()"): "the months of a table begin with the one in which it is made",
