@@ -2,7 +2,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, task_postrun, task_prerun
+from celery.signals import beat_init, setup_logging, task_postrun, task_prerun, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -26,6 +26,15 @@ def _log_as_django_does(**options: Any) -> None:
 def _beat_at_once(**options: Any) -> None:
     """The first heartbeat does not wait for its turn: whoever starts us learns at once that beat and worker work."""
     app.send_task("calls.tasks.beat_heart", expires=10)
+
+
+@worker_init.connect(weak=False)
+def _refuse_a_forgetful_broker(**options: Any) -> None:
+    from django.conf import settings
+
+    from config.guards import refuse_evicting
+
+    refuse_evicting(settings.CELERY_BROKER_URL)
 
 
 @task_prerun.connect(weak=False)

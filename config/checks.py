@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Info, Tags, Warning, registe
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from config.guards import evicting
 from config.kernel import clock
 
 SHORTEST_KEY = 32
@@ -20,6 +21,11 @@ AXES = "axes.backends.AxesStandaloneBackend", "axes.middleware.AxesMiddleware"
 @register(Tags.security)
 def contradictions(app_configs: Any = None, **options: Any) -> list[CheckMessage]:
     return [found for ask in _QUESTIONS for found in ask()]
+
+
+@register(Tags.caches, deploy=True)
+def forgetful_brokers(app_configs: Any = None, **options: Any) -> list[CheckMessage]:
+    return list(evicting(settings.CELERY_BROKER_URL))
 
 
 @register(Tags.security, deploy=True)

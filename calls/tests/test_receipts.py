@@ -13,6 +13,7 @@ from calls.services.deciding import Refused
 from calls.tests.factories import LeaseFactory, callable_pair, first_point
 from crm.choices import GateAction
 from crm.models import GateDecision
+from crm.services.normalization.places import ZONE_DATA_VERSION
 from crm.tests.factories import UserFactory, give_point
 
 
@@ -35,6 +36,7 @@ def test_a_receipt_names_its_law_and_replays(at):
     receipt = GateDecision.objects.get(pk=lease.decision_id)
 
     assert receipt.facts["hours.law"] == opening.book().table.version
+    assert receipt.zones == ZONE_DATA_VERSION
     assert deciding.replay(receipt) == ()
     receipt.at += timedelta(hours=12)
     assert [block.code for block in deciding.replay(receipt)] == ["outside_hours"]

@@ -1,5 +1,6 @@
 """A worker that was away too long, or that the news overtakes, says only what it can prove (trust A10, A12)."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -117,6 +118,20 @@ class TestWhoeverWasAwayTooLong:
         recording.record(told=told, account=known(account), provider=carrier, at=NOON + 3 * MINUTE)
 
         assert (now(message).state, now(message).claim) == ("dispatching", 2)
+
+
+def test_an_adapter_that_never_answers_is_waited_for_a_while_and_nobody_knows(carrier, account, monkeypatch):
+    """A4: whatever it promises of time-outs of its own."""
+    message = walking()
+
+    async def silent(self, outgoing):
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(type(carrier), "send", silent)
+    monkeypatch.setattr(calling, "ANSWER", 0.05)
+    send()
+
+    assert (now(message).state, Attempt.objects.get().outcome) == ("uncertain", "uncertain")
 
 
 @pytest.mark.parametrize(

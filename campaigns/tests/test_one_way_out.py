@@ -7,6 +7,7 @@ from config.embedded import places
 
 APPS = ("config", "crm", "calls", "campaigns", "integrations")
 DISPATCH = "campaigns/services/dispatch/"
+MAKERS = {"config/kernel/providers.py", "config/settings.py", "config/checks.py"}
 
 
 @cache
@@ -30,14 +31,35 @@ def test_one_place_hands_messages_over():
 
 
 def test_what_others_ask_of_an_adapter_is_its_name():
+    """Under whatever name, and from wherever: outside of dispatch an adapter is had for its label alone."""
     for name, tree in modules():
-        calls = {
-            id(node): node
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "sender_on"
-        }
-        labels = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "label"}
-        assert name.startswith(DISPATCH) or calls.keys() <= labels, name
+        if name.startswith(DISPATCH) or name == "campaigns/providers.py":
+            continue
+        nodes = list(ast.walk(tree))
+        labelled = {id(node.value.func) for node in nodes if _is_label(node)}
+        asked = [node for node in nodes if isinstance(node, ast.Name) and node.id == "sender_on"]
+        assert {id(node) for node in asked} <= labelled, name
+        for node in nodes:
+            aliases = [one for one in getattr(node, "names", []) if isinstance(one, ast.alias)]
+            assert not [one for one in aliases if one.name == "sender_on" and one.asname], name
+            assert not (isinstance(node, ast.Attribute) and node.attr == "sender_on"), name
+            assert not [one for one in aliases if one.name == "campaigns.providers"], name
+            assert not (isinstance(node, ast.Constant) and node.value == "sender_on"), name
+
+
+def _is_label(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "label" and isinstance(node.value, ast.Call)
+
+
+def test_adapters_are_made_in_one_place():
+    """Whoever could import one by its name would need no door."""
+    made = [
+        name
+        for name, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value == "BACKEND"
+    ]
+    assert set(made) <= MAKERS
 
 
 def test_one_place_dials():
