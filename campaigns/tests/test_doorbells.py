@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings as configured
+from django.utils.module_loading import import_string
 
 from campaigns import tasks
 from campaigns.models import Attempt, Enrollment, Message
@@ -15,15 +16,14 @@ from campaigns.tests import sending
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import SendingAccountFactory
 from campaigns.tests.walks import begun
+from config import rhythm
 from config.celery import app
 from config.embedded import places
 from config.kernel import clock
 from config.testing import NOON
 from crm.tests.factories import ContactFactory, UserFactory
 
-BELLS = [
-    tasks.take_people_in, tasks.move_people, tasks.dispatch_messages, tasks.sweep_messages, tasks.reconcile_messages
-]  # fmt: skip
+BELLS = [import_string(name) for name in sorted(rhythm.BEAT)]
 carrier = sending.carrier
 
 

@@ -7,7 +7,7 @@ the default partition, which is an alarm: ``strays`` counts them.
 from datetime import date
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.operations import CreateModel, RunSQL
 
 AHEAD = 3  # months that exist before they begin
@@ -107,10 +107,11 @@ def tables() -> list[str]:
 
 
 def add_months(*, today: date) -> int:
-    """Make the partitions of this month and the next three; return how many were missing."""
+    """Make the partitions of this month and the next three; return how many were missing. Two who do wait in turn."""
     made = 0
-    with connection.cursor() as cursor:
-        for table in tables():
+    for table in tables():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clearline_add_months'))")
             cursor.execute("SELECT clearline_add_months(%s, %s, %s)", [table, today, AHEAD + 1])
             made += cursor.fetchone()[0]
     return made
