@@ -125,14 +125,14 @@ def _drawn(row: Campaign) -> str:
 
 
 def _funnel(row: Campaign, found: numbers.Numbers) -> dict[str, Any]:
-    whole = max(sum(found.states.values()), 1)  # of all rounds: each has a status
+    people, rounds = found.whole["total_contacts"], sum(found.states.values())
     bars = [
-        {"name": one.name, "number": people, "percent": f"{100 * people / whole:.2f}",
+        {"name": one.name, "number": number, "percent": f"{100 * number / max(rounds, 1):.2f}",
          "url": _people(row, status=one.pk)}
-        for one, people in found.funnel
+        for one, number in found.funnel
     ]  # fmt: skip
     states = [(EnrollmentState(state).label, number) for state, number in found.states.items() if number]
-    return {"bars": bars, "states": states, "whole": found.whole["total_contacts"]}
+    return {"bars": bars, "states": states, "whole": people, "rounds": rounds if rounds > people else 0}
 
 
 def _nodes(row: Campaign, drawing: Drawing, found: numbers.Numbers) -> Section:

@@ -234,7 +234,8 @@ VERBS = [
     Verb(
         name="resume", label="Resume", permission=CHANGE, icon="play_circle", do=_plainly(campaigns.resume),
         done="resumed", applies=_is(_S.PAUSED, _S.DRAINING, _S.COMPLETED), hindrance=_sound,
-        effect="People go on. What has come due meanwhile is let go bit by bit, and asks the gate again.",
+        effect="People go on, and more may be enrolled (drain it, to let only those in it go on). What has come due "
+        "meanwhile is let go bit by bit, and asks the gate again.",
     ),
     Verb(
         name="enroll", label="Enrol people", permission="campaigns.add_enrollmentrun", icon="group_add", do=_enroll,

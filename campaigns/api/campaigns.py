@@ -82,7 +82,8 @@ class CampaignViewSet(Listed, Retrieved, Resource):
 
     @action(detail=True, methods=["post"])
     def resume(self, request: Any, pk: str) -> Response:
-        """Let people go on; what has come due meanwhile is spread over ``spread_minutes``."""
+        """Let people go on, and more come in: to let only those in it go on, drain it. What has come due meanwhile is
+        spread over ``spread_minutes``."""
         return self._done(campaigns.resume)
 
     @action(detail=True, methods=["post"])

@@ -183,8 +183,12 @@ class StatsReading(serializers.Serializer[Any]):
     total_contacts = serializers.IntegerField(help_text="People ever enrolled, each once.")
     enriched_contacts = serializers.IntegerField(help_text="With a number and an e-mail address when enrolled.")
     emails_generated = serializers.IntegerField()
-    states = serializers.DictField(child=serializers.IntegerField(), help_text="People by the state of their walk.")
-    funnel = FunnelReading(many=True, help_text="People by their status now, the widest first.")
+    states = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Walks by their state: who began again is told of for each round."
+    )
+    funnel = FunnelReading(
+        many=True, help_text="Walks by their status, the widest first: who began again is told of for each round."
+    )
     deliveries = serializers.DictField(
         child=DeliveriesReading(), help_text="Messages by channel; the sum of the nodes."
     )

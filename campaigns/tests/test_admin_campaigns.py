@@ -15,8 +15,10 @@ from campaigns.models import (
 )
 from campaigns.services import campaigns
 from campaigns.tests import office
+from campaigns.tests.drawings import drawing, node
 from campaigns.tests.office import draft, messages_of, said
 from campaigns.tests.scenes import a_campaign, a_version
+from campaigns.tests.walks import begun, enrolled, run
 from config.kernel import clock
 from config.testing import NOON
 from crm.tests.backoffice import ask, form_of, list_url, page_url, signed_in
@@ -34,6 +36,18 @@ def test_the_page_of_a_campaign_says_who_stands_where(window, boss):
     assert 'Received RSVP</a></span><span class="cl-track"><i style="width: 13.33%">' in page
     assert "30 contacts of a list" in page
     assert "Its graph is that of the version that it was made of." in page
+
+
+def test_the_funnel_of_a_campaign_in_which_people_begin_again_tells_of_rounds(window):
+    campaign = begun(drawing(node("end", "exit")), reentry="ended")
+    assert "Nobody is in it yet." in said(window.get(page_url(campaign)))
+    (walk,) = enrolled(campaign)
+    assert "1 person in all" in said(window.get(page_url(campaign)))
+    run(NOON)
+    enrolled(campaign, [walk.contact])
+    page = said(window.get(page_url(campaign)))
+    assert "2 rounds of 1 person" in page
+    assert 'No Activity</a></span><span class="cl-track"><i style="width: 100.00%">' in page
 
 
 @pytest.mark.parametrize("label", ["campaigns.campaign", "campaigns.enrollment", "campaigns.message"])
