@@ -1,8 +1,9 @@
 """What people write to us: kept as a message, found to somebody, told to their walks, obeyed where it is an opt-out."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -35,8 +36,8 @@ _WRITTEN: Final = (Channel.SMS, Channel.EMAIL, Channel.VOICEMAIL)
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Something that somebody wrote. ``reference`` is the provider's own id of it; ``automatic``: their program says
-    that nobody wrote it."""
+    """Something that somebody wrote. ``reference`` is the provider's own id of it, "" where it gives none;
+    ``automatic``: their program says that nobody wrote it."""
 
     provider: str
     channel: str
@@ -60,6 +61,9 @@ class _Writer:
 
 def receive(heard: Heard) -> Message:
     """Keep what was written, and let it have its effect; the same again is the message that is there.
+
+    The same is what has the reference of the other one, the sender and the words of it; without a reference, its moment
+    too. What differs in any of them is a message of its own, whatever its provider calls it.
 
     Whoever owns the number or address wrote it, else whom we wrote to there last; where nobody is found the message is
     kept all the same, for admins. A reply is told to the walks of its writer. An opt-out silences the number or address
@@ -94,8 +98,9 @@ def _received(heard: Heard, key: str) -> Message:
 
 
 def _key(heard: Heard) -> str:
-    named = f"{heard.provider}\0{heard.reference}".encode(errors="replace")
-    return f"in:{sha256(named).hexdigest()}"
+    said = [heard.provider, heard.channel, heard.sender, heard.to, heard.subject, heard.text]
+    told = [*said, heard.reference, "" if heard.reference else heard.at.astimezone(UTC).isoformat()]
+    return f"in:{sha256(json.dumps(told).encode()).hexdigest()}"
 
 
 def _writer(heard: Heard, *, must_have_line: bool) -> _Writer:

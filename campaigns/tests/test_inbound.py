@@ -61,6 +61,31 @@ def test_the_same_again_is_the_same_message(person):
     assert Conversation.objects.get().unread == 1
 
 
+@pytest.mark.parametrize("reference", ["in-1", ""])
+@pytest.mark.parametrize(
+    "other", [{"text": "STOP"}, {"subject": "STOP"}, {"sender": "+15125550135"}, {"to": "+15125550199"},
+              {"channel": "voicemail"}, {"provider": "another"}],
+)  # fmt: skip
+def test_two_things_are_never_one_whatever_their_provider_calls_them(person, reference, other):
+    first, second = heard(reference=reference), heard(**{"reference": reference, **other})
+
+    assert first != second
+    assert set(Message.objects.all()) == {first, second}
+    assert Suppression.objects.exists() == ("STOP" in other.values())
+
+
+def test_words_are_not_taken_for_those_of_their_neighbours(person):
+    assert heard("b", subject="a\0") != heard("\0b", subject="a")
+
+
+def test_what_has_no_reference_is_known_by_its_moment(person):
+    first, later = heard(reference=""), heard(reference="", at=NOON + timedelta(seconds=1))
+
+    assert heard(reference="") == first != later
+    assert heard(at=NOON + timedelta(hours=1)) == heard()
+    assert Message.objects.count() == 3
+
+
 def test_an_older_word_that_comes_late_is_not_the_last_one(person):
     heard("Second", at=NOON, reference="in-2")
     heard("First", at=NOON - timedelta(hours=1), reference="in-1")

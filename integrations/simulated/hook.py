@@ -118,7 +118,10 @@ def _written(event: Any) -> bytes:
 
 
 def _said(event: dict[str, Any], name: str) -> str:
-    said = event.get(name, "")
+    """Return a text of ``event``; what it does not have, or has as null, is empty."""
+    said = event.get(name)
+    if said is None:
+        return ""
     if not isinstance(said, str):
         raise Unreadable(f"{name} is no text.")
     return said

@@ -59,11 +59,28 @@ class TestReading:
         assert Suppression.objects.standing().count() == 1
         assert Endpoint.objects.get(value="+15125550134").suppressed_at
 
+    def test_a_stop_is_obeyed_though_its_provider_calls_it_like_the_answer_of_another(self):
+        ContactFactory(phone="+1 512 555 0134")
+        post(reply(1, reference=""), reply(2, "STOP", sender="+15125550135", reference=""))
+        read()
+
+        assert Suppression.objects.get().endpoint.value == "+15125550135"
+
+    @pytest.mark.parametrize("empty", [None, ""])
+    def test_null_is_a_text_that_is_empty(self, empty):
+        post(reply(1, "STOP", subject=empty, reference=empty, to=empty, at=empty), reply(2, empty, subject="STOP"))
+        read()
+
+        assert set(News.objects.values_list("state", flat=True)) == {"understood"}
+        assert set(Message.objects.values_list("body", "subject", "reason")) == {
+            ("STOP", "", "opt_out"), ("", "STOP", "opt_out"),
+        }  # fmt: skip
+
     @pytest.mark.parametrize(
         "strange",
         [
             *(event(1, "exploded"), event(1, channel="telegraph"), event(1, channel=None), event(1, token={"a": 1})),
-            *({"id": "ev-1"}, event(1, type=7), event(1, token="somebody else's"), reply(1, text=None), "text", None),
+            *({"id": "ev-1"}, event(1, type=7), event(1, token="somebody else's"), reply(1, text=7), "text", None),
         ],
     )
     def test_what_is_unknown_or_of_somebody_else_is_quarantined(self, attempt, strange):
