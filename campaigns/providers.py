@@ -5,10 +5,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol, cast
+from datetime import datetime, timedelta
+from typing import Final, Protocol, cast
 
 from config.kernel.providers import Rejected, Unavailable, providers
+
+# By which the clock of a provider and that of the worker who asked it may differ: each is five minutes off at most.
+# Whoever looks for a message in a provider's list looks so much before and after.
+SKEW: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)

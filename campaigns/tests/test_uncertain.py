@@ -130,6 +130,20 @@ class TestTheReconciler:
         ]  # fmt: skip
         assert reconcile(NOON + 2 * HOUR) == Reconciled()
 
+    @pytest.mark.parametrize("worker", [-5 * MINUTE, 5 * MINUTE])
+    @pytest.mark.parametrize("provider", [-5 * MINUTE, 5 * MINUTE])
+    @pytest.mark.parametrize("looks", [-5 * MINUTE, 5 * MINUTE])
+    @pytest.mark.parametrize("after", [12 * MINUTE, HOUR])
+    def test_finds_it_though_every_clock_is_wrong(self, carrier, account, worker, provider, looks, after):
+        """One worker sends it and another one looks for it; told by the clock of the provider (B14)."""
+        carrier.behave("accept_then_500")
+        message = walking()
+        send()
+        Attempt.objects.update(dispatched_at=NOON + worker - provider)
+
+        assert reconcile(NOON + after + looks - provider) == Reconciled(found=1)
+        assert now(message).state == "accepted"
+
     def test_takes_over_what_became_of_it(self, carrier, account):
         carrier.behave("accept_then_hang")
         message = walking()

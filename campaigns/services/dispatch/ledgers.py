@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from campaigns.choices import Anomaly, MessageState
 from campaigns.models import Attempt, Message, SendingAccount
-from campaigns.providers import Sent, sender_on
+from campaigns.providers import SKEW, Sent, sender_on
 from campaigns.services import evidence
 from campaigns.services.dispatch import looping
 from campaigns.services.evidence import Proof
@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SLICE: Final = timedelta(hours=1)
-SLACK: Final = timedelta(minutes=10)  # by which a provider may say that it was sent before or after we asked
 NAMED: Final = 10  # ids in one line of the log
 
 
@@ -88,7 +87,7 @@ def compare_one(provider: str, *, since: datetime, until: datetime, at: datetime
 
 
 def _compare_slice(result: Matched, since: datetime, until: datetime, at: datetime) -> None:
-    rows = looping.run(_listed(result.provider, since - SLACK, until + SLACK))
+    rows = looping.run(_listed(result.provider, since - SKEW, until + SKEW))
     ours = _attempts(result.provider, rows)
     seen: Counter[UUID] = Counter()
     proofs = []

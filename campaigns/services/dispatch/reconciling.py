@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from campaigns.choices import AttemptOutcome
-from campaigns.providers import Sent, sender_on
+from campaigns.providers import SKEW, Sent, sender_on
 from campaigns.services import evidence
 from campaigns.services.dispatch import looping
 from campaigns.services.evidence import Proof
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 FIRST_LOOK: Final = timedelta(minutes=2)
 LAST_LOOK: Final = timedelta(minutes=15)
 LAST_LOOK_VOICEMAIL: Final = timedelta(hours=24)
-SKEW: Final = timedelta(minutes=1)  # by which the provider's clock and ours may differ
 BATCH: Final = 1000
 
 faults.register("reconcile.before_commit")
