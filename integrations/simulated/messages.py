@@ -17,6 +17,7 @@ from aiohttp import (
     TCPConnector,
 )
 from django.conf import settings
+from django.utils.http import parse_http_date_safe
 
 from campaigns.providers import AccountRefused, Outgoing, Receipt, RecipientRefused, Sent
 from config.kernel import clock
@@ -124,7 +125,11 @@ class SimulatedVoicemail(SimulatedCarrier):
 
 
 async def _read(answer: ClientResponse) -> bytes:
-    return await answer.content.read(LONGEST_ANSWER) if answer.content_length != 0 else b""
+    """Return the body, however many pieces it comes in, as far as answers are read."""
+    body = bytearray()
+    while piece := await answer.content.read(LONGEST_ANSWER - len(body)):
+        body += piece
+    return bytes(body)
 
 
 def _receipt(status: int, body: bytes, retry_after: str) -> Receipt:
@@ -161,7 +166,14 @@ def _facts(body: bytes) -> dict[str, Any]:
 
 
 def _wait(said: str) -> timedelta | None:
-    return timedelta(seconds=min(int(said), LONGEST_WAIT)) if said.isascii() and said.isdigit() else None
+    """Return how long Retry-After asks us to wait, in seconds or until a moment; None, where it is neither."""
+    if said.isascii() and said.isdigit():
+        seconds = float(said)
+    elif (moment := parse_http_date_safe(said)) is not None:
+        seconds = moment - clock.now().timestamp()
+    else:
+        return None
+    return timedelta(seconds=min(max(seconds, 0.0), LONGEST_WAIT))
 
 
 def _line(line: dict[str, Any]) -> Sent:

@@ -69,6 +69,9 @@ class RunningCarrier:
     def will(self, mode: str, to: str = "*") -> None:
         self.set(modes={to: mode})
 
+    def cut(self, pieces: int) -> None:
+        self.set(pieces=pieces)
+
     def messages(self, limit: int = 1_000_000) -> list[dict[str, Any]]:
         """Of as many as the carrier gives at once, or ``limit``, page by page."""
         asked = f"since=1970-01-02T00:00:00%2B00:00&until=2999-01-01T00:00:00%2B00:00&text=1&limit={limit}"

@@ -30,6 +30,10 @@ class Wire(Protocol):
         """Behave so from now on: one of the modes of the simulated carrier."""
         ...
 
+    def cut(self, pieces: int) -> None:
+        """Write each answer in so many pieces from now on."""
+        ...
+
     def messages(self) -> list[dict[str, Any]]:
         """Return what it has taken: reference, token, to, sender, subject, body, key."""
         ...
@@ -136,6 +140,19 @@ class MessageContract:
 
         assert len(wire.messages()) == taken
         assert wire.facts()["asked"] == asked + 1  # no retry of its own, no redirect
+
+    async def test_an_answer_is_read_to_its_end_however_many_pieces_it_comes_in(self, provider, wire):
+        wire.cut(4)
+        outgoing, began = self.message(), clock.now()
+
+        receipt = await provider.send(outgoing)
+        listed = [one async for one in provider.sent(since=began, until=began + timedelta(minutes=1))]
+        wire.will("opted_out")
+        with pytest.raises(RecipientRefused) as refused:
+            await provider.send(self.message())
+
+        assert [(one.reference, one.token) for one in listed] == [(receipt.reference, outgoing.token)]
+        assert refused.value.opted_out
 
     async def test_a_key_that_is_known_sends_once_where_the_provider_knows_keys(self, provider, wire):
         outgoing = self.message()

@@ -1,12 +1,16 @@
 """Whatever a carrier answers, a message is taken, refused, not taken or uncertain, and never lost (trust A9)."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.providers import Receipt
 from campaigns.services.dispatch import calling
+from config.kernel import clock
 from config.kernel.providers import OutcomeUnknown, ProviderError, Unavailable
+from config.testing import NOON
 from integrations.simulated import messages
 
 # Of the kinds that JSONTestSuite collects, and what stands in the way of a server: proxies, cut lines, other pages.
@@ -56,3 +60,17 @@ def test_an_error_is_never_a_success_and_certain_only_where_it_says_so(status, b
         assert found is OutcomeUnknown
     if status == 429:
         assert found is Unavailable
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("90", 90), ("0", 0), ("9" * 5_000, 3600), ("", None), ("soon", None), ("-5", None), ("1.5", None),
+     ("Tue, 16 Jun 2026 18:01:30 GMT", 90), ("Tuesday, 16-Jun-26 18:01:30 GMT", 90), ("Tue Jun 16 18:01:30 2026", 90),
+     ("Tue, 16 Jun 2026 17:00:00 GMT", 0), ("Fri, 31 Dec 9999 23:59:59 GMT", 3600), ("\u0663", None),
+     ("Tue, 99 Foo 2026 9:9:9 GMT", None)],
+)  # fmt: skip
+def test_retry_after_is_understood_in_seconds_and_as_a_moment(said, seconds):
+    with clock.standing_at(NOON), pytest.raises(Unavailable) as unavailable:
+        messages._receipt(429, b"", said)
+
+    assert unavailable.value.retry_after == (None if seconds is None else timedelta(seconds=seconds))

@@ -40,7 +40,8 @@ class Behaviour:
     """All that can be set. Shares lie between 0 and 1; times are in seconds, ``latency_ms`` of the answer apart.
 
     ``speed`` lets the time between handover and news pass faster. ``rate`` is how many messages a second are taken, 0
-    for any. After ``suspend_after`` messages, or while ``suspended``, the account is refused.
+    for any. After ``suspend_after`` messages, or while ``suspended``, the account is refused. Each answer is written in
+    ``pieces``.
     """
 
     seed: int = 1
@@ -48,6 +49,7 @@ class Behaviour:
     speed: float = 1
     rate: float = 0
     retry_after: int = 1
+    pieces: int = 1
     suspended: bool = False
     suspend_after: int | None = None
     hang: float = 30

@@ -19,6 +19,7 @@ from integrations.simulated.carrier.postman import Postman, post
 LARGEST = 1024**2  # bytes of a request
 PAGE = 500
 TOGETHER = 0.004  # seconds in which messages share a commit
+MOMENT = 0.02  # seconds between two pieces of an answer
 KEEPS = 90  # seconds that an idle connection stays open: longer than any caller keeps one
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
@@ -31,7 +32,7 @@ class Carrier:
         self._saving: asyncio.Future[None] | None = None
 
     def app(self) -> web.Application:
-        app = web.Application(client_max_size=LARGEST, middlewares=[_only_from_here])
+        app = web.Application(client_max_size=LARGEST, middlewares=[_only_from_here, self._in_pieces])
         app.router.add_get("/health", self.health)
         app.router.add_post("/messages", self.send)
         app.router.add_get("/messages", self.listing)
@@ -48,6 +49,23 @@ class Carrier:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+    @web.middleware
+    async def _in_pieces(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Write the answer piece by piece, where that is how it behaves; each arrives by itself."""
+        answer, pieces = await handler(request), int(self.exchange.behaviour.pieces)
+        if pieces < 2 or not isinstance(answer, web.Response) or not isinstance(answer.body, bytes):
+            return answer
+        written = web.StreamResponse(status=answer.status, headers=answer.headers)
+        await written.prepare(request)
+        size = math.ceil(len(answer.body) / pieces)
+        for begin in range(0, len(answer.body), size or 1):
+            await written.write(answer.body[begin : begin + size])
+            await asyncio.sleep(MOMENT)
+        await written.write_eof()
+        return written
 
     async def health(self, request: web.Request) -> web.Response:
         waiting = self.ledger.waiting()
