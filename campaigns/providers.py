@@ -42,13 +42,16 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A line of the provider's own ledger. ``token`` is empty where it does not give it back."""
+    """A line of the provider's own ledger. ``token`` is empty where it does not give it back.
+
+    ``status`` is "accepted", "delivered" or "undelivered"; whatever else it says, the provider has the message.
+    """
 
     reference: str
     token: str
     to: str
     sender: str
-    status: str  # "accepted", "delivered" or "undelivered"
+    status: str
     at: datetime
 
 
@@ -86,3 +89,12 @@ class MessageProvider(Protocol):
 def sender_on(channel: str) -> MessageProvider:
     """Return the provider of a channel. :raises ImproperlyConfigured: the settings name none."""
     return cast("MessageProvider", providers[channel])
+
+
+def usable_reference(said: object) -> str:
+    """Return ``said`` where it is an id that a message can be known by: short, and of plain signs; "" where it is not.
+
+    No part is taken of any other: it might be the id of another message.
+    """
+    usable = isinstance(said, str) and len(said) <= 120 and said.isascii() and said.isprintable()
+    return str(said) if usable else ""

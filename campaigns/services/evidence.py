@@ -6,7 +6,7 @@ Any order and repetition of the same news therefore ends the same.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 from calls.services import hints
 from campaigns.choices import Anomaly, AttemptOutcome, MessageState
 from campaigns.models import Attempt, Message
+from campaigns.providers import usable_reference
 from campaigns.services import bells
 from campaigns.services.dispatch.marking import TOUCHES
 from config.kernel import faults
@@ -25,6 +26,7 @@ from config.kernel.errors import NotThere
 from config.kernel.transactions import atomic_with_retries
 from crm.models import Contact, Endpoint, Touch
 from crm.services.locking import lock_all
+from crm.services.normalization.text import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +70,11 @@ class NotOurs(NotThere):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a provider says of the message whose token has this ``hash`` (``hash_of``); see ``bind``."""
+    """What a provider says of the message whose token has this ``hash`` (``hash_of``); see ``bind``.
+
+    It may say anything: a status that nobody knows proves that it has the message, and a reference or reason that
+    cannot be kept is none.
+    """
 
     hash: bytes
     status: str
@@ -91,7 +97,7 @@ def bind(*, provider: str, status: str, at: datetime, token: str = "", reference
 
     :raises NotOurs: there is no such message.
     """
-    return _told(attempt_of(provider, token, reference), Proof(b"", status, reference, reason), at)
+    return _told(attempt_of(provider, token, reference), _kept(Proof(b"", status, reference, reason)), at)
 
 
 def bind_all(proofs: Sequence[Proof], *, at: datetime) -> list[bool]:
@@ -99,11 +105,12 @@ def bind_all(proofs: Sequence[Proof], *, at: datetime) -> list[bool]:
 
     Plain is what we have not concluded otherwise, and what is ours. The rest is left to ``bind``, one by one.
     """
-    return _bind_plain(proofs, at)[0]
+    return _bind_plain(list(map(_kept, proofs)), at)[0]
 
 
 def learn(proofs: Sequence[Proof], *, at: datetime) -> int:
     """Bind all of ``proofs``, the plain ones together and every other one by itself; return how many were news."""
+    proofs = list(map(_kept, proofs))
     plain, risen = _bind_plain(proofs, at)
     return risen + sum(_bind_alone(proof, at) for proof, bound in zip(proofs, plain, strict=True) if not bound)
 
@@ -111,6 +118,16 @@ def learn(proofs: Sequence[Proof], *, at: datetime) -> int:
 def hash_of(token: str) -> bytes:
     """Return the SHA-256 of a token: the only trace that we keep of it."""
     return sha256(token.encode(errors="replace")).digest()
+
+
+def _kept(proof: Proof) -> Proof:
+    """Return ``proof`` as the database can keep it."""
+    return replace(
+        proof,
+        status=proof.status if proof.status in PROOFS else "accepted",
+        reference=usable_reference(proof.reference),
+        reason=one_line(proof.reason)[:200],
+    )
 
 
 @atomic_with_retries
@@ -165,7 +182,7 @@ def _locked(hashes: list[bytes]) -> dict[bytes, Attempt]:
 def _write_attempts(told: Sequence[Attempt], references: Mapping[UUID, str], at: datetime) -> None:
     rows, given = [], set[tuple[str, str]]()
     for attempt in told:
-        reference = "" if attempt.reference or attempt.idempotent else references[attempt.pk][:120]
+        reference = "" if attempt.reference or attempt.idempotent else references[attempt.pk]
         if (attempt.provider, reference) in given:
             reference = ""
         given.add((attempt.provider, reference))
@@ -186,7 +203,7 @@ def _write_messages(told: Sequence[Attempt], best: Mapping[UUID, Proof], at: dat
             rows[attempt.message_id] = proof
     if rows:
         states = [PROOFS[proof.status].value for proof in rows.values()]
-        reasons = [proof.reason[:200] if proof.status == "undelivered" else "" for proof in rows.values()]
+        reasons = [proof.reason if proof.status == "undelivered" else "" for proof in rows.values()]
         with connection.cursor() as cursor:
             cursor.execute(_MESSAGES, [list(rows), states, reasons, at])
         bells.engine()
@@ -203,7 +220,8 @@ def attempt_of(provider: str, token: str, reference: str) -> Attempt:
     if token:
         found = attempts.filter(token_hash=hash_of(token)).first()
     else:
-        found = attempts.filter(provider=provider, reference=reference).first() if reference else None
+        known = usable_reference(reference)
+        found = attempts.filter(provider=provider, reference=known).first() if known else None
     if found is None:
         raise NotOurs("This is about no message of ours. Another installation may share the account.")
     return found
@@ -247,9 +265,9 @@ def _settle_attempt(attempt: Attempt, reference: str, at: datetime) -> bool:
         changes["recorded_at"] = at
     # Of a message that is known by its key each try may get the same reference: whoever gets it as an answer keeps it.
     if reference and not attempt.reference and not attempt.idempotent:
-        named = Attempt.objects.filter(provider=attempt.provider, reference=reference[:120])
+        named = Attempt.objects.filter(provider=attempt.provider, reference=reference)
         if not named.exists():
-            changes["reference"] = reference[:120]
+            changes["reference"] = reference
     if changes:
         Attempt.objects.filter(pk=attempt.pk).update(**changes)
     return bool(changes)
@@ -259,7 +277,7 @@ def _settle_message(message: Message, proof: MessageState, reason: str, late: bo
     rises = _RANK[proof] > _RANK.get(MessageState(message.state), 0)
     changes: dict[str, Any] = {}
     if rises:
-        said = reason[:200] if proof == MessageState.UNDELIVERED else ""
+        said = reason if proof == MessageState.UNDELIVERED else ""
         changes = {"state": proof, "reason": said, "claimed_until": None, "retry_at": None}
         changes["settled_at"] = Coalesce("settled_at", at)
         bells.engine()

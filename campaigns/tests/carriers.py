@@ -87,6 +87,7 @@ class Carrier:
             "busy": Unavailable("429", retry_after=timedelta(minutes=7)),
             "suspended": AccountRefused("20003"),
             "bad_number": RecipientRefused("Not a number.", code="21211"),
+            "bad_words": RecipientRefused("Not\0 a\ud800 number.\n", code="212\x0011"),
             "stopped": RecipientRefused("They said STOP.", code="21610", opted_out=True),
             "500": OutcomeUnknown("500"),
             "bug": KeyError("bug"),

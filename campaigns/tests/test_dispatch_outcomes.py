@@ -42,6 +42,16 @@ def test_an_answer_that_proves_nothing_leaves_the_message_uncertain_and_is_never
     assert counted() == [True]
 
 
+def test_words_that_no_database_keeps_take_nothing_from_what_came_of_it_nor_of_the_others(carrier, account):
+    refused, taken = walking(), walking()
+    carrier.behave("bad_words", refused.contact.points.get(kind="phone").endpoint.value)
+
+    send()
+
+    assert (now(refused).state, now(refused).reason) == ("rejected", "21211 RecipientRefused: Not a number.")
+    assert now(taken).state == "accepted"
+
+
 def test_a_second_try_that_may_be_a_second_send_is_refused_by_the_database(carrier, account):
     carrier.behave("accept_then_500")
     walking()

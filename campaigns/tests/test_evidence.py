@@ -9,7 +9,7 @@ from campaigns.models import Attempt
 from campaigns.services import evidence
 from campaigns.services.dispatch.marking import TOUCHES
 from campaigns.tests.factories import AttemptFactory, MessageFactory
-from campaigns.tests.proofs import LATER, RANK, now, told, tried
+from campaigns.tests.proofs import LATER, RANK, TOKEN, now, told, tried
 from config.testing import NOON
 from crm.models import Touch
 from crm.tests.factories import TouchFactory
@@ -39,7 +39,8 @@ def test_proof_by_the_providers_own_reference_will_do():
 
 @pytest.mark.parametrize(
     "whose", [{"token": "somebody else's"}, {"token": "", "reference": "sim_9"}, {"token": "", "reference": ""},
-              {"token": "\udcff"}, {"provider": "email", "token": "", "reference": "sim_1"}],
+              {"token": "\udcff"}, {"token": "", "reference": "sim_1\0"},
+              {"provider": "email", "token": "", "reference": "sim_1"}],
 )  # fmt: skip
 def test_news_of_what_we_never_sent_is_not_ours(whose):
     attempt = tried("accepted", "accepted", reference="sim_1")
@@ -139,6 +140,27 @@ def test_what_was_not_delivered_says_why_until_it_was_after_all():
     told("delivered")
 
     assert now(attempt).reason == ""
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("reference", ["sim\0_1", "sim_\ud800", "sim_1\n", "s" * 121])
+def test_what_no_database_keeps_takes_nothing_from_a_proof_nor_from_its_neighbours(together, reference):
+    attempt = tried("uncertain", "uncertain", reference=None)
+    message = MessageFactory(state="uncertain", ever_dispatched=True)
+    other = AttemptFactory(token="other", message=message, outcome="uncertain", reference=None)
+    reason = "un\0reach\ud800able\r\n\x1b now"
+    proof = evidence.Proof(evidence.hash_of(TOKEN), "undelivered", reference, reason)
+
+    if together:
+        bound = evidence.bind_all([proof, evidence.Proof(evidence.hash_of("other"), "delivered", "sim_2")], at=LATER)
+        assert bound == [True, True]
+        assert now(other).state == "delivered"
+    else:
+        assert told("undelivered", reference=reference, reason=reason)
+
+    attempt.refresh_from_db()
+    assert (now(attempt).state, now(attempt).reason) == ("undelivered", "unreachable now")
+    assert (attempt.outcome, attempt.reference) == ("accepted", None)
 
 
 def test_the_same_again_is_no_news_and_writes_nothing(django_assert_max_num_queries):

@@ -1,6 +1,7 @@
 """The daily ledger keeps its word: no day is forgotten, what came of each is kept, and each difference is told once."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from campaigns.models import LedgerDay, Message
 from campaigns.providers import sender_on
 from campaigns.services.dispatch import ledger_days, ledgers
 from campaigns.tests import sending
+from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
 from campaigns.tests.sending import now, send
 from config.kernel import clock
@@ -58,6 +60,27 @@ class TestADay:
         assert (row.provider, row.day, row.compared_at, row.error) == ("sms", NOON.date(), MORNING, "")
         assert (row.theirs, row.ours, row.unexplained, row.repeated, row.missing) == (3, 3, 0, 0, 0)
         assert compare(MORNING + HOUR) == []
+
+    def test_is_kept_whatever_its_lines_say(self, carrier, account, monkeypatch):
+        messages = []
+        for mode in ("accept", "accept_then_500"):
+            carrier.behave(mode)
+            messages.append(walking())
+            send()
+        sent_by_a_stranger(carrier)
+        ids = {"R1": "R1\0", "R2": "R2", "R3": "R\ud8003"}
+        listed = Carrier.sent
+
+        async def strange(self, **asked):
+            async for one in listed(self, **asked):
+                yield replace(one, status="queued", reference=ids[one.reference])
+
+        monkeypatch.setattr(Carrier, "sent", strange)
+        (row,) = compare()
+
+        assert (row.error, row.theirs, row.repeated) == ("", 3, 0)
+        assert row.named["unexplained"] == ["'R\\ud8003'"]
+        assert {now(message).state for message in messages} == {"accepted"}
 
     def test_on_which_the_list_was_away_is_tried_again_each_hour(self, account, monkeypatch, caplog):
         walking()

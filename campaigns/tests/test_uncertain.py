@@ -130,6 +130,27 @@ class TestTheReconciler:
         ]  # fmt: skip
         assert reconcile(NOON + 2 * HOUR) == Reconciled()
 
+    @pytest.mark.parametrize(
+        "strange", [{"status": "queued"}, {"status": "\0"}, {"reference": "R\0"}, {"reference": ""}]
+    )
+    def test_is_told_by_a_row_that_nobody_understands_that_the_provider_has_it(
+        self, carrier, account, monkeypatch, strange
+    ):
+        carrier.behave("accept_then_500")
+        messages = [walking() for _ in range(3)]
+        send()
+        listed = Carrier.sent
+
+        async def mixed(self, **asked):
+            async for one in listed(self, **asked):
+                yield replace(one, **strange) if one.reference == "R1" else replace(one, status="delivered")
+            yield replace(one, token="\udcff")
+
+        monkeypatch.setattr(Carrier, "sent", mixed)
+
+        assert reconcile(NOON + HOUR) == Reconciled(found=3)
+        assert sorted(now(message).state for message in messages) == ["accepted", "delivered", "delivered"]
+
     @pytest.mark.parametrize("worker", [-5 * MINUTE, 5 * MINUTE])
     @pytest.mark.parametrize("provider", [-5 * MINUTE, 5 * MINUTE])
     @pytest.mark.parametrize("looks", [-5 * MINUTE, 5 * MINUTE])

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from config.kernel import faults
 from config.kernel.ids import uuid7
 from config.kernel.work import ring
+from integrations.bodies import LOST
 from integrations.inbox.hooks import Hook, Item, Unreadable
 from integrations.tasks import read_inbox
 
@@ -37,8 +38,9 @@ def hashed(body: bytes) -> str:
 
 
 def _known(item: Item) -> Item:
-    key = item.key.replace("\0", "")
-    return item if key == item.key and 0 < len(key) <= LONGEST_KEY else Item(hashed(item.body), item.body)
+    """An id that no database keeps, or of which something was lost, is none."""
+    is_usable = 0 < len(item.key) <= LONGEST_KEY and "\0" not in item.key and LOST not in item.key
+    return item if is_usable else Item(hashed(item.body), item.body)
 
 
 def keep(*, provider: str, items: Iterable[Item], signed: bool, at: datetime) -> int:

@@ -11,6 +11,7 @@ import orjson
 from campaigns.services import clicks, evidence, inbound
 from config.kernel.moments import is_kept
 from crm.choices import Channel
+from integrations.bodies import loaded
 from integrations.inbox.hooks import Item, TooEarly, Unreadable
 from integrations.inbox.keeping import hashed
 
@@ -105,7 +106,7 @@ def _proof(body: bytes) -> evidence.Proof | None:
 
 def _loaded(body: bytes) -> Any:
     try:
-        return orjson.loads(body)
+        return loaded(body)
     except ValueError:
         raise Unreadable("This is no JSON.") from None
 

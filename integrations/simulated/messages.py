@@ -22,6 +22,7 @@ from django.utils.http import parse_http_date_safe
 from campaigns.providers import AccountRefused, Outgoing, Receipt, RecipientRefused, Sent
 from config.kernel import clock
 from config.kernel.providers import OutcomeUnknown, ProviderError, Unavailable
+from integrations.bodies import loaded
 from integrations.inbox import doors
 
 NAME: Final = "simulated"  # of its hook
@@ -62,13 +63,13 @@ class SimulatedCarrier:
             asked = {"since": since.isoformat(), "until": until.isoformat(), "after": after}
             try:
                 async with client.get(self.messages, params=asked, timeout=self.timeout) as answer:
-                    page = orjson.loads(await answer.read())
-                    found, after = page["messages"], page["next"]
-            except (ClientError, TimeoutError, OSError, ValueError, KeyError) as error:
+                    page = loaded(await answer.read())
+                    found = [_line(line) for line in page["messages"] if line["channel"] == self.channel]
+                    after = page["next"]
+            except (ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError) as error:
                 raise Unavailable("The simulated carrier does not show its ledger.") from error
             for line in found:
-                if line["channel"] == self.channel:
-                    yield _line(line)
+                yield line
 
     def _written(self, outgoing: Outgoing) -> bytes:
         """:raises RecipientRefused: it is too large, or has half characters, which no wire carries."""
@@ -159,7 +160,7 @@ def _refused(status: int, error: Any, retry_after: str) -> ProviderError:
 
 def _facts(body: bytes) -> dict[str, Any]:
     try:
-        found = orjson.loads(body)
+        found = loaded(body)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
@@ -177,7 +178,9 @@ def _wait(said: str) -> timedelta | None:
 
 
 def _line(line: dict[str, Any]) -> Sent:
-    return Sent(
-        reference=line["reference"], token=line["token"], to=line["to"], sender=line["sender"], status=line["status"],
-        at=datetime.fromisoformat(line["at"]),
-    )  # fmt: skip
+    """Whatever it says is read as text, but for its moment. :raises ValueError: that is none."""
+    words = {name: str(line.get(name) or "") for name in ("reference", "token", "to", "sender", "status")}
+    at = datetime.fromisoformat(line["at"])
+    if at.tzinfo is None:
+        raise ValueError("A moment without its zone.")
+    return Sent(**words, at=at)

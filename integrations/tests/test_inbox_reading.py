@@ -3,6 +3,7 @@
 import logging
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from campaigns.models import Conversation, Happening, Message
@@ -65,6 +66,33 @@ class TestReading:
         read()
 
         assert Suppression.objects.get().endpoint.value == "+15125550135"
+
+    @pytest.mark.parametrize("many", [1, 3])
+    @pytest.mark.parametrize(("said", "kept"), [(b"un\\u0000reachable", "unreachable"), (b"\\ud83d", "\ufffd")])
+    def test_what_no_database_keeps_is_left_out_of_a_status(self, attempt, said, kept, many):
+        told = [event(n, "undelivered", code="CODE") for n in range(many)]
+        post(body=orjson.dumps({"events": told}).replace(b"CODE", said))
+        read()
+
+        assert Message.objects.get(pk=attempt.message_id).reason == kept
+        assert set(News.objects.values_list("state", flat=True)) == {"understood"}
+
+    @pytest.mark.parametrize(
+        "strange", [b"STOP\\ud83d", b"STOP\\u0000", b"\\u200bS\\ufeffTOP\\u202e", b"STOP \\udfff\\ud83d"]
+    )
+    def test_a_stop_is_obeyed_whatever_else_was_cut_in_its_text(self, strange):
+        post(body=orjson.dumps({"events": [reply(1, "TEXT"), reply(2, "And?")]}).replace(b"TEXT", strange))
+        read()
+
+        assert Suppression.objects.get().endpoint.value == "+15125550134"
+        assert set(Message.objects.values_list("reason", flat=True)) == {"opt_out", ""}
+
+    def test_two_whose_ids_were_cut_are_two(self):
+        told = orjson.dumps({"events": [reply(1, "STOP", id="a+"), reply(2, "And?", id="a-")]})
+        post(body=told.replace(b"a+", b"a\\ud800").replace(b"a-", b"a\\ud801"))
+        read()
+
+        assert Message.objects.count() == 2
 
     @pytest.mark.parametrize("empty", [None, ""])
     def test_null_is_a_text_that_is_empty(self, empty):

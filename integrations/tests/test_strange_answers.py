@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 
+import orjson
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,3 +77,42 @@ def test_retry_after_is_understood_in_seconds_and_as_a_moment(said, seconds):
         messages._receipt(429, b"", said)
 
     assert unavailable.value.retry_after == (None if seconds is None else timedelta(seconds=seconds))
+
+
+async def listed(page):
+    async def answer(request):
+        return web.Response(body=page, content_type="application/json")
+
+    app = web.Application()
+    app.router.add_get("/messages", answer)
+    async with TestServer(app) as server:
+        carrier = messages.SimulatedSms(url=str(server.make_url("/")))
+        return [one async for one in carrier.sent(since=NOON, until=NOON)]
+
+
+def line(**more):
+    known = {"reference": "sim_1", "token": "t", "channel": "sms", "to": "+15125550134", "sender": "+15125550100"}
+    return {**known, "status": "delivered", "at": NOON.isoformat(), **more}
+
+
+@pytest.mark.parametrize("said", [b'"queued"', b"null", b"7", b"[]", b'{"a": []}', b'"\\ud800"', b'"\\u0000"'])
+@pytest.mark.parametrize("name", ["status", "sender", "to", "reference"])
+async def test_a_line_of_the_ledger_may_say_anything_and_proves_what_it_does(name, said):
+    page = orjson.dumps({"messages": [line(**{name: "HERE"}), line(token="u")], "next": None})
+
+    first, second = await listed(page.replace(b'"HERE"', said))
+
+    assert (first.token, second.token, second.reference, second.status) == ("t", "u", "sim_1", "delivered")
+    assert isinstance(getattr(first, name), str)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*ANSWERS, *(orjson.dumps({"messages": found, "next": None}) for found in (
+        7, None, [7], ["x"], [{}], [line(at=None)], [line(at=7)], [line(at="soon")], [line(at="2026-06-16T18:00:00")],
+    ))],
+    ids=lambda page: ascii(page)[:24],
+)  # fmt: skip
+async def test_a_ledger_that_cannot_be_read_is_none(page):
+    with pytest.raises(Unavailable):
+        await listed(page)

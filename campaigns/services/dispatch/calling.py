@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from django.db import connection
 
-from campaigns.providers import AccountRefused, MessageProvider, RecipientRefused
+from campaigns.providers import AccountRefused, MessageProvider, RecipientRefused, usable_reference
 from campaigns.services.dispatch import looping
 from campaigns.services.dispatch.handing import Marked
 from config.kernel import clock, faults
 from config.kernel.providers import ProviderError, Rejected, Unavailable
+from crm.services.normalization.text import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -85,15 +86,15 @@ async def _call(provider: MessageProvider, marked: Marked, moment: float, began:
 
 def _reference(said: object) -> str:
     """:raises ValueError: an answer without a usable id is no receipt."""
-    if not isinstance(said, str) or not 0 < len(said) <= 120 or not said.isascii() or not said.isprintable():
-        raise ValueError("The provider's answer names no id.")
-    return said
+    if reference := usable_reference(said):
+        return reference
+    raise ValueError("The provider's answer names no id.")
 
 
 def _refused(marked: Marked, error: Exception) -> Told:
     detail = _said(error)
     if isinstance(error, RecipientRefused):
-        return Told(marked, How.REJECTED, detail=f"{error.code} {detail}".strip()[:300], opted_out=error.opted_out)
+        return Told(marked, How.REJECTED, detail=_line(f"{error.code} {detail}"), opted_out=error.opted_out)
     if isinstance(error, Rejected):
         return Told(marked, How.REJECTED, detail=detail)
     if isinstance(error, AccountRefused):
@@ -108,6 +109,9 @@ def _refused(marked: Marked, error: Exception) -> Told:
 
 
 def _said(error: Exception) -> str:
-    """What an error says, as the database can keep it."""
-    words = str(error).encode("utf-8", "replace").decode().replace("\x00", "")
-    return f"{type(error).__name__}: {words}"[:300]
+    return _line(f"{type(error).__name__}: {error}")
+
+
+def _line(words: str) -> str:
+    """Whatever a provider says, as the database can keep it."""
+    return one_line(words)[:300]

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from campaigns.choices import Anomaly, MessageState
 from campaigns.models import Attempt, Message, SendingAccount
-from campaigns.providers import SKEW, Sent, sender_on
+from campaigns.providers import SKEW, Sent, sender_on, usable_reference
 from campaigns.services import evidence
 from campaigns.services.dispatch import looping
 from campaigns.services.evidence import Proof
@@ -92,7 +91,7 @@ def _compare_slice(result: Matched, since: datetime, until: datetime, at: dateti
     seen: Counter[UUID] = Counter()
     proofs = []
     for row in rows:
-        mine = ours.get(sha256(row.token.encode()).digest()) or ours.get(row.reference)
+        mine = ours.get(evidence.hash_of(row.token)) or ours.get(row.reference)
         if mine is not None:
             seen[mine.pk] += 1
             proofs.append(Proof(bytes(mine.token_hash), row.status, row.reference))
@@ -107,10 +106,12 @@ def _compare_slice(result: Matched, since: datetime, until: datetime, at: dateti
 
 def _note(result: Matched, row: Sent, mine: Attempt | None, seen: Counter[UUID]) -> None:
     result.theirs += 1
+    known = usable_reference(row.reference)
+    name = known or ascii(row.reference)[:120]
     if mine is None:
-        result.strange.append(row.reference)
-    elif seen[mine.pk] > 1 or mine.reference not in {None, row.reference}:
-        result.twice.append(row.reference)
+        result.strange.append(name)
+    elif seen[mine.pk] > 1 or (known and mine.reference not in {None, known}):
+        result.twice.append(name)
     else:
         result.matched += 1
 
@@ -120,9 +121,9 @@ def _attempts(provider: str, rows: list[Sent]) -> dict[bytes | str, Attempt]:
     found: dict[bytes | str, Attempt] = {}
     attempts = Attempt.objects.filter(provider=provider).only("id", "message_id", "token_hash", "reference")
     for chunk in _chunks(rows):
-        hashes = [sha256(row.token.encode()).digest() for row in chunk if row.token]
+        hashes = [evidence.hash_of(row.token) for row in chunk if row.token]
         found.update((bytes(one.token_hash), one) for one in attempts.filter(token_hash__in=hashes))
-        references = [row.reference for row in chunk]
+        references = list(filter(None, map(usable_reference, (row.reference for row in chunk))))
         found.update((str(one.reference), one) for one in attempts.filter(reference__in=references))
     return found
 

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -138,6 +137,6 @@ def _listed(provider: str, tries: Sequence[Try], at: datetime) -> dict[bytes | s
 async def _pick(provider: str, wanted: set[bytes | str], since: datetime, until: datetime) -> dict[bytes | str, Sent]:
     found: dict[bytes | str, Sent] = {}
     async for sent in sender_on(provider).sent(since=since, until=until):
-        keys: list[bytes | str] = [sha256(sent.token.encode()).digest(), sent.reference]
+        keys: list[bytes | str] = [evidence.hash_of(sent.token), sent.reference]
         found.update((key, sent) for key in keys if key in wanted)
     return found
