@@ -26,14 +26,14 @@ class SimulatedHook:
         return False
 
     def items(self, body: bytes) -> Iterable[Item]:
-        """See ``Hook.items``: ``{"events": [{"id": ...}, ...]}``."""
+        """See ``Hook.items``: ``{"events": [{"id": ...}, ...]}``. What somebody wrote is known by its words alone."""
         told = _loaded(body)
         events = told.get("events") if isinstance(told, dict) else None
         if not isinstance(events, list) or not events:
             raise Unreadable("This is no list of events.")
         for event in events:
             words = _written(event)
-            known = event.get("id") if isinstance(event, dict) else None
+            known = event.get("id") if isinstance(event, dict) and event.get("type") != "received" else None
             yield Item(known if isinstance(known, str) and known else hashed(words), words)
 
     def at_once(self, bodies: Mapping[UUID, bytes], *, at: datetime) -> Mapping[UUID, str]:
