@@ -57,7 +57,8 @@ class Message(Timestamped):
 
     ``dedupe_key`` names its cause ("enr:ID/NODE/1/0": which visit and which try; "api:KEY"): one message per cause.
     ``claim`` fences whoever took it before. ``ever_dispatched`` says that a provider may have it, for ever. Whoever
-    settles one of a walk leaves a ``Settlement`` for the engine: a trigger sees to that.
+    settles one of a walk leaves a ``Settlement`` for the engine: a trigger sees to that. Another one lets nothing wait
+    that is ``dropped``: it is cancelled, or uncertain where a provider may have it, whoever would put it back.
     """
 
     direction = models.CharField(max_length=8, choices=MessageDirection, db_default=MessageDirection.OUTBOUND)
@@ -103,6 +104,7 @@ class Message(Timestamped):
     held = models.BooleanField(
         default=False, db_default=False, help_text="Its walk is paused by hand: nobody takes it until that goes on."
     )
+    dropped = models.BooleanField(default=False, db_default=False, help_text="Its walk is over: it goes out no more.")
     claim = models.PositiveIntegerField(default=0, db_default=0)
     claimed_until = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0, db_default=0)
@@ -194,11 +196,23 @@ class Message(Timestamped):
                 func="RAISE EXCEPTION 'What was dispatched once was dispatched for ever.' USING ERRCODE = '23514';",
             ),
             pgtrigger.Trigger(
+                name="end_dropped",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state", "dropped"),
+                condition=pgtrigger.Condition("NEW.dropped AND NEW.state = 'pending'"),
+                func="""
+                    NEW.state := CASE WHEN NEW.ever_dispatched THEN 'uncertain' ELSE 'cancelled' END;
+                    NEW.reason := 'Their walk is over.';
+                    NEW.settled_at := CASE WHEN NEW.ever_dispatched THEN NEW.settled_at ELSE NEW.updated_at END;
+                    RETURN NEW;""",
+            ),
+            pgtrigger.Trigger(
                 name="tell_engine",
                 when=pgtrigger.After,
                 operation=pgtrigger.UpdateOf("settled_at"),
                 condition=pgtrigger.Condition(
-                    "OLD.settled_at IS NULL AND NEW.settled_at IS NOT NULL AND NEW.enrollment_id IS NOT NULL"
+                    "OLD.settled_at IS NULL AND NEW.settled_at IS NOT NULL AND NEW.enrollment_id IS NOT NULL "
+                    "AND NOT NEW.dropped"
                 ),
                 func="""
                     INSERT INTO campaigns_settlement (message_id, campaign_id, enrollment_id, at)

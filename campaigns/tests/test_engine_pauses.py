@@ -135,7 +135,7 @@ def test_what_was_written_for_a_walk_that_ended_in_a_pause_waits_for_nothing(set
     resumed(campaign, NOON + timedelta(hours=1))
     run(NOON + timedelta(hours=1))
     send(NOON + timedelta(hours=1))
-    assert (walk_of(walk).state, Message.objects.get().state, carrier.rows()) == ("completed", "blocked", [])
+    assert (walk_of(walk).state, Message.objects.get().state, carrier.rows()) == ("completed", "cancelled", [])
 
 
 def test_after_a_pause_what_has_come_due_is_spread():

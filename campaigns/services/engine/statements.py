@@ -101,12 +101,11 @@ EVENTS = Statement(
     state="text",
     data="jsonb",
 )
-CANCEL = """
-    UPDATE campaigns_message m
-    SET state = CASE WHEN m.ever_dispatched THEN 'uncertain' ELSE 'cancelled' END, reason = 'They left the campaign.',
-        settled_at = CASE WHEN NOT m.ever_dispatched THEN %(at)s::timestamptz END, updated_at = %(at)s::timestamptz
+# Also of what somebody else has taken: where that comes back it does not wait any more (the table sees to it).
+DROP = """
+    UPDATE campaigns_message m SET dropped = true, updated_at = %(at)s::timestamptz
     WHERE m.id IN (SELECT id FROM campaigns_message WHERE enrollment_id = ANY(%(enrollments)s::uuid[])
-                     AND state = 'pending' ORDER BY id FOR NO KEY UPDATE)"""
+                     AND state IN ('pending', 'claimed', 'dispatching') ORDER BY id FOR NO KEY UPDATE)"""
 TOLD = "DELETE FROM campaigns_settlement WHERE message_id = ANY(%(messages)s::uuid[])"
 TOLD_ENDED = """
     DELETE FROM campaigns_settlement WHERE message_id IN (

@@ -135,14 +135,17 @@ class Batch:
     def _write(self, groups: Sequence[_Group]) -> None:
         left = (group for group in groups if group.move.state == EnrollmentState.EXITED)
         gone = [key for group in left for key in group.ids]
+        over = [key for group in groups if group.move.state in ENDED for key in group.ids]
         self._run(statements.STEPS, (part for group in groups for part in group.steps()))
         self._run(statements.ENROLLMENTS, (group.enrollments(self._campaign, self._statuses) for group in groups))
         self._run(statements.EVENTS, (part for group in groups for part in group.events()))
         self._run(statements.TASKS, (part for group in groups for part in group.tasks()))
         if gone:
-            theirs = {"at": self._at, "enrollments": prepared.array("uuid", gone)}
-            for statement in (statements.TASKS_OFF, statements.CANCEL, statements.TOLD_ENDED):
-                prepared.run(statement, theirs)
+            prepared.run(statements.TASKS_OFF, {"at": self._at, "enrollments": prepared.array("uuid", gone)})
+        if over:
+            prepared.run(statements.DROP, {"at": self._at, "enrollments": prepared.array("uuid", over)})
+        if gone:
+            prepared.run(statements.TOLD_ENDED, {"enrollments": prepared.array("uuid", gone)})
         self._run(statements.SENDS, (part for group in groups for part in group.sends()))
         if any(group.move.sends for group in groups):
             bells.dispatcher()
