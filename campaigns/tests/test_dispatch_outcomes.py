@@ -6,12 +6,13 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from campaigns.choices import HappeningKind
-from campaigns.models import Attempt, Happening, Message
-from campaigns.services.dispatch import recording, sweeping
+from campaigns.models import Attempt, Happening, Message, SendingAccount
+from campaigns.services.dispatch import reconciling, recording, sweeping
 from campaigns.tests import sending
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
-from campaigns.tests.sending import counted, now, send
+from campaigns.tests.sending import claim, counted, mark, now, send
+from campaigns.tests.walks import paused, resumed
 from config.testing import NOON
 from crm.models import Suppression, Touch
 
@@ -202,6 +203,30 @@ class TestAProviderThatRecognisesRepeats:
         assert (now(message).state, now(message).reason) == ("uncertain", "may_have_been_sent")
         assert len(post.ledger()) == 1
         assert len(post.asked()) == 1
+
+    @pytest.mark.parametrize("dies", [False, True])
+    def test_is_not_asked_again_after_a_long_pause_and_its_message_is_looked_for_meanwhile(self, post, dies):
+        post.behave("accept_then_500")
+        message = walking("email")
+        if dies:
+            account = SendingAccount.objects.get()
+            mark(account, claim(account))
+            sweeping.sweep(at=NOON + MINUTE)
+        else:
+            send()
+        assert now(message).state == "pending"
+        paused(message.campaign, NOON + HOUR)
+        post.behave("accept")
+
+        sweeping.sweep(at=NOON + 20 * HOUR)
+        assert now(message).state == "uncertain"
+        reconciling.reconcile(at=NOON + 21 * HOUR)
+        resumed(message.campaign, NOON + 100 * HOUR)
+        for day in range(3):
+            send(NOON + (100 + 24 * day) * HOUR)
+
+        assert now(message).state == ("not_sent_presumed" if dies else "accepted")
+        assert len(post.ledger()) == (0 if dies else 1)
 
     def test_is_asked_about_the_same_address(self, post):
         post.behave("500")

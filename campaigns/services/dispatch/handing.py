@@ -128,12 +128,11 @@ def _candidates(ready: Ready, lines: list[Line]) -> list[Line]:
 
 def _too_late(ready: Ready, account: Account, at: datetime) -> Other | None:
     """What may have been sent is repeated only as long as its provider recognises the repeat."""
+    since = ready.maybe_sent_at
+    if since and (at - since >= KEY_LIVES or not sender_on(account.provider).is_idempotent):
+        return _ended(ready, MessageState.EXPIRED, "may_have_been_sent")
     if ready.expires_at and ready.expires_at <= at:
         return _ended(ready, MessageState.EXPIRED, "too_late")
-    if ready.maybe_sent_at is None:
-        return None
-    if at - ready.maybe_sent_at >= KEY_LIVES or not sender_on(account.provider).is_idempotent:
-        return _ended(ready, MessageState.EXPIRED, "may_have_been_sent")
     return None
 
 

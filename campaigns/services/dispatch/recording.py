@@ -71,7 +71,7 @@ _RECORD = f"""
     WITH r AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
             message uuid, attempt uuid, state varchar, outcome varchar, reference varchar, detail varchar,
-            not_before timestamptz, settled boolean)),
+            not_before timestamptz, expires_at timestamptz, settled boolean)),
     tries AS (
         UPDATE campaigns_attempt a
         SET outcome = r.outcome, detail = r.detail, recorded_at = %(at)s::timestamptz,
@@ -85,6 +85,7 @@ _RECORD = f"""
     UPDATE campaigns_message m
     SET state = r.state, reason = CASE WHEN r.state = 'accepted' THEN '' ELSE left(r.detail, 200) END,
         claimed_until = NULL, not_before = coalesce(r.not_before, m.not_before),
+        expires_at = least(m.expires_at, r.expires_at),
         settled_at = CASE WHEN r.settled THEN coalesce(m.settled_at, %(at)s::timestamptz) END,
         updated_at = %(at)s::timestamptz
     FROM r WHERE m.id = r.message AND r.state IS NOT NULL"""  # noqa: S608 - our own words
@@ -122,6 +123,7 @@ def _row(one: Told, now: tuple[str, int] | None, references: set[str], at: datet
         "reference": reference or None,
         "detail": one.detail,
         "not_before": not_before,
+        "expires_at": _too_late_at(one) if state is _S.PENDING else None,
         "settled": state in SETTLED,
     }
 
@@ -140,17 +142,19 @@ def _next(one: Told, now: MessageState, *, is_ours: bool, at: datetime) -> tuple
         return _S.REJECTED, None
     if now is _S.UNCERTAIN:  # the sweeper was faster
         return (_S.NOT_SENT_PRESUMED if one.how is not How.UNCERTAIN else None), None
-    if one.how is How.UNCERTAIN and not _may_repeat(one, at):
+    if one.how is How.UNCERTAIN and not one.marked.idempotent:
         return _S.UNCERTAIN, None
     again = at if one.how is How.ACCOUNT else at + (one.retry_after or wait_after(one.marked.tries))
-    if one.marked.tries >= TRIES or (one.marked.expires_at and again >= one.marked.expires_at):
+    until = _too_late_at(one)
+    if one.marked.tries >= TRIES or (until and again >= until):
         return _S.UNCERTAIN, None  # never got through: the reconciler looks, then a person
     return _S.PENDING, again
 
 
-def _may_repeat(one: Told, at: datetime) -> bool:
-    """A provider that recognises a repeat by its key is asked again while it does."""
-    return one.marked.idempotent and at - one.marked.first_at < KEY_LIVES
+def _too_late_at(one: Told) -> datetime | None:
+    """A provider that recognises a repeat by its key is asked again while it does, however long that waits."""
+    forgotten = one.marked.first_at + KEY_LIVES if one.how is How.UNCERTAIN else None
+    return min(filter(None, (one.marked.expires_at, forgotten)), default=None)
 
 
 def wait_after(tries: int) -> timedelta:

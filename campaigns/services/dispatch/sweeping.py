@@ -29,25 +29,28 @@ class Swept:
 
 
 # Without the mark there was no call. With it there may have been one, and only a provider that knows its key is asked
-# again; a try that is known to have failed is no reason to wait.
+# again, as long as it does: however long it waits, for its campaign or for its account, it is too late after that. A
+# try that is known to have failed is no reason to wait.
 _LAPSED = """
     WITH lapsed AS MATERIALIZED (
-        SELECT m.id, m.state, m.tries FROM campaigns_message m
+        SELECT m.id, m.state, m.tries, m.not_before FROM campaigns_message m
         WHERE m.state IN ('claimed', 'dispatching') AND m.claimed_until <= %(at)s
         ORDER BY m.id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED),
     judged AS MATERIALIZED (
-        SELECT l.id, l.state, l.tries, CASE
+        SELECT l.id, l.state, l.tries, unproved.until, CASE
             WHEN l.state = 'claimed' THEN 'pending'
-            WHEN (SELECT bool_and(a.idempotent) AND min(a.dispatched_at) > %(at)s::timestamptz - %(lives)s::interval
-                  FROM campaigns_attempt a WHERE a.message_id = l.id AND a.outcome <> 'not_sent') THEN 'pending'
+            WHEN unproved.until > greatest(%(at)s::timestamptz, l.not_before) THEN 'pending'
             ELSE 'uncertain' END AS goes
-        FROM lapsed l),
+        FROM lapsed l CROSS JOIN LATERAL (
+            SELECT CASE WHEN bool_and(a.idempotent) THEN min(a.dispatched_at) + %(lives)s::interval END AS until
+            FROM campaigns_attempt a WHERE a.message_id = l.id AND a.outcome <> 'not_sent') unproved),
     tries AS (
         UPDATE campaigns_attempt a SET outcome = 'uncertain', recorded_at = %(at)s::timestamptz,
                                        detail = 'Whoever called did not come back.'
         FROM judged j WHERE a.message_id = j.id AND a.number = j.tries AND a.outcome = 'dispatching')
     UPDATE campaigns_message m
     SET state = j.goes, claimed_until = NULL, updated_at = %(at)s::timestamptz,
+        expires_at = CASE j.goes WHEN 'pending' THEN least(m.expires_at, j.until) ELSE m.expires_at END,
         reason = CASE j.goes WHEN 'uncertain' THEN 'Whoever called did not come back.' ELSE m.reason END
     FROM judged j WHERE m.id = j.id
     RETURNING m.state"""
