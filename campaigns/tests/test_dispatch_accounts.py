@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from campaigns.models import Message, SendingAccount
-from campaigns.services.dispatch import accounts
+from campaigns.services.dispatch import accounts, recording, running
 from campaigns.tests import carriers, sending
 from campaigns.tests.factories import EnrollmentFactory, MessageFactory, SendingAccountFactory, walking
 from campaigns.tests.sending import now, send
+from config.kernel import clock
 from config.testing import NOON
 from crm.models import Touch
 
@@ -144,6 +145,33 @@ class TestAnAccountThatIsRefused:
         send()
 
         assert now(email).state == "accepted"
+
+
+@pytest.mark.parametrize(("place", "name"), [(accounts.Account, "room"), (recording, "record")])
+def test_whatever_breaks_for_one_account_lets_it_rest_and_stops_no_other(
+    carrier, account, monkeypatch, caplog, place, name
+):
+    SendingAccountFactory(channel="email")
+    email, message = walking("email"), walking()
+    works = getattr(place, name)
+
+    def breaks(*told, **said):
+        if (told or [said["account"]])[0].id == account.pk:
+            raise OverflowError("secret")
+        return works(*told, **said)
+
+    monkeypatch.setattr(place, name, breaks)
+    with clock.standing_at(NOON), caplog.at_level(logging.ERROR):
+        accounts.route(at=NOON)
+        for _ in range(5):
+            running.step()
+
+    assert now(email).state == "accepted"
+    assert now(message).state in {"pending", "dispatching"}
+    row = SendingAccount.objects.get(pk=account.pk)
+    assert (row.open_until, row.failures) == (NOON + 5 * MINUTE, 1)
+    assert row.open_reason == "Sending from it stopped by an error (OverflowError)."
+    assert [str(account.pk) in line.message for line in caplog.records] == [True]
 
 
 def test_an_adapter_that_is_not_there_rests_the_account(carrier):

@@ -219,14 +219,24 @@ def shut(*, account_id: UUID, reason: str, at: datetime) -> bool:
 
     However many messages it was refused for, one alert is raised.
     """
-    params = {"account": account_id, "reason": reason[:300], "at": at, "rest": REST, "longest": LONGEST_REST}
-    begun = prepared.rows(_SHUT, params)
+    begun = _let_rest(account_id, reason, at)
     for name, until in begun:
         logger.error(
             "The provider refuses the account %s: nothing is sent from it until %s. Look at its credentials.",
             name, until.isoformat(timespec="minutes"),
         )  # fmt: skip
     return bool(begun)
+
+
+@atomic_with_retries
+def set_aside(*, account_id: UUID, error: Exception, at: datetime) -> None:
+    """Let an account rest that nothing can be sent from, for a reason that nobody has foreseen. The caller logs it."""
+    _let_rest(account_id, f"Sending from it stopped by an error ({type(error).__name__}).", at)
+
+
+def _let_rest(account_id: UUID, reason: str, at: datetime) -> list[tuple[str, datetime]]:
+    params = {"account": account_id, "reason": reason[:300], "at": at, "rest": REST, "longest": LONGEST_REST}
+    return [(name, until) for name, until in prepared.rows(_SHUT, params)]
 
 
 def mend(*, account_id: UUID) -> None:

@@ -82,7 +82,19 @@ def step() -> int | None:
     if not ready:
         return None
     random.shuffle(ready)  # so that a fast account does not keep a slow one waiting
-    return next((done for account in ready if (done := send_batch(account))), 0)
+    return next((done for account in ready if (done := _batch_of(account))), 0)
+
+
+def _batch_of(account: Account) -> int:
+    """Send one batch; whatever breaks on the way lets this account rest, and is in no other's way."""
+    try:
+        return send_batch(account)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        logger.exception("Sending from the account %s broke: it rests", account.id)
+        accounts.set_aside(account_id=account.id, error=error, at=clock.now())
+        return 0
 
 
 def send_batch(account: Account) -> int:
@@ -120,7 +132,7 @@ def _mark(account: Account, claimed: list[Claimed], at: datetime) -> list[Marked
         if len(claimed) > 1:
             logger.warning("A batch of %d is taken apart after a %s", len(claimed), type(error).__name__)
             return [marked for one in claimed for marked in _mark(account, [one], at)]
-        logger.exception("Message %s cannot be decided about, and is put aside for an hour", claimed[0].id)
+        logger.exception("Message %s cannot be decided about, and is put aside", claimed[0].id)
         claiming.put_aside(claimed[0], at=at)
         return []
 
