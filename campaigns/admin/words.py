@@ -19,6 +19,7 @@ reasons.teach(
         "campaign_ended": "The campaign was completed",
         "campaign_over": "The campaign does not run",
         "campaign_paused": "The campaign is paused",
+        "cannot_be_decided": "Nothing could be decided about it: there is an error in Clearline",
         "duplicate_address": "Somebody else on this line got the same message",
         "goal": "Reached the goal",
         "meeting": "A meeting was booked",

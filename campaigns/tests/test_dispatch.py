@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 
 from calls.rules import opening
 from calls.services import deciding
+from campaigns.admin.words import in_words
 from campaigns.models import Attempt, Conversation, Message, Settlement
-from campaigns.services.dispatch import calling
+from campaigns.services.dispatch import calling, handing
 from campaigns.tests import sending
 from campaigns.tests.factories import CampaignFactory, EnrollmentFactory, MessageFactory, SendingAccountFactory, walking
 from campaigns.tests.sending import claim, mark, now, send
@@ -169,25 +170,48 @@ def test_a_busy_person_waits_for_the_next_batch(carrier, account, monkeypatch):
     monkeypatch.undo()
 
 
-def test_one_message_that_cannot_be_decided_about_stops_no_other(carrier, account, monkeypatch):
-    """B17: the poison is put aside for an hour."""
-    from campaigns.services.dispatch import handing
+class TestAMessageThatCannotBeDecidedAbout:
+    """B16, B17: the poison is put aside for an hour, a dozen times; then somebody is told."""
 
-    poison, others = walking(body="poison"), [walking() for _ in range(3)]
-    preview = handing._preview
+    @pytest.fixture
+    def poison(self, monkeypatch):
+        preview = handing._preview
 
-    def broken(ready):
-        if ready.body == "poison":
-            raise RuntimeError("out of order")
-        return preview(ready)
+        def broken(ready):
+            if ready.body == "poison":
+                raise RuntimeError("out of order")
+            return preview(ready)
 
-    monkeypatch.setattr(handing, "_preview", broken)
+        monkeypatch.setattr(handing, "_preview", broken)
+        return walking(body="poison")
 
-    send()
+    def test_stops_no_other(self, carrier, account, poison):
+        others = [walking() for _ in range(3)]
 
-    assert {now(message).state for message in others} == {"accepted"}
-    assert (now(poison).state, now(poison).not_before) == ("pending", NOON + HOUR)
-    assert len(carrier.ledger()) == 3
+        send()
+
+        assert {now(message).state for message in others} == {"accepted"}
+        assert (now(poison).state, now(poison).not_before) == ("pending", NOON + HOUR)
+        assert len(carrier.ledger()) == 3
+
+    def test_is_blocked_in_the_end_and_its_walk_goes_on_by_the_rule_of_its_node(self, carrier, account, poison):
+        for tries in range(12):
+            assert (now(poison).state, now(poison).tries) == ("pending", tries)
+            Message.objects.filter(pk=poison.pk).update(not_before=NOON)
+            send()
+
+        ended = now(poison)
+        assert (ended.state, ended.reason, ended.retry_at) == ("blocked", "cannot_be_decided", None)
+        assert ended.settled_at == NOON
+        assert Settlement.objects.get().message_id == poison.pk
+        assert in_words(f"blocked: {ended.reason}").startswith("Blocked: Nothing could be decided about it")
+
+    def test_is_uncertain_in_the_end_where_a_provider_may_have_it(self, carrier, account, poison):
+        Message.objects.filter(pk=poison.pk).update(ever_dispatched=True, tries=11)
+
+        send()
+
+        assert (now(poison).state, now(poison).reason) == ("uncertain", "cannot_be_decided")
 
 
 def test_no_provider_is_called_inside_a_transaction(carrier, account):

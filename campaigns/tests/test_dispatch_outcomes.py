@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from campaigns.choices import HappeningKind
 from campaigns.models import Attempt, Happening, Message, SendingAccount
-from campaigns.services.dispatch import reconciling, recording, sweeping
+from campaigns.services.dispatch import claiming, reconciling, sweeping
 from campaigns.tests import sending
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
@@ -125,7 +125,7 @@ def test_waits_grow_and_end_with_a_person(carrier, account):
         at = now(message).not_before
 
     assert waits == [timedelta(seconds=30), MINUTE, 2 * MINUTE, 4 * MINUTE]
-    Message.objects.filter(pk=message.pk).update(tries=recording.TRIES - 1)
+    Message.objects.filter(pk=message.pk).update(tries=claiming.TRIES - 1)
     send(at)
     assert now(message).state == "uncertain"
 

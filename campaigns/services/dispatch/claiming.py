@@ -6,12 +6,13 @@ from typing import Final
 from uuid import UUID
 
 from campaigns.choices import RUNNING
+from campaigns.services import bells
 from config.kernel import prepared
 from config.kernel.transactions import atomic_with_retries
 
 HELD: Final = timedelta(seconds=60)  # longer than mark, call and record take together
-
 ASIDE: Final = timedelta(hours=1)
+TRIES: Final = 12  # after that somebody looks at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,24 @@ def claim(*, account_id: UUID, room: int, at: datetime) -> list[Claimed]:
 
 
 _ASIDE = """
-    UPDATE campaigns_message
-    SET state = 'pending', claimed_until = NULL, updated_at = %(at)s::timestamptz, reason = 'cannot_be_decided',
-        not_before = CASE WHEN %(later)s::timestamptz < coalesce(expires_at, 'infinity') THEN %(later)s::timestamptz
-                          ELSE not_before END
-    WHERE id = %(id)s AND claim = %(claim)s AND state = 'claimed'"""
+    WITH mine AS MATERIALIZED (
+        SELECT id, CASE WHEN tries + 1 < %(most)s::int THEN 'pending' WHEN ever_dispatched THEN 'uncertain'
+                        ELSE 'blocked' END AS goes
+        FROM campaigns_message WHERE id = %(id)s AND claim = %(claim)s AND state = 'claimed' FOR NO KEY UPDATE)
+    UPDATE campaigns_message m
+    SET state = mine.goes, claimed_until = NULL, updated_at = %(at)s::timestamptz, reason = 'cannot_be_decided',
+        tries = m.tries + 1,
+        not_before = CASE WHEN mine.goes = 'pending' AND %(later)s::timestamptz < coalesce(m.expires_at, 'infinity')
+                          THEN %(later)s::timestamptz ELSE m.not_before END,
+        settled_at = CASE WHEN mine.goes = 'blocked' THEN %(at)s::timestamptz ELSE m.settled_at END
+    FROM mine WHERE m.id = mine.id"""
 
 
 @atomic_with_retries
 def put_aside(one: Claimed, *, at: datetime) -> None:
-    """Let a message wait an hour about which nothing could be decided: something is wrong with it, or with us."""
-    prepared.run(_ASIDE, {"id": one.id, "claim": one.claim, "at": at, "later": at + ASIDE})
+    """Let a message wait an hour about which nothing could be decided: something is wrong with it, or with us.
+
+    That counts as a try: after the last one it is blocked, or uncertain where a provider may have it.
+    """
+    prepared.run(_ASIDE, {"id": one.id, "claim": one.claim, "at": at, "later": at + ASIDE, "most": TRIES})
+    bells.engine()

@@ -12,6 +12,7 @@ from campaigns.services import bells, happenings
 from campaigns.services.dispatch import accounts
 from campaigns.services.dispatch.accounts import Account
 from campaigns.services.dispatch.calling import How, Told
+from campaigns.services.dispatch.claiming import TRIES
 from campaigns.services.dispatch.handing import KEY_LIVES
 from campaigns.services.dispatch.marking import TOUCHES
 from config.kernel import faults, prepared
@@ -22,7 +23,6 @@ from crm.services import suppressing
 
 FIRST_WAIT: Final = timedelta(seconds=30)
 LONGEST_WAIT: Final = timedelta(hours=1)
-TRIES: Final = 12  # after that somebody looks at it
 
 _S = MessageState
 _OUTCOMES: Final = {
