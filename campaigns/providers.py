@@ -69,6 +69,7 @@ class AccountRefused(Unavailable):
 
 class MessageProvider(Protocol):
     label: str  # what people call it, for example "Simulated carrier"
+    channel: str  # that it delivers on: "sms", "email" or "voicemail"
     is_idempotent: bool  # it recognises ``Outgoing.key`` and never sends one twice
 
     async def send(self, outgoing: Outgoing) -> Receipt:

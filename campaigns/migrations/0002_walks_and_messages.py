@@ -287,7 +287,7 @@ class Migration(migrations.Migration):
                 ('provider', models.CharField(help_text='A name of settings.PROVIDERS.', max_length=40)),
                 ('address', models.CharField(help_text='The number or e-mail address that it sends from.', max_length=254)),
                 ('user', models.ForeignKey(blank=True, help_text="Whose it is. Empty: everybody's who has none of their own.", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='sending_accounts', to=settings.AUTH_USER_MODEL)),
-                ('per_second', models.FloatField(default=1, help_text='Segments of SMS, or messages, in a second.')),
+                ('per_second', models.FloatField(default=1, help_text='Segments of SMS, or messages, in a second: from 0.001 to 10,000.')),
                 ('per_day', models.PositiveIntegerField(default=2000, help_text="Messages in a day, from midnight to midnight where its user is; of everybody's in New York.")),
                 ('is_active', models.BooleanField(default=True)),
                 ('open_until', models.DateTimeField(blank=True, editable=False, null=True)),
@@ -296,7 +296,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['channel', 'name'],
-                'constraints': [models.UniqueConstraint(fields=('channel', 'provider', 'address'), name='campaigns_account_once'), models.CheckConstraint(condition=models.Q(('per_second__gt', 0)), name='campaigns_account_sends_at_all')],
+                'constraints': [models.UniqueConstraint(fields=('channel', 'provider', 'address'), name='campaigns_account_once'), models.CheckConstraint(condition=models.Q(('per_second__gte', 0.001), ('per_second__lte', 10000.0)), name='campaigns_account_has_a_pace')],
             },
         ),
         migrations.CreateModel(

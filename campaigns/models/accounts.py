@@ -1,5 +1,7 @@
 """Who sends: accounts at providers, their pace and their fuse."""
 
+from typing import Final
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -10,6 +12,9 @@ from config.kernel.keeping import append_only
 from config.kernel.models import Row, Timestamped
 from crm.choices import Channel
 
+SLOWEST: Final = 0.001
+FASTEST: Final = 10_000.0
+_A_SECOND = f"Segments of SMS, or messages, in a second: from {SLOWEST:g} to {FASTEST:,.0f}."
 _A_DAY = "Messages in a day, from midnight to midnight where its user is; of everybody's in New York."
 
 
@@ -27,7 +32,7 @@ class SendingAccount(Timestamped):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="sending_accounts",
         help_text="Whose it is. Empty: everybody's who has none of their own.",
     )  # fmt: skip
-    per_second = models.FloatField(default=1, help_text="Segments of SMS, or messages, in a second.")
+    per_second = models.FloatField(default=1, help_text=_A_SECOND)
     per_day = models.PositiveIntegerField(default=2000, help_text=_A_DAY)
     is_active = models.BooleanField(default=True)
     open_until = models.DateTimeField(null=True, blank=True, editable=False)
@@ -40,7 +45,9 @@ class SendingAccount(Timestamped):
         ordering = ["channel", "name"]
         constraints = [
             models.UniqueConstraint(fields=["channel", "provider", "address"], name="campaigns_account_once"),
-            models.CheckConstraint(condition=Q(per_second__gt=0), name="campaigns_account_sends_at_all"),
+            models.CheckConstraint(
+                condition=Q(per_second__gte=SLOWEST, per_second__lte=FASTEST), name="campaigns_account_has_a_pace"
+            ),
         ]
         triggers = audited(silent=["open_until", "open_reason", "failures"])
 

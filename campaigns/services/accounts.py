@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from campaigns.models import SendingAccount
+from campaigns.models.accounts import FASTEST, SLOWEST
+from campaigns.services import senders
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
@@ -18,6 +20,7 @@ from crm.services.normalization.phones import parse_phone
 from crm.services.normalization.refusals import Unusable
 
 VOICE: Final = "voice"  # calls people, and delivers no messages
+_OFF: Final = "Switch it off, if it shall not send."
 EDITABLE: Final = frozenset({"name", "user", "per_second", "per_day", "is_active"})
 
 
@@ -32,15 +35,15 @@ class NotAnAddress(DomainError):
 
 
 class NoProvider(DomainError):
-    """The settings name no such provider."""
+    """The settings name no such provider, or one that serves another channel."""
 
     code = "no_provider"
 
 
-class TooSlow(DomainError):
-    """An account that never sends is switched off instead."""
+class NoPace(DomainError):
+    """It sends too little to send at all, which switching it off says better, or faster than anybody takes it."""
 
-    code = "too_slow"
+    code = "no_pace"
 
 
 @atomic_with_retries
@@ -49,20 +52,18 @@ def create(*, channel: str, provider: str, address: str, by: User | None, at: da
 
     :raises Taken: there is one.
     :raises NotAnAddress: it sends from no number, or e-mail address.
-    :raises NoProvider: settings.PROVIDERS does not name it.
-    :raises TooSlow: it would never send.
+    :raises NoProvider: settings.PROVIDERS does not name it, or it serves another channel.
+    :raises NoPace: it would never send, or faster than 10,000 a second.
     """
-    if provider.strip() not in (ports := settings.PROVIDERS.keys() - {VOICE}):
-        known = f"There are: {', '.join(sorted(ports))}."
-        raise NoProvider(f"No provider is called {provider!r}. {known}", details={"provider": known})
     told = {name: said[name] for name in EDITABLE & said.keys()}
-    row = SendingAccount(channel=channel, provider=provider.strip(), address=_address(channel, address), **told)
+    serves = _provider(channel, provider.strip())
+    row = SendingAccount(channel=channel, provider=serves, address=_address(channel, address), **told)
     return _saved(row, by)
 
 
 @atomic_with_retries
 def edit(*, row: SendingAccount, changes: Mapping[str, Any], by: User | None, at: datetime) -> SendingAccount:
-    """Change its name, whose it is, its pace, or whether it sends. :raises TooSlow: it would never send."""
+    """Change its name, whose it is, its pace, or whether it sends. :raises NoPace: see ``create``."""
     row = SendingAccount.objects.select_for_update(no_key=True).get(pk=row.pk)
     for name in EDITABLE & changes.keys():
         setattr(row, name, changes[name])
@@ -77,6 +78,16 @@ def reopen(*, row: SendingAccount, by: User | None, at: datetime) -> SendingAcco
     return _saved(row, by)
 
 
+def _provider(channel: str, name: str) -> str:
+    serving = sorted(port for port in settings.PROVIDERS.keys() - {VOICE} if senders.channel_of(port) == channel)
+    if name not in serving:
+        there_are = f"There are: {', '.join(serving) or 'none'}."
+        raise NoProvider(
+            f"No provider on this channel is called {name!r}. {there_are}", details={"provider": there_are}
+        )
+    return name
+
+
 def _address(channel: str, told: str) -> str:
     try:
         return parse_email(told) if channel == Channel.EMAIL else parse_phone(told).e164
@@ -85,9 +96,13 @@ def _address(channel: str, told: str) -> str:
 
 
 def _saved(row: SendingAccount, by: User | None) -> SendingAccount:
-    if row.per_second <= 0 or row.per_day < 1:
-        said = "More than nothing. Switch it off, if it shall not send."
-        raise TooSlow(said, details={"per_second" if row.per_second <= 0 else "per_day": said})
+    faults = {}
+    if not SLOWEST <= row.per_second <= FASTEST:
+        faults["per_second"] = f"From {SLOWEST:g} to {FASTEST:,.0f}. {_OFF}"
+    if row.per_day < 1:
+        faults["per_day"] = f"More than nothing. {_OFF}"
+    if faults:
+        raise NoPace("This is no pace to send at.", details=faults)
     try:
         with transaction.atomic(), acting(user=by and by.pk):
             row.save()

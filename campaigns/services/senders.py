@@ -23,6 +23,14 @@ def label_of(provider: str) -> str:
         return ""
 
 
+def channel_of(provider: str) -> str:
+    """Return the channel that the provider of that name in the settings delivers on; "" where they name none."""
+    try:
+        return sender_on(provider).channel
+    except ImproperlyConfigured:
+        return ""
+
+
 def providers_of(user: UUID | None) -> list[str]:
     """Return what those are called by whom messages for ``user`` go out, each once."""
     rows = SendingAccount.objects.filter(Q(user=None) | Q(user=user), is_active=True)

@@ -31,7 +31,10 @@ class Carrier:
     label = "Test carrier"
     news: Callable[[Outgoing, str], None] | None = None
 
-    def __init__(self, ledger: str, *, is_idempotent: bool = False, latency: float = 0.0, lists: bool = True) -> None:
+    def __init__(
+        self, ledger: str, *, channel: str = "", is_idempotent: bool = False, latency: float = 0.0, lists: bool = True
+    ) -> None:  # fmt: skip
+        self.channel = channel
         self.path, self.is_idempotent, self.latency, self.lists = ledger, is_idempotent, latency, lists
         with self._open() as ledger:
             ledger.executescript(_TABLES)
@@ -121,7 +124,7 @@ def install(settings: Any, path: Path, **options: Any) -> Carrier:
         **{
             channel: {
                 "BACKEND": f"{__name__}.Carrier",
-                "OPTIONS": {"ledger": ledger, "is_idempotent": channel == "email", **options},
+                "OPTIONS": {"ledger": ledger, "channel": channel, "is_idempotent": channel == "email", **options},
             }
             for channel, ledger in ledgers.items()
         },

@@ -30,15 +30,15 @@ def test_one_place_hands_messages_over():
     assert awaited == [f"{DISPATCH}calling.py"]
 
 
-def test_what_others_ask_of_an_adapter_is_its_name():
-    """Under whatever name, and from wherever: outside of dispatch an adapter is had for its label alone."""
+def test_what_others_ask_of_an_adapter_is_its_name_and_its_channel():
+    """Under whatever name, and from wherever: outside of dispatch an adapter is had for its name and what it serves."""
     for name, tree in modules():
         if name.startswith(DISPATCH) or name == "campaigns/providers.py":
             continue
         nodes = list(ast.walk(tree))
-        labelled = {id(node.value.func) for node in nodes if _is_label(node)}
+        named = {id(node.value.func) for node in nodes if _is_its_name(node)}
         asked = [node for node in nodes if isinstance(node, ast.Name) and node.id == "sender_on"]
-        assert {id(node) for node in asked} <= labelled, name
+        assert {id(node) for node in asked} <= named, name
         for node in nodes:
             aliases = [one for one in getattr(node, "names", []) if isinstance(one, ast.alias)]
             assert not [one for one in aliases if one.name == "sender_on" and one.asname], name
@@ -47,8 +47,8 @@ def test_what_others_ask_of_an_adapter_is_its_name():
             assert not (isinstance(node, ast.Constant) and node.value == "sender_on"), name
 
 
-def _is_label(node: ast.AST) -> bool:
-    return isinstance(node, ast.Attribute) and node.attr == "label" and isinstance(node.value, ast.Call)
+def _is_its_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in {"label", "channel"} and isinstance(node.value, ast.Call)
 
 
 def test_adapters_are_made_in_one_place():

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from campaigns.choices import CHANNELS
 from campaigns.providers import AccountRefused, MessageProvider, Outgoing, RecipientRefused
 from config.kernel import clock
 from config.kernel.ids import uuid7
@@ -64,6 +65,7 @@ class MessageContract:
     def test_it_has_a_label_for_people_and_says_whether_it_knows_keys(self, provider):
         assert provider.label.strip()
         assert isinstance(provider.is_idempotent, bool)
+        assert provider.channel in CHANNELS
 
     async def test_what_is_taken_gets_its_reference_and_travels_with_its_token(self, provider, wire):
         outgoing = self.message(subject="About Tuesday")
