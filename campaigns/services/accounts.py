@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from campaigns.models import SendingAccount
 from campaigns.models.accounts import FASTEST, SLOWEST
 from campaigns.services import senders
+from campaigns.services.dispatch import accounts as pacing
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
@@ -63,11 +64,17 @@ def create(*, channel: str, provider: str, address: str, by: User | None, at: da
 
 @atomic_with_retries
 def edit(*, row: SendingAccount, changes: Mapping[str, Any], by: User | None, at: datetime) -> SendingAccount:
-    """Change its name, whose it is, its pace, or whether it sends. :raises NoPace: see ``create``."""
+    """Change its name, whose it is, its pace, or whether it sends; another pace holds at once, whatever was reserved.
+
+    :raises NoPace: see ``create``.
+    """
     row = SendingAccount.objects.select_for_update(no_key=True).get(pk=row.pk)
+    old = row.per_second
     for name in EDITABLE & changes.keys():
         setattr(row, name, changes[name])
-    return _saved(row, by)
+    row = _saved(row, by)
+    pacing.change_pace(account_id=row.pk, old=old, new=row.per_second, at=at)
+    return row
 
 
 @atomic_with_retries

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from calls.tests import worlds
 from campaigns.models import Attempt, Message, SenderBudget, SendingAccount
+from campaigns.services import accounts as editing
 from campaigns.services.dispatch import accounts, running
 from campaigns.tests import sending
 from campaigns.tests.carriers import Carrier
@@ -154,6 +155,19 @@ def test_a_batch_that_finds_its_moments_taken_leaves_nothing_behind(carrier, mon
     assert [now(message).state for message in messages].count("accepted") == 5
     assert Message.objects.filter(state="pending", ever_dispatched=False).count() == 3
     assert Attempt.objects.count() == Touch.objects.count() == len(carrier.ledger()) == 5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "segments", "first"),
+    [(0.001, 20, 1, SECOND / 20), (0.001, 20, 7, 7 * SECOND / 20), (20, 0.5, 40, 2 * SECOND), (2, 2, 3, 1.5 * SECOND)],
+)
+def test_another_pace_holds_at_once_and_what_was_reserved_takes_no_longer_than_at_it(old, new, segments, first):
+    account = SendingAccountFactory(per_second=old)
+    assert reserve(account, 1, segments=segments) == [NOON]
+
+    editing.edit(row=account, changes={"per_second": new}, by=None, at=NOON)
+
+    assert reserve(account, 2) == [NOON + first, NOON + first + SECOND / new]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -192,6 +192,18 @@ def reserve(*, account_id: UUID, segments: Sequence[int], at: datetime) -> list[
     return moments
 
 
+_CHANGE_PACE = """
+    UPDATE campaigns_senderbudget
+    SET spent_until = %(at)s::timestamptz + (spent_until - %(at)s::timestamptz) * %(share)s::float
+    WHERE account_id = %(account)s AND spent_until > %(at)s::timestamptz"""
+
+
+def change_pace(*, account_id: UUID, old: float, new: float, at: datetime) -> None:
+    """Let what was reserved at the ``old`` pace take no longer than it takes at the ``new`` one."""
+    if new > old:
+        prepared.run(_CHANGE_PACE, {"account": account_id, "share": old / new, "at": at})
+
+
 def _day_of(at: datetime, zone: str, last: date | None) -> date:
     """Return which day it is for an account; one that was moved to the west has no day twice."""
     return max(at.astimezone(people.zone_of(zone)).date(), last or _LONG_AGO)
