@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from calls.tests import worlds
 from campaigns.models import Attempt, Message, SenderBudget, SendingAccount
 from campaigns.services import accounts as editing
-from campaigns.services.dispatch import accounts, running
+from campaigns.services.dispatch import accounts, recording, running
+from campaigns.services.dispatch.calling import How, Told
 from campaigns.tests import sending
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
-from campaigns.tests.sending import now, send
+from campaigns.tests.sending import claim, known, mark, now, send
 from config.kernel import clock
 from config.testing import NOON, examples
 from crm.models import Touch
@@ -25,7 +26,7 @@ carrier = sending.carrier
 
 
 def reserve(account, number, at=NOON, segments=1):
-    return accounts.reserve(account_id=account.pk, segments=[segments] * number, at=at)
+    return accounts.reserve(account_id=account.pk, segments=[segments] * number, at=at).moments
 
 
 def test_moments_follow_each_other_at_the_pace_of_the_account():
@@ -84,6 +85,50 @@ def test_whoever_moves_to_the_west_has_no_day_twice():
     assert reserve(account, 5, at=at + SECOND) == []
     assert reserve(account, 5, at=at + timedelta(hours=3)) == []
     assert len(reserve(account, 5, at=at + timedelta(hours=26))) == 3
+
+
+class TestWhatCertainlyWasNotSent:
+    """D11: it takes no place in the day of its account."""
+
+    def sent(self):
+        return SenderBudget.objects.get().sent
+
+    @pytest.mark.parametrize("mode", ["refused", "busy", "suspended", "bad_number"])
+    def test_leaves_its_place_to_others(self, carrier, mode):
+        SendingAccountFactory(per_day=1)
+        carrier.behave(mode)
+        walking()
+        for hour in range(3):
+            send(NOON + timedelta(hours=hour))
+        assert self.sent() == 0
+        carrier.behave("accept")
+        walking()
+
+        send(NOON + timedelta(hours=4))
+
+        assert (len(carrier.ledger()), self.sent()) == (1, 1)
+
+    def test_is_no_longer_counted_once_and_what_may_have_been_sent_is(self, carrier):
+        account = SendingAccountFactory(per_day=5)
+        [walking() for _ in range(3)]
+        first, second, third = mark(account, claim(account))
+        told = [Told(first, How.NOT_SENT), Told(second, How.UNCERTAIN), Told(third, How.ACCEPTED, reference="R1")]
+
+        for _ in range(2):
+            recording.record(told=told, account=known(account), provider=carrier, at=NOON)
+            assert self.sent() == 2
+
+    def test_leaves_no_place_of_another_day(self, carrier):
+        account = SendingAccountFactory(per_day=3)
+        midnight = NOON + timedelta(hours=10)
+        walking()
+        [marked] = mark(account, claim(account))
+        assert len(reserve(account, 2, at=midnight)) == 2
+
+        told = [Told(marked, How.NOT_SENT)]
+        recording.record(told=told, account=known(account), provider=carrier, at=midnight)
+
+        assert self.sent() == 2
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"open_until": NOON + SECOND}])

@@ -67,6 +67,14 @@ class Account:
         return max(0, math.ceil((at + AHEAD - begin).total_seconds() * self.per_second))
 
 
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The moments that messages go out at, and the day of the account on which they take a place each."""
+
+    day: date
+    moments: Sequence[datetime]
+
+
 # With something due: by hand, or of a campaign that runs. What stands still is not even looked at. Which
 # comes first is asked so that PostgreSQL answers from the index of what is due, and from no other.
 _READY = """
@@ -171,7 +179,7 @@ _SPEND = """
     WHERE account_id = %(account)s"""
 
 
-def reserve(*, account_id: UUID, segments: Sequence[int], at: datetime) -> list[datetime]:
+def reserve(*, account_id: UUID, segments: Sequence[int], at: datetime) -> Reserved:
     """Reserve the next moments for messages of so many ``segments``, in their order; return as many as fit.
 
     Those within the next seconds, and within what the account may send today. The caller is in a transaction and
@@ -189,7 +197,7 @@ def reserve(*, account_id: UUID, segments: Sequence[int], at: datetime) -> list[
         moment, used = moment + timedelta(seconds=max(size, 1) / per_second), used + 1
     if moments:
         prepared.run(_SPEND, {**params, "day": today, "until": moment, "sent": used})
-    return moments
+    return Reserved(today, moments)
 
 
 _CHANGE_PACE = """

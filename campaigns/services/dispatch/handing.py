@@ -8,7 +8,7 @@ counts against it. Lock order: DESIGN 13.
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
@@ -40,7 +40,10 @@ faults.register("send.before_mark")
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A message that a provider may be given now, once, at ``moment``; ``attempt_id`` is the try that says so."""
+    """A message that a provider may be given now, once, at ``moment``; ``attempt_id`` is the try that says so.
+
+    It has a place in what its account may send on ``day``.
+    """
 
     message_id: UUID
     claim: int
@@ -52,6 +55,7 @@ class Marked:
     first_at: datetime
     expires_at: datetime | None
     moment: datetime
+    day: date
     outgoing: Outgoing
 
 
@@ -78,26 +82,27 @@ def _mark(*, account: Account, claimed: Sequence[Claimed], at: datetime, reserve
     held = locks.take(claimed=claimed, channel=account.channel)
     others: list[Other] = [_again(one, at, BUSY) for one in held.busy]
     passing = list(_decided(_to_be_asked(held, account, others, at), account, others, at))
-    moments = [at] * len(passing)
+    reserved = accounts.Reserved(at.date(), [at] * len(passing))
     if not reserves_last:
-        moments = _reserve(account, passing, at)
-        others += [_again(ready, at, None) for ready, *_ in passing[len(moments) :]]
+        reserved = _reserve(account, passing, at)
+        others += [_again(ready, at, None) for ready, *_ in passing[len(reserved.moments) :]]
     idempotent = sender_on(account.provider).is_idempotent
     told = [
         _marked(ready, line, ruling, account, idempotent=idempotent, at=at)
-        for ready, line, ruling in passing[: len(moments)]
+        for ready, line, ruling in passing[: len(reserved.moments)]
     ]
     marking.write([mark for mark, _ in told], account_id=account.id, provider=account.provider, at=at)
     marking.write_others(others, at=at)
     if reserves_last and passing:
-        moments = _reserve(account, passing, at)
-        if len(moments) < len(passing):
+        reserved = _reserve(account, passing, at)
+        if len(reserved.moments) < len(passing):
             raise _Crowded
     faults.point("send.before_mark")
-    return [replace(marked, moment=moment) for (_, marked), moment in zip(told, moments, strict=True)]
+    marked = zip((one for _, one in told), reserved.moments, strict=True)
+    return [replace(one, moment=moment, day=reserved.day) for one, moment in marked]
 
 
-def _reserve(account: Account, passing: Sequence[tuple[Ready, Line, Ruling]], at: datetime) -> list[datetime]:
+def _reserve(account: Account, passing: Sequence[tuple[Ready, Line, Ruling]], at: datetime) -> accounts.Reserved:
     return accounts.reserve(account_id=account.id, segments=[ready.segments for ready, *_ in passing], at=at)
 
 
@@ -211,7 +216,7 @@ def _marked(
     first_at = ready.maybe_sent_at or at
     return mark, Marked(
         ready.id, ready.claim, attempt, ready.contact_id, line.id, ready.tries + 1, idempotent, first_at,
-        ready.expires_at, at, outgoing,
+        ready.expires_at, at, at.date(), outgoing,
     )  # fmt: skip
 
 

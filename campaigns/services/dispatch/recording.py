@@ -45,7 +45,7 @@ def record(*, told: Sequence[Told], account: Account, provider: MessageProvider,
     for one in told:
         if one.opted_out:
             _leave_alone(one, provider, at)
-    _record(told=told, provider=account.provider, at=at)
+    _record(told=told, account=account, at=at)
     refused = [one for one in told if one.how is How.ACCOUNT]
     if refused:
         accounts.shut(account_id=account.id, reason=refused[0].detail, at=at)
@@ -66,12 +66,14 @@ def _leave_alone(one: Told, provider: MessageProvider, at: datetime) -> None:
 _NOW = """
     SELECT m.id, m.state, m.claim FROM campaigns_message m WHERE m.id = ANY(%(ids)s::uuid[])
     ORDER BY m.id FOR NO KEY UPDATE"""
-# A repeat by key gets the id that the first try got; it stays with that one.
+# A repeat by key gets the id that the first try got; it stays with that one. What certainly was not sent counts in no
+# cap any more, nor in the day of its account; the messages are locked before.
 _RECORD = f"""
     WITH r AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
             message uuid, attempt uuid, state varchar, outcome varchar, reference varchar, detail varchar,
-            not_before timestamptz, expires_at timestamptz, settled boolean)),
+            not_before timestamptz, expires_at timestamptz, settled boolean,
+            day date)),
     tries AS (
         UPDATE campaigns_attempt a
         SET outcome = r.outcome, detail = r.detail, recorded_at = %(at)s::timestamptz,
@@ -81,7 +83,13 @@ _RECORD = f"""
         FROM r WHERE a.id = r.attempt AND a.outcome <> 'accepted'),
     touches AS (
         UPDATE crm_touch t SET counts = false FROM r
-        WHERE t.source = '{TOUCHES}' AND t.source_id = r.attempt AND r.outcome IN ('not_sent', 'rejected') AND t.counts)
+        WHERE t.source = '{TOUCHES}' AND t.source_id = r.attempt AND r.outcome IN ('not_sent', 'rejected') AND t.counts
+        RETURNING t.source_id),
+    places AS (
+        UPDATE campaigns_senderbudget b SET sent = greatest(b.sent - gone.number, 0)
+        FROM (SELECT r.day, count(*)::int AS number FROM touches JOIN r ON r.attempt = touches.source_id
+              GROUP BY r.day) gone
+        WHERE b.account_id = %(account)s::uuid AND b.day = gone.day)
     UPDATE campaigns_message m
     SET state = r.state, reason = CASE WHEN r.state = 'accepted' THEN '' ELSE left(r.detail, 200) END,
         claimed_until = NULL, not_before = coalesce(r.not_before, m.not_before),
@@ -92,7 +100,7 @@ _RECORD = f"""
 
 
 @atomic_with_retries
-def _record(*, told: Sequence[Told], provider: str, at: datetime) -> None:
+def _record(*, told: Sequence[Told], account: Account, at: datetime) -> None:
     """Write the outcomes by compare-and-swap, in two statements."""
     if not told:
         return
@@ -102,7 +110,8 @@ def _record(*, told: Sequence[Told], provider: str, at: datetime) -> None:
     rows = [_row(one, now.get(one.marked.message_id), references, at) for one in told]
     rows = [row for row in rows if row]
     if rows:
-        prepared.run(_RECORD, {"rows": orjson.dumps(rows).decode(), "provider": provider, "at": at})
+        of_all = {"provider": account.provider, "account": account.id, "at": at}
+        prepared.run(_RECORD, {"rows": orjson.dumps(rows).decode(), **of_all})
         bells.engine()
     faults.point("send.before_record")
 
@@ -125,6 +134,7 @@ def _row(one: Told, now: tuple[str, int] | None, references: set[str], at: datet
         "not_before": not_before,
         "expires_at": _too_late_at(one) if state is _S.PENDING else None,
         "settled": state in SETTLED,
+        "day": one.marked.day,
     }
 
 
