@@ -28,9 +28,15 @@ def _key(value: Any) -> UUID:
         raise ValueError(f"{value!r} is no id") from error
 
 
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")  # noqa: TRY004 - one kind of error for whatever cannot be read
+    return value
+
+
 def _truth(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("say true or false")  # noqa: TRY004 - one kind of error for whatever cannot be read
+        raise ValueError("say true or false")  # noqa: TRY004 - likewise
     return value
 
 
@@ -41,9 +47,9 @@ def _lifecycle(value: Any) -> Q:
 
 
 def _score(value: Any) -> int:
-    if isinstance(value, bool) or not str(value).isdecimal() or int(value) > BEST:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= BEST:
         raise ValueError(f"a lead score is a whole number from 0 to {BEST}")
-    return int(value)
+    return value
 
 
 FILTERS: Final[Mapping[str, Words]] = {
@@ -51,9 +57,9 @@ FILTERS: Final[Mapping[str, Words]] = {
     "company": lambda value: Q(company=_key(value)),
     "project": lambda value: Q(pairs__project=_key(value)),
     "lifecycle": _lifecycle,
-    "source": lambda value: Q(source=str(value)),
-    "search": lambda value: Q(search__contains=str(value).strip().lower()),
-    "region": lambda value: Q(region__iexact=str(value)),
+    "source": lambda value: Q(source=_text(value)),
+    "search": lambda value: Q(search__contains=_text(value).strip().lower()),
+    "region": lambda value: Q(region__iexact=_text(value)),
     "lead_score_min": lambda value: Q(lead_score__gte=_score(value)),
     "lead_score_max": lambda value: Q(lead_score__lte=_score(value)),
     "has_phone": lambda value: ~Q(primary_phone__exact="") if _truth(value) else Q(primary_phone__exact=""),

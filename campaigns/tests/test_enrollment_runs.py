@@ -46,6 +46,14 @@ def test_lists_say_how_many_and_only_its_beginner_and_admins_read_whom(django_as
         boss.send("get", listed)
 
 
+def test_a_list_is_read_whatever_number_was_kept_in_it():
+    boss = an_admin()
+    run = begun(CampaignFactory(), None, filter={"region": "TX"})
+    EnrollmentRun.objects.filter(pk=run.pk).update(audience={"filter": {"region": 1e308}})
+    status, said = boss.send("get", "enrollment-runs/")
+    assert (status, said["results"][0]["audience"]) == (200, {"filter": {"region": 10**308}})
+
+
 def test_a_run_ends_where_its_campaign_did_meanwhile_and_whoever_is_in_stays():
     campaign = CampaignFactory()
     audience = {"contacts": [str(one.pk) for one in ContactFactory.create_batch(3)]}

@@ -23,11 +23,22 @@ class Json(BaseRenderer):
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         if data is None:
             return b""
-        option = _PLAIN | orjson.OPT_INDENT_2 if (renderer_context or {}).get("indent") else _PLAIN
+        indented = bool((renderer_context or {}).get("indent"))
         try:
-            return orjson.dumps(data, default=_plain, option=option)
-        except orjson.JSONEncodeError:  # text that is not Unicode, quoted in a refusal
-            return json.dumps(data, default=_plain).encode()
+            return orjson.dumps(data, default=_plain, option=_PLAIN | orjson.OPT_INDENT_2 if indented else _PLAIN)
+        except orjson.JSONEncodeError:
+            return json.dumps(_in_full(data), indent=2 if indented else None).encode()
+
+
+def _in_full(value: Any) -> Any:
+    """Return ``value`` as ``json`` can write it, with what ``orjson`` cannot: half characters, huge whole numbers."""
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _in_full(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_in_full(inner) for inner in value]
+    return json.loads(orjson.dumps(value, default=_plain, option=_PLAIN))
 
 
 def _plain(value: Any) -> Any:
