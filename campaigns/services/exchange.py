@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import orjson
@@ -14,6 +14,7 @@ from config.kernel.errors import DomainError
 LARGEST: Final = 2_000_000  # bytes of a file
 MOST_PARTS: Final = 5_000
 COLUMNS: Final = ("part", "key", "type", "name", "x", "y", "source", "target", "label", "order", "settings")
+BEYOND: Final = 2**63  # of any number
 _PARTS: Final = ("node", "edge", "on_reply")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\0", "'")  # what a spreadsheet would calculate
 
@@ -159,14 +160,29 @@ def _object(item: Any, where: str, kinds: Mapping[str, type]) -> dict[str, Any]:
 
 
 def _unwritable(value: Any) -> str:
-    """What is read here is written by ``to_json`` again; return why this could not be, or ""."""
+    """What is read here is kept, read by others, and written again; return why this could not be, or ""."""
     try:
-        is_finite = math.isfinite(value) if isinstance(value, float) else bool(orjson.dumps(value))
+        orjson.dumps(value)
+        is_held = all(map(_is_held, _numbers(value)))
     except TypeError as error:
         if "ecursion" in str(error):
             return "is nested too deep: say it flatter."
-        is_finite = False
-    return "" if is_finite else "holds a number that no file could hold: make it smaller."
+        is_held = False
+    return "" if is_held else "holds a number that no file could hold: make it smaller."
+
+
+def _is_held(number: float) -> bool:
+    """Whether every reader holds it: a database writes a large one as a whole one, whatever it was."""
+    return math.isfinite(number) and abs(number) < BEYOND
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """Yield every number in a value, however deep; true and false are none."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _numbers(inner)
 
 
 _WORDS: Final = {str: "a text", dict: "an object", float: "a number", int: "a whole number"}

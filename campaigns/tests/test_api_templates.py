@@ -161,3 +161,17 @@ def test_only_an_admin_archives_a_content_or_changes_the_statuses(caller, templa
     assert boss.send("post", "enrollment-statuses/", {"name": "Won", "place": 90})[0] == 201
     assert graph(caller, template)["faults"][0]["code"] == "no_content"
     assert not TemplateVersion.objects.exists()
+
+
+def test_a_number_that_could_not_be_written_again_is_refused_of_a_graph_and_of_a_template(caller, template):
+    """The database gives the number back as a whole one with three hundred digits."""
+    question = {"fact": "contact.lead_score", "is": "least", "value": 1e300}
+    drawn = {"nodes": NODES, "edges": [{**EDGES[0], "condition": question}]}
+    revision = graph(caller, template)["revision"]
+    for answer in (
+        caller.send("patch", f"graphs/{template['draft']}/", {**drawn, "revision": revision}),
+        caller.send("post", "templates/", {"name": "Another", "graph": drawn}),
+    ):
+        assert (answer[0], answer[1]["error_code"]) == (400, "unreadable_graph")
+        assert "edges[0]: 'condition' holds a number" in answer[1]["error"]
+    assert caller.get(f"/api/v1/graphs/{template['draft']}/export-json/").status_code == 200

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0
 KEYS = st.text(st.sampled_from("ab=+-@'\t \"\n,;"), min_size=1, max_size=4)
 VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS
 SETTINGS = st.dictionaries(TEXTS, VALUES | st.lists(VALUES | st.lists(VALUES, max_size=1), max_size=2), max_size=3)
-PLACES = st.floats(allow_nan=False, allow_infinity=False)
+PLACES = st.floats(-(2.0**62), 2.0**62)
 
 
 @st.composite
@@ -88,19 +89,23 @@ def test_a_broken_line_is_named(change: tuple[str, str], words: str) -> None:
         exchange.from_csv(text.replace(*change))
 
 
-@pytest.mark.parametrize("place", ["nan", "inf", "-inf", "1e400"])
+@pytest.mark.parametrize("place", ["nan", "inf", "-inf", "1e400", "1e300", "-9223372036854775808"])
 def test_a_place_that_json_could_not_hold_is_refused(place: str) -> None:
     text = exchange.to_csv(WHOLE).replace("node,hello,sms_send,hello,0.0", f"node,hello,sms_send,hello,{place}")
     with pytest.raises(exchange.UnreadableGraph, match="line 3: 'x' holds a number"):
         exchange.from_csv(text)
 
 
-def test_a_whole_number_that_no_file_could_hold_is_refused() -> None:
-    whole = {"nodes": [{"key": "a", "type": "wait", "config": {"amount": 2**64 - 1}}]}
+@pytest.mark.parametrize("number", [2**63, -(2**63), 1e300, 1e19, 10**300])
+def test_a_number_that_no_file_could_hold_is_refused_wherever_it_stands(number: float) -> None:
+    whole: dict[str, Any] = {"nodes": [{"key": "a", "type": "wait", "config": {"amounts": [{"amount": 2**63 - 1}]}}]}
     assert exchange.to_json(exchange.drawing_in(whole))
-    whole["nodes"][0]["config"] = {"amount": 2**64}
+    whole["nodes"][0]["config"]["amounts"][0]["amount"] = number
     with pytest.raises(exchange.UnreadableGraph, match=r"nodes\[0\]: 'config' holds a number"):
         exchange.drawing_in(whole)
+    edge = {"source": "a", "target": "a", "condition": {"all": [{"value": number}]}}
+    with pytest.raises(exchange.UnreadableGraph, match=r"edges\[0\]: 'condition' holds a number"):
+        exchange.drawing_in({"nodes": [], "edges": [edge]})
 
 
 def test_settings_that_no_file_could_hold_are_said_to_be_nested_too_deep() -> None:
