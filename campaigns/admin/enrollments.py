@@ -38,11 +38,14 @@ _TONES = {
 
 
 class InCampaign(filters.Chosen):
-    """The newest campaigns that one sees."""
+    """The newest campaigns that one sees; an older one where a page leads to it."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         seen = visible(Campaign.objects.all(), request.user).order_by("-pk")[:OFFERED]
         return [(str(row.pk), row.name) for row in seen]
+
+    def named(self, value: str, request: HttpRequest) -> str:
+        return filters.name_in(visible(Campaign.objects.all(), request.user), value)
 
 
 class Status(filters.Chosen):

@@ -139,6 +139,6 @@ def _answered(walk: Enrollment, text: str, at: datetime) -> None:
     )
 
 
-_WHY = {"blocked": "suppressed", "rejected": "The number does not exist.", "uncertain": "No answer within 10 s.",
-        "not_sent_presumed": "The provider does not know it."}  # fmt: skip
+_WHY = {"blocked": "endpoint_suppressed", "rejected": "The number does not exist.",
+        "uncertain": "No answer within 10 s.", "not_sent_presumed": "The provider does not know it."}  # fmt: skip
 _OUTCOMES = {"rejected": "rejected", "uncertain": "uncertain", "not_sent_presumed": "not_sent_presumed"}

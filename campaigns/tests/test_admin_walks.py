@@ -77,6 +77,33 @@ def test_what_a_rep_may_not_see_of_campaigns_is_named_nowhere(boss):
     assert str(message.pk) in said(signed_in(boss).get(f"{list_url('campaigns.message')}?campaign={secret.pk}"))
 
 
+def test_a_list_of_people_is_of_the_campaign_that_was_asked_for_however_many_there_are(window, monkeypatch):
+    monkeypatch.setattr("campaigns.admin.enrollments.OFFERED", 1)
+    old, new = (EnrollmentFactory(campaign=CampaignFactory(name=name)) for name in ("Older", "Newer"))
+    page = window.get(f"{list_url('campaigns.enrollment')}?campaign={old.campaign_id}")
+    shown = page.context["cl"]
+    assert list(shown.result_list) == [old]
+    options = [text for _, text in shown.filter_specs[0].control.options]
+    assert options == ["Newer", "Older"]
+    assert messages_of(page) == []
+    ticked = {"_selected_action": [str(old.pk), str(new.pk)], "action": "leave", "confirmed": "1", "reason": "Moved"}
+    window.post(f"{list_url('campaigns.enrollment')}?campaign={old.campaign_id}", ticked)
+    assert Enrollment.objects.get(state="exited") == old
+
+
+def test_of_a_campaign_that_is_not_seen_or_not_there_a_list_shows_nobody_and_says_so(boss):
+    hidden = EnrollmentFactory(campaign=CampaignFactory(name="Hush", owner=boss, sender=boss))
+    rep = UserFactory(bdr=True)
+    mine = EnrollmentFactory(contact=ContactFactory(owner=rep))
+    window, people = signed_in(rep), list_url("campaigns.enrollment")
+    for asked in (f"campaign={hidden.campaign_id}", f"campaign={mine.pk}", "campaign=this", f"status={mine.pk}"):
+        page = window.get(f"{people}?{asked}")
+        assert not page.context["cl"].result_list, asked
+        assert ["nothing is shown" in one for one in messages_of(page)] == [True], asked
+        assert "Hush" not in said(page)
+    assert list(window.get(people).context["cl"].result_list) == [mine]
+
+
 def test_a_status_is_given_to_a_list_of_people(window, boss):
     row = a_campaign(people=6, owner=boss)
     status = str(row.goal_id)
@@ -119,7 +146,7 @@ def test_what_is_uncertain_is_decided_in_the_queue(window, boss):
 def test_reasons_are_words(window, boss):
     a_campaign(people=12, owner=boss)
     page = said(window.get(page_url(Message.objects.get(state="blocked"))))
-    assert "The number or address must be left alone" in page
+    assert "The number must be left alone" in page
 
 
 def test_lists_say_why_and_blocked_messages_are_found_by_it(window, boss):
@@ -127,9 +154,9 @@ def test_lists_say_why_and_blocked_messages_are_found_by_it(window, boss):
     blocked = Message.objects.get(state="blocked")
     people, messages = list_url("campaigns.enrollment"), list_url("campaigns.message")
     assert "There is no content &#x27;open-house-text&#x27;." in said(window.get(f"{people}?state=parked"))
-    found = said(window.get(f"{messages}?blocked_by=suppressed"))
+    found = said(window.get(f"{messages}?blocked_by=endpoint_suppressed"))
     assert page_url(blocked) in found
-    assert 'class="cl-soft">The number or address must be left alone' in found
+    assert 'class="cl-soft">The number must be left alone' in found
     assert page_url(blocked) not in said(window.get(f"{messages}?blocked_by=no_consent"))
     Message.objects.filter(pk=blocked.pk).update(channel="email", reason="no_callable_number")
     assert "No e-mail address" in said(window.get(f"{messages}?blocked_by=no_callable_number"))

@@ -7,6 +7,7 @@ import pytest
 from django.contrib import admin
 from django.db import connection
 
+from config.kernel.admin import filters
 from config.kernel.admin.patience import patient
 from config.kernel.ids import first_uuid7_at
 from config.testing import NOON
@@ -14,7 +15,7 @@ from crm.choices import Lifecycle
 from crm.models import Contact
 from crm.tests import backoffice
 from crm.tests.backoffice import signed_in
-from crm.tests.factories import CompanyFactory, ContactFactory, give_point
+from crm.tests.factories import CompanyFactory, ContactFactory, UserFactory, give_point
 
 LABELS = sorted(model._meta.label_lower for model in admin.site._registry if model._meta.app_label == "crm")
 SERVICE_OWNED = [
@@ -127,6 +128,31 @@ def test_filters_narrow_the_list(rep, asked, found):
     listed = signed_in(rep).get(f"{CONTACTS}?{asked}").context["cl"].result_list
 
     assert {one.name for one in listed} == found
+
+
+@pytest.mark.parametrize("asked", [
+    "owner=nonsense", "owner=left", "owner={stranger}", "priority=9", "lifecycle=rich", "do_not_call=perhaps",
+    "id_from=yesterday", "owner=me&lifecycle=%00",
+])  # fmt: skip
+def test_what_no_filter_offers_is_nobody_and_never_everybody(rep, asked):
+    ContactFactory(name="Mine", owner=rep)
+
+    page = signed_in(rep).get(f"{CONTACTS}?{asked.format(stranger=UserFactory(bdr=True).pk)}")
+
+    assert not page.context["cl"].result_list
+    (said,) = map(str, page.context["messages"])
+    assert "nothing is shown" in said
+
+
+def test_a_colleague_beyond_those_offered_is_asked_for_and_named(boss, rep, monkeypatch):
+    monkeypatch.setattr(filters, "COLLEAGUES", 0)
+    ContactFactory(name="Mine", owner=rep), ContactFactory(name="Free")
+
+    for window in (boss, signed_in(rep)):
+        shown = window.get(f"{CONTACTS}?owner={rep.pk}").context["cl"]
+        assert [one.name for one in shown.result_list] == ["Mine"]
+        control = next(one.control for one in shown.filter_specs if one.control.name == "owner")
+        assert (str(rep.pk), str(rep)) in control.options
 
 
 def test_days_are_those_of_the_reader(boss):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, Self
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin import ListFilter, SimpleListFilter
@@ -40,9 +41,19 @@ class Control:
 
 
 class Chosen(SimpleListFilter):
-    """A filter by one of a few values; ``of`` makes one for a field."""
+    """A filter by one of a few values; ``of`` makes one for a field.
+
+    A value that is not among those offered has the rows that it has if ``named`` has a name for it, and else none: what
+    is done to a whole list is never done to more than was asked for.
+    """
 
     path = ""
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        value = self.value()
+        if value and not self._is_offered(value) and (name := self.named(value, request)):
+            self.lookup_choices.append((value, name))
 
     @classmethod
     def of(cls, path: str, title: str = "", **facts: Any) -> type[Self]:
@@ -53,8 +64,20 @@ class Chosen(SimpleListFilter):
         return True
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        known = {str(value) for value, _ in self.lookup_choices}
-        return queryset.filter(self.condition(self.value(), request)) if self.value() in known else queryset
+        value = self.value()
+        if not value:
+            return queryset
+        if self._is_offered(value):
+            return queryset.filter(self.condition(value, request))
+        messages.warning(request, f"“{value[:40]}” is no choice of “{self.title}”: nothing is shown. Choose another.")
+        return queryset.none()
+
+    def named(self, value: str, request: HttpRequest) -> str:
+        """Return the name of a value that there is beside those offered, and that one sees; "" where there is none."""
+        return ""
+
+    def _is_offered(self, value: str) -> bool:
+        return value in {str(offered) for offered, _ in self.lookup_choices}
 
     def condition(self, value: Any, request: HttpRequest) -> Q:
         return Q(**{self.path: value})
@@ -115,6 +138,12 @@ class Person(Chosen):
         names = [(str(one.pk), str(one) if one.is_active else f"{one}, deactivated") for one in people[:COLLEAGUES]]
         return [*offered, ("left", self.left), *names]
 
+    def named(self, value: str, request: HttpRequest) -> str:
+        """Whoever sees everything may ask for anybody, also of those who are not offered; everybody for themselves."""
+        user: Any = request.user
+        people = get_user_model()._default_manager.all()
+        return name_in(people if user.sees_everything else people.filter(pk=user.pk), value)
+
     def condition(self, value: Any, request: HttpRequest) -> Q:
         if value == "nobody":
             return Q(**{f"{self.path}__isnull": True})
@@ -153,9 +182,10 @@ class Days(ListFilter):
         return iter(())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        for text in filter(None, self._given()):
-            if _day(text) is None:
-                messages.warning(request, f"“{text[:40]}” is not a day like 2026-11-20: all days are shown.")
+        if wrong := [text for text in filter(None, self._given()) if _day(text) is None]:
+            for text in wrong:
+                messages.warning(request, f"“{text[:40]}” is not a day like 2026-11-20: nothing is shown.")
+            return queryset.none()
         first, last = map(_day, self._given())
         if first:
             queryset = queryset.filter(**{f"{self.path}__gte": self.bound(_midnight(first))})
@@ -179,6 +209,15 @@ class Born(Days):
 
     def bound(self, moment: datetime) -> Any:
         return first_uuid7_at(moment)
+
+
+def name_in(rows: QuerySet[Any], key: str) -> str:
+    """Return what the row with this key is called; "" where it is not among ``rows``, or no key."""
+    try:
+        row = rows.filter(pk=UUID(key)).first()
+    except ValueError:
+        return ""
+    return str(row) if row else ""
 
 
 def _day(text: str) -> date | None:
