@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from campaigns.admin import previews
+from campaigns.admin.forms import SpokenForm
 from campaigns.models import ContentTemplate, EnrollmentStatus
 from campaigns.rules import segments
 from campaigns.rules.rendering import TAGS, tags_of
@@ -139,6 +140,12 @@ def _fallback(fallback: str | None) -> Any:
     return fallback or cells.NOTHING
 
 
+class StatusForm(SpokenForm):
+    class Meta:
+        model = EnrollmentStatus
+        fields = ["name", "place", "is_active"]
+
+
 @admin.register(EnrollmentStatus)
 class EnrollmentStatusAdmin(RecordAdmin):
     """What may be said of somebody in a campaign, in the order of the funnel."""
@@ -147,6 +154,7 @@ class EnrollmentStatusAdmin(RecordAdmin):
     created_by = staticmethod(statuses.put)
     empty_hint = "./dev migrate brings the first ones."
     fieldsets = [(None, {"fields": ["name", ("place", "is_active")]})]
+    form = StatusForm
     list_display = ["name", "place", "shown_state"]
     list_filter = [filters.Flag.of("is_active", "state", yes="In use", no="Retired")]
     ordering = ["place", "name"]

@@ -1,7 +1,8 @@
 """The words of campaigns that people edit: what is sent, and what may be said of somebody who is in one."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Lower
 
 from campaigns.querysets import ContentTemplateQuerySet
 from config.kernel.audit import audited
@@ -43,15 +44,20 @@ class ContentTemplate(Timestamped):
 class EnrollmentStatus(Timestamped):
     """What may be said of somebody in a campaign: "Needs BDR", "Received RSVP". ``place`` is that in a funnel."""
 
-    name = models.CharField(max_length=80)
-    place = models.PositiveSmallIntegerField(default=0, help_text="In the funnel; the smallest is the widest.")
-    is_active = models.BooleanField(default=True)
+    name = models.CharField(max_length=80, help_text="Upper and lower case are the same.")
+    place = models.PositiveSmallIntegerField(
+        blank=True,
+        help_text="In the funnel. Whoever begins gets the status in use with the smallest place. Empty: the last.",
+    )
+    is_active = models.BooleanField(
+        default=True, help_text="Nobody gets one that is not in use; whoever begins then gets the next one."
+    )
 
     class Meta:
         ordering = ["place", "name"]
         verbose_name = "status"
         verbose_name_plural = "statuses"
-        constraints = [models.UniqueConstraint(fields=["name"], name="campaigns_status_one_per_name")]
+        constraints = [models.UniqueConstraint(Lower(F("name")), name="campaigns_status_one_per_name")]
         triggers = audited()
 
     def __str__(self) -> str:

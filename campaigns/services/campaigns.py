@@ -16,6 +16,7 @@ from campaigns.rules.differences import Difference
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault, faults
 from campaigns.services import bells, drawn, enrolling, graphs, letting_go, places, surroundings, templates, values
+from campaigns.services.goals import faults_of_goal, refuse_reached
 from campaigns.services.ownership import refuse_lending, refuse_others
 from campaigns.services.senders import channels_of
 from config.kernel.audit import acting
@@ -68,12 +69,13 @@ def create(*, name: str, version: TemplateVersion, by: User | None, at: datetime
     """Begin a campaign with a copy of ``version``'s graph, as a draft; whoever begins it owns it unless it is said.
 
     :raises templates.IsArchived: its template is archived.
-    :raises NameTaken, Nameless, NotYours: as for ``edit``.
+    :raises NameTaken, Nameless, NotYours, goals.ReachedAtOnce: as for ``edit``.
     """
     if version.template.status == TemplateStatus.ARCHIVED:
         raise templates.IsArchived(f"{version.template.name} is archived. Bring it back, or take another template.")
     row = Campaign(version=version, **{"owner": by, **{key: said[key] for key in EDITABLE & said.keys()}, "name": name})
     refuse_lending(row, by)
+    refuse_reached(row)
     row.graph = graphs.new(graphs.drawing_of(version.graph))
     return _saved(row, by)
 
@@ -86,16 +88,19 @@ def edit(*, row: Campaign, changes: Mapping[str, Any], by: User | None, at: date
     :raises NotYours: it is somebody else's, or the changes put somebody else's name on it.
     :raises NameTaken, Nameless: another campaign is called like this; it has no name.
     :raises config.kernel.moments.YearOutOfRange: of a day that no calendar shows in every zone.
+    :raises goals.ReachedAtOnce: it shall have the goal that everybody begins with.
     :raises enrolling.ElsewhereToo: it shall be exclusive, and somebody in it is in another exclusive one.
     :raises enrolling.TooManyInIt: too many are in it for that to change.
     """
     row = _held(row, by)
     _refuse_unchangeable(row, changes)
-    before, limit, exclusive = (row.owner_id, row.sender_id), row.company_limit, row.exclusive
+    before, goal, limit, exclusive = (row.owner_id, row.sender_id), row.goal_id, row.company_limit, row.exclusive
     for name in EDITABLE & changes.keys():
         setattr(row, name, changes[name])
     if (row.owner_id, row.sender_id) != before:
         refuse_lending(row, by)
+    if row.goal_id != goal:
+        refuse_reached(row)
     row = _saved(row, by)
     if row.exclusive != exclusive:
         enrolling.tell_exclusive(row)
@@ -120,9 +125,9 @@ def redraw(*, row: Campaign, drawing: Drawing, revision: int | None, by: User | 
 
 
 def faults_of(row: Campaign) -> list[Fault]:
-    """Return everything that would hinder the campaign from starting, that nobody sends for it included."""
+    """Return everything that would hinder the campaign from starting, its goal and who sends for it included."""
     around = surroundings.known(senders=channels_of(row.sender_id), says=values.of_campaign(row))
-    return faults(graphs.drawing_of(row.graph), around)
+    return [*faults_of_goal(row), *faults(graphs.drawing_of(row.graph), around)]
 
 
 def differences_of(row: Campaign) -> list[Difference]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from django.db.models import Max
+
 from campaigns.choices import NodeType
 from campaigns.models import CampaignCount, Edge, EnrollmentStatus, Node
 from campaigns.services.saving import save_once
@@ -14,10 +16,11 @@ from crm.models import User
 
 FIRST: Final = ("No Activity", "Needs BDR", "Contacted", "Interested", "Received RSVP", "Attended", "Not interested")
 EDITABLE: Final = frozenset({"name", "place", "is_active"})
+STEP, FARTHEST = 10, 32_767  # between two places, and the last that there is
 
 
 class Taken(Conflict):
-    """Another status has this name."""
+    """Another status has this name; upper and lower case are the same, and so is any white space."""
 
     code = "already_exists"
 
@@ -38,7 +41,7 @@ def install() -> None:
     """Write the first statuses where there are none."""
     if not EnrollmentStatus.objects.exists():
         EnrollmentStatus.objects.bulk_create(
-            EnrollmentStatus(name=name, place=10 * number) for number, name in enumerate(FIRST, start=1)
+            EnrollmentStatus(name=name, place=STEP * number) for number, name in enumerate(FIRST, start=1)
         )
 
 
@@ -49,21 +52,26 @@ def first() -> EnrollmentStatus | None:
 
 @atomic_with_retries
 def put(*, name: str, at: datetime, by: User | None = None, **more: Any) -> tuple[EnrollmentStatus, bool]:
-    """Add a status, or change the one of this name; say whether it is new. :raises Nameless: it says nothing."""
-    known = EnrollmentStatus.objects.filter(name=name.strip()).first()
-    return _written(known or EnrollmentStatus(), {"name": name, **more}, by), known is None
+    """Add a status, or change the one of this name; say whether it is new. A new one is the last, unless it is said
+    where it comes.
+
+    :raises Taken, Nameless: as for ``edit``.
+    """
+    known = EnrollmentStatus.objects.filter(name=_spoken(name)).first()
+    told = {"name": name, **({} if known else {"place": None}), **more}
+    return _written(known or EnrollmentStatus(), told, by), known is None
 
 
 @atomic_with_retries
 def edit(*, row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None, at: datetime) -> EnrollmentStatus:
-    """Change a status; its name only as long as no graph names it and nobody has had it.
+    """Change a status; its name only as long as no graph names it and nobody has had it. Without a place it is last.
 
     :raises InUse: that is over.
     :raises Taken: another has this name.
     :raises Nameless: it says nothing.
     """
     row = EnrollmentStatus.objects.select_for_update(no_key=True).get(pk=row.pk)
-    if str(changes.get("name", row.name)).strip() != row.name and _is_used(row):
+    if _spoken(changes.get("name", row.name)) != row.name and _is_used(row):
         instead = "Add another status, and switch this one off."
         raise InUse(f"{row.name} is named by graphs or in histories. {instead}", details={"name": instead})
     return _written(row, changes, by)
@@ -80,9 +88,11 @@ def _is_used(row: EnrollmentStatus) -> bool:
 def _written(row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None) -> EnrollmentStatus:
     for name in EDITABLE & changes.keys():
         setattr(row, name, changes[name])
-    row.name = row.name.strip()
+    row.name = _spoken(row.name)
     if not row.name:
         raise Nameless("Give the status a name.", details={"name": "Write something."})
+    if changes.get("place", row.place) is None:
+        row.place = _last(row)
     with acting(user=by and by.pk):
         save_once(
             row,
@@ -90,3 +100,13 @@ def _written(row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None)
             taken=Taken(f"There is a status {row.name!r} already.", details={"name": "Taken."}),
         )
     return row
+
+
+def _spoken(name: str) -> str:
+    return " ".join(name.split())
+
+
+def _last(row: EnrollmentStatus) -> int:
+    """The place behind all the others."""
+    behind = EnrollmentStatus.objects.exclude(pk=row.pk).aggregate(place=Max("place"))["place"] or 0
+    return min(behind + STEP, FARTHEST)

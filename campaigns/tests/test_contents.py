@@ -1,12 +1,9 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.db import IntegrityError
 
-from campaigns.models import ContentTemplate, EnrollmentStatus
-from campaigns.services import contents, handling, statuses
-from campaigns.tests.drawings import drawing, edge, node
-from campaigns.tests.walks import begun, enrolled
+from campaigns.models import ContentTemplate
+from campaigns.services import contents
 
 pytestmark = pytest.mark.django_db
 
@@ -66,28 +63,3 @@ def test_an_archived_content_comes_back_when_it_is_written_again() -> None:
     assert not ContentTemplate.objects.in_use().exists()
     contents.put(key="hello", channel="sms", name="Hello", body="Hi", at=AT)
     assert ContentTemplate.objects.in_use().exists()
-
-
-def test_only_what_is_taken_is_called_taken() -> None:
-    statuses.put(name="Contacted twice", at=AT)
-    other, _ = statuses.put(name="Contacted", at=AT)
-    with pytest.raises(statuses.Taken):
-        statuses.edit(row=other, changes={"name": "Contacted twice"}, by=None, at=AT)
-    with pytest.raises(IntegrityError, match="place"):
-        statuses.edit(row=other, changes={"place": -1}, by=None, at=AT)
-
-
-def test_a_status_that_graphs_or_histories_name_keeps_its_name():
-    drawn = drawing(node("ask", "branch"), node("call", "stage", status="To call"), "ask:else>call",
-                    edge("ask:met>call", fact="enrollment.status", value="Met", **{"is": "equal"}))  # fmt: skip
-    for name in ("To call", "Met", "Had"):
-        statuses.put(name=name, at=AT)
-    (walk,) = enrolled(begun(drawn))
-    handling.set_status([walk.pk], status=EnrollmentStatus.objects.get(name="Had"), by=None, at=AT)
-    for name in ("To call", "Met", "Had"):
-        row = EnrollmentStatus.objects.get(name=name)
-        with pytest.raises(statuses.InUse, match=f"{name} is named by graphs"):
-            statuses.edit(row=row, changes={"name": "Other"}, by=None, at=AT)
-        assert statuses.edit(row=row, changes={"name": name, "place": 7}, by=None, at=AT).place == 7
-    fresh, _ = statuses.put(name="Frehs", at=AT)
-    assert statuses.edit(row=fresh, changes={"name": "Fresh"}, by=None, at=AT).name == "Fresh"

@@ -1,0 +1,122 @@
+"""What may be said of somebody in a campaign: in which order, under which name, and what whoever begins has."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from campaigns.models import Campaign, EnrollmentStatus
+from campaigns.services import campaigns, goals, handling, statuses, templates
+from campaigns.tests import campaigning
+from campaigns.tests.campaigning import AT
+from campaigns.tests.drawings import drawing, edge, node
+from campaigns.tests.walks import begun, enrolled
+from config.tests.clients import admin as an_admin
+from crm.models import User
+from crm.tests.backoffice import form_of, page_url, signed_in
+from crm.tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+version, account, rep, draft = campaigning.version, campaigning.account, campaigning.rep, campaigning.draft
+active = campaigning.active
+
+
+def said(**fields) -> EnrollmentStatus:
+    return statuses.put(at=AT, **fields)[0]
+
+
+def in_order() -> list[str]:
+    return list(EnrollmentStatus.objects.values_list("name", flat=True))
+
+
+def test_a_new_status_comes_last_wherever_it_is_added():
+    last, boss = in_order()[-1], signed_in(UserFactory(admin=True))
+    said(name="By a program")
+    assert an_admin().send("post", "enrollment-statuses/", {"name": "Over the API"})[0] == 201
+    boss.post("/admin/campaigns/enrollmentstatus/add/", {"name": "In the back office", "place": "", "is_active": "on"})
+    assert in_order()[-4:] == [last, "By a program", "Over the API", "In the back office"]
+    assert statuses.first().name == "No Activity"
+    said(name="First of all", place=1)
+    assert statuses.first().name == "First of all"
+
+
+def test_a_status_without_a_place_comes_last_and_there_is_always_a_last_place():
+    row = EnrollmentStatus.objects.first()
+    form = form_of(boss := signed_in(UserFactory(admin=True)), f"{page_url(row)}?tab=edit")
+    boss.post(page_url(row), {**form, "place": ""})
+    assert in_order()[-1] == row.name
+    said(name="Far away", place=statuses.FARTHEST)
+    assert said(name="As far").place == statuses.FARTHEST
+
+
+def test_the_form_says_what_whoever_begins_gets():
+    page = signed_in(UserFactory(admin=True)).get("/admin/campaigns/enrollmentstatus/add/").content.decode()
+    assert "Whoever begins gets the status in use with the smallest place. Empty: the last." in page
+
+
+@pytest.mark.parametrize("name", ["no activity", " NO  ACTIVITY ", "No\tactivity"])
+def test_neither_case_nor_white_space_makes_another_status(name):
+    with pytest.raises(statuses.Taken) as refusal:
+        said(name=name)
+    assert refusal.value.details == {"name": "Taken."}
+    with pytest.raises(statuses.Taken):
+        statuses.edit(row=said(name="Fresh"), changes={"name": name}, by=None, at=AT)
+    boss = signed_in(UserFactory(admin=True))
+    page = boss.post("/admin/campaigns/enrollmentstatus/add/", {"name": name, "place": "", "is_active": "on"})
+    assert "Taken." in page.content.decode()
+    assert said(name=" No  Activity ", place=7).place == 7
+
+
+def test_the_database_knows_that_case_makes_no_other_status():
+    with pytest.raises(IntegrityError, match="one_per_name"), transaction.atomic():
+        EnrollmentStatus.objects.create(name="no activity", place=1)
+
+
+def test_only_what_is_taken_is_called_taken() -> None:
+    statuses.put(name="Contacted twice", at=AT)
+    other, _ = statuses.put(name="Contacted", at=AT)
+    with pytest.raises(statuses.Taken):
+        statuses.edit(row=other, changes={"name": "Contacted twice"}, by=None, at=AT)
+    with pytest.raises(IntegrityError, match="place"):
+        statuses.edit(row=other, changes={"place": -1}, by=None, at=AT)
+
+
+def test_a_status_that_graphs_or_histories_name_keeps_its_name():
+    drawn = drawing(node("ask", "branch"), node("call", "stage", status="To call"), "ask:else>call",
+                    edge("ask:met>call", fact="enrollment.status", value="Met", **{"is": "equal"}))  # fmt: skip
+    for name in ("To call", "Met", "Had"):
+        statuses.put(name=name, at=AT)
+    (walk,) = enrolled(begun(drawn))
+    handling.set_status([walk.pk], status=EnrollmentStatus.objects.get(name="Had"), by=None, at=AT)
+    for name in ("To call", "Met", "Had"):
+        row = EnrollmentStatus.objects.get(name=name)
+        with pytest.raises(statuses.InUse, match=f"{name} is named by graphs"):
+            statuses.edit(row=row, changes={"name": "Other"}, by=None, at=AT)
+        assert statuses.edit(row=row, changes={"name": name, "place": 7}, by=None, at=AT).place == 7
+    fresh, _ = statuses.put(name="Frehs", at=AT)
+    assert statuses.edit(row=fresh, changes={"name": "Fresh"}, by=None, at=AT).name == "Fresh"
+
+
+def test_what_whoever_begins_has_is_refused_as_a_goal(draft: Campaign, active: Campaign, rep: User) -> None:
+    for row in (draft, active):
+        with pytest.raises(goals.ReachedAtOnce) as refusal:
+            campaigns.edit(row=row, changes={"goal": statuses.first()}, by=rep, at=AT)
+        assert refusal.value.details["goal"].startswith("Whoever begins has the status No Activity")
+    with pytest.raises(goals.ReachedAtOnce):
+        campaigns.create(name="Another", version=draft.version, by=rep, at=AT, goal=statuses.first())
+    goal = EnrollmentStatus.objects.get(name="Attended")
+    assert campaigns.edit(row=draft, changes={"goal": goal}, by=rep, at=AT).goal == goal
+
+
+def test_a_goal_that_everybody_begins_with_by_now_is_a_fault_of_the_campaign(draft, account, rep):
+    goal = said(name="Coming")
+    campaigns.edit(row=draft, changes={"goal": goal}, by=rep, at=AT)
+    assert campaigns.faults_of(draft) == []
+    statuses.edit(row=goal, changes={"place": 0}, by=None, at=AT)
+    draft.refresh_from_db()
+    (fault,) = campaigns.faults_of(draft)
+    assert (fault.code, fault.field) == ("reached_at_once", "goal")
+    assert "Coming" in fault.message
+    with pytest.raises(templates.HasFaults):
+        campaigns.schedule(row=draft, starts_at=AT + timedelta(days=1), by=rep, at=AT)
+    campaigns.edit(row=draft, changes={"name": "The goal stays"}, by=rep, at=AT)
