@@ -44,6 +44,7 @@ _OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 }
 EMPTY, FILLED = "empty", "filled"
 OPERATORS: Final = (*_OPERATORS, EMPTY, FILLED)
+EXACTLY: Final = ("equal", "other", "among")  # what they compare with is a whole name
 
 
 def holds(condition: Config, facts: Mapping[str, Any]) -> bool:
@@ -61,13 +62,18 @@ def holds(condition: Config, facts: Mapping[str, Any]) -> bool:
     return bool(_OPERATORS[operator](known, condition["value"]))
 
 
-def named(condition: Config, fact: str) -> Iterator[str]:
-    """Yield the texts that a condition without ``faults`` compares a fact with, wherever it asks for it."""
-    for part in (*condition.get("all", []), *condition.get("any", [])):
-        yield from named(part, fact)
-    if condition.get("fact") == fact and condition["is"] in ("equal", "other", "among"):
-        values = condition["value"] if condition["is"] == "among" else [condition["value"]]
-        yield from (value for value in values if isinstance(value, str))
+def named(condition: Config, fact: str, operators: tuple[str, ...] = EXACTLY) -> Iterator[str]:
+    """Yield the texts that a condition compares a fact with by ``operators``, wherever it asks for it.
+
+    Of one with ``faults`` those that can be made out.
+    """
+    for parts in (condition.get("all"), condition.get("any")):
+        for part in parts if isinstance(parts, list) else ():
+            if isinstance(part, Mapping):
+                yield from named(part, fact, operators)
+    if condition.get("fact") == fact and condition.get("is") in operators:
+        value = condition.get("value")
+        yield from (each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str))
 
 
 def is_among(text: str, known: Iterable[str]) -> bool:

@@ -1,6 +1,6 @@
 """What may be said of somebody in a campaign: a list that people edit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ from django.db.models import Max
 
 from campaigns.choices import NodeType
 from campaigns.models import CampaignCount, Edge, EnrollmentStatus, Node
+from campaigns.rules import conditions
 from campaigns.services.saving import save_once
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
@@ -16,6 +17,7 @@ from crm.models import User
 
 FIRST: Final = ("No Activity", "Needs BDR", "Contacted", "Interested", "Received RSVP", "Attended", "Not interested")
 EDITABLE: Final = frozenset({"name", "place", "is_active"})
+_STATUS: Final = "enrollment.status"  # as conditions call it
 STEP, FARTHEST = 10, 32_767  # between two places, and the last that there is
 
 
@@ -78,11 +80,24 @@ def edit(*, row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None, 
 
 
 def _is_used(row: EnrollmentStatus) -> bool:
+    """Whether somebody has had it, or a graph names it: a stage by its letters, a condition in whatever case."""
     return (
-        Node.objects.filter(type=NodeType.STAGE, config__status=row.name).exists()
-        or Edge.objects.filter(condition__icontains=row.name).exists()
-        or CampaignCount.objects.filter(name=f"status:{row.pk}").exists()
+        CampaignCount.objects.filter(name=f"status:{row.pk}").exists()
+        or row.name in {status.strip() for status in _of_stages() if isinstance(status, str)}
+        or any(conditions.is_among(row.name, named) for named in _of_conditions())
     )
+
+
+def _of_stages() -> Iterable[Any]:
+    stages = Node.objects.filter(type=NodeType.STAGE).order_by()
+    return stages.values_list("config__status", flat=True).distinct()
+
+
+def _of_conditions() -> Iterator[list[str]]:
+    """Yield what each condition compares the status of somebody with."""
+    asking = Edge.objects.filter(condition__icontains=f'"{_STATUS}"').order_by()
+    for condition in asking.values_list("condition", flat=True).distinct():
+        yield list(conditions.named(condition, _STATUS, conditions.OPERATORS))
 
 
 def _written(row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None) -> EnrollmentStatus:

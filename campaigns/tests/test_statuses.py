@@ -6,7 +6,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from campaigns.models import Campaign, EnrollmentStatus
-from campaigns.services import campaigns, goals, handling, statuses, templates
+from campaigns.rules.drawings import DrawnNode
+from campaigns.services import campaigns, goals, graphs, handling, statuses, templates
 from campaigns.tests import campaigning
 from campaigns.tests.campaigning import AT
 from campaigns.tests.drawings import drawing, edge, node
@@ -95,6 +96,45 @@ def test_a_status_that_graphs_or_histories_name_keeps_its_name():
         assert statuses.edit(row=row, changes={"name": name, "place": 7}, by=None, at=AT).place == 7
     fresh, _ = statuses.put(name="Frehs", at=AT)
     assert statuses.edit(row=fresh, changes={"name": "Fresh"}, by=None, at=AT).name == "Fresh"
+
+
+NAMED = 'Met "on site" \\ once'
+STATUS = {"fact": "enrollment.status", "is": "equal", "value": NAMED}
+
+
+def drawn_with(*nodes: DrawnNode, **condition) -> None:
+    """Keep a draft with these nodes, and a branch that asks this; whether that makes sense is not asked of a draft."""
+    parts = [node("ask", "branch"), node("end", "exit"), *nodes]
+    graphs.new(drawing(*parts, edge("ask:met>end", **condition)))
+
+
+@pytest.mark.parametrize("condition", [
+    STATUS, {**STATUS, "value": NAMED.upper()}, {**STATUS, "value": f" {NAMED}\t"}, {"all": [{"any": [STATUS]}]},
+    {**STATUS, "is": "among", "value": ["Others", NAMED]}, {**STATUS, "is": "other"}, {**STATUS, "is": "contains"},
+    {"any": [7, {"all": "x"}, STATUS]},
+], ids=str)  # fmt: skip
+def test_a_status_that_a_condition_names_keeps_its_name(condition):
+    row = said(name=NAMED)
+    drawn_with(**condition)
+    with pytest.raises(statuses.InUse):
+        statuses.edit(row=row, changes={"name": "Other"}, by=None, at=AT)
+
+
+@pytest.mark.parametrize("told", [NAMED, f" {NAMED}\n"])
+def test_a_status_that_a_stage_names_keeps_its_name(told):
+    row = said(name=NAMED)
+    drawn_with(node("stage", "stage", status=told))
+    with pytest.raises(statuses.InUse):
+        statuses.edit(row=row, changes={"name": "Other"}, by=None, at=AT)
+
+
+@pytest.mark.parametrize("name", ["fact", "value", "equal", "Site", "Owner", "enrollment.status", "Called"])
+def test_a_status_that_nothing_names_is_renamed_whatever_else_graphs_say(name):
+    row = said(name=name)
+    title = {"fact": "contact.title", "is": "equal", "value": "Owner"}
+    drawn_with(node("call", "stage", status="Called twice"), all=[STATUS, title])
+    drawn_with(node("other", "stage", status=["Called"]), **{**STATUS, "value": {"Called": "Called"}})
+    assert statuses.edit(row=row, changes={"name": "Fresh"}, by=None, at=AT).name == "Fresh"
 
 
 def test_what_whoever_begins_has_is_refused_as_a_goal(draft: Campaign, active: Campaign, rep: User) -> None:
