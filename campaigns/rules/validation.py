@@ -180,7 +180,7 @@ def _of_labels(node: DrawnNode, labels: Counter[str]) -> Iterator[Fault]:
             yield Fault("unknown_exit", f"An edge leaves by {label!r}; exits are: {known}.", node.key)
     for label, needed in shape.exits.items():
         if needed and label not in labels:
-            yield Fault(f"missing_{label}", f"Say what happens next: no edge leaves by {label!r}.", node.key)
+            yield Fault(f"missing_{label}", f"Say what happens next: no edge leaves by {str(label)!r}.", node.key)
 
 
 def _of_branch(node: DrawnNode, edges: Iterable[DrawnEdge], surroundings: Surroundings) -> Iterator[Fault]:

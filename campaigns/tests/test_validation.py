@@ -93,6 +93,12 @@ def test_the_weights_of_a_split_add_up_to_a_hundred(weights: list[object], expec
     assert [code for code, _ in told(drawing(node("a", "split"), node("b", "exit"), *ways))] == expected
 
 
+@pytest.mark.parametrize(("kind", "exits"), [("branch", ["else"]), ("wait_for", ["happened", "timeout"])])
+def test_an_exit_that_leads_nowhere_is_called_as_the_edge_would_be(kind: str, exits: list[str]) -> None:
+    said = [fault.message for fault in faults(drawing(node("a", kind)), SURROUNDINGS) if "missing" in fault.code]
+    assert said == [f"Say what happens next: no edge leaves by '{label}'." for label in exits]
+
+
 def test_a_loop_goes_through_a_jump_and_a_wait() -> None:
     send, pause, jump = node("send", "sms_send"), node("pause", "wait"), node("jump", "jump")
     endless = drawing(send, pause, "send>pause", "pause>send", start="send")
