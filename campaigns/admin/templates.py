@@ -42,12 +42,22 @@ class Cloning(Question):
     name = forms.CharField(max_length=120, label="Name of the copy")
 
 
+class Restoring(Question):
+    """Only the draft that was there when it was asked is replaced."""
+
+    revision = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, row: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, row=row, **kwargs)
+        self.initial["revision"] = row.template.draft.revision
+
+
 def _publish(row: Template, *, by: Any, at: datetime, note: str) -> None:
     templates.publish(row=row, note=note, by=by, at=at)
 
 
-def _restore(row: TemplateVersion, *, by: Any, at: datetime) -> None:
-    templates.restore(version=row, by=by, at=at)
+def _restore(row: TemplateVersion, *, by: Any, at: datetime, revision: int) -> None:
+    templates.restore(version=row, revision=revision, by=by, at=at)
 
 
 @admin.register(Template)
@@ -152,8 +162,9 @@ class TemplateVersionAdmin(RecordAdmin):
     verbs = [
         Verb(
             name="restore", label="Make it the draft", permission=CHANGE, icon="restore", do=_restore,
-            done="made the draft", in_lists=False,
-            effect="The draft of the template becomes what it was in this version; publishing makes a new one of it.",
+            form=Restoring, done="made the draft", in_lists=False,
+            effect="The draft of the template becomes what it was in this version. What it is now is lost unless it "
+            "was published; publishing makes a new version of it.",
         )
     ]  # fmt: skip
 

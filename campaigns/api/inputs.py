@@ -122,6 +122,10 @@ class PublishTold(Told):
     note = serializers.CharField(required=False, allow_blank=True, max_length=200)
 
 
+class RestoreTold(Told):
+    revision = serializers.IntegerField(min_value=0, help_text="Of the draft of the template as it was read.")
+
+
 class CloneTold(Told):
     name = serializers.CharField(max_length=120)
 

@@ -214,15 +214,15 @@ class TemplateVersionViewSet(ReadOnly):
 
     queryset = TemplateVersion.objects.none()
     reading = readings.TemplateVersionReading
-    takes = {"restore": inputs.NothingTold}
+    takes = {"restore": inputs.RestoreTold}
     needs = {"restore": CHANGE}
     filterset_class = filters.TemplateVersionFilter
-    how_to_change = "A version never changes: POST to .../restore/ makes it the draft again."
+    how_to_change = "A version never changes: POST {revision} to .../restore/ makes it the draft again."
 
     @action(detail=True, methods=["post"])
     def restore(self, request: Any, pk: str) -> Response:
-        """Make the draft of the template what it was in this version."""
-        self.asked()
+        """Make the draft of the template what it was in this version; 409 where somebody has changed the revision that
+        you read."""
         version = self.get_object()
-        templates.restore(version=version, by=request.user, at=self.at)
+        templates.restore(version=version, **self.asked(), by=request.user, at=self.at)
         return Response(self.shown(version.pk))

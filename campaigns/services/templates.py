@@ -112,13 +112,13 @@ def publish(*, row: Template, by: User | None, at: datetime, note: str = "") -> 
 
 
 @atomic_with_retries
-def restore(*, version: TemplateVersion, by: User | None, at: datetime) -> Template:
-    """Make the draft what it was in ``version``; publishing makes a new version of it.
+def restore(*, version: TemplateVersion, revision: int | None, by: User | None, at: datetime) -> Template:
+    """Make the draft of this ``revision`` what it was in ``version``; publishing makes a new version of it.
 
     :raises IsArchived: bring the template back first.
+    :raises graphs.DrawnMeanwhile: as for ``graphs.redraw``.
     """
-    row = _held(version.template)
-    return _redrawn(row, graphs.drawing_of(version.graph), None, by)
+    return draw(row=version.template, drawing=graphs.drawing_of(version.graph), revision=revision, by=by, at=at)
 
 
 @atomic_with_retries

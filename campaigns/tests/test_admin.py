@@ -82,6 +82,19 @@ def test_a_version_says_what_is_new_since_the_one_before(boss, template):
     assert graphs.drawing_of(template.draft).is_same(graphs.drawing_of(template.versions.get(number=1).graph))
 
 
+def test_what_a_colleague_drew_since_the_question_was_asked_is_not_overwritten(boss, template):
+    version = template.versions.get(number=1)
+    asked = f"{page_url(version).removesuffix('change/')}do/restore/"
+    revision = boss.get(asked).context["form"]["revision"].value()
+    drawn = drawing(node("over", "exit", reason="Tired"))
+    templates.draw(row=template, drawing=drawn, revision=None, by=None, at=AT)
+    answer = boss.post(asked, {"revision": revision}, follow=True)
+    assert "Somebody has changed the graph since you read it" in answer.content.decode()
+    assert "This field is required" in boss.post(asked, {}).content.decode()
+    template.refresh_from_db()
+    assert graphs.drawing_of(template.draft).is_same(drawn)
+
+
 def test_what_cannot_be_published_says_why(boss, template):
     templates.draw(row=template, drawing=drawing(node("a", "sms_send", content="gone")), revision=None, by=None, at=AT)
     answer = ask(boss, template, "publish", note="")

@@ -52,7 +52,12 @@ def test_a_template_is_drawn_published_and_restored(caller, template):
         ("removed", "node", "end"),
         ("removed", "edge", "hello:next"),
     }
-    caller.send("post", f"template-versions/{version['id']}/restore/", {})
+    restore = f"template-versions/{version['id']}/restore/"
+    assert caller.send("post", restore, {})[1]["details"][0]["field"] == "revision"
+    status, said = caller.send("post", restore, {"revision": 0})
+    assert (status, said["error_code"]) == (409, "drawn_meanwhile")
+    assert [each["key"] for each in graph(caller, template)["nodes"]] == ["hello"]
+    assert caller.send("post", restore, {"revision": 1})[0] == 200
     assert [each["key"] for each in graph(caller, template)["nodes"]] == ["hello", "end"]
 
 

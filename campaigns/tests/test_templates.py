@@ -109,7 +109,7 @@ def test_nothing_new_is_not_published(template: Template) -> None:
 def test_an_earlier_version_comes_back_as_the_draft(template: Template) -> None:
     first = templates.publish(row=template, by=None, at=AT)
     templates.draw(row=template, drawing=SHORTER, revision=None, by=None, at=AT)
-    templates.restore(version=first, by=None, at=AT)
+    templates.restore(version=first, revision=None, by=None, at=AT)
     assert draft(template).is_same(DRAWN)
 
 

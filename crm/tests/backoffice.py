@@ -59,5 +59,7 @@ def form_of(client: Client, url: str) -> dict[str, str]:
 def ask(client: Client, row, verb: str, **answers):
     """Do it as a person does: look at the question, then answer it."""
     url = f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/do/{verb}/"
-    assert client.get(url).status_code == 200
-    return client.post(url, answers, follow=True)
+    question = client.get(url)
+    assert question.status_code == 200
+    hidden = {field.html_name: field.value() for field in question.context["form"].hidden_fields()}
+    return client.post(url, hidden | answers, follow=True)
