@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
@@ -34,7 +34,7 @@ class CallTaskAdmin(RecordAdmin):
     audited = False
     empty_hint = "They come from campaigns whose graph has a node that asks for a call."
     linked_by = ("contact", "enrollment")
-    list_display = ["contact", "shown_priority", "shown_state", "shown_since"]
+    list_display = ["contact", "shown_campaign", "shown_priority", "shown_state", "shown_since"]
     list_filter = [Open.of("open", "to make")]
     list_select_related = ["contact"]
     ordering = ["-pk"]
@@ -43,6 +43,16 @@ class CallTaskAdmin(RecordAdmin):
     search_through = ("contact",)
     symbol = "phone_forwarded"
     views = [("All", {}), ("To make", {"open": "yes"})]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the name of the campaign that asks for the call, where one sees it."""
+        asking = visible(Campaign.objects.filter(enrollments=OuterRef("enrollment")), request.user)
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(asked_by=Subquery(asking.values("name")[:1]))
+        return rows
+
+    @display(description="Campaign")
+    def shown_campaign(self, row: Any) -> SafeString:
+        return cells.link_to("campaigns.enrollment", row.enrollment_id, row.asked_by) if row.asked_by else cells.NOTHING
 
     @display(description="Priority")
     def shown_priority(self, row: CallTask) -> str:
@@ -67,14 +77,10 @@ class CallTaskAdmin(RecordAdmin):
                 ("Priority", self.shown_priority(row)),
                 ("Since", cells.moment(row.created_at)),
                 ("Over", cells.exact(row.done_at or row.cancelled_at)),
-                ("Asked for by", self._campaign(request, row)),
+                ("Asked for by", self.shown_campaign(row)),
             ],
         )
 
     def sections(self, request: HttpRequest, row: CallTask) -> list[Section]:
         script = ContentTemplate.objects.filter(key=row.script).first() if row.script else None
         return [Section(title="What to say", text=script.body)] if script else []
-
-    def _campaign(self, request: HttpRequest, row: CallTask) -> Any:
-        seen = visible(Campaign.objects.filter(enrollments=row.enrollment_id), request.user).first()
-        return cells.link(row.enrollment, seen.name) if seen else cells.NOTHING

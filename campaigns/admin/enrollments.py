@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
@@ -141,8 +141,10 @@ class EnrollmentAdmin(RecordAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Only people whom one sees: their names stand in the list."""
-        rows, user = super().get_queryset(request), request.user
+        """Only people whom one sees: their names stand in the list. With what the stage that they passed is called."""
+        passed = Node.objects.filter(graph=OuterRef("graph"), key=OuterRef("stage")).values("name")
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(stage_name=Subquery(passed))
+        user = request.user
         sees_all: bool = user.sees_everything  # type: ignore[union-attr]  # the admin lets nobody else in
         return rows if sees_all else rows.filter(owned_or_free(user, "contact__owner"))  # type: ignore[arg-type]  # as above
 
@@ -155,8 +157,9 @@ class EnrollmentAdmin(RecordAdmin):
         return walks.name_of(row.node) or cells.NOTHING
 
     @display(description="Status")
-    def shown_status(self, row: Enrollment) -> Any:
-        return row.status or cells.NOTHING
+    def shown_status(self, row: Any) -> SafeString:
+        stage = row.stage_name or row.stage
+        return cells.badges(row.status, stage and cells.soft(stage))
 
     @display(description="Next")
     def shown_wake(self, row: Enrollment) -> Any:

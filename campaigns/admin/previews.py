@@ -83,7 +83,7 @@ def _chosen(request: HttpRequest) -> Contact | None:
 
 
 def _shown(row: ContentTemplate, contact: Contact, campaign: Campaign | None) -> dict[str, Any]:
-    said = (values.of_campaign(campaign) if campaign else {}) | values.of_contact(contact)
+    said = values.in_campaign(contact, campaign)
     found = contents.preview(channel=row.channel, subject=row.subject, body=row.body, values=said)
     return {
         "contact": cells.link(contact),

@@ -5,6 +5,7 @@ from typing import Any
 import django_filters as filters
 from django.db.models import Q
 from django_filters import FilterSet
+from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from campaigns.choices import (
     ENDED,
@@ -63,11 +64,21 @@ class EnrollmentFilter(FilterSet):
     status = Related()
     node = Related()
     run = Related()
+    stage = filters.CharFilter(
+        method="keep_stage", label="The key of the stage that they passed last, of a campaign: with campaign"
+    )
     reason = filters.CharFilter(
         method="keep_reason", label="Why they left, in its own words (opted_out), or words of why they stand still"
     )
     live = YesNo(method="keep_live", label="Still on the way")
     created_since = CreatedSince()
+
+    def keep_stage(self, rows: Any, name: str, wanted: str) -> Any:
+        """A key means something in one graph, and stages have no index of their own."""
+        if not self.form.cleaned_data.get("campaign"):
+            said = "Say of which campaign: add campaign=ID. Stages of all campaigns are not looked through."
+            raise ValidationError({name: [ErrorDetail(said, "invalid")]})
+        return rows.filter(stage=wanted)
 
     def keep_reason(self, rows: Any, name: str, wanted: str) -> Any:
         """Whoever left is found by an index; those who stand still are few, and their reasons are sentences."""

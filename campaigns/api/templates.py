@@ -43,8 +43,7 @@ class ContentViewSet(Listed, Retrieved, Resource):
         """Show what a contact would get, which tags have no value, which get theirs in a campaign, and of an SMS how
         long it is."""
         row, asked = self.get_object(), self.asked()
-        campaign = asked.get("campaign")
-        said = (values.of_campaign(campaign) if campaign else {}) | values.of_contact(asked["contact"])
+        said = values.in_campaign(asked["contact"], asked.get("campaign"))
         found = contents.preview(channel=row.channel, subject=row.subject, body=row.body, values=said)
         length = found.length and {
             "encoding": found.length.encoding,

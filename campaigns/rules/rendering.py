@@ -37,7 +37,7 @@ TAGS: Final[Mapping[str, str]] = {
     "event.place": "Place of the event",
     "event.hook": "Hook of the event",
 }
-OF_CAMPAIGNS: Final = ("sender.", "campaign.", "event.", "project.")  # known as soon as somebody is in a campaign
+OF_CAMPAIGNS: Final = ("sender.", "campaign.", "event.", "project.", "owner.")  # known as soon as one is in a campaign
 _TAG: Final = re.compile(r"\{\{([^{}]*)\}\}")
 _BRACES: Final = re.compile(r"\{\{|\}\}")
 # What a carrier, a mail header or PostgreSQL cannot take, but for the ends of lines and tabs.

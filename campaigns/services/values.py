@@ -33,6 +33,13 @@ def of_attributes(attributes: Mapping[str, object]) -> dict[str, str]:
     return {f"{ATTRIBUTE}{key}": str(value) for key, value in plain.items()}
 
 
+def in_campaign(contact: Contact, campaign: Campaign | None) -> dict[str, str]:
+    """Return what is known of a contact, and of the campaign that they would be in, if one is given: where neither has
+    an owner, nobody has."""
+    said = {"owner.name": "", "owner.email": "", **of_campaign(campaign)} if campaign else {}
+    return said | of_contact(contact)
+
+
 def of_campaign(campaign: Campaign) -> dict[str, str]:
     """Return what a campaign says alike to everybody; what is known of each goes before it."""
     day, time, sender = campaign.event_date, campaign.event_time, campaign.sender

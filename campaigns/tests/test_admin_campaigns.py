@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from campaigns.models import (
+    CallTask,
     Campaign,
     Enrollment,
     EnrollmentRun,
@@ -50,7 +51,9 @@ def test_the_funnel_of_a_campaign_in_which_people_begin_again_tells_of_rounds(wi
     assert 'No Activity</a></span><span class="cl-track"><i style="width: 100.00%">' in page
 
 
-@pytest.mark.parametrize("label", ["campaigns.campaign", "campaigns.enrollment", "campaigns.message"])
+@pytest.mark.parametrize(
+    "label", ["campaigns.campaign", "campaigns.enrollment", "campaigns.message", "campaigns.calltask"]
+)
 def test_a_list_costs_the_same_queries_however_long_it_is(window, boss, label, django_assert_max_num_queries):
     version = a_version()
     costs = []
@@ -64,6 +67,9 @@ def test_a_list_costs_the_same_queries_however_long_it_is(window, boss, label, d
                 direction="inbound", channel="sms", contact=walk.contact, state="received", not_before=NOON,
                 campaign=row, enrollment=walk,
             )  # fmt: skip
+            CallTask.objects.create(
+                enrollment=walk, node=row.graph.nodes.first(), visit=1, contact=walk.contact, priority=3
+            )
         with django_assert_max_num_queries(30) as queries:
             window.get(list_url(label))
         costs.append(len(queries))

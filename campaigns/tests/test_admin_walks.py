@@ -8,10 +8,13 @@ from campaigns.models import (
     Message,
     Node,
 )
+from campaigns.rules.drawings import DrawnNode
 from campaigns.tests import office
+from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import CampaignFactory, EnrollmentFactory, MessageFactory
 from campaigns.tests.office import messages_of, said
 from campaigns.tests.scenes import a_campaign
+from campaigns.tests.walks import begun, enrolled, run
 from config.testing import NOON
 from crm.tests.backoffice import ask, list_url, page_url, signed_in
 from crm.tests.factories import ContactFactory, UserFactory
@@ -102,6 +105,15 @@ def test_of_a_campaign_that_is_not_seen_or_not_there_a_list_shows_nobody_and_say
         assert ["nothing is shown" in one for one in messages_of(page)] == [True], asked
         assert "Hush" not in said(page)
     assert list(window.get(people).context["cl"].result_list) == [mine]
+
+
+@pytest.mark.parametrize(("name", "shown"), [("Invited & answered", "Invited &amp; answered"), ("", "rsvp")])
+def test_the_list_of_people_shows_the_stage_beside_the_status(window, name, shown):
+    stage = DrawnNode("rsvp", "stage", name, {"status": "Received RSVP"})
+    enrolled(begun(drawing(stage, node("rest", "wait"), "rsvp>rest")), 2)
+    run(NOON)
+    cell = f'Received RSVP <span class="cl-soft">{shown}</span>'
+    assert said(window.get(list_url("campaigns.enrollment"))).count(cell) == 2
 
 
 def test_a_status_is_given_to_a_list_of_people(window, boss):

@@ -105,6 +105,17 @@ def test_a_walk_is_paused_resumed_and_left_and_tells_its_history(caller, campaig
     assert caller.send("post", f"enrollments/{walk.pk}/leave/", {})[0] == 400
 
 
+def test_people_are_found_by_the_stage_that_they_passed_within_their_campaign(caller, campaign):
+    ada, *_ = enrolled(campaign, ContactFactory(), ContactFactory())
+    Enrollment.objects.filter(pk=ada.pk).update(stage="invited")
+    _, said = caller.send("get", f"enrollments/?campaign={campaign.pk}&stage=invited")
+    assert [row["id"] for row in said["results"]] == [str(ada.pk)]
+    assert caller.send("get", f"enrollments/?campaign={campaign.pk}&stage=")[1]["results"][1:]
+    status, said = caller.send("get", "enrollments/?stage=invited")
+    assert (status, said["details"][0]["field"]) == (400, "stage")
+    assert said["details"][0]["message"].startswith("Say of which campaign: add campaign=ID.")
+
+
 def test_what_was_parked_is_tried_again(caller, campaign):
     (walk,) = enrolled(campaign, ContactFactory())
     where = {"node": campaign.graph.nodes.get(key="wait"), "visit": 1, "visits": {"wait": 1}}

@@ -149,6 +149,12 @@ def test_a_preview_shows_what_a_contact_would_get(caller, template):
     )
     said = caller.send("post", f"contents/{content.pk}/preview/", {"contact": str(ada.pk)})[1]
     assert (said["missing"], said["later"]) == (["contact.title"], ["project.name"])
+    ContentTemplate.objects.filter(pk=content.pk).update(body="Yours, {{owner.name}}")
+    nobodys = str(ContactFactory(owner=None).pk)
+    for campaign, told in [(None, ([], ["owner.name"])), (CampaignFactory(owner=None), (["owner.name"], []))]:
+        asked = {"contact": nobodys, **({"campaign": str(campaign.pk)} if campaign else {})}
+        said = caller.send("post", f"contents/{content.pk}/preview/", asked)[1]
+        assert (said["missing"], said["later"]) == told
     ContentTemplate.objects.filter(pk=content.pk).update(body="In {{event.place|the hall}}")
     campaign = CampaignFactory(event_place="Hill Hall")
     asked = {"contact": str(ada.pk), "campaign": str(campaign.pk)}

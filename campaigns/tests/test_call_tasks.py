@@ -4,7 +4,7 @@ import pytest
 
 from calls.models import Disposition
 from calls.signals import CallConcluded
-from campaigns.models import CallTask, ContentTemplate, Enrollment
+from campaigns.models import CallTask, Campaign, ContentTemplate, Enrollment
 from campaigns.services import enrolling, happenings
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.walks import begun, enrolled, run
@@ -34,6 +34,15 @@ def test_a_call_is_found_with_what_to_say_by_whoever_sees_the_person_and_by_nobo
     page = window.get(page_url(task)).content.decode()
     assert [words in page for words in ("Hello {{contact.first_name}}", "Urgent", "Spring")] == [True] * 3
     assert other.get(page_url(task)).status_code == 404
+
+
+def test_the_list_of_calls_says_for_which_campaign_where_one_sees_that(task):
+    window, calls = signed_in(task.contact.owner), list_url("campaigns.calltask")
+    assert "Spring" in window.get(calls).content.decode()
+    other = UserFactory(bdr=True)
+    Campaign.objects.update(owner=other, sender=other)
+    page = window.get(calls).content.decode()
+    assert ("Alma Barford" in page, "Spring" in page) == (True, False)
 
 
 def test_a_call_that_was_made_is_over_and_says_how_it_ended(task):
