@@ -272,7 +272,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
-                'indexes': [models.Index(models.F('contact'), models.F('id'), condition=models.Q(('handled_at', None)), name='campaigns_happening_new'), models.Index(models.F('id'), condition=models.Q(('handled_at', None)), name='campaigns_happening_queue')],
+                'indexes': [models.Index(models.F('contact'), models.F('id'), condition=models.Q(('handled_at', None)), name='campaigns_happening_new')],
                 'constraints': [models.UniqueConstraint(fields=('contact', 'cause', 'kind'), name='campaigns_happening_once_per_cause')],
             },
         ),

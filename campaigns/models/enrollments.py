@@ -222,8 +222,9 @@ class Happening(Row):
             models.UniqueConstraint(fields=["contact", "cause", "kind"], name="campaigns_happening_once_per_cause")
         ]
         indexes = [
+            # The only one of what is new: while that is nothing all would cost the same, and plans are kept. By another
+            # one each look for the news of somebody would read those of everybody, once there are many.
             models.Index(F("contact"), F("id"), condition=Q(handled_at=None), name="campaigns_happening_new"),
-            models.Index(F("id"), condition=Q(handled_at=None), name="campaigns_happening_queue"),
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 
+from campaigns.choices import HappeningKind
 from campaigns.models import Campaign
 from campaigns.rules.moves import Happened, Settled, Standing
 from campaigns.services import people, places
@@ -34,10 +35,19 @@ _SENT = """
     EXISTS (SELECT FROM campaigns_enrollmentstep s
             WHERE (s.enrollment_id, s.node_id, s.visit) = (e.id, e.node_id, e.visit))"""
 _THEM = "FROM campaigns_enrollment e JOIN crm_contact c ON c.id = e.contact_id"
+# What was kept before they were enrolled is nothing for a walk, but that they want to hear nothing any more. Whoever
+# has news that nobody has followed yet moves with that, however many wait to be heard and whoever hears them just now:
+# what came in time would be too late behind the time-out. OFFSET, because the plan is kept: as a join, made while
+# nothing is new, it would compare everybody with everything once there is a lot.
+_HAS_NEWS = """
+    EXISTS (SELECT FROM campaigns_happening h
+            WHERE h.contact_id = e.contact_id AND h.handled_at IS NULL
+              AND (h.enrollment_id = e.id OR h.enrollment_id IS NULL AND (h.id > e.id OR h.kind = 'opt_out'))
+            OFFSET 0)"""
 _AT_THEIR_TIME = f"""
     SELECT {_ONE}, {_ALIKE}, NULL::timestamptz, {_UNTOLD} {_THEM}
     WHERE e.campaign_id = %(campaign)s AND e.wake_at <= %(at)s::timestamptz AND e.epoch = %(epoch)s::int
-      AND e.state {{states}}
+      AND e.state {{states}} AND NOT {_HAS_NEWS}
     ORDER BY e.wake_at, e.id LIMIT %(size)s::int
     FOR NO KEY UPDATE OF e SKIP LOCKED"""
 _DUE = _AT_THEIR_TIME.format(states="IN ('active', 'waiting')")  # as their index says; and so below
@@ -46,7 +56,7 @@ _SETTLED = f"""
     SELECT {_ALONE.format(enrolled_at="NULL::timestamptz", message="m.id")}, {_ALIKE}, e.wake_at, {_TOLD}
     FROM campaigns_settlement s JOIN campaigns_message m ON m.id = s.message_id
          JOIN campaigns_enrollment e ON e.id = s.enrollment_id JOIN crm_contact c ON c.id = e.contact_id
-    WHERE s.campaign_id = %(campaign)s AND e.state <> 'paused'
+    WHERE s.campaign_id = %(campaign)s AND e.state <> 'paused' AND NOT {_HAS_NEWS}
     ORDER BY s.at, s.message_id LIMIT %(size)s::int
     FOR NO KEY UPDATE OF e SKIP LOCKED"""  # noqa: S608 - our own names
 _BY_HAND = f"""
@@ -80,7 +90,7 @@ _NEWS = """
     SELECT h.id, h.contact_id, h.enrollment_id, h.kind, h.at, h.data FROM campaigns_happening h
     WHERE h.handled_at IS NULL AND (h.kind <> 'reply' OR NOT EXISTS (
         SELECT FROM campaigns_message m WHERE m.contact_id = h.contact_id AND m.state = 'dispatching'))
-    ORDER BY h.id LIMIT %(size)s::int
+    ORDER BY h.contact_id, h.id LIMIT %(size)s::int
     FOR UPDATE SKIP LOCKED"""
 
 
@@ -216,22 +226,27 @@ def settled(campaign: Campaign, *, size: int) -> list[Claimed]:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Happenings that are locked now, by contact in their order, each with the one walk that it is for, if it is."""
+    """Happenings that are locked now, by contact in their order, each with its key and the one walk that it is for, if
+    it is."""
 
     ids: list[UUID]
-    by_contact: Mapping[UUID, tuple[tuple[UUID | None, Happened], ...]]
+    by_contact: Mapping[UUID, tuple[tuple[UUID, UUID | None, Happened], ...]]
 
     def of(self, one: Claimed) -> tuple[Happened, ...]:
-        """Return what of it is for this walk."""
-        return tuple(happened for walk, happened in self.by_contact[one.contact] if walk in (None, one.id))
+        """Return what of it is for this walk, as ``_HAS_NEWS`` says it."""
+        return tuple(
+            news
+            for key, walk, news in self.by_contact[one.contact]
+            if walk == one.id or (walk is None and (key > one.id or news.kind == HappeningKind.OPT_OUT))
+        )
 
 
 def news(*, size: int) -> News:
-    """Claim the oldest happenings that nobody has followed yet, and that can be followed now."""
+    """Claim happenings that nobody has followed yet, and that can be followed now, those of a person in their order."""
     rows = prepared.rows(_NEWS, {"size": size})
-    by_contact: dict[UUID, tuple[tuple[UUID | None, Happened], ...]] = {}
-    for _, contact, walk, kind, at, data in rows:
-        by_contact[contact] = (*by_contact.get(contact, ()), (walk, Happened(kind, at, orjson.loads(data))))
+    by_contact: dict[UUID, tuple[tuple[UUID, UUID | None, Happened], ...]] = {}
+    for key, contact, walk, kind, at, data in rows:
+        by_contact[contact] = (*by_contact.get(contact, ()), (key, walk, Happened(kind, at, orjson.loads(data))))
     return News([row[0] for row in rows], by_contact)
 
 

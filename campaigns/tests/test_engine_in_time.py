@@ -1,0 +1,132 @@
+"""Whoever has news moves with that: what was kept before anybody looked at a time-out is followed in its place."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from campaigns.models import Enrollment, EnrollmentEvent, Happening, Message, Settlement
+from campaigns.services.engine import batches, claiming
+from campaigns.tests.drawings import drawing, node
+from campaigns.tests.factories import HappeningFactory, MessageFactory
+from campaigns.tests.walks import begun, enrolled, run, settle, walk_of
+from config.kernel import prepared
+from config.kernel.ids import uuid7
+from config.testing import NOON
+from crm.tests.factories import ContactFactory
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+ASKING = drawing(
+    node("ask", "wait_for"), node("bdr", "stage", status="Needs BDR"), node("end", "exit", reason="Silent"),
+    "ask:happened>bdr", "ask:timeout>end",
+)  # fmt: skip
+
+
+def asked(people=1):
+    """Return the walks of so many who wait for an answer, and when that is over."""
+    walks = enrolled(begun(ASKING), people)
+    run(NOON)
+    return walks, walk_of(walks[0]).wake_at
+
+
+def ways():
+    return Counter(EnrollmentEvent.objects.filter(node__key="ask", kind="passed").values_list("exit", flat=True))
+
+
+def test_however_many_answers_wait_to_be_heard_none_is_too_late():
+    walks, end = asked(batches.FEW + 5)
+    for walk in walks:
+        HappeningFactory(contact=walk.contact, at=end - HOUR)
+    run(end + HOUR)
+    assert ways() == {"happened": len(walks)}
+    assert not Happening.objects.new().exists()
+
+
+def test_an_answer_is_in_time_though_it_is_followed_only_after_another_message_has_gone_out():
+    (walk,), end = asked()
+    MessageFactory(by_hand=True, contact=walk.contact, state="dispatching", ever_dispatched=True, tries=1)
+    HappeningFactory(contact=walk.contact, at=end - HOUR)
+    run(end)
+    assert walk_of(walk).state == "waiting"
+    Message.objects.filter(state="dispatching").update(state="accepted", settled_at=end)
+    run(end)
+    assert ways() == {"happened": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_that_another_engine_hears_just_now_is_in_time(threads):
+    _, end = asked()
+    HappeningFactory(contact=Enrollment.objects.get().contact, at=end - HOUR)
+    with transaction.atomic():
+        Happening.objects.select_for_update().get()
+        threads(lambda: run(end))
+    run(end)
+    assert ways() == {"happened": 1}
+
+
+def test_whoever_has_news_neither_begins_nor_is_told_of_their_message_without_it():
+    campaign = begun(drawing(node("sms", "sms_send"), node("next", "sms_send"), "sms>next"))
+    one, another = enrolled(campaign, 2)
+    HappeningFactory(contact=one.contact)
+    assert batches.due(campaign.pk, at=NOON) == 1
+    settle("accepted", NOON)
+    HappeningFactory(contact=another.contact)
+    assert batches.settled(campaign.pk, at=NOON) == 0
+    run(NOON)
+    assert {walk_of(walk).reason for walk in (one, another)} == {"replied"}
+    assert not Settlement.objects.exists()
+
+
+def test_with_a_pace_whoever_has_answered_before_they_begin_takes_nobodys_turn():
+    campaign = begun(ASKING, starts_per_day=1)
+    first, second = enrolled(campaign, 2)
+    HappeningFactory(contact=first.contact)
+    assert batches.beginning(campaign.pk, at=NOON) == 1
+    assert [walk_of(walk).state for walk in (first, second)] == ["pending", "waiting"]
+
+
+class TestOfNewsFromBeforeTheyWereEnrolled:
+    @pytest.fixture
+    def person(self):
+        person = ContactFactory(phone="+15125550134")
+        enrolled(begun(ASKING), [person])
+        return person
+
+    def enrolled_again(self, person):
+        (walk,) = enrolled(begun(ASKING), [person])
+        return walk
+
+    @pytest.mark.parametrize("held_up", [True, False])
+    def test_an_answer_is_nothing_for_them(self, person, held_up):
+        """The message that is on its way puts off what they have answered."""
+        if held_up:
+            MessageFactory(by_hand=True, contact=person, state="dispatching", ever_dispatched=True, tries=1)
+        HappeningFactory(contact=person)
+        walk = self.enrolled_again(person)
+        run(NOON)
+        assert walk_of(walk).state == "waiting"
+
+    def test_that_they_want_to_hear_nothing_any_more_ends_every_walk(self, person):
+        HappeningFactory(contact=person, kind="opt_out")
+        walk = self.enrolled_again(person)
+        assert batches.due(walk.campaign_id, at=NOON) == 0
+        run(NOON)
+        assert walk_of(walk).reason == "opted_out"
+
+
+def test_news_of_one_walk_hold_up_no_other_of_theirs():
+    (walk,), end = asked()
+    (other,) = enrolled(begun(ASKING), [walk.contact])
+    HappeningFactory(contact=walk.contact, kind="link_click", enrollment=other)
+    assert batches.due(walk.campaign_id, at=end) == 1
+
+
+def test_whether_anybody_has_news_is_looked_up_by_who_they_are_though_planned_while_nothing_is_new():
+    """The plan is kept, whatever is asked then: it never reads all news there are for each of them."""
+    told = {"campaign": uuid7(), "epoch": 0, "at": NOON, "size": batches.SIZE}
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    plan = [line for (line,) in prepared.rows(f"EXPLAIN {claiming._DUE}", told)]
+    assert any("Index Cond: (contact_id = e.contact_id)" in line for line in plan), plan
