@@ -1,8 +1,9 @@
-"""Graphs ready to be walked. A graph that people walk is frozen, so what was read of it once holds for ever."""
+"""Graphs ready to be walked. One that is frozen never changes, so what was read of it once holds for ever."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -16,6 +17,8 @@ from campaigns.rules.node_types import CHANNEL_OF
 from campaigns.services import graphs, letting_go
 from config.kernel import kept
 
+MOST_KEPT: Final = 256  # maps of graphs
+
 
 @dataclass(frozen=True, slots=True)
 class Map:
@@ -28,10 +31,26 @@ class Map:
     contents: tuple[str, ...]
 
 
-@lru_cache(maxsize=256)
+_frozen: Final[dict[UUID, Map]] = {}
+
+
 def map_of(graph: UUID) -> Map:
-    """Return what there is to know of a frozen graph; in two queries when it is asked for first."""
-    row = Graph.objects.get(pk=graph)
+    """Return what there is to know of a graph; of one that is frozen nothing is asked again.
+
+    Whoever is enrolled in a draft may be told of before it starts: that is read as it is drawn now.
+    """
+    known = _frozen.get(graph)
+    if known is None:
+        row = Graph.objects.get(pk=graph)
+        known = _read(row)
+        if row.frozen_at:
+            if len(_frozen) >= MOST_KEPT:
+                _frozen.clear()
+            _frozen[graph] = known
+    return known
+
+
+def _read(row: Graph) -> Map:
     drawing = graphs.drawing_of(row)
     ids = dict(Node.objects.filter(graph=row).values_list("key", "id"))
     named = {str(node.config["content"]) for node in drawing.nodes if "content" in node.config}

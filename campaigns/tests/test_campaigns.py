@@ -4,16 +4,20 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
-from campaigns.models import Campaign, ContentTemplate, Node, SendingAccount, TemplateVersion
+from campaigns.models import Campaign, ContentTemplate, EnrollmentStatus, Node, SendingAccount, TemplateVersion
 from campaigns.rules.drawings import Drawing, DrawnNode
-from campaigns.services import campaigns, drawing, graphs, ownership, templates
+from campaigns.services import campaigns, drawing, graphs, handling, ownership, routes, templates
 from campaigns.tests import campaigning
 from campaigns.tests.campaigning import AT, GRAPH, LATER, SHORTER, in_status
 from campaigns.tests.drawings import drawing as drawn
 from campaigns.tests.drawings import node
+from campaigns.tests.factories import CampaignFactory, HappeningFactory
+from campaigns.tests.walks import enrolled, run, walk_of
 from config.kernel.moments import YearOutOfRange
+from config.testing import NOON
 from crm.models import AuditEvent, User
 from crm.tests.factories import UserFactory
 
@@ -190,3 +194,21 @@ def test_an_account_of_a_colleague_sends_for_nobody_else(draft: Campaign, accoun
     assert campaigns.faults_of(row) == []
     SendingAccount.objects.update(is_active=False)
     assert [fault.code for fault in campaigns.faults_of(row)] == ["no_sender"]
+
+
+@pytest.mark.parametrize("told", ["news", "a status"])
+def test_whoever_was_told_of_in_a_draft_walks_what_was_drawn_since(told: str) -> None:
+    campaign = CampaignFactory(graph=graphs.new(drawn(node("old", "wait"))), status="draft", started_at=None)
+    one, other = enrolled(campaign, 2)
+    if told == "news":
+        HappeningFactory(contact=one.contact, kind="call_outcome", data={"disposition": "Busy"})
+        run(NOON)
+    else:
+        handling.set_status([one.pk], status=EnrollmentStatus.objects.create(name="Called"), by=None, at=NOON)
+    campaigns.redraw(row=campaign, drawing=drawn(node("new", "wait")), revision=None, by=None, at=NOON)
+    campaigns.start(row=campaign, by=None, at=NOON)
+    run(NOON)
+    assert [(walk_of(walk).state, walk_of(walk).node.key) for walk in (one, other)] == [("waiting", "new")] * 2
+    with CaptureQueriesContext(connection) as asked:
+        routes.map_of(campaign.graph_id)
+    assert len(asked) == 0, "what is frozen is not asked again"
