@@ -188,7 +188,10 @@ class Marking(Listed):
 
 
 def _executable(row: Any, user: Any) -> str:
-    return _sound(row, user) or executing.why_not(row)
+    """Why it cannot be carried out on any channel, nor as a whole."""
+    channels = executing.channels_of(row) if faults_of(row) else []
+    on_one = any(not campaigns.faults_of(row, channel) for channel in channels)
+    return (_yours if on_one else _sound)(row, user) or executing.why_not(row)
 
 
 def _enroll(row: Campaign, *, by: Any, at: datetime, audience: dict[str, Any]) -> None:

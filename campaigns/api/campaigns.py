@@ -119,7 +119,8 @@ class CampaignViewSet(Listed, Retrieved, Resource):
     def execute(self, request: Any, pk: str) -> Response:
         """Carry it out for everybody who waits to begin, as the whole graph or on one channel; a new one is started.
 
-        The answer comes at once; what came of it is told at /api/v1/executions/{id}/ and to whoever asked.
+        The answer comes at once; what came of it is told at /api/v1/executions/{id}/ and to whoever asked. Whoever is
+        enrolled later begins on the same channel: ask for the whole graph to end that, also while nobody waits.
         """
         row, told = self.get_object(), self.asked()
         execution = executing.begin(campaign=row, **told, by=self.asker, at=self.at)

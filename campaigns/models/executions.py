@@ -14,10 +14,11 @@ from crm.choices import Channel
 class Execution(Timestamped):
     """Everybody who begins the campaign until the next execution walks it on ``channel`` only; empty: the whole graph.
 
-    It is over once nobody waits to begin and nothing of it is under way. Then the numbers are kept as they were:
-    ``sent`` was handed over, ``skipped`` was passed over because of the channel or because somebody left before,
-    ``blocked`` the gate refused, ``failed`` is everything else, what nobody knows and who needs somebody included. What
-    the graph sends after a wait is sent, and counted with the campaign, but an execution does not last for weeks.
+    It is over once nobody waits to begin, but for a place of their company, and nothing of it is under way. Then the
+    numbers are kept as they were: ``sent`` was handed over, ``skipped`` was passed over because of the channel or
+    because somebody left before, ``blocked`` the gate refused, ``failed`` is everything else, what nobody knows and who
+    needs somebody included. What the graph sends after a wait is sent, and counted with the campaign, but an execution
+    does not last for weeks.
     """
 
     campaign = models.ForeignKey("campaigns.Campaign", models.PROTECT, related_name="executions")

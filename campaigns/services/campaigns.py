@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
-from campaigns.choices import RUNNING, CampaignStatus, TemplateStatus
+from campaigns.choices import CHANNELS, RUNNING, CampaignStatus, TemplateStatus
 from campaigns.models import Campaign, Graph, TemplateVersion
 from campaigns.rules.differences import Difference
 from campaigns.rules.drawings import Drawing
@@ -124,9 +124,11 @@ def redraw(*, row: Campaign, drawing: Drawing, revision: int | None, by: User | 
     return row
 
 
-def faults_of(row: Campaign) -> list[Fault]:
-    """Return everything that would hinder the campaign from starting, its goal and who sends for it included."""
-    around = surroundings.known(senders=channels_of(row.sender_id), says=values.of_campaign(row))
+def faults_of(row: Campaign, channel: str = "") -> list[Fault]:
+    """Return everything that would hinder the campaign from starting, its goal and who sends for it included; on one
+    ``channel`` only, who sends on the others is no matter."""
+    others = frozenset(CHANNELS) - {channel} if channel else frozenset()
+    around = surroundings.known(senders=channels_of(row.sender_id) | others, says=values.of_campaign(row))
     return [*faults_of_goal(row), *faults(graphs.drawing_of(row.graph), around)]
 
 
@@ -157,14 +159,14 @@ def unschedule(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
 
 
 @atomic_with_retries
-def start(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
-    """Let people walk, from now on; its graph never changes again.
+def start(*, row: Campaign, by: User | None, at: datetime, channel: str = "") -> Campaign:
+    """Let people walk, from now on, to begin with on ``channel`` only if one is said; its graph never changes again.
 
-    :raises templates.HasFaults: something is wrong with the graph, or nobody sends on a channel that it uses.
+    :raises templates.HasFaults: something is wrong with the graph, or nobody sends on a channel that is used.
     :raises WrongStatus, NotYours: as for ``edit``.
     """
     row = _held(row, by, *NEW, what="is started", instead="Resume it, if it is paused or completed.")
-    _refuse_faults(row)
+    _refuse_faults(row, channel)
     Graph.objects.filter(pk=row.graph_id, frozen_at=None).update(frozen_at=at)
     return _moved(row, _S.ACTIVE, by, started_at=at, **_let_go(row, at))
 
@@ -264,8 +266,8 @@ def _moved(row: Campaign, status: CampaignStatus, by: User | None, **also: Any) 
     return row
 
 
-def _refuse_faults(row: Campaign) -> None:
-    if found := faults_of(row):
+def _refuse_faults(row: Campaign, channel: str = "") -> None:
+    if found := faults_of(row, channel):
         raise templates.HasFaults(found)
 
 

@@ -26,6 +26,10 @@ _MEANS: Final[Mapping[str, str]] = {
     _S.ACCEPTED: "sent", _S.DELIVERED: "sent", _S.CANCELLED: "skipped", _S.BLOCKED: "blocked",
 }  # fmt: skip
 
+# Whoever is to begin; not who waits for a place of their company, which may take weeks.
+_IS_BEGINNING = """
+    SELECT EXISTS (SELECT FROM campaigns_enrollment e
+                   WHERE e.campaign_id = %(campaign)s AND e.state = 'pending' AND e.wake_at IS NOT NULL)"""
 # What is still going to change by itself; what waits for a person does not.
 _IS_MOVING = """
     SELECT EXISTS (
@@ -64,18 +68,19 @@ class NoSuchSend(DomainError):
 def begin(*, campaign: Campaign, channel: str, by: User | None, at: datetime) -> Execution:
     """Carry the campaign out for everybody who waits to begin, on ``channel`` only or ("") as the whole graph.
 
-    A new campaign is started. Whoever is enrolled later begins on the same channel, until the next execution.
+    A new campaign is started. Whoever is enrolled later begins on the same channel, until the next execution: behind
+    one on a single channel the whole graph may be asked for though nobody waits just now.
 
     :raises NotExecutable: it is paused, on its way out or over, an execution runs already, or nobody waits to begin.
     :raises NoSuchSend: nothing is sent on ``channel``.
-    :raises templates.HasFaults: something is wrong with the graph, or nobody sends for it.
+    :raises templates.HasFaults: something is wrong with the graph, or nobody sends for it on what is asked for.
     :raises ownership.NotYours: it is somebody else's.
     """
     held = Campaign.objects.select_for_update(of=("self",)).select_related("graph").get(pk=campaign.pk)
     ownership.refuse_others(held, by)
     _refuse(held, channel)
     if held.status in campaigns.NEW:
-        held = campaigns.start(row=held, by=by, at=at)
+        held = campaigns.start(row=held, by=by, at=at, channel=channel)
     held.execution = Execution.objects.create(campaign=held, channel=channel, by=by)
     held.save(update_fields=["execution", "updated_at"])
     bells.engine()
@@ -88,8 +93,9 @@ def channels_of(row: Campaign) -> list[Channel]:
     return [channel for channel in CHANNELS if channel in sent]
 
 
-def why_not(row: Campaign) -> str:
-    """Return why it cannot be carried out now, in a sentence; "" where it can."""
+def why_not(row: Campaign, channel: str = "") -> str:
+    """Return why it cannot be carried out now, on ``channel`` or ("") as the whole graph, in a sentence; "" where it
+    can."""
     earlier = Execution.objects.filter(campaign=row, state=RunState.RUNNING).first()
     if earlier:
         return (
@@ -98,7 +104,8 @@ def why_not(row: Campaign) -> str:
     if row.status not in (*campaigns.NEW, CampaignStatus.ACTIVE):
         how = "Resume it first." if row.status == CampaignStatus.PAUSED else "Begin another campaign."
         return f"{row.name} is {row.get_status_display().lower()}. {how}"
-    return "" if _is_awaited(row) else f"Nobody waits to begin {row.name}: enrol people first."
+    widens = not channel and routes.channel_of(row.execution_id)
+    return "" if widens or _is_awaited(row) else f"Nobody waits to begin {row.name}: enrol people first."
 
 
 def running() -> list[UUID]:
@@ -113,7 +120,7 @@ def look(execution: UUID, *, at: datetime) -> bool:
     if row.state != RunState.RUNNING:
         return False
     ended = row.campaign.status in OVER
-    if not ended and (_is_awaited(row.campaign) or prepared.rows(_IS_MOVING, {"execution": row.pk})[0][0]):
+    if not ended and _is_under_way(row):
         return False
     for name, number in counted(row.pk).items():
         setattr(row, name, number)
@@ -155,7 +162,7 @@ def in_words(row: Execution) -> str:
 
 
 def _refuse(row: Campaign, channel: str) -> None:
-    if why := why_not(row):
+    if why := why_not(row, channel):
         raise NotExecutable(why)
     if channel and channel not in channels_of(row):
         named = Channel(channel).label
@@ -164,8 +171,18 @@ def _refuse(row: Campaign, channel: str) -> None:
 
 def _is_awaited(row: Campaign) -> bool:
     """Somebody waits to begin, or is being enrolled just now."""
-    waiting = counting.numbers(row).get(f"state:{EnrollmentState.PENDING}", 0)
-    return waiting > 0 or EnrollmentRun.objects.filter(campaign=row, state=RunState.RUNNING).exists()
+    return counting.numbers(row).get(f"state:{EnrollmentState.PENDING}", 0) > 0 or _is_enrolling(row.pk)
+
+
+def _is_under_way(row: Execution) -> bool:
+    """Somebody begins, or is being enrolled, or does not wait for anything yet."""
+    asked = {"campaign": row.campaign_id, "execution": row.pk}
+    is_coming = row.campaign.gives_places or _is_enrolling(row.campaign_id)
+    return is_coming or any(prepared.rows(sql, asked)[0][0] for sql in (_IS_BEGINNING, _IS_MOVING))
+
+
+def _is_enrolling(campaign: UUID) -> bool:
+    return EnrollmentRun.objects.filter(campaign=campaign, state=RunState.RUNNING).exists()
 
 
 def _page(campaign: UUID) -> str:
