@@ -30,6 +30,10 @@ class Turns(Apart):
             self._forget(what, gone)
         return [key for key in wanted if not self.has_failed(what, key) and self._waits_until(what, key) <= self._at]
 
+    def troubled(self, what: str) -> list[UUID]:
+        """Return those for whom it has failed, whether it is their turn again or not."""
+        return sorted({key for known, key in (*self._known, *self._failed) if known == what})
+
     @contextmanager
     def turn(self, what: str, key: UUID) -> Iterator[None]:
         with super().turn(what, key):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
-from campaigns.models import Enrollment, EnrollmentEvent, Happening, Message, Settlement
+from campaigns.models import Campaign, Enrollment, EnrollmentEvent, Happening, Message, Setback, Settlement
 from campaigns.services.engine import batches, claiming
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import HappeningFactory, MessageFactory
@@ -130,3 +130,43 @@ def test_whether_anybody_has_news_is_looked_up_by_who_they_are_though_planned_wh
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
     plan = [line for (line,) in prepared.rows(f"EXPLAIN {claiming._DUE}", told)]
     assert any("Index Cond: (contact_id = e.contact_id)" in line for line in plan), plan
+
+
+def broken():
+    raise ValueError("a bad row")
+
+
+def too_slow():
+    prepared.run("SET LOCAL statement_timeout = 1", {})
+    prepared.rows("SELECT pg_sleep(1)", {})
+
+
+@pytest.mark.parametrize("how", [broken, too_slow])
+def test_a_campaign_whose_news_cannot_be_followed_keeps_nobody_else_waiting(monkeypatch, how):
+    """Neither the news of others nor whose time has come there; and it hears of its own later."""
+    (bad,), end = asked()
+    (good,) = enrolled(begun(ASKING))
+    run(NOON)
+    (idle,) = enrolled(Campaign.objects.get(pk=bad.campaign_id))
+    for walk in (bad, good):
+        HappeningFactory(contact=walk.contact, at=end - HOUR)
+    real = claiming.hearing
+
+    def hearing(campaign, told):
+        if campaign.pk == bad.campaign_id:
+            how()
+        return real(campaign, told)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(claiming, "hearing", hearing)
+        run(end)
+        assert [walk_of(walk).state for walk in (bad, good, idle)] == ["waiting", "completed", "waiting"]
+        assert walk_of(idle).node.key == "ask"
+        (setback,) = Setback.objects.all()
+        assert (setback.campaign_id, setback.what, setback.tries) == (bad.campaign_id, "Following news", 1)
+        run(end)
+        assert Setback.objects.get().tries == 1, "it has a pause"
+    run(setback.retry_at)
+    assert ways() == {"happened": 2}
+    assert not Setback.objects.exists()
+    assert not Happening.objects.new().exists()

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from django.db import DataError, Error, IntegrityError, transaction
+from django.db import DataError, Error, IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 
 from campaigns.choices import RUNNING
@@ -20,11 +20,12 @@ from campaigns.rules.steps import Steps
 from campaigns.rules.walking import walk
 from campaigns.services import people, routes
 from campaigns.services.engine import claiming
-from campaigns.services.engine.claiming import Claimed, Stand
+from campaigns.services.engine.claiming import Claimed, News, Stand
 from campaigns.services.engine.writing import Batch, Decided
 from campaigns.services.people import NOBODY, Crowd, Walker
 from campaigns.services.routes import Words
 from config.kernel import faults, kept, prepared
+from config.kernel.apart import was_too_slow
 from config.kernel.transactions import atomic_with_retries
 
 logger = logging.getLogger(__name__)
@@ -79,18 +80,38 @@ def settled(campaign: UUID, *, at: datetime, size: int = SIZE) -> int:
     return _move(held, claiming.settled(held, size=size), at) if held else 0
 
 
+class NotFollowed(Exception):
+    """The news of people in one campaign could not be followed; nobody has followed what was to be heard with it."""
+
+    def __init__(self, campaign: UUID, why: Exception) -> None:
+        super().__init__(campaign)
+        self.campaign, self.why = campaign, why
+
+
 @atomic_with_retries
-def heard(*, at: datetime, size: int = FEW) -> int:
+def heard(*, at: datetime, size: int = FEW, without: Sequence[UUID] = ()) -> int:
     """Follow what has happened to people, whatever campaign they are in; return how many happenings that were.
 
-    Also where it is paused: nothing goes out there, but whoever answered has answered.
+    Also where it is paused: nothing goes out there, but whoever answered has answered. Of people in the campaigns
+    ``without`` nothing is followed.
+
+    :raises NotFollowed: it failed for one of the campaigns.
     """
-    news = claiming.news(size=size)
+    news = claiming.news(size=size, without=without)
     held = [key for (key,) in prepared.rows(_HOLD_OF, {"contacts": sorted(news.by_contact)})] if news.ids else []
     for campaign in Campaign.objects.filter(pk__in=held).select_related("owner", "sender").order_by("pk"):
-        _move(campaign, claiming.hearing(campaign, news), at)
+        _follow(campaign, news, at)
     Happening.objects.filter(pk__in=news.ids).update(handled_at=at)
     return len(news.ids)
+
+
+def _follow(campaign: Campaign, news: News, at: datetime) -> None:
+    try:
+        _move(campaign, claiming.hearing(campaign, news), at)
+    except Exception as error:
+        if isinstance(error, OperationalError | InterfaceError) and not was_too_slow(error):
+            raise  # it was away, or gave it up for somebody else's sake
+        raise NotFollowed(campaign.pk, error) from error
 
 
 def by_hand(

@@ -85,13 +85,22 @@ _HEARING = f"""
     ORDER BY e.id
     FOR NO KEY UPDATE OF e"""  # noqa: S608 - our own names
 # An answer that is faster than our own note of what was sent is followed as soon as that is written (T4): whoever waits
-# for it comes to that wait only then. Meanwhile the gate holds back everything else.
+# for it comes to that wait only then. Meanwhile the gate holds back everything else. Nor is it followed by anybody as
+# long as one of the campaigns that it is for has to be left out: all of them follow it at once.
 _NEWS = """
     SELECT h.id, h.contact_id, h.enrollment_id, h.kind, h.at, h.data FROM campaigns_happening h
     WHERE h.handled_at IS NULL AND (h.kind <> 'reply' OR NOT EXISTS (
         SELECT FROM campaigns_message m WHERE m.contact_id = h.contact_id AND m.state = 'dispatching'))
+      AND NOT EXISTS (
+        SELECT FROM campaigns_enrollment e
+        WHERE e.campaign_id = ANY(%(without)s::uuid[]) AND e.contact_id = h.contact_id AND e.ended_at IS NULL
+          AND coalesce(h.enrollment_id, e.id) = e.id)
     ORDER BY h.contact_id, h.id LIMIT %(size)s::int
     FOR UPDATE SKIP LOCKED"""
+_WITH_NEWS = """
+    SELECT c.id FROM unnest(%(campaigns)s::uuid[]) AS c (id)
+    WHERE EXISTS (SELECT FROM campaigns_happening h JOIN campaigns_enrollment e ON e.contact_id = h.contact_id
+                  WHERE h.handled_at IS NULL AND e.campaign_id = c.id AND e.ended_at IS NULL)"""
 
 
 class Spot(NamedTuple):
@@ -241,9 +250,15 @@ class News:
         )
 
 
-def news(*, size: int) -> News:
-    """Claim happenings that nobody has followed yet, and that can be followed now, those of a person in their order."""
-    rows = prepared.rows(_NEWS, {"size": size})
+def with_news(campaigns: Sequence[UUID]) -> list[UUID]:
+    """Return those of these campaigns in which somebody has news that nobody has followed yet."""
+    return [key for (key,) in prepared.rows(_WITH_NEWS, {"campaigns": list(campaigns)})] if campaigns else []
+
+
+def news(*, size: int, without: Sequence[UUID] = ()) -> News:
+    """Claim happenings that nobody has followed yet, and that can be followed now, those of a person in their order;
+    none of what is for somebody in the campaigns ``without``."""
+    rows = prepared.rows(_NEWS, {"size": size, "without": list(without)})
     by_contact: dict[UUID, tuple[tuple[UUID, UUID | None, Happened], ...]] = {}
     for key, contact, walk, kind, at, data in rows:
         by_contact[contact] = (*by_contact.get(contact, ()), (key, walk, Happened(kind, at, orjson.loads(data))))

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from campaigns.services.engine import batches
+from campaigns.services.engine import batches, claiming
 from campaigns.services.setbacks import Turns
 from config.kernel import clock, prepared
 
 PATIENCE: Final = 20.0  # seconds that one call works at most (DESIGN 2)
 _MOVING: Final = "Moving people"
+_HEARING: Final = "Following news"
 
 _BUSY = """
     SELECT c.id FROM campaigns_campaign c
@@ -33,7 +34,7 @@ def run(*, at: datetime, patience: float = PATIENCE, size: int = batches.SIZE) -
     """
     deadline, done, turns = clock.monotonic() + patience, 0, Turns(at=at)
     while True:
-        round_ = batches.heard(at=at)
+        round_ = _heard(turns, at)
         for campaign in turns.of(_MOVING, busy(at)):
             with turns.turn(_MOVING, campaign):
                 round_ += _turn(campaign, at, size)
@@ -42,6 +43,26 @@ def run(*, at: datetime, patience: float = PATIENCE, size: int = batches.SIZE) -
         done += round_
         if not round_:
             return done, False
+
+
+def _heard(turns: Turns, at: datetime) -> int:
+    """Follow what has happened; where the news of one campaign cannot be followed those of the others are."""
+    wanted = claiming.with_news(turns.troubled(_HEARING))
+    tried = turns.of(_HEARING, wanted)
+    try:
+        number = batches.heard(at=at, without=[key for key in wanted if key not in tried])
+    except batches.NotFollowed as failure:
+        _put_off(turns, failure)
+        return _heard(turns, at)
+    for campaign in tried:
+        with turns.turn(_HEARING, campaign):
+            pass
+    return number
+
+
+def _put_off(turns: Turns, failure: batches.NotFollowed) -> None:
+    with turns.turn(_HEARING, failure.campaign):
+        raise failure.why
 
 
 def _turn(campaign: UUID, at: datetime, size: int) -> int:
