@@ -56,6 +56,15 @@ def close_executions() -> None:
             executing.look(execution, at=clock.now())
 
 
+@shared_task(ignore_result=True, expires=300)
+def look_after_places() -> None:
+    """Give the places of companies that were free when nobody could take them."""
+    what, turns = "Giving places", setbacks.Turns(at=clock.now())
+    for campaign in turns.of(what, places.waiting()):
+        with turns.turn(what, campaign):
+            places.give(campaign=campaign, at=clock.now())
+
+
 def _everybody_has_a_turn(turns: setbacks.Turns) -> bool:
     """Do a chunk of everything that is to be done and has not failed; say whether there was anything."""
     work: list[tuple[str, Callable[[UUID], object], list[UUID]]] = [

@@ -27,6 +27,7 @@ _SECONDS: Final = {
     "campaigns.tasks.sweep_messages": 15.0,
     "campaigns.tasks.reconcile_messages": 60.0,
     "campaigns.tasks.fold_numbers": 60.0,
+    "campaigns.tasks.look_after_places": 300.0,
     "campaigns.tasks.compare_ledgers": 3600.0,
 }
 _ONCE_A_DAY: Final = {

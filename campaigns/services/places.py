@@ -4,7 +4,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from campaigns.models import Campaign
+from django.db.models import Exists, OuterRef
+
+from campaigns.choices import RUNNING, EnrollmentState
+from campaigns.models import Campaign, Enrollment
 from campaigns.services import bells
 from config.kernel import prepared
 from config.kernel.transactions import atomic_with_retries
@@ -37,6 +40,14 @@ _BEGIN = f"""
 def unfinished() -> list[UUID]:
     """Return the campaigns in which somebody may wait for a place that is free."""
     return list(Campaign.objects.filter(gives_places=True).order_by("pk").values_list("pk", flat=True))
+
+
+def waiting() -> list[UUID]:
+    """Return the campaigns in which anybody waits for a place: one that became free while they were locked, or while
+    more were under way than the campaign has room for now, was given to nobody."""
+    held = Enrollment.objects.filter(campaign=OuterRef("pk"), state=EnrollmentState.PENDING, wake_at=None)
+    campaigns = Campaign.objects.filter(Exists(held), status__in=RUNNING, company_limit__isnull=False)
+    return list(campaigns.order_by("pk").values_list("pk", flat=True))
 
 
 @atomic_with_retries

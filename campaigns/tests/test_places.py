@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from campaigns import tasks
 from campaigns.models import Campaign, Enrollment, Message
@@ -41,6 +42,38 @@ def of_one_company():
 
 def waiting_for_a_place():
     return list(Enrollment.objects.filter(state="pending").order_by("id").values_list("pk", flat=True))
+
+
+def test_as_many_begin_as_a_lower_limit_leaves_room_for():
+    campaign = begun(drawing(node("sms", "sms_send")), company_limit=3)
+    enrolled(campaign, ContactFactory.create_batch(9, company=CompanyFactory()))
+    run(NOON)
+    campaigns.edit(row=Campaign.objects.get(), changes={"company_limit": 1}, by=None, at=NOON)
+    for _ in range(3):
+        settle("accepted", NOON)
+        run(NOON)
+        assert Enrollment.objects.filter(state="waiting_send").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_place_that_nobody_could_take_is_given_later(threads):
+    campaign = begun(drawing(node("sms", "sms_send")), company_limit=1)
+    enrolled(campaign, ContactFactory.create_batch(2, company=CompanyFactory()))
+    run(NOON)
+    held = Enrollment.objects.get(state="pending")
+    settle("accepted", NOON)
+    with transaction.atomic():  # a status is set, or news is heard
+        Enrollment.objects.select_for_update(no_key=True).get(pk=held.pk)
+        threads(lambda: run(NOON))
+    run(NOON + DAY)
+    assert Enrollment.objects.get(pk=held.pk).wake_at is None
+
+    with clock.standing_at(NOON + DAY):
+        tasks.look_after_places()
+    run(NOON + DAY)
+
+    assert Enrollment.objects.get(pk=held.pk).state == "waiting_send"
+    assert places.waiting() == []
 
 
 def test_without_a_company_nobody_waits_for_a_place_of_it(of_one_company):

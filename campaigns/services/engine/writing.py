@@ -165,8 +165,8 @@ class Batch:
         if freed:
             companies = sorted(freed)
             number = [freed[company] for company in companies]
-            params = {"at": self._at, "campaign": self._campaign.pk, "companies": companies, "freed": number}
-            prepared.run(statements.NEXT_OF_COMPANY, params)
+            of_all = {"at": self._at, "campaign": self._campaign.pk, "limit": self._campaign.company_limit}
+            prepared.run(statements.NEXT_OF_COMPANY, {**of_all, "companies": companies, "freed": number})
 
     def _count(self) -> None:
         counts: Counter[counting.Counted] = Counter()
