@@ -204,7 +204,7 @@ def test_whoever_was_told_of_in_a_draft_walks_what_was_drawn_since(told: str) ->
         HappeningFactory(contact=one.contact, kind="call_outcome", data={"disposition": "Busy"})
         run(NOON)
     else:
-        handling.set_status([one.pk], status=EnrollmentStatus.objects.create(name="Called"), by=None, at=NOON)
+        handling.set_status([one.pk], status=EnrollmentStatus.objects.create(name="Called", place=99), by=None, at=NOON)
     campaigns.redraw(row=campaign, drawing=drawn(node("new", "wait")), revision=None, by=None, at=NOON)
     campaigns.start(row=campaign, by=None, at=NOON)
     run(NOON)

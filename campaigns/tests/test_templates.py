@@ -24,7 +24,7 @@ SHORTER = drawing(node("hello", "sms_send"))
 @pytest.fixture
 def words() -> None:
     contents.put(key="hello", channel="sms", name="Hello", body="Hello {{contact.first_name|there}}", at=AT)
-    EnrollmentStatus.objects.get_or_create(name="Needs BDR")
+    EnrollmentStatus.objects.get_or_create(name="Needs BDR", defaults={"place": 1})
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ def begun(drawn: Drawing, *, at: datetime = NOON, **fields: Any) -> Campaign:
     ContentTemplate.objects.get_or_create(
         key="mail", channel="email", name="Mail", subject="Hello", body="Dear you: https://clearline.example/"
     )
-    for name in ("No Activity", "Needs BDR"):
-        EnrollmentStatus.objects.get_or_create(name=name)
+    for place, name in enumerate(("No Activity", "Needs BDR"), start=1):
+        EnrollmentStatus.objects.get_or_create(name=name, defaults={"place": place})
     with clock.standing_at(at):
         campaign: Campaign = CampaignFactory(graph=graphs.new(drawn, frozen_at=at), started_at=at, **fields)
     return campaign
