@@ -1,5 +1,6 @@
 """Whom an enrolment means: what is told of it to whom, and by what it is asked for in the back office."""
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -52,6 +53,25 @@ def test_a_list_is_read_whatever_number_was_kept_in_it():
     EnrollmentRun.objects.filter(pk=run.pk).update(audience={"filter": {"region": 1e308}})
     status, said = boss.send("get", "enrollment-runs/")
     assert (status, said["results"][0]["audience"]) == (200, {"filter": {"region": 10**308}})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_however_many_are_enrolled_they_are_never_held_in_memory():
+    """E11: whom a filter means is asked chunk by chunk, by a cursor that is kept with its people."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO crm_contact (name, region) SELECT g, 'TX' FROM generate_series(1, 30000) g")
+    run = begun(CampaignFactory(), None, filter={"region": "TX"})
+    enrolling.take(run.pk, at=NOON)
+    tracemalloc.start()
+    try:
+        while enrolling.take(run.pk, at=NOON):
+            pass
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    run.refresh_from_db()
+    assert (run.state, run.enrolled) == ("done", 30_000)
+    assert most < 2_000_000  # bytes, of five more chunks
 
 
 def test_a_run_ends_where_its_campaign_did_meanwhile_and_whoever_is_in_stays():
