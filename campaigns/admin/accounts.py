@@ -84,7 +84,7 @@ class SendingAccountAdmin(RecordAdmin):
         if not row.is_active:
             return cells.badge("Switched off", "plain")
         if row.open_until and row.open_until > clock.now():
-            return cells.badge("Refused by the provider", "bad", row.open_reason)
+            return cells.badge("Sends nothing for now", "bad", row.open_reason)
         return cells.badge("In use", "good")
 
     def header(self, request: HttpRequest, row: SendingAccount) -> Header:

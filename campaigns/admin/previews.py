@@ -33,8 +33,8 @@ def section(request: HttpRequest, row: ContentTemplate) -> Section:
 def facts(request: HttpRequest, row: ContentTemplate) -> dict[str, Any]:
     """What is asked for in the address: ``who`` are words to find somebody by, ``contact`` is who was chosen, while
     ``who`` is what they were ``found_by``, ``campaign`` is whose event and sender the tags stand for."""
-    who, chosen, campaigns = request.GET.get("who", "").strip(), _chosen(request), _campaigns(request.user)
-    campaign = next((one for one in campaigns if str(one.pk) == request.GET.get("campaign")), None)
+    who, chosen = request.GET.get("who", "").strip(), _chosen(request)
+    campaigns, campaign = _campaigns(request.user, request.GET.get("campaign", ""))
     page = reverse("admin:campaigns_contenttemplate_change", args=[row.pk])
     url = reverse("admin:campaigns_contenttemplate_preview", args=[row.pk])
     found = [] if chosen else _found(request.user, who)
@@ -51,12 +51,21 @@ def facts(request: HttpRequest, row: ContentTemplate) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _campaigns(user: Any) -> list[Campaign]:
-    """The newest campaigns that this person sees."""
+def _campaigns(user: Any, asked_for: str) -> tuple[list[Campaign], Campaign | None]:
+    """The newest campaigns that this person sees, and the one that was asked for, which is one of them however old."""
     if not user.has_perm("campaigns.view_campaign"):
-        return []
+        return [], None
     seen = visible(Campaign.objects.exclude(status=CampaignStatus.ARCHIVED), user).select_related("sender")
-    return list(seen.order_by("-pk")[:OFFERED])
+    asked = seen.filter(pk=key).first() if (key := _key(asked_for)) else None
+    newest = list(seen.order_by("-pk")[:OFFERED])
+    return newest + [asked] * (asked is not None and asked not in newest), asked
+
+
+def _key(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _found(user: Any, who: str) -> list[Contact]:
@@ -71,11 +80,8 @@ def _chosen(request: HttpRequest) -> Contact | None:
     user: Any = request.user
     if request.GET.get("found_by", "").strip() != request.GET.get("who", "").strip():
         return None  # other words ask for somebody else
-    try:
-        key = UUID(request.GET.get("contact", ""))
-    except ValueError:
-        return None
-    if not user.has_perm("crm.view_contact"):
+    key = _key(request.GET.get("contact", ""))
+    if key is None or not user.has_perm("crm.view_contact"):
         return None
     seen = visible(Contact.objects.filter(deleted_at=None), user).select_related("company", "owner")
     found: Contact | None = seen.filter(pk=key).first()

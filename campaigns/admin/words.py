@@ -22,19 +22,23 @@ reasons.teach(
         "cannot_be_decided": "Nothing could be decided about it: there is an error in Clearline",
         "duplicate_address": "Somebody else on this line got the same message",
         "goal": "Reached the goal",
+        "may_have_been_sent": "It may have gone out, and it is too late to repeat it safely",
         "meeting": "A meeting was booked",
         "news_unheard": "Something has just happened to them",
+        "no_account": "There is no account that sends on its channel",
         "no_consent": "The consent that it needs is missing",
         "opted_out": "Asked us to stop",
         "reply": "They answered",
         "sending_stopped": "All sending is stopped",
         "suppressed": "The number or address must be left alone",
+        "too_late": "Its time to be sent was over",
         "walk_elsewhere": "They have gone on, or left",
         "walk_paused": "They are paused",
     }
 )
 
 
+_OF_DISPATCH = {"cannot_be_decided", "no_account"}
 _OF_EMAIL = {"no_callable_number": "No e-mail address"}
 
 
@@ -55,6 +59,6 @@ def with_reason(state: SafeString, words: str) -> SafeString:
 
 
 def blocking() -> dict[str, str]:
-    """Return the reasons for which the gate refuses a message, by code, in words."""
-    codes = {rule.code for channel in CHANNELS for rule in gate.rules(channel)} - HOLDS
+    """Return the reasons for which a message is blocked, by code, in words: those of the gate, and two of dispatch."""
+    codes = {rule.code for channel in CHANNELS for rule in gate.rules(channel)} - HOLDS | _OF_DISPATCH
     return {code: reasons.name_of(code) for code in codes}

@@ -127,7 +127,7 @@ class MessageFilter(FilterSet):
     direction = filters.ChoiceFilter(choices=MessageDirection)
     channel = filters.ChoiceFilter(choices=Channel)
     state = filters.ChoiceFilter(choices=MessageState)
-    blocked_by = filters.CharFilter(method="keep_blocked", label="A code of the gate, such as suppressed")
+    blocked_by = filters.CharFilter(method="keep_blocked", label="A code of the gate, such as endpoint_suppressed")
     unsure = YesNo(method="keep_unsure", label="Somebody has to decide about it")
     anomaly = filters.ChoiceFilter(choices=Anomaly, label="What is wrong with what we know of it")
     created_since = CreatedSince()

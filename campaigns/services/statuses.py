@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from django.db.models import Max
 
-from campaigns.choices import NodeType
-from campaigns.models import CampaignCount, Edge, EnrollmentStatus, Node
+from campaigns.choices import CampaignStatus, NodeType
+from campaigns.models import Campaign, CampaignCount, Edge, EnrollmentStatus, Node
 from campaigns.rules import conditions
 from campaigns.services.saving import save_once
 from config.kernel.audit import acting
@@ -18,6 +18,7 @@ from crm.models import User
 FIRST: Final = ("No Activity", "Needs BDR", "Contacted", "Interested", "Received RSVP", "Attended", "Not interested")
 EDITABLE: Final = frozenset({"name", "place", "is_active"})
 _STATUS: Final = "enrollment.status"  # as conditions call it
+_BEGUN: Final = (CampaignStatus.SCHEDULED, CampaignStatus.ACTIVE, CampaignStatus.PAUSED, CampaignStatus.DRAINING)
 STEP, FARTHEST = 10, 32_767  # between two places, and the last that there is
 
 
@@ -39,6 +40,12 @@ class Nameless(DomainError):
     code = "nameless"
 
 
+class IsGoal(Conflict):
+    """Whoever begins in a campaign that has it as its goal would have reached that before it begins."""
+
+    code = "is_goal"
+
+
 def install() -> None:
     """Write the first statuses where there are none."""
     if not EnrollmentStatus.objects.exists():
@@ -57,7 +64,7 @@ def put(*, name: str, at: datetime, by: User | None = None, **more: Any) -> tupl
     """Add a status, or change the one of this name; say whether it is new. A new one is the last, unless it is said
     where it comes.
 
-    :raises Taken, Nameless: as for ``edit``.
+    :raises Taken, Nameless, IsGoal: as for ``edit``.
     """
     known = EnrollmentStatus.objects.filter(name=_spoken(name)).first()
     told = {"name": name, **({} if known else {"place": None}), **more}
@@ -71,6 +78,7 @@ def edit(*, row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None, 
     :raises InUse: that is over.
     :raises Taken: another has this name.
     :raises Nameless: it says nothing.
+    :raises IsGoal: whoever begins would have the goal of a campaign that has begun.
     """
     row = EnrollmentStatus.objects.select_for_update(no_key=True).get(pk=row.pk)
     if _spoken(changes.get("name", row.name)) != row.name and _is_used(row):
@@ -114,7 +122,15 @@ def _written(row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None)
             constraint="campaigns_status_one_per_name",
             taken=Taken(f"There is a status {row.name!r} already.", details={"name": "Taken."}),
         )
+    _refuse_goal()
     return row
+
+
+def _refuse_goal() -> None:
+    begins = first()
+    if begins and Campaign.objects.filter(goal=begins, status__in=_BEGUN).exists():
+        said = f"Whoever begins would have the status {begins}, which is the goal of a campaign that has begun."
+        raise IsGoal(f"{said} Let another status in use come first.", details={"place": "Let another one be smaller."})
 
 
 def _spoken(name: str) -> str:

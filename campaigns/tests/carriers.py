@@ -88,6 +88,7 @@ class Carrier:
         before: dict[str, Exception] = {
             "refused": Unavailable("Connection refused."),
             "busy": Unavailable("429", retry_after=timedelta(minutes=7)),
+            "endless": Unavailable("429", retry_after=timedelta.max),
             "suspended": AccountRefused("20003"),
             "bad_number": RecipientRefused("Not a number.", code="21211"),
             "bad_words": RecipientRefused("Not\0 a\ud800 number.\n", code="212\x0011"),

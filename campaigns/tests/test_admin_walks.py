@@ -170,6 +170,8 @@ def test_lists_say_why_and_blocked_messages_are_found_by_it(window, boss):
     assert page_url(blocked) in found
     assert 'class="cl-soft">The number must be left alone' in found
     assert page_url(blocked) not in said(window.get(f"{messages}?blocked_by=no_consent"))
+    Message.objects.filter(pk=blocked.pk).update(reason="no_account")
+    assert "There is no account that sends on its channel" in said(window.get(f"{messages}?blocked_by=no_account"))
     Message.objects.filter(pk=blocked.pk).update(channel="email", reason="no_callable_number")
     assert "No e-mail address" in said(window.get(f"{messages}?blocked_by=no_callable_number"))
 

@@ -77,14 +77,14 @@ def uncertain(campaign: Campaign, **fields: Any) -> Message:
 
 def test_what_was_blocked_and_who_is_parked_are_found_by_why(caller):
     walk = EnrollmentFactory(state="parked", reason="There is no content 'hello'.")
-    for reason in ("suppressed, no_consent", "endpoint_suppressed", ""):
+    for reason in ("endpoint_suppressed, no_consent", "campaign_over", ""):
         MessageFactory(enrollment=walk, state="blocked", reason=reason)
 
     def found(path):
         return [row["reason"] for row in caller.send("get", path)[1]["results"]]
 
-    assert found("messages/?blocked_by=suppressed") == ["suppressed, no_consent"]
-    assert found("messages/?blocked_by=no_consent") == ["suppressed, no_consent"]
+    assert found("messages/?blocked_by=endpoint_suppressed") == ["endpoint_suppressed, no_consent"]
+    assert found("messages/?blocked_by=no_consent") == ["endpoint_suppressed, no_consent"]
     assert found("messages/?blocked_by=s.*") == []
     assert found("enrollments/?state=parked&reason=no content") == [walk.reason]
     assert found("enrollments/?reason=goal") == []

@@ -130,6 +130,15 @@ def test_waits_grow_and_end_with_a_person(carrier, account):
     assert now(message).state == "uncertain"
 
 
+def test_whoever_asks_us_to_wait_for_ever_is_asked_again_tomorrow(carrier, account):
+    carrier.behave("endless")
+    message = walking(expires_at=NOON + timedelta(days=9))
+
+    send()
+
+    assert (now(message).state, now(message).not_before) == ("pending", NOON + timedelta(days=1))
+
+
 def test_what_would_be_too_late_is_not_waited_for(carrier, account):
     carrier.behave("busy")
     message = walking(expires_at=NOON + 5 * MINUTE)

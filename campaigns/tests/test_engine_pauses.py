@@ -85,7 +85,7 @@ def test_what_was_about_to_go_out_before_a_pause_is_written_anew_and_spread(sett
         send(NOON + timedelta(minutes=minutes))
         run(NOON + timedelta(minutes=minutes))
         if minutes == 90:
-            assert 2 < len(carrier.rows()) < 18
+            assert 0 < len(carrier.rows()) < len(walks)
 
     assert {row["body"] for row in carrier.rows()} == {"On Saturday, August 1, 2026."}
     assert len(carrier.rows()) == len(walks)

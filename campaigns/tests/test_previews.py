@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from campaigns.admin import previews
 from campaigns.models import ContentTemplate
 from campaigns.services import values
 from campaigns.tests.factories import CampaignFactory
@@ -55,6 +56,18 @@ def test_a_campaign_says_what_its_tags_stand_for(content, where):
     campaign.event_place = ""
     campaign.save()
     assert "Nobody has said: Place of the event." in said(signed_in(rep), content, where, **asked)
+
+
+def test_an_older_campaign_than_those_offered_can_be_asked_for(content, monkeypatch):
+    rep, person = signed_in(UserFactory(bdr=True)), ContactFactory()
+    old, *_ = [CampaignFactory(name=name, event_place=name) for name in ("Hill Hall", "Barn", "Tent")]
+    monkeypatch.setattr(previews, "OFFERED", 2)
+
+    shown = said(rep, content, contact=person.pk, campaign=old.pk)
+
+    assert "see you in Hill Hall?" in shown
+    assert f'<option value="{old.pk}" selected>' in shown
+    assert "Hill Hall" not in said(rep, content, contact=person.pk)
 
 
 def test_whoever_has_everything_is_not_warned_and_an_odd_character_is_named(content):

@@ -1,6 +1,7 @@
 """What may be said of somebody in a campaign: in which order, under which name, and what whoever begins has."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -160,3 +161,17 @@ def test_a_goal_that_everybody_begins_with_by_now_is_a_fault_of_the_campaign(dra
     with pytest.raises(templates.HasFaults):
         campaigns.schedule(row=draft, starts_at=AT + timedelta(days=1), by=rep, at=AT)
     campaigns.edit(row=draft, changes={"name": "The goal stays"}, by=rep, at=AT)
+
+
+@pytest.mark.parametrize("way", ["edited", "added", "the first goes"])
+def test_what_is_the_goal_of_a_campaign_that_has_begun_does_not_become_what_everybody_begins_with(active, rep, way):
+    goal, no_activity = said(name="Coming", place=15), statuses.first()
+    campaigns.edit(row=active, changes={"goal": goal}, by=rep, at=AT)
+    ways = {
+        "edited": partial(statuses.edit, row=goal, changes={"place": 0}, by=None, at=AT),
+        "added": partial(said, name=" Coming ", place=0),
+        "the first goes": partial(statuses.edit, row=no_activity, changes={"is_active": False}, by=None, at=AT),
+    }
+    with pytest.raises(statuses.IsGoal, match="the status Coming, which is the goal"):
+        ways[way]()
+    assert statuses.first() == no_activity

@@ -137,7 +137,7 @@ def _too_late(ready: Ready, account: Account, at: datetime) -> Other | None:
     if since and (at - since >= KEY_LIVES or not sender_on(account.provider).is_idempotent):
         return _ended(ready, MessageState.EXPIRED, "may_have_been_sent")
     if ready.expires_at and ready.expires_at <= at:
-        return _ended(ready, MessageState.EXPIRED, "too_late")
+        return _ended(ready, MessageState.EXPIRED, "may_have_been_sent" if ready.ever_dispatched else "too_late")
     return None
 
 

@@ -23,6 +23,7 @@ from crm.services import suppressing
 
 FIRST_WAIT: Final = timedelta(seconds=30)
 LONGEST_WAIT: Final = timedelta(hours=1)
+LONGEST_WISH: Final = timedelta(days=1)
 
 _S = MessageState
 _OUTCOMES: Final = {
@@ -154,7 +155,7 @@ def _next(one: Told, now: MessageState, *, is_ours: bool, at: datetime) -> tuple
         return (_S.NOT_SENT_PRESUMED if one.how is not How.UNCERTAIN else None), None
     if one.how is How.UNCERTAIN and not one.marked.idempotent:
         return _S.UNCERTAIN, None
-    again = at if one.how is How.ACCOUNT else at + (one.retry_after or wait_after(one.marked.tries))
+    again = at if one.how is How.ACCOUNT else at + _wait(one)
     until = _too_late_at(one)
     if one.marked.tries >= TRIES or (until and again >= until):
         return _S.UNCERTAIN, None  # never got through: the reconciler looks, then a person
@@ -165,6 +166,12 @@ def _too_late_at(one: Told) -> datetime | None:
     """A provider that recognises a repeat by its key is asked again while it does, however long that waits."""
     forgotten = one.marked.first_at + KEY_LIVES if one.how is How.UNCERTAIN else None
     return min(filter(None, (one.marked.expires_at, forgotten)), default=None)
+
+
+def _wait(one: Told) -> timedelta:
+    """As long as the provider wishes, within reason."""
+    wished = one.retry_after or wait_after(one.marked.tries)
+    return min(max(wished, timedelta()), LONGEST_WISH)
 
 
 def wait_after(tries: int) -> timedelta:

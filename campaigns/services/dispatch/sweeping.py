@@ -60,7 +60,8 @@ _LATE = """
         WHERE m.state = 'pending' AND m.expires_at IS NOT NULL AND m.expires_at <= %(at)s
         ORDER BY m.id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
     UPDATE campaigns_message m
-    SET state = CASE WHEN m.ever_dispatched THEN 'uncertain' ELSE 'expired' END, reason = 'too_late',
+    SET state = CASE WHEN m.ever_dispatched THEN 'uncertain' ELSE 'expired' END,
+        reason = CASE WHEN m.ever_dispatched THEN 'may_have_been_sent' ELSE 'too_late' END,
         settled_at = CASE WHEN m.ever_dispatched THEN m.settled_at ELSE %(at)s::timestamptz END,
         updated_at = %(at)s::timestamptz
     FROM late WHERE m.id = late.id"""
