@@ -51,37 +51,40 @@ CREATE SCHEMA bare;
 CREATE TABLE bare.node (id int PRIMARY KEY, kind text, wait interval, next int, other int);
 INSERT INTO bare.node VALUES (1, 'mail', NULL, 2, NULL), (2, 'wait', '0', 3, NULL), (3, 'branch', NULL, 4, 5),
     (4, 'sms', NULL, 5, NULL), (5, 'wait', '0', 6, NULL), (6, 'end', NULL, NULL, NULL);
-CREATE TABLE bare.walk (id int PRIMARY KEY, contact uuid NOT NULL, node int NOT NULL, open bool NOT NULL,
-    due_at timestamptz NOT NULL) WITH (fillfactor = 70);
-CREATE TABLE bare.outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, walk int NOT NULL, node int NOT NULL,
-    address text, open bool NOT NULL DEFAULT true, due_at timestamptz NOT NULL);
+CREATE TABLE bare.walk (id bigint PRIMARY KEY, campaign int NOT NULL, contact uuid NOT NULL, node int NOT NULL,
+    open bool NOT NULL, due_at timestamptz NOT NULL, lease_until timestamptz, updated_at timestamptz NOT NULL)
+    WITH (fillfactor = 70);
+CREATE TABLE bare.outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, walk bigint NOT NULL, node int NOT NULL,
+    contact uuid NOT NULL, channel text NOT NULL, address text NOT NULL, template int, open bool NOT NULL DEFAULT true,
+    due_at timestamptz NOT NULL, created_at timestamptz NOT NULL DEFAULT now());
 CREATE UNIQUE INDEX ON bare.outbox (walk, node);
 CREATE INDEX ON bare.outbox (due_at, id) WHERE open;
-CREATE TABLE bare.history (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, walk int NOT NULL, node int NOT NULL,
-    at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE bare.history (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, walk bigint NOT NULL, node int NOT NULL,
+    next int, at timestamptz NOT NULL DEFAULT now());
 CREATE INDEX ON bare.history (walk, id);
 """
 _BARE_PEOPLE = """
-INSERT INTO bare.walk SELECT row_number() OVER (), c.id, 1, true, now() FROM (
+INSERT INTO bare.walk SELECT row_number() OVER (), 1, c.id, 1, true, now(), NULL, now() FROM (
     SELECT id FROM crm_contact ORDER BY id LIMIT %s) c;
 CREATE INDEX ON bare.walk (due_at, id) WHERE open;
-CREATE UNIQUE INDEX ON bare.walk (contact);
+CREATE UNIQUE INDEX ON bare.walk (campaign, contact);
 """
 _BARE_STEP = """
 WITH due AS MATERIALIZED (
     SELECT id, contact, node FROM bare.walk WHERE open AND due_at <= now() ORDER BY due_at, id
     LIMIT %s FOR UPDATE SKIP LOCKED
 ), planned AS MATERIALIZED (
-    SELECT d.id, d.node, n.kind, n.wait, c.primary_phone, c.primary_email,
+    SELECT d.id, d.contact, d.node, n.kind, n.wait,
+           CASE n.kind WHEN 'mail' THEN c.primary_email WHEN 'sms' THEN c.primary_phone END AS address,
            CASE WHEN n.kind = 'branch' AND c.primary_phone = '' THEN n.other ELSE n.next END AS next
     FROM due d JOIN bare.node n ON n.id = d.node JOIN crm_contact c ON c.id = d.contact
 ), sent AS (
-    INSERT INTO bare.outbox (walk, node, address, due_at)
-    SELECT id, node, CASE kind WHEN 'mail' THEN primary_email ELSE primary_phone END, now()
-    FROM planned WHERE kind IN ('mail', 'sms') ON CONFLICT (walk, node) DO NOTHING
-), told AS (INSERT INTO bare.history (walk, node) SELECT id, node FROM planned),
+    INSERT INTO bare.outbox (walk, node, contact, channel, address, due_at)
+    SELECT id, node, contact, kind, address, now() FROM planned WHERE address <> '' ON CONFLICT (walk, node) DO NOTHING
+), told AS (INSERT INTO bare.history (walk, node, next) SELECT id, node, next FROM planned),
 moved AS (
-    UPDATE bare.walk w SET node = coalesce(p.next, w.node), open = p.next IS NOT NULL, due_at = now() + coalesce(p.wait, '0')
+    UPDATE bare.walk w SET node = coalesce(p.next, w.node), open = p.next IS NOT NULL,
+                           due_at = now() + coalesce(p.wait, '0'), updated_at = now()
     FROM planned p WHERE w.id = p.id RETURNING 1
 )
 SELECT count(*) FROM moved"""
@@ -141,7 +144,7 @@ def _engine(size: int) -> list[Result]:
             cursor.execute(
                 "TRUNCATE bare.walk, bare.outbox, bare.history; DROP INDEX IF EXISTS bare.walk_due_at_id_idx"
             )
-            cursor.execute("DROP INDEX IF EXISTS bare.walk_contact_idx")
+            cursor.execute("DROP INDEX IF EXISTS bare.walk_campaign_contact_idx")
             cursor.execute(_BARE_PEOPLE.replace("%s", str(PEOPLE)))
             cursor.execute("ANALYZE bare.walk")
         before = backend_seconds()

@@ -123,7 +123,7 @@ class Listed:
     @in_time
     def list(self: Any, request: Any) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(page)  # type: ignore[no-any-return]
+        return self.get_paginated_response(page)  # type: ignore[no-any-return]  # a Response
 
 
 class Retrieved:
