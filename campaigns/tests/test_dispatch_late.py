@@ -6,16 +6,17 @@ from datetime import timedelta
 import pytest
 
 from campaigns.models import Attempt, Message
-from campaigns.services.dispatch import calling, recording, sweeping
+from campaigns.services.dispatch import accounts, calling, recording, sweeping
 from campaigns.tests import sending
 from campaigns.tests.factories import SendingAccountFactory, walking
 from campaigns.tests.plays import standing_still
 from campaigns.tests.sending import claim, counted, known, mark, now, send
 from config.kernel import clock
 from config.testing import NOON
+from crm.models import Touch
 
 pytestmark = pytest.mark.django_db
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 carrier, account = sending.carrier, sending.account
 
 
@@ -168,3 +169,35 @@ def test_news_that_comes_before_our_own_record_is_not_written_over(carrier, acco
 
     assert now(message).state == "delivered"
     assert Attempt.objects.get().reference == "R1"
+
+
+class TestTheEndOfTheTimeInWhichItMayBeDelivered:
+    """A16, INV-WINDOW: the moment of the call counts, and not that of the decision."""
+
+    @pytest.mark.parametrize("in_no_hurry", [False, True])
+    def test_nothing_is_marked_whose_moment_would_come_after_it(self, carrier, account, monkeypatch, in_no_hurry):
+        walking()
+        (first,) = mark(account, claim(account))
+        closes = first.outgoing.valid_until
+        type(account).objects.update(per_second=1)
+        messages = [walking() for _ in range(3)]
+        monkeypatch.setattr(accounts.Account, "is_in_no_hurry", lambda self, at: in_no_hurry)
+
+        marked = mark(account, claim(account, closes - SECOND), closes - SECOND)
+
+        assert [(one.moment, one.outgoing.valid_until) for one in marked] == [(closes - SECOND, closes)]
+        states = sorted(now(message).state for message in messages)
+        assert states == ["dispatching", "pending", "pending"]
+        assert Attempt.objects.count() == Touch.objects.count() == 2
+        send(closes + MINUTE)
+        assert sorted(now(message).state for message in messages) == ["blocked", "blocked", "dispatching"]
+        assert {row.reason for row in Message.objects.filter(state="blocked")} == {"outside_hours"}
+
+    def test_nothing_is_called_after_it(self, carrier, account):
+        message = walking(expires_at=NOON + 3 * SECOND)
+        with standing_still("send.after_mark", seconds=4):
+            send()
+
+        assert not carrier.asked()
+        assert Attempt.objects.get().outcome == "not_sent"
+        assert (now(message).state, counted()) == ("uncertain", [False])

@@ -204,7 +204,7 @@ def test_a_batch_that_finds_its_moments_taken_leaves_nothing_behind(carrier, mon
 
 @pytest.mark.parametrize(
     ("old", "new", "segments", "first"),
-    [(0.001, 20, 1, SECOND / 20), (0.001, 20, 7, 7 * SECOND / 20), (20, 0.5, 40, 2 * SECOND), (2, 2, 3, 1.5 * SECOND)],
+    [(0.001, 0.1, 1, 10 * SECOND), (0.001, 20, 7, accounts.AHEAD), (20, 0.5, 40, 2 * SECOND), (2, 2, 3, 1.5 * SECOND)],
 )
 def test_another_pace_holds_at_once_and_what_was_reserved_takes_no_longer_than_at_it(old, new, segments, first):
     account = SendingAccountFactory(per_second=old)
@@ -212,7 +212,35 @@ def test_another_pace_holds_at_once_and_what_was_reserved_takes_no_longer_than_a
 
     editing.edit(row=account, changes={"per_second": new}, by=None, at=NOON)
 
-    assert reserve(account, 2) == [NOON + first, NOON + first + SECOND / new]
+    soon = NOON + max(first - SECOND, 0 * SECOND)
+    assert reserve(account, 1, at=soon) == [NOON + first]
+    assert reserve(account, 1, at=NOON + first) == [NOON + first + SECOND / new][: new > 0.2]
+
+
+def test_a_higher_pace_puts_nothing_between_what_is_on_its_way():
+    account = SendingAccountFactory(per_second=10)
+    used = reserve(account, 100)
+    editing.edit(row=account, changes={"per_second": 20}, by=None, at=NOON)
+
+    later = [moment for seconds in range(1, 8) for moment in reserve(account, 100, at=NOON + seconds * SECOND)]
+
+    assert len(used) == 50
+    assert min(later) == NOON + 5 * SECOND
+    for second in range(12):
+        assert sum(NOON + second * SECOND <= moment < NOON + (second + 1) * SECOND for moment in used + later) <= 20
+
+
+@pytest.mark.parametrize(("wrong", "per_day"), [(timedelta(days=3), 3), (timedelta(days=300), 1)])
+def test_an_account_sends_on_after_a_clock_was_wrong_for_a_moment(wrong, per_day):
+    account = SendingAccountFactory(per_day=per_day)
+    walking(account=account)
+    assert len(reserve(account, 9, at=NOON + wrong)) == per_day
+
+    (ready,) = accounts.ready(at=NOON)
+    assert (ready.room(NOON), ready.rests_for(NOON)) == (per_day, 0)
+    assert len(reserve(account, 9)) == per_day
+    assert reserve(account, 9, at=NOON + SECOND) == []
+    assert len(reserve(account, 9, at=NOON + timedelta(days=1))) == per_day
 
 
 @pytest.mark.django_db(transaction=True)

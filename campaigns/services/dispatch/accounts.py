@@ -24,6 +24,8 @@ AHEAD: Final = timedelta(seconds=5)  # what is reserved later than this is not m
 REST: Final = timedelta(minutes=5)
 LONGEST_REST: Final = timedelta(hours=6)
 _LONG_AGO: Final = date(1, 1, 1)
+_MOST: Final = 100  # segments; no message has as many
+_WESTWARD: Final = timedelta(days=2)  # so much earlier at most is the day of whoever moves around the world
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Account:
         """Return the seconds until there is room again: its day is full, or its pace is spent that far ahead."""
         if not self._left_today(at):
             return (_next_midnight(self._day(at), self.zone) - at).total_seconds()
-        return max(0.0, ((self.spent_until or at) - AHEAD - at).total_seconds())
+        return max(0.0, (self._spent(at) - AHEAD - at).total_seconds())
 
     def _left_today(self, at: datetime) -> int:
         return max(0, self.per_day - ((self.sent or 0) if self.day == self._day(at) else 0))
@@ -62,9 +64,11 @@ class Account:
     def _day(self, at: datetime) -> date:
         return _day_of(at, self.zone, self.day)
 
+    def _spent(self, at: datetime) -> datetime:
+        return _spent(self.spent_until, self.per_second, at)
+
     def _slots(self, at: datetime) -> int:
-        begin = max(self.spent_until or at, at)
-        return max(0, math.ceil((at + AHEAD - begin).total_seconds() * self.per_second))
+        return max(0, math.ceil((at + AHEAD - self._spent(at)).total_seconds() * self.per_second))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +193,7 @@ def reserve(*, account_id: UUID, segments: Sequence[int], at: datetime) -> Reser
     per_second, per_day, spent_until, day, sent, is_on, zone = prepared.rows(_BUDGET, params)[0]
     today = _day_of(at, zone, day)
     moments: list[datetime] = []
-    moment, used = max(spent_until, at), sent if day == today else 0
+    moment, used = _spent(spent_until, per_second, at), sent if day == today else 0
     for size in segments if is_on else ():
         if moment >= at + AHEAD or used >= per_day:
             break
@@ -200,21 +204,33 @@ def reserve(*, account_id: UUID, segments: Sequence[int], at: datetime) -> Reser
     return Reserved(today, moments)
 
 
+# What was reserved within the next seconds is on its way, and keeps its moments.
 _CHANGE_PACE = """
     UPDATE campaigns_senderbudget
-    SET spent_until = %(at)s::timestamptz + (spent_until - %(at)s::timestamptz) * %(share)s::float
-    WHERE account_id = %(account)s AND spent_until > %(at)s::timestamptz"""
+    SET spent_until = greatest(%(ahead)s::timestamptz,
+            %(at)s::timestamptz + (spent_until - %(at)s::timestamptz) * %(share)s::float)
+    WHERE account_id = %(account)s AND spent_until > %(ahead)s::timestamptz"""
 
 
 def change_pace(*, account_id: UUID, old: float, new: float, at: datetime) -> None:
-    """Let what was reserved at the ``old`` pace take no longer than it takes at the ``new`` one."""
+    """Let what was reserved at the ``old`` pace take no longer than it takes at the ``new`` one; nothing of the new one
+    goes out between what is on its way."""
     if new > old:
-        prepared.run(_CHANGE_PACE, {"account": account_id, "share": old / new, "at": at})
+        prepared.run(_CHANGE_PACE, {"account": account_id, "share": old / new, "at": at, "ahead": at + AHEAD})
+
+
+def _spent(until: datetime | None, per_second: float, at: datetime) -> datetime:
+    """Return up to when the pace is spent. What is later than anything can have been reserved by now was reserved by a
+    clock that has been set back since, and is nothing."""
+    latest = at + AHEAD + timedelta(seconds=_MOST / per_second)
+    return until if until and at < until <= latest else at
 
 
 def _day_of(at: datetime, zone: str, last: date | None) -> date:
-    """Return which day it is for an account; one that was moved to the west has no day twice."""
-    return max(at.astimezone(people.zone_of(zone)).date(), last or _LONG_AGO)
+    """Return which day it is for an account; one that was moved to the west has no day twice. A ``last`` one that is
+    further ahead was of a clock that has been set back since."""
+    today = at.astimezone(people.zone_of(zone)).date()
+    return last if last and today < last <= today + _WESTWARD else today
 
 
 def _next_midnight(day: date, zone: str) -> datetime:

@@ -51,7 +51,7 @@ def call(*, provider: MessageProvider, marked: Sequence[Marked], decided_at: dat
     """Hand every message over at its moment, and say how it went; never raises.
 
     ``began`` is when the decision at ``decided_at`` was begun, by ``clock.monotonic``: whatever cannot be called within
-    ten seconds of it is not called at all, and was certainly not sent.
+    ten seconds of it, or while it may be delivered, is not called at all, and was certainly not sent.
     """
     blocks: list[Any] = connection.atomic_blocks
     if any(not block._from_testcase for block in blocks):  # noqa: SLF001 - as Django's own ``durable`` does
@@ -62,16 +62,21 @@ def call(*, provider: MessageProvider, marked: Sequence[Marked], decided_at: dat
 async def _call_all(
     provider: MessageProvider, marked: Sequence[Marked], decided_at: datetime, began: float
 ) -> list[Told]:
-    calls = (_call(provider, one, began + (one.moment - decided_at).total_seconds(), began) for one in marked)
+    def ticks(moment: datetime) -> float:
+        return began + (moment - decided_at).total_seconds()
+
+    calls = (_call(provider, one, ticks(one.moment), began, ticks(one.outgoing.valid_until)) for one in marked)
     return await asyncio.gather(*calls)
 
 
-async def _call(provider: MessageProvider, marked: Marked, moment: float, began: float) -> Told:
+async def _call(provider: MessageProvider, marked: Marked, moment: float, began: float, until: float) -> Told:
     if (wait := moment - clock.monotonic()) > 0:
         await asyncio.sleep(wait)
     faults.point("send.before_http")
     if clock.monotonic() - began > DEADLINE:
         return Told(marked, How.NOT_SENT, detail="Not called: the decision had become too old.")
+    if clock.monotonic() >= until:
+        return Told(marked, How.NOT_SENT, detail="Not called: the time in which it may be delivered was over.")
     try:
         async with asyncio.timeout(ANSWER):
             receipt = await provider.send(marked.outgoing)

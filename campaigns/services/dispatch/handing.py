@@ -58,16 +58,22 @@ class Marked:
     day: date
     outgoing: Outgoing
 
+    @property
+    def comes_too_late(self) -> bool:
+        """Whether its moment is not within the time in which it may be delivered."""
+        return self.moment >= self.outgoing.valid_until
+
 
 class _Crowded(Exception):
-    """Others have reserved the moments that this batch was counting on."""
+    """Others have reserved the moments that this batch was counting on, or some of its own come too late."""
 
 
 def mark(*, account: Account, claimed: Sequence[Claimed], at: datetime) -> list[Marked]:
     """Decide about ``claimed`` messages of one account, and mark those that pass: they count from this commit on.
 
-    Of all others what becomes of them is written: they wait, are blocked, or are too late. One that somebody else has
-    claimed since is left alone.
+    Of all others what becomes of them is written: they wait, are blocked, or are too late. One whose moment would come
+    after the time in which it may be delivered waits until the gate says so itself. One that somebody else has claimed
+    since is left alone.
     """
     if account.is_in_no_hurry(at):
         try:  # the budget is locked as late as possible: all batches of the account wait for each other there
@@ -82,28 +88,32 @@ def _mark(*, account: Account, claimed: Sequence[Claimed], at: datetime, reserve
     held = locks.take(claimed=claimed, channel=account.channel)
     others: list[Other] = [_again(one, at, BUSY) for one in held.busy]
     passing = list(_decided(_to_be_asked(held, account, others, at), account, others, at))
-    reserved = accounts.Reserved(at.date(), [at] * len(passing))
-    if not reserves_last:
-        reserved = _reserve(account, passing, at)
-        others += [_again(ready, at, None) for ready, *_ in passing[len(reserved.moments) :]]
     idempotent = sender_on(account.provider).is_idempotent
-    told = [
-        _marked(ready, line, ruling, account, idempotent=idempotent, at=at)
-        for ready, line, ruling in passing[: len(reserved.moments)]
-    ]
+    told = [_marked(*each, account, idempotent=idempotent, at=at) for each in passing]
+    if not reserves_last:
+        told = _at_moments(told, account, passing, at)
+        others += [_again(ready, at, None) for ready, *_ in passing[len(told) :]]
+        late = {one.message_id for _, one in told if one.comes_too_late}
+        others += [_again(ready, at, HELD_BACK) for ready, *_ in passing if ready.id in late]
+        told = [each for each in told if each[1].message_id not in late]
     marking.write([mark for mark, _ in told], account_id=account.id, provider=account.provider, at=at)
     marking.write_others(others, at=at)
     if reserves_last and passing:
-        reserved = _reserve(account, passing, at)
-        if len(reserved.moments) < len(passing):
+        told = _at_moments(told, account, passing, at)
+        if len(told) < len(passing) or any(one.comes_too_late for _, one in told):
             raise _Crowded
     faults.point("send.before_mark")
-    marked = zip((one for _, one in told), reserved.moments, strict=True)
-    return [replace(one, moment=moment, day=reserved.day) for one, moment in marked]
+    return [one for _, one in told]
 
 
-def _reserve(account: Account, passing: Sequence[tuple[Ready, Line, Ruling]], at: datetime) -> accounts.Reserved:
-    return accounts.reserve(account_id=account.id, segments=[ready.segments for ready, *_ in passing], at=at)
+def _at_moments(
+    told: Sequence[tuple[Mark, Marked]], account: Account, passing: Sequence[tuple[Ready, Line, Ruling]], at: datetime
+) -> list[tuple[Mark, Marked]]:
+    """Return those for whom there was a moment, each with its own."""
+    segments = [ready.segments for ready, *_ in passing]
+    reserved = accounts.reserve(account_id=account.id, segments=segments, at=at)
+    there = zip(told, reserved.moments, strict=False)
+    return [(mark, replace(one, moment=moment, day=reserved.day)) for (mark, one), moment in there]
 
 
 def _to_be_asked(held: Held, account: Account, others: list[Other], at: datetime) -> list[tuple[Ready, list[Line]]]:
