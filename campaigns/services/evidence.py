@@ -20,6 +20,7 @@ from campaigns.choices import Anomaly, AttemptOutcome, MessageState
 from campaigns.models import Attempt, Message
 from campaigns.providers import usable_reference
 from campaigns.services import bells
+from campaigns.services.dispatch import accounts
 from campaigns.services.dispatch.marking import TOUCHES
 from config.kernel import faults
 from config.kernel.errors import NotThere
@@ -40,7 +41,7 @@ PROOFS: Final = {
 _RANK: Final = {state: rank for rank, state in enumerate(PROOFS.values(), start=1)}
 # We were sure that the provider does not have it.
 _SURE: Final = {AttemptOutcome.NOT_SENT, AttemptOutcome.NOT_SENT_PRESUMED, AttemptOutcome.REJECTED}
-_GIVEN_UP: Final = {MessageState.NOT_SENT_PRESUMED, MessageState.REJECTED}
+GIVEN_UP: Final = {MessageState.NOT_SENT_PRESUMED, MessageState.REJECTED}
 
 
 # A token proves its own try, whatever else its row says: an id that another try has stays there.
@@ -175,7 +176,7 @@ def _locked(hashes: list[bytes]) -> dict[bytes, Attempt]:
     return {
         bytes(attempt.token_hash): attempt
         for attempt in found
-        if attempt.outcome not in _SURE and attempt.message.state not in _GIVEN_UP
+        if attempt.outcome not in _SURE and attempt.message.state not in GIVEN_UP
     }
 
 
@@ -237,9 +238,10 @@ def _is_known(attempt: Attempt, proof: MessageState, reference: str) -> bool:
 def _bound(attempt: Attempt, told: Proof, at: datetime, *, people_locked: bool) -> bool:
     message = Message.objects.select_for_update(no_key=True, of=("self",)).get(pk=attempt.message_id)
     attempt.refresh_from_db()
-    late = attempt.outcome in _SURE or message.state in _GIVEN_UP
+    late = attempt.outcome in _SURE or message.state in GIVEN_UP
     touch = Touch.objects.filter(source=TOUCHES, source_id=attempt.pk, counts=False)
-    if late and touch.exists():
+    counts_again = late and touch.exists()
+    if counts_again:
         if not people_locked:
             raise _PeopleFirst
         touch.update(counts=True)
@@ -248,6 +250,8 @@ def _bound(attempt: Attempt, told: Proof, at: datetime, *, people_locked: bool) 
     if late:
         logger.error("Message %s was sent although we had concluded that it was not", message.pk)
     changed = _settle_message(message, PROOFS[told.status], told.reason, late, at) or changed
+    if counts_again:
+        accounts.count_again(account_id=attempt.account_id, at=attempt.dispatched_at)
     faults.point("evidence.before_commit")
     return changed
 

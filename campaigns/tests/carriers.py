@@ -25,6 +25,11 @@ CREATE TABLE IF NOT EXISTS mode ("to" TEXT PRIMARY KEY, name TEXT);
 EVERYBODY: Final = "*"
 
 
+class _Unsayable(Exception):
+    def __str__(self) -> str:
+        raise ValueError("secret")
+
+
 class Carrier:
     """``campaigns.providers.MessageProvider``. ``news`` is called inside the request, as an early callback would be."""
 
@@ -85,10 +90,15 @@ class Carrier:
         self._do("INSERT INTO asked (token, at) VALUES (?, ?)", outgoing.token, clock.monotonic())
         mode = self._mode(outgoing.to)
         await asyncio.sleep(self.latency)
-        before: dict[str, Exception] = {
+        before: dict[str, BaseException] = {
             "refused": Unavailable("Connection refused."),
             "busy": Unavailable("429", retry_after=timedelta(minutes=7)),
             "endless": Unavailable("429", retry_after=timedelta.max),
+            "ago": Unavailable("429", retry_after=timedelta.min),
+            "number": Unavailable("429", retry_after=30),  # type: ignore[arg-type]  # as adapters do it
+            "called_off": asyncio.CancelledError(),
+            "unsayable": _Unsayable(),
+            "unwelcome": AccountRefused("20003", retry_after=timedelta(hours=9)),
             "suspended": AccountRefused("20003"),
             "bad_number": RecipientRefused("Not a number.", code="21211"),
             "bad_words": RecipientRefused("Not\0 a\ud800 number.\n", code="212\x0011"),

@@ -6,13 +6,15 @@ from datetime import timedelta
 import pytest
 
 from campaigns.models import Message, SendingAccount
-from campaigns.services.dispatch import accounts, recording, running
+from campaigns.services import accounts as editing
+from campaigns.services.dispatch import accounts, claiming, recording, resting, running
 from campaigns.tests import carriers, sending
 from campaigns.tests.factories import EnrollmentFactory, MessageFactory, SendingAccountFactory, walking
 from campaigns.tests.sending import now, send
 from config.kernel import clock
 from config.testing import NOON
 from crm.models import Touch
+from crm.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -21,8 +23,6 @@ carrier, account = sending.carrier, sending.account
 
 class TestWhoSends:
     def test_the_account_of_whoever_sends_it_comes_before_everybodys(self, carrier, account):
-        from crm.tests.factories import UserFactory
-
         rep = UserFactory(bdr=True)
         own = SendingAccountFactory(user=rep)
         SendingAccountFactory(user=UserFactory(bdr=True))
@@ -146,6 +146,77 @@ class TestAnAccountThatIsRefused:
 
         assert now(email).state == "accepted"
 
+    def test_rests_as_long_as_its_provider_asks_and_none_of_its_messages_has_had_its_last_try(self, carrier, account):
+        carrier.behave("unwelcome")
+        message = walking()
+        for number in range(claiming.TRIES + 1):
+            SendingAccount.objects.update(open_until=None, failures=0)
+            send(NOON + number * SECOND)
+        assert SendingAccount.objects.get().open_until == NOON + claiming.TRIES * SECOND + 9 * HOUR
+        assert (now(message).state, now(message).tries) == ("pending", claiming.TRIES + 1)
+
+
+class TestAnAccountOfWhichNothingIsClear:
+    """Its provider answers everything with 500: the queue of those who have to look is not filled with all there is."""
+
+    def test_sends_one_at_a_time_and_then_rests_until_something_is_clear(self, carrier, account, caplog):
+        carrier.behave("500")
+        for _ in range(60):
+            walking()
+        with caplog.at_level(logging.ERROR):
+            for number in range(9):
+                send(NOON + number * SECOND)
+
+        row = SendingAccount.objects.get()
+        assert (len(carrier.asked()), row.failures) == (50 + 4, resting.PATIENCE)
+        assert row.open_until == NOON + 4 * SECOND + resting.REST
+        assert [line.message for line in caplog.records if "says nothing clear" in line.message]
+        carrier.behave("accept")
+        send(row.open_until)
+        assert (SendingAccount.objects.get().failures, len(carrier.ledger())) == (0, 1)
+        send(row.open_until + SECOND)
+        assert len(carrier.ledger()) == 6
+
+    def test_is_in_no_trouble_where_one_of_them_is(self, carrier, account):
+        carrier.behave("500", to=walking().contact.primary_phone)
+        walking()
+        for number in range(9):
+            send(NOON + number * SECOND)
+
+        assert (SendingAccount.objects.get().failures, SendingAccount.objects.get().open_reason) == (0, "")
+
+
+@pytest.mark.parametrize("tried", [False, True])
+def test_what_waits_for_an_account_that_was_given_to_somebody_goes_out_from_another(carrier, account, tried):
+    message, anybodys = walking(by=UserFactory(bdr=True)), walking()
+    accounts.route(at=NOON)
+    if tried:
+        carrier.behave("refused")
+        send()
+        carrier.behave("accept")
+    editing.edit(row=account, changes={"user": UserFactory(bdr=True)}, by=None, at=NOON)
+    other = SendingAccountFactory()
+
+    for seconds in range(3):
+        send(NOON + HOUR + seconds * SECOND)
+
+    assert [(now(one).state, now(one).account) for one in (message, anybodys)] == [("accepted", other)] * 2
+
+
+def test_what_may_have_gone_out_from_an_account_that_was_given_to_somebody_is_looked_for(settings, carrier):
+    post = carriers.Carrier(**settings.PROVIDERS["email"]["OPTIONS"])
+    account = SendingAccountFactory(channel="email")
+    post.behave("accept_then_500")
+    message = walking("email")
+    send()
+    editing.edit(row=account, changes={"user": UserFactory(bdr=True)}, by=None, at=NOON)
+    SendingAccountFactory(channel="email")
+
+    send(NOON + HOUR)
+
+    assert (now(message).state, now(message).account) == ("uncertain", account)
+    assert post.ledger() == [str(message.pk)]
+
 
 @pytest.mark.parametrize(("place", "name"), [(accounts.Account, "room"), (recording, "record")])
 def test_whatever_breaks_for_one_account_lets_it_rest_and_stops_no_other(
@@ -186,4 +257,4 @@ def test_an_adapter_that_is_not_there_rests_the_account(carrier):
 
 def test_an_account_is_mended_only_where_it_was_broken(account, django_assert_num_queries):
     with django_assert_num_queries(1):
-        accounts.mend(account_id=account.pk)
+        resting.mend(account_id=account.pk)

@@ -8,6 +8,7 @@ import pytest
 from campaigns.models import Attempt, Message
 from campaigns.services.dispatch import accounts, calling, recording, sweeping
 from campaigns.tests import sending
+from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
 from campaigns.tests.plays import standing_still
 from campaigns.tests.sending import claim, counted, known, mark, now, send
@@ -155,6 +156,46 @@ def test_what_the_sweeper_gave_up_is_settled_by_what_its_worker_knows_and_never_
     assert (now(message).state, counted()) == (state, [counts])
     send(NOON + 2 * HOUR)
     assert not carrier.asked()
+
+
+def test_whoever_proves_late_what_was_given_up_is_marked_and_counts_again(carrier, account, caplog):
+    """A14: also where nobody but the worker itself has the proof, and whatever a person has done since."""
+    message = walking()
+    marked = mark(account, claim(account))
+    with clock.standing_at(NOON):
+        told = calling.call(provider=carrier, marked=marked, decided_at=NOON, began=clock.monotonic())
+    sweeping.sweep(at=NOON + HOUR)
+    Attempt.objects.update(outcome="not_sent_presumed")
+    Message.objects.update(state="not_sent_presumed", settled_at=NOON + HOUR)
+    Touch.objects.update(counts=False)
+
+    for _ in range(2):
+        recording.record(told=told, account=known(account), provider=carrier, at=NOON + 2 * HOUR)
+
+    assert (now(message).state, now(message).anomaly) == ("accepted", "late_evidence")
+    assert (Attempt.objects.get().reference, counted()) == ("R1", [True])
+    assert caplog.text.count("was sent although") == 1
+
+
+@pytest.mark.parametrize("how", ["not_sent", "rejected"])
+@pytest.mark.parametrize("swept", [False, True])
+def test_what_an_earlier_try_may_have_sent_is_never_said_not_to_be(carrier, settings, how, swept):
+    """Trust 0.3: whoever knows only of the second try leaves it to those who look."""
+    account = SendingAccountFactory(channel="email")
+    post = Carrier(**settings.PROVIDERS["email"]["OPTIONS"])
+    post.behave("accept_then_500")
+    message = walking("email")
+    send()
+    marked = mark(account, claim(account, at=NOON + MINUTE), at=NOON + MINUTE)
+    if swept:
+        Message.objects.update(dropped=True)
+        sweeping.sweep(at=NOON + HOUR)
+        assert now(message).state == "uncertain"
+
+    told = [calling.Told(marked[0], calling.How(how))]
+    recording.record(told=told, account=known(account), provider=post, at=NOON + HOUR)
+
+    assert now(message).state == ("pending" if (how, swept) == ("not_sent", False) else "uncertain")
 
 
 def test_news_that_comes_before_our_own_record_is_not_written_over(carrier, account, settings):

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from campaigns.choices import HappeningKind
 from campaigns.models import Attempt, Happening, Message, SendingAccount
 from campaigns.services.dispatch import claiming, reconciling, sweeping
+from campaigns.services.dispatch.recording import FIRST_WAIT
 from campaigns.tests import sending
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
@@ -18,6 +19,7 @@ from crm.models import Suppression, Touch
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+DAY = timedelta(days=1)
 carrier, account = sending.carrier, sending.account
 
 
@@ -130,13 +132,29 @@ def test_waits_grow_and_end_with_a_person(carrier, account):
     assert now(message).state == "uncertain"
 
 
+@pytest.mark.parametrize(
+    ("mode", "state", "wait"),
+    [("endless", "pending", DAY), ("ago", "pending", FIRST_WAIT), ("number", "pending", FIRST_WAIT),
+     ("called_off", "uncertain", 0 * DAY), ("unsayable", "uncertain", 0 * DAY)],
+)  # fmt: skip
+def test_an_adapter_that_breaks_for_one_takes_nothing_from_what_came_of_the_others(carrier, account, mode, state, wait):
+    bad, *others = [walking() for _ in range(5)]
+    carrier.behave(mode, to=bad.contact.primary_phone)
+
+    send()
+
+    assert (now(bad).state, now(bad).not_before) == (state, NOON + wait)
+    assert [now(message).state for message in others] == ["accepted"] * 4
+    assert SendingAccount.objects.get().open_until is None
+
+
 def test_whoever_asks_us_to_wait_for_ever_is_asked_again_tomorrow(carrier, account):
     carrier.behave("endless")
     message = walking(expires_at=NOON + timedelta(days=9))
 
     send()
 
-    assert (now(message).state, now(message).not_before) == ("pending", NOON + timedelta(days=1))
+    assert (now(message).state, now(message).not_before) == ("pending", NOON + DAY)
 
 
 def test_what_would_be_too_late_is_not_waited_for(carrier, account):

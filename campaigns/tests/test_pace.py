@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from calls.tests import worlds
 from campaigns.models import Attempt, Message, SenderBudget, SendingAccount
 from campaigns.services import accounts as editing
+from campaigns.services import evidence
 from campaigns.services.dispatch import accounts, recording, running
 from campaigns.services.dispatch.calling import How, Told
 from campaigns.tests import sending
@@ -117,6 +118,23 @@ class TestWhatCertainlyWasNotSent:
         for _ in range(2):
             recording.record(told=told, account=known(account), provider=carrier, at=NOON)
             assert self.sent() == 2
+
+    def test_has_its_place_again_where_it_was_sent_after_all(self, carrier):
+        account = SendingAccountFactory(per_day=5)
+        first, second = walking(), walking()
+        marked = mark(account, claim(account))
+        told = [Told(one, How.NOT_SENT) for one in marked]
+        recording.record(told=told, account=known(account), provider=carrier, at=NOON)
+        assert self.sent() == 0
+
+        for at in (NOON, NOON + SECOND):
+            evidence.bind(provider="sms", status="accepted", token=marked[0].outgoing.token, at=at)
+        assert self.sent() == 1
+        reserve(account, 1, at=NOON + timedelta(days=1))
+        evidence.bind(provider="sms", status="delivered", token=marked[1].outgoing.token, at=NOON + timedelta(days=1))
+
+        assert self.sent() == 1
+        assert {now(one).anomaly for one in (first, second)} == {"late_evidence"}
 
     def test_leaves_no_place_of_another_day(self, carrier):
         account = SendingAccountFactory(per_day=3)

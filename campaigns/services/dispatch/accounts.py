@@ -1,10 +1,9 @@
-"""Who sends: which accounts have something to send, how much they may, and when they rest.
+"""Who sends: which accounts have something to send, and how much they may.
 
 The pace of an account is one moment, ``SenderBudget.spent_until``: every segment moves it on by its share of a second,
 and a message goes out at the moment that was reserved for it. Nothing is caught up: a rate is never exceeded.
 """
 
-import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +16,8 @@ from campaigns.services import people
 from config.kernel import prepared
 from config.kernel.transactions import atomic_with_retries
 
-logger = logging.getLogger(__name__)
-
 BATCH: Final = 50
 AHEAD: Final = timedelta(seconds=5)  # what is reserved later than this is not marked: see DESIGN 16
-REST: Final = timedelta(minutes=5)
-LONGEST_REST: Final = timedelta(hours=6)
 _LONG_AGO: Final = date(1, 1, 1)
 _MOST: Final = 100  # segments; no message has as many
 _WESTWARD: Final = timedelta(days=2)  # so much earlier at most is the day of whoever moves around the world
@@ -43,6 +38,7 @@ class Account:
     day: date | None
     sent: int | None
     zone: str = ""  # of whoever it is, in which its days begin and end
+    user: UUID | None = None  # whose it is; None: everybody's
 
     def room(self, at: datetime) -> int:
         """Return how many messages of one segment may be marked now; after a refusal one, to see whether it is over."""
@@ -83,7 +79,7 @@ class Reserved:
 # comes first is asked so that PostgreSQL answers from the index of what is due, and from no other.
 _READY = """
     SELECT a.id, a.channel, a.provider, a.address, a.per_second, a.per_day, a.failures, b.spent_until, b.day, b.sent,
-           coalesce(u.time_zone, '')
+           coalesce(u.time_zone, ''), a.user_id
     FROM campaigns_sendingaccount a LEFT JOIN campaigns_senderbudget b ON b.account_id = a.id
          LEFT JOIN crm_user u ON u.id = a.user_id
     WHERE a.is_active AND (a.open_until IS NULL OR a.open_until <= %(at)s::timestamptz)
@@ -219,6 +215,20 @@ def change_pace(*, account_id: UUID, old: float, new: float, at: datetime) -> No
         prepared.run(_CHANGE_PACE, {"account": account_id, "share": old / new, "at": at, "ahead": at + AHEAD})
 
 
+_ZONE = """
+    SELECT coalesce(u.time_zone, '') FROM campaigns_sendingaccount a LEFT JOIN crm_user u ON u.id = a.user_id
+    WHERE a.id = %(account)s"""
+_COUNT_AGAIN = """
+    UPDATE campaigns_senderbudget SET sent = sent + 1 WHERE account_id = %(account)s AND day = %(day)s"""
+
+
+def count_again(*, account_id: UUID, at: datetime) -> None:
+    """Let what went out ``at`` some moment after all have its place again in the day of its account, if that is not
+    over. The caller is in a transaction and locks nothing after this."""
+    ((zone,),) = prepared.rows(_ZONE, {"account": account_id})
+    prepared.run(_COUNT_AGAIN, {"account": account_id, "day": _day_of(at, zone, None)})
+
+
 def _spent(until: datetime | None, per_second: float, at: datetime) -> datetime:
     """Return up to when the pace is spent. What is later than anything can have been reserved by now was reserved by a
     clock that has been set back since, and is nothing."""
@@ -235,46 +245,3 @@ def _day_of(at: datetime, zone: str, last: date | None) -> date:
 
 def _next_midnight(day: date, zone: str) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), tzinfo=people.zone_of(zone))
-
-
-_SHUT = """
-    UPDATE campaigns_sendingaccount
-    SET failures = least(failures + 1, 100), open_reason = %(reason)s,
-        open_until = %(at)s::timestamptz
-                     + least(%(rest)s::interval * power(2, least(failures, 20)), %(longest)s::interval)
-    WHERE id = %(account)s AND (open_until IS NULL OR open_until <= %(at)s::timestamptz)
-    RETURNING name, open_until"""
-_MEND = """
-    UPDATE campaigns_sendingaccount SET failures = 0, open_until = NULL, open_reason = ''
-    WHERE id = %(account)s AND (failures > 0 OR open_until IS NOT NULL)"""
-
-
-@atomic_with_retries
-def shut(*, account_id: UUID, reason: str, at: datetime) -> bool:
-    """Let an account rest that its provider refused, longer each time; say whether it has only now begun to.
-
-    However many messages it was refused for, one alert is raised.
-    """
-    begun = _let_rest(account_id, reason, at)
-    for name, until in begun:
-        logger.error(
-            "The provider refuses the account %s: nothing is sent from it until %s. Look at its credentials.",
-            name, until.isoformat(timespec="minutes"),
-        )  # fmt: skip
-    return bool(begun)
-
-
-@atomic_with_retries
-def set_aside(*, account_id: UUID, error: Exception, at: datetime) -> None:
-    """Let an account rest that nothing can be sent from, for a reason that nobody has foreseen. The caller logs it."""
-    _let_rest(account_id, f"Sending from it stopped by an error ({type(error).__name__}).", at)
-
-
-def _let_rest(account_id: UUID, reason: str, at: datetime) -> list[tuple[str, datetime]]:
-    params = {"account": account_id, "reason": reason[:300], "at": at, "rest": REST, "longest": LONGEST_REST}
-    return [(name, until) for name, until in prepared.rows(_SHUT, params)]
-
-
-def mend(*, account_id: UUID) -> None:
-    """Let an account send as usual again: its provider has taken a message."""
-    prepared.run(_MEND, {"account": account_id})

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 DEADLINE: Final = 10.0  # seconds from the decision to the call: how stale a decision may be
 ANSWER: Final = 15.0  # seconds that an adapter may take, whatever it promises
+LONGEST_WISH: Final = timedelta(days=1)  # that a provider may ask us to wait
 
 faults.register("send.before_http", "send.after_http")
 
@@ -81,12 +82,19 @@ async def _call(provider: MessageProvider, marked: Marked, moment: float, began:
         async with asyncio.timeout(ANSWER):
             receipt = await provider.send(marked.outgoing)
         reference = _reference(receipt.reference)
-    except Exception as error:  # noqa: BLE001 - whatever an adapter does, the message has a state that is true
+    except (Exception, asyncio.CancelledError) as error:  # whatever an adapter does, the message has a true state
+        if _is_called_off():
+            raise
         told = _refused(marked, error)
     else:
         told = Told(marked, How.ACCEPTED, reference=reference)
     faults.point("send.after_http")
     return told
+
+
+def _is_called_off() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _reference(said: object) -> str:
@@ -96,16 +104,16 @@ def _reference(said: object) -> str:
     raise ValueError("The provider's answer names no id.")
 
 
-def _refused(marked: Marked, error: Exception) -> Told:
+def _refused(marked: Marked, error: BaseException) -> Told:
     detail = _said(error)
     if isinstance(error, RecipientRefused):
-        return Told(marked, How.REJECTED, detail=_line(f"{error.code} {detail}"), opted_out=error.opted_out)
+        return Told(marked, How.REJECTED, detail=_line(error.code, detail), opted_out=bool(error.opted_out))
     if isinstance(error, Rejected):
         return Told(marked, How.REJECTED, detail=detail)
     if isinstance(error, AccountRefused):
-        return Told(marked, How.ACCOUNT, detail=detail, retry_after=error.retry_after)
+        return Told(marked, How.ACCOUNT, detail=detail, retry_after=_wish(error.retry_after))
     if isinstance(error, Unavailable):
-        return Told(marked, How.NOT_SENT, detail=detail, retry_after=error.retry_after)
+        return Told(marked, How.NOT_SENT, detail=detail, retry_after=_wish(error.retry_after))
     if not isinstance(error, ProviderError | TimeoutError):
         logger.error(
             "An adapter broke: %s. The message %s may have been sent.", type(error).__name__, marked.message_id
@@ -113,10 +121,19 @@ def _refused(marked: Marked, error: Exception) -> Told:
     return Told(marked, How.UNCERTAIN, detail=detail)
 
 
-def _said(error: Exception) -> str:
-    return _line(f"{type(error).__name__}: {error}")
+def _wish(said: object) -> timedelta | None:
+    """How long a provider wants us to wait, within reason; what is no time to wait is none."""
+    return min(said, LONGEST_WISH) if isinstance(said, timedelta) and said > timedelta() else None
 
 
-def _line(words: str) -> str:
+def _said(error: BaseException) -> str:
+    return _line(f"{type(error).__name__}:", error)
+
+
+def _line(*said: object) -> str:
     """Whatever a provider says, as the database can keep it."""
+    try:
+        words = " ".join(map(str, said))
+    except Exception:  # noqa: BLE001 - the error of an adapter may itself be broken
+        words = "It cannot be said what."
     return one_line(words)[:300]

@@ -42,7 +42,8 @@ faults.register("send.before_mark")
 class Marked:
     """A message that a provider may be given now, once, at ``moment``; ``attempt_id`` is the try that says so.
 
-    It has a place in what its account may send on ``day``.
+    It has a place in what its account may send on ``day``. ``maybe_sent_at`` is when a provider may have got it by an
+    earlier try, if by any.
     """
 
     message_id: UUID
@@ -52,7 +53,8 @@ class Marked:
     endpoint_id: UUID
     tries: int
     idempotent: bool
-    first_at: datetime
+    marked_at: datetime
+    maybe_sent_at: datetime | None
     expires_at: datetime | None
     moment: datetime
     day: date
@@ -121,7 +123,7 @@ def _to_be_asked(held: Held, account: Account, others: list[Other], at: datetime
     asked: list[tuple[Ready, list[Line]]] = []
     taken: set[UUID] = set()
     for ready in held.ready:
-        if other := _too_late(ready, account, at):
+        if other := _somebody_elses(ready, account, at) or _too_late(ready, account, at):
             others.append(other)
             continue
         lines = _candidates(ready, held.lines.get(ready.contact_id, []))
@@ -139,6 +141,15 @@ def _candidates(ready: Ready, lines: list[Line]) -> list[Line]:
     if ready.endpoint_id is None:
         return lines
     return [line for line in lines if line.id == ready.endpoint_id] or [Line(ready.endpoint_id, "")]
+
+
+def _somebody_elses(ready: Ready, account: Account, at: datetime) -> Other | None:
+    """An account that was given to somebody sends nothing for others any more: another one does."""
+    if account.user in {None, ready.by_id}:
+        return None
+    if ready.maybe_sent_at:
+        return _ended(ready, MessageState.EXPIRED, "Its account was given to somebody else.")
+    return replace(_again(ready, at, None), unrouted=True)
 
 
 def _too_late(ready: Ready, account: Account, at: datetime) -> Other | None:
@@ -223,10 +234,9 @@ def _marked(
         channel=account.channel, receipt=receipt,
     )  # fmt: skip
     outgoing = Outgoing(line.value, account.address, ready.body, key, token, until, ready.subject)
-    first_at = ready.maybe_sent_at or at
     return mark, Marked(
-        ready.id, ready.claim, attempt, ready.contact_id, line.id, ready.tries + 1, idempotent, first_at,
-        ready.expires_at, at, at.date(), outgoing,
+        ready.id, ready.claim, attempt, ready.contact_id, line.id, ready.tries + 1, idempotent, at,
+        ready.maybe_sent_at, ready.expires_at, at, at.date(), outgoing,
     )  # fmt: skip
 
 

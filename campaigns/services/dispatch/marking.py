@@ -41,7 +41,7 @@ class Mark:
 @dataclass(frozen=True, slots=True)
 class Other:
     """A message that does not go out now. ``not_before`` is when it is tried again, if not at once; ``held``: not
-    before its walk, which the caller has locked, goes on."""
+    before its walk, which the caller has locked, goes on; ``unrouted``: not from the account that it has."""
 
     id: UUID
     claim: int
@@ -50,6 +50,7 @@ class Other:
     retry_at: datetime | None = None
     not_before: datetime | None = None
     held: bool = False
+    unrouted: bool = False
 
 
 _WRITE = f"""
@@ -87,12 +88,13 @@ _OTHERS = """
     WITH o AS (
         SELECT * FROM jsonb_to_recordset(%(others)s::jsonb) AS o (
             id uuid, claim int, state varchar, reason varchar, retry_at timestamptz, not_before timestamptz,
-            held boolean, settled boolean)),
+            held boolean, unrouted boolean, settled boolean)),
     mine AS MATERIALIZED (
         SELECT m.id FROM campaigns_message m JOIN o ON o.id = m.id AND o.claim = m.claim
         WHERE m.state = 'claimed' ORDER BY m.id FOR NO KEY UPDATE OF m)
     UPDATE campaigns_message m
     SET state = o.state, reason = o.reason, retry_at = o.retry_at, claimed_until = NULL, held = o.held,
+        account_id = CASE WHEN NOT o.unrouted THEN m.account_id END,
         not_before = CASE WHEN o.not_before < coalesce(m.expires_at, 'infinity') THEN o.not_before
                           ELSE m.not_before END,
         settled_at = CASE WHEN o.settled THEN %(at)s::timestamptz ELSE m.settled_at END,

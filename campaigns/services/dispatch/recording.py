@@ -8,8 +8,8 @@ import orjson
 
 from campaigns.choices import SETTLED, AttemptOutcome, HappeningKind, MessageState
 from campaigns.providers import MessageProvider
-from campaigns.services import bells, happenings
-from campaigns.services.dispatch import accounts
+from campaigns.services import bells, evidence, happenings
+from campaigns.services.dispatch import resting
 from campaigns.services.dispatch.accounts import Account
 from campaigns.services.dispatch.calling import How, Told
 from campaigns.services.dispatch.claiming import TRIES
@@ -23,7 +23,6 @@ from crm.services import suppressing
 
 FIRST_WAIT: Final = timedelta(seconds=30)
 LONGEST_WAIT: Final = timedelta(hours=1)
-LONGEST_WISH: Final = timedelta(days=1)
 
 _S = MessageState
 _OUTCOMES: Final = {
@@ -46,12 +45,24 @@ def record(*, told: Sequence[Told], account: Account, provider: MessageProvider,
     for one in told:
         if one.opted_out:
             _leave_alone(one, provider, at)
-    _record(told=told, account=account, at=at)
+    for one in _record(told=told, account=account, at=at):
+        token, reference = one.marked.outgoing.token, one.reference
+        evidence.bind(provider=account.provider, status="accepted", at=at, token=token, reference=reference)
+    _tell_account(told, account, at)
+
+
+def _tell_account(told: Sequence[Told], account: Account, at: datetime) -> None:
+    """Whether it may go on at its pace, and how long it rests where its provider refuses it, or says nothing clear."""
     refused = [one for one in told if one.how is How.ACCOUNT]
+    unsure = [one for one in told if one.how is How.UNCERTAIN]
     if refused:
-        accounts.shut(account_id=account.id, reason=refused[0].detail, at=at)
-    elif account.failures and any(one.how in {How.ACCEPTED, How.REJECTED} for one in told):
-        accounts.mend(account_id=account.id)
+        wish = max((one.retry_after for one in refused if one.retry_after), default=resting.REST)
+        resting.shut(account_id=account.id, reason=refused[0].detail, at=at, rest=wish)
+    elif any(one.how in {How.ACCEPTED, How.REJECTED} for one in told):
+        if account.failures:
+            resting.mend(account_id=account.id)
+    elif unsure:
+        resting.doubt(account_id=account.id, reason=unsure[0].detail, at=at)
 
 
 @atomic_with_retries
@@ -101,25 +112,24 @@ _RECORD = f"""
 
 
 @atomic_with_retries
-def _record(*, told: Sequence[Told], account: Account, at: datetime) -> None:
-    """Write the outcomes by compare-and-swap, in two statements."""
-    if not told:
-        return
+def _record(*, told: Sequence[Told], account: Account, at: datetime) -> list[Told]:
+    """Write the outcomes by compare-and-swap, in two statements; return those that prove a message was sent of which it
+    has been concluded meanwhile that it was not."""
     asked = {"ids": sorted(one.marked.message_id for one in told)}
     now = {key: (state, claim) for key, state, claim in prepared.rows(_NOW, asked)}
+    late = [one for one in told if one.how is How.ACCEPTED and now[one.marked.message_id][0] in evidence.GIVEN_UP]
     references: set[str] = set()
-    rows = [_row(one, now.get(one.marked.message_id), references, at) for one in told]
+    rows = [_row(one, now[one.marked.message_id], references, at) for one in told if one not in late]
     rows = [row for row in rows if row]
     if rows:
         of_all = {"provider": account.provider, "account": account.id, "at": at}
         prepared.run(_RECORD, {"rows": orjson.dumps(rows).decode(), **of_all})
         bells.engine()
     faults.point("send.before_record")
+    return late
 
 
-def _row(one: Told, now: tuple[str, int] | None, references: set[str], at: datetime) -> Mapping[str, Any] | None:
-    if now is None:
-        return None
+def _row(one: Told, now: tuple[str, int], references: set[str], at: datetime) -> Mapping[str, Any] | None:
     state, not_before = _next(one, _S(now[0]), is_ours=now[1] == one.marked.claim, at=at)
     if state is None and one.how is not How.ACCEPTED:
         return None  # news was faster, or somebody else has it: their word counts
@@ -143,35 +153,33 @@ def _next(one: Told, now: MessageState, *, is_ours: bool, at: datetime) -> tuple
     """Return the state that follows, None where nothing does, and when it is tried again.
 
     An id of the provider is proof, whoever has claimed the message since; everything else only its claimant may say.
+    That it was not sent is so only where no try before this one may have been: else somebody has to look.
     """
     if one.how is How.ACCEPTED:
-        proves = now in {_S.DISPATCHING, _S.PENDING, _S.CLAIMED, _S.UNCERTAIN, _S.NOT_SENT_PRESUMED}
+        proves = now in {_S.DISPATCHING, _S.PENDING, _S.CLAIMED, _S.UNCERTAIN}
         return (_S.ACCEPTED if proves else None), None
     if not is_ours or now not in {_S.DISPATCHING, _S.UNCERTAIN}:
         return None, None
+    is_sure = one.how is not How.UNCERTAIN and one.marked.maybe_sent_at is None
     if one.how is How.REJECTED:
-        return _S.REJECTED, None
+        return (_S.REJECTED if is_sure else _S.UNCERTAIN), None
     if now is _S.UNCERTAIN:  # the sweeper was faster
-        return (_S.NOT_SENT_PRESUMED if one.how is not How.UNCERTAIN else None), None
+        return (_S.NOT_SENT_PRESUMED if is_sure else None), None
     if one.how is How.UNCERTAIN and not one.marked.idempotent:
         return _S.UNCERTAIN, None
-    again = at if one.how is How.ACCOUNT else at + _wait(one)
+    again = at if one.how is How.ACCOUNT else at + (one.retry_after or wait_after(one.marked.tries))
     until = _too_late_at(one)
-    if one.marked.tries >= TRIES or (until and again >= until):
+    is_last = one.marked.tries >= TRIES and one.how is not How.ACCOUNT
+    if is_last or (until and again >= until):
         return _S.UNCERTAIN, None  # never got through: the reconciler looks, then a person
     return _S.PENDING, again
 
 
 def _too_late_at(one: Told) -> datetime | None:
     """A provider that recognises a repeat by its key is asked again while it does, however long that waits."""
-    forgotten = one.marked.first_at + KEY_LIVES if one.how is How.UNCERTAIN else None
+    since = one.marked.maybe_sent_at or one.marked.marked_at
+    forgotten = since + KEY_LIVES if one.how is How.UNCERTAIN else None
     return min(filter(None, (one.marked.expires_at, forgotten)), default=None)
-
-
-def _wait(one: Told) -> timedelta:
-    """As long as the provider wishes, within reason."""
-    wished = one.retry_after or wait_after(one.marked.tries)
-    return min(max(wished, timedelta()), LONGEST_WISH)
 
 
 def wait_after(tries: int) -> timedelta:

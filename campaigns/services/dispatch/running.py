@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError, connections
 
 from campaigns.providers import MessageProvider, sender_on
-from campaigns.services.dispatch import accounts, calling, claiming, handing, recording
+from campaigns.services.dispatch import accounts, calling, claiming, handing, recording, resting
 from campaigns.services.dispatch.accounts import Account
 from campaigns.services.dispatch.calling import Told
 from campaigns.services.dispatch.claiming import Claimed
@@ -93,7 +93,7 @@ def _batch_of(account: Account) -> int:
         raise
     except Exception as error:
         logger.exception("Sending from the account %s broke: it rests", account.id)
-        accounts.set_aside(account_id=account.id, error=error, at=clock.now())
+        resting.set_aside(account_id=account.id, error=error, at=clock.now())
         return 0
 
 
@@ -105,7 +105,7 @@ def send_batch(account: Account) -> int:
     try:
         provider = sender_on(account.provider)
     except ImproperlyConfigured as error:
-        accounts.shut(account_id=account.id, reason=str(error), at=clock.now())
+        resting.shut(account_id=account.id, reason=str(error), at=clock.now())
         return 0
     claimed = claiming.claim(account_id=account.id, room=room, at=clock.now())
     if not claimed:
