@@ -113,7 +113,8 @@ class TestTheReconciler:
         send()
         carrier.behave("accept_then_hang")
         others = [walking(), walking()]
-        send(NOON + SECOND)
+        for seconds in (1, 2):
+            send(NOON + seconds * SECOND)
         listed = Carrier.sent
 
         async def confused(self, **asked):
