@@ -66,6 +66,7 @@ def test_a_table_of_the_file_is_one_row():
         ("verified_on", 'holidays = "ban US-XX"\nverified_on', "holidays: Write"),
         ("verified_on", 'holidays = "never US-LA"\nverified_on', "holidays: Write"),
         ("verified_on", 'holidays = "ban"\nverified_on', "holidays: Write"),
+        ('jurisdiction = "US-TX"', 'jurisdiction = ""', "jurisdiction: Name a country or a state"),
         ("verified_on", 'severity = "block it"\nverified_on', "severity: Choose"),
         ("verified_on", 'closed_on = ["2026-12-24"]\nverified_on', "closed_on: Write a list of dates."),
     ],

@@ -58,6 +58,15 @@ def test_a_receipt_replays_by_the_law_of_its_time(at, monkeypatch):
 
 
 @pytest.mark.django_db
+def test_a_law_that_cannot_be_had_any_more_is_not_made_up(at, monkeypatch):
+    monkeypatch.setattr(opening, "_tables", {})
+
+    opening.recall("of no law", at)
+
+    assert opening._tables == {}
+
+
+@pytest.mark.django_db
 def test_a_refusal_leaves_a_receipt_for_each_number_and_each_project(at):
     pair = callable_pair()
     give_point(pair.contact, "phone", "+15125550177")

@@ -7,17 +7,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.rules import caps
-from calls.rules.policies import DAY, WEEK
+from calls.rules.policies import DAY, WEEK, Policy
 
 (CAP,) = (rule for rule in caps.RULES if rule.code == "day_cap")
 # The Americas fall back on the first Sunday of November 2026, and spring forward on 14 March 2027.
 CHANGES = [datetime(2026, 11, 1, 6, tzinfo=UTC), datetime(2027, 3, 14, 8, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)]
 LIMIT = 3
+NOW = CHANGES[0]
 
 
 def blocked(touches, at):
     told = [one for one in sorted(touches, reverse=True) if one > at - WEEK]
     return CAP.blocks({"policy.day_cap": LIMIT, "touches.contact": told}, at)
+
+
+@pytest.mark.parametrize("wrong", [{"policy.day_cap": None}, {"touches.contact": NOW}, {"policy.day_cap": "3"}])
+def test_facts_of_another_kind_break_the_rule_and_so_close_the_gate(wrong):
+    with pytest.raises(TypeError):
+        CAP.blocks({"policy.day_cap": LIMIT, "touches.contact": [NOW], **wrong}, NOW)
+
+
+@pytest.mark.parametrize("wrong", [{"policy.day_cap": None}, {"policy.week_cap": "9"}, {"policy.cooldown": "1"}])
+def test_a_policy_that_is_none_is_no_policy(wrong):
+    policy = Policy(DAY, "pair", 3, 9)
+    assert Policy.from_facts(policy.facts()) == policy
+    with pytest.raises(KeyError):
+        Policy.from_facts(policy.facts() | wrong)
 
 
 @pytest.mark.parametrize("change", CHANGES)

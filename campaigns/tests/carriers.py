@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from campaigns.providers import AccountRefused, Outgoing, Receipt, RecipientRefused, Sent
 from config.kernel import clock
-from config.kernel.providers import OutcomeUnknown, Unavailable
+from config.kernel.providers import OutcomeUnknown, Rejected, Unavailable
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS sent (
@@ -101,6 +101,7 @@ class Carrier:
             "unwelcome": AccountRefused("20003", retry_after=timedelta(hours=9)),
             "suspended": AccountRefused("20003"),
             "bad_number": RecipientRefused("Not a number.", code="21211"),
+            "refused_for_good": Rejected("No."),
             "bad_words": RecipientRefused("Not\0 a\ud800 number.\n", code="212\x0011"),
             "stopped": RecipientRefused("They said STOP.", code="21610", opted_out=True),
             "500": OutcomeUnknown("500"),

@@ -184,6 +184,16 @@ def test_a_recipient_who_is_refused_is_alone_with_that(carrier, account):
     assert Touch.objects.filter(counts=False).get().contact == bad.contact
 
 
+def test_a_message_that_is_refused_for_good_is_alone_with_that_and_says_why(carrier, account):
+    refused, taken = walking(), walking()
+    carrier.behave("refused_for_good", to=refused.contact.primary_phone)
+
+    send()
+
+    assert (now(refused).state, now(refused).reason) == ("rejected", "Rejected: No.")
+    assert (now(taken).state, sorted(counted())) == ("accepted", [False, True])
+
+
 def test_somebody_who_told_the_provider_to_stop_is_left_alone_on_every_channel(carrier, account):
     carrier.behave("stopped")
     message = walking()

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from django.db import DataError
+from django.db import DataError, transaction
 
-from campaigns.models import Enrollment, Message, Setback
+from campaigns.models import Campaign, Enrollment, Message, Setback
 from campaigns.services import counting, people
 from campaigns.services.engine import batches, running
 from campaigns.services.people import Walker
@@ -78,6 +78,16 @@ def test_many_engines_at_once_move_everybody_once(threads):
     assert Message.objects.count() == len(walks)
     assert Enrollment.objects.filter(state="waiting_send").count() == len(walks)
     assert counting.numbers(campaign)["state:waiting_send"] == len(walks)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_is_about_to_pause_a_campaign_is_waited_for_by_no_engine(threads):
+    campaign = begun(FUNNEL)
+    (walk,) = enrolled(campaign)
+    with transaction.atomic():
+        Campaign.objects.select_for_update().get(pk=campaign.pk)
+        assert threads(lambda: batches.due(campaign.pk, at=NOON)) == [0]
+    assert walk_of(walk).state == "pending"
 
 
 def test_what_the_database_does_not_answer_is_nobodys_walk_that_failed(monkeypatch, caplog):

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from campaigns.models import Campaign, Enrollment, EnrollmentEvent, Happening, Message, Setback, Settlement
-from campaigns.services.engine import batches, claiming
+from campaigns.services.engine import batches, claiming, running
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import HappeningFactory, MessageFactory
 from campaigns.tests.walks import begun, enrolled, run, settle, walk_of
@@ -170,3 +170,10 @@ def test_a_campaign_whose_news_cannot_be_followed_keeps_nobody_else_waiting(monk
     assert ways() == {"happened": 2}
     assert not Setback.objects.exists()
     assert not Happening.objects.new().exists()
+
+
+def test_whoever_has_worked_long_enough_says_that_there_is_more():
+    walks, end = asked(3)
+    assert running.run(at=end, patience=-1, size=1) == (1, True)
+    assert running.run(at=end, size=1) == (2, False)
+    assert {walk_of(walk).state for walk in walks} == {"completed"}

@@ -54,6 +54,13 @@ def test_a_reply_is_kept_in_the_conversation_and_told_to_the_walks(person):
     assert (told.kind, told.contact, told.cause, told.at) == ("reply", person, message.pk, NOON)
 
 
+def test_a_stop_from_nobody_who_could_be_answered_is_kept_and_silences_nobody(person):
+    message = heard("STOP", sender="12345")
+
+    assert (message.contact, message.reason, message.body) == (None, "opt_out", "STOP")
+    assert not Suppression.objects.exists()
+
+
 def test_the_same_again_is_the_same_message(person):
     assert heard() == heard()
 

@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError
 
 from campaigns.models import Message
+from campaigns.services.dispatch import by_hand
 from campaigns.services.dispatch.by_hand import KeyUsed, UnusableMessage, send_by_hand
 from campaigns.tests import carriers
 from campaigns.tests.factories import SendingAccountFactory
@@ -43,6 +45,23 @@ def test_it_goes_out_in_their_name(contact, rep, settings, tmp_path):
     assert (now(message).state, message.by, message.segments) == ("accepted", rep, 1)
     assert [row["body"] for row in carrier.rows()] == ["Hello"]
     assert message.expires_at == NOON + timedelta(days=1)
+
+
+def test_two_at_the_same_moment_with_one_key_are_one(contact, rep, monkeypatch):
+    first, _ = ask(contact, rep)
+    known, looks = by_hand._known, []
+    monkeypatch.setattr(by_hand, "_known", lambda asked: looks.append(asked) or (known(asked) if looks[1:] else None))
+
+    assert ask(contact, rep) == (first, False)
+    assert len(looks) == 2
+
+
+def test_what_the_database_refuses_for_another_reason_is_refused(contact, rep, monkeypatch):
+    ask(contact, rep)
+    monkeypatch.setattr(by_hand, "_known", lambda asked: None)
+
+    with pytest.raises(IntegrityError, match="one_per_cause"):
+        ask(contact, rep)
 
 
 @pytest.mark.parametrize(("given", "state"), [(False, "blocked"), (True, "accepted")])

@@ -125,7 +125,7 @@ def _line(phone: str, email: str) -> Endpoint:
         raise UnusableSuppression(str(trouble), details={kind: str(trouble)}) from trouble
     line = line_for(kind, read["normal"], read["line_type"])
     if line is None:
-        raise UnusableSuppression(f"There is no {kind} in this.", details={kind: "Nothing is left of it."})
+        raise AssertionError(f"A {kind} that can be read has a normal form.")
     refresh_profiles(endpoint_ids={line.pk} if kind == "phone" else ())
     return line
 

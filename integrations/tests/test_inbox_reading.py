@@ -111,6 +111,7 @@ class TestReading:
         "strange",
         [
             *(event(1, "exploded"), event(1, channel="telegraph"), event(1, channel=None), event(1, token={"a": 1})),
+            *(event(1, reference=[]), event(1, code=5)),
             *({"id": "ev-1"}, event(1, type=7), event(1, token="somebody else's"), reply(1, text=7), "text", None),
         ],
     )
