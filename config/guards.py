@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from kombu.connection import Connection
 from kombu.exceptions import KombuError
@@ -28,9 +27,12 @@ def evicting(broker: str) -> Iterator[CheckMessage]:
 
 
 def refuse_evicting(broker: str) -> None:
-    """Stop a worker before it hears its first ring. :raises ImproperlyConfigured: its broker forgets."""
-    if errors := [f"{found.id}: {found.msg}\n    {found.hint}" for found in evicting(broker)]:
-        raise ImproperlyConfigured("\n".join(errors))
+    """Stop a worker before it hears its first ring. :raises SystemExit: its broker forgets; it says what to do.
+
+    Celery logs whatever else a receiver of its signals raises, and starts all the same.
+    """
+    for found in evicting(broker):
+        raise SystemExit(f"{found.id}: {found.msg} {found.hint}")
 
 
 def _policy(broker: str) -> str:
