@@ -54,7 +54,8 @@ def _ask(connection: Any) -> None:
     before = clock.ticks()
     if (_asked is not None and before - _asked < EVERY) or connection.in_atomic_block:
         return
-    told: datetime = connection.connection.execute("SELECT clock_timestamp()").fetchone()[0]
+    with connection.wrap_database_errors:  # it is asked below Django, which would have done so
+        told: datetime = connection.connection.execute("SELECT clock_timestamp()").fetchone()[0]
     after = _asked = clock.ticks()
     ahead = clock.follow(clock.Followed(told.astimezone(UTC), (before + after) / 2))
     if abs(ahead) > LARGE:

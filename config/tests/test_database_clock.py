@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from django.db import OperationalError, connection
+from django.db import close_old_connections, connection
 
 from config.kernel import clock, database_clock
+from integrations.tests.dying import end_all_connections
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FIVE = timedelta(minutes=5)
@@ -55,18 +56,20 @@ def test_it_is_asked_again_before_a_task_but_not_all_the_time(monkeypatch):
     assert abs(clock.now() - of_the_database()) < CLOSE
 
 
-def test_without_a_database_the_last_answer_is_carried_on(monkeypatch, caplog):
+def test_when_the_connection_is_lost_the_last_answer_is_carried_on_until_there_is_another(monkeypatch, caplog):
     before = of_the_database()
     monkeypatch.setattr(database_clock, "EVERY", 0.0)
-
-    def gone() -> None:
-        raise OperationalError("server closed the connection unexpectedly")
-
-    monkeypatch.setattr(connection, "ensure_connection", gone)
+    end_all_connections()
     database_clock._before_a_task()
-
     assert abs(clock.now() - before) < CLOSE
     assert "carried on" in caplog.text
+
+    caplog.clear()
+    close_old_connections()
+    clock.follow(clock.Followed(clock.now() + FIVE, clock.ticks()))
+    database_clock._before_a_task()
+    assert abs(clock.now() - of_the_database()) < CLOSE
+    assert "carried on" not in caplog.text
 
 
 def test_what_stands_still_by_hand_stands_still():
