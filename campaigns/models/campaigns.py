@@ -100,8 +100,8 @@ class Campaign(Timestamped):
         default=list, editable=False, help_text="[from, to] of every pause that is over: as many as the epoch counts."
     )
     let_go_to = models.UUIDField(null=True, editable=False, help_text="Of a backlog: the last enrollment let go.")
-    gives_places = models.BooleanField(
-        default=False, editable=False, help_text="There may be people whose company has a place that is not theirs yet."
+    places_given_to = models.UUIDField(
+        null=True, editable=False, help_text="While places of companies are given: the last enrollment looked at."
     )
     execution = models.ForeignKey(
         "campaigns.Execution", models.PROTECT, null=True, editable=False, related_name="+", db_index=False,
@@ -134,7 +134,15 @@ class Campaign(Timestamped):
         triggers = [
             only_ways(_WAYS, "status"),
             *audited(
-                silent=["last_start_at", "let_go_to", "resumed_at", "epoch", "pauses", "execution_id", "gives_places"]
+                silent=[
+                    "last_start_at",
+                    "let_go_to",
+                    "resumed_at",
+                    "epoch",
+                    "pauses",
+                    "execution_id",
+                    "places_given_to",
+                ]
             ),
             *never_deleted(instead="Archive it: what was sent stays."),
         ]

@@ -154,6 +154,19 @@ class Enrollment(Row):
                 condition=Q(state=_S.PENDING, wake_at=None),
                 name="campaigns_enrollment_held",
             ),
+            # The same people, as they came. ``wake_at``, which is nothing, keeps whoever looks for the first people of
+            # a company away from here.
+            models.Index(
+                fields=["campaign", "wake_at", "id"],
+                condition=Q(state=_S.PENDING, wake_at=None),
+                name="campaigns_enrollment_in_line",
+            ),
+            # Who takes a place of a company. Those who wait for one may be many, and are none of these.
+            models.Index(
+                fields=["campaign", "company"],
+                condition=Q(ended_at=None, company__isnull=False) & ~Q(state=_S.PENDING, wake_at__isnull=True),
+                name="campaigns_enrollment_placed",
+            ),
             models.Index(fields=["campaign", "id"], name="campaigns_enrollment_of"),
             models.Index(
                 fields=["campaign", "state", "id"],

@@ -148,16 +148,17 @@ class Message(Timestamped):
             ),
         ]
         indexes = [
-            # By account (none: not chosen yet), campaign, and whether the walk is paused: what stands still is in
-            # nobody's way.
+            # By account, campaign, and whether the walk is paused: what stands still is in nobody's way.
             models.Index(
-                F("account"),
-                F("campaign"),
-                F("held"),
-                F("not_before"),
-                F("id"),
-                condition=Q(state=_S.PENDING),
+                fields=["account", "campaign", "held", "not_before", "id"],
+                condition=Q(state=_S.PENDING, account__isnull=False),
                 name="campaigns_message_due",
+            ),
+            # What no account was chosen for yet.
+            models.Index(
+                fields=["not_before"],
+                condition=Q(state=_S.PENDING, account=None),
+                name="campaigns_message_lost",
             ),
             models.Index(
                 F("expires_at"),

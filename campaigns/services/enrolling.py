@@ -207,7 +207,7 @@ def _taken(
         campaign.company_limit is not None, campaign.pk,
         campaign.pk, campaign.graph_id, audiences.project_of(row.audience),
         campaign.exclusive, campaign.epoch, at, row.pk, status and status.pk,
-        campaign.gives_places, campaign.company_limit, campaign.company_limit, at,
+        campaign.places_given_to is not None, campaign.company_limit, campaign.company_limit, at,
         at, row.by_id, campaign.starts_per_day is None, status.name if status else "",
     ]  # fmt: skip
     with connection.cursor() as cursor:

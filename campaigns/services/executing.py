@@ -177,7 +177,7 @@ def _is_awaited(row: Campaign) -> bool:
 def _is_under_way(row: Execution) -> bool:
     """Somebody begins, or is being enrolled, or does not wait for anything yet."""
     asked = {"campaign": row.campaign_id, "execution": row.pk}
-    is_coming = row.campaign.gives_places or _is_enrolling(row.campaign_id)
+    is_coming = row.campaign.places_given_to is not None or _is_enrolling(row.campaign_id)
     return is_coming or any(prepared.rows(sql, asked)[0][0] for sql in (_IS_BEGINNING, _IS_MOVING))
 
 

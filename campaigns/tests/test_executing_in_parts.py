@@ -65,9 +65,9 @@ def test_whoever_waits_for_a_place_of_their_company_keeps_no_execution_open():
     assert not executing.look(execution.pk, at=NOON)
     settle("accepted", NOON)
     run(NOON)
-    Campaign.objects.update(gives_places=True)  # somebody has one that is not theirs yet
+    Campaign.objects.update(places_given_to=campaign.pk)  # somebody has one that is not theirs yet
     assert not executing.look(execution.pk, at=NOON)
-    Campaign.objects.update(gives_places=False)
+    Campaign.objects.update(places_given_to=None)
     assert executing.look(execution.pk, at=NOON)
     assert result_of(execution)["sent"] == 1
     assert Enrollment.objects.filter(state="pending").exists()

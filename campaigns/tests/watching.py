@@ -94,7 +94,7 @@ class Watch:
         self._on_the_way = now
         for row in self.rows:
             campaign = self.campaigns[row["campaign_id"]]
-            goes_on = campaign.status in OVER or campaign.gives_places  # they leave, or their turn comes by itself
+            goes_on = campaign.status in OVER or campaign.places_given_to  # they leave, or their turn comes by itself
             is_held = row["state"] == _S.PENDING and row["wake_at"] is None and not goes_on
             if is_held and now[campaign.pk, row["company_id"]] < (campaign.company_limit or len(self.rows)):
                 self._say(f"walk {row['id']} waits for a place, and there is one")

@@ -101,13 +101,14 @@ def ready(*, at: datetime) -> list[Account]:
     return [Account(*row) for row in prepared.rows(_READY, {"at": at, "running": list(RUNNING)})]
 
 
-# The account of whoever sends it, else one of everybody's; of several always the same one for the same contact.
+# The account of whoever sends it, else one of everybody's; of several always the same one for the same contact. Here
+# and below an index gives the order in which messages are taken: in another one each chunk would read all that is left.
 _ROUTE = """
     WITH lost AS (
         SELECT m.id, m.channel, m.by_id, m.contact_id, m.ever_dispatched, m.expires_at
         FROM campaigns_message m
         WHERE m.account_id IS NULL AND m.state = 'pending' AND m.not_before <= %(at)s::timestamptz
-        ORDER BY m.id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED),
+        ORDER BY m.not_before LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED),
     found AS (
         SELECT lost.*, (
             SELECT a.id FROM campaigns_sendingaccount a
@@ -134,9 +135,10 @@ _ROUTE = """
 # looked for.
 _UNROUTE = """
     WITH left_over AS MATERIALIZED (
-        SELECT m.id FROM campaigns_message m JOIN campaigns_sendingaccount a ON a.id = m.account_id
-        WHERE NOT a.is_active AND m.state = 'pending'
-        ORDER BY m.id LIMIT %(limit)s FOR NO KEY UPDATE OF m SKIP LOCKED),
+        SELECT of_one.id FROM campaigns_sendingaccount a CROSS JOIN LATERAL (
+            SELECT m.id FROM campaigns_message m WHERE m.account_id = a.id AND m.state = 'pending'
+            ORDER BY m.campaign_id, m.held, m.not_before, m.id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED) of_one
+        WHERE NOT a.is_active LIMIT %(limit)s),
     judged AS MATERIALIZED (
         SELECT l.id, EXISTS (SELECT FROM campaigns_attempt t
                              WHERE t.message_id = l.id AND t.outcome <> 'not_sent') AS may_be_sent

@@ -35,10 +35,12 @@ faults.register("send.after_claim", "send.after_mark", "send.after_call", "send.
 def dispatch(*, seconds: float, pipelines: int = PIPELINES) -> int:
     """Send what is due for at most about so many seconds, until nothing is; return how many messages were handled.
 
-    Killing it at any moment is harmless: see ``sweeping``.
+    However much has no account yet, half of the time at most goes into choosing one. Killing it at any moment is
+    harmless: see ``sweeping``.
     """
-    deadline = clock.monotonic() + seconds
-    while accounts.route(at=clock.now()):
+    began = clock.monotonic()
+    deadline = began + seconds
+    while clock.monotonic() < began + seconds / 2 and accounts.route(at=clock.now()):
         pass
     with ThreadPoolExecutor(pipelines, thread_name_prefix="dispatch") as pool:
         running = [

@@ -147,17 +147,14 @@ TASKS = Statement(
 TASKS_OFF = """
     UPDATE campaigns_calltask SET cancelled_at = %(at)s::timestamptz, updated_at = %(at)s::timestamptz
     WHERE enrollment_id = ANY(%(enrollments)s::uuid[]) AND done_at IS NULL AND cancelled_at IS NULL"""
-# As many of a company begin as have ended, and no more than its limit leaves room for: those who wait longest. Whoever
-# is under way is found by the people of the company. Who is skipped, being locked, is found by ``places.waiting``.
+# As many of a company begin as have ended, and no more than its limit leaves room for: those who wait longest. Who is
+# skipped, being locked, is found by ``places.waiting``.
 NEXT_OF_COMPANY = f"""
     UPDATE campaigns_enrollment SET wake_at = %(at)s::timestamptz
     WHERE id IN (
         SELECT held.id
         FROM unnest(%(companies)s::uuid[], %(freed)s::int[]) AS free (company, places),
-             LATERAL (SELECT count(*)::int AS number
-                      FROM crm_contact c JOIN campaigns_enrollment e ON e.contact_id = c.id
-                      WHERE c.company_id = free.company AND e.campaign_id = %(campaign)s AND e.ended_at IS NULL
-                        AND e.company_id = free.company AND NOT {places.HELD}) walking,
+             LATERAL ({places.WALKING.format(company="free.company")}) walking,
              LATERAL (SELECT e.id FROM campaigns_enrollment e
                       WHERE e.campaign_id = %(campaign)s AND e.company_id = free.company AND e.state = 'pending'
                         AND e.wake_at IS NULL
