@@ -11,8 +11,9 @@ from config.kernel.keeping import append_only
 class EnrollmentStep(models.Model):
     """One visit to a node that held somebody up (a send, a wait): from when to when, and what became of it.
 
-    Written once, when it is over: until then ``Enrollment.held_since`` says it, so nobody is ever at two of them. It is
-    made of the row of its enrollment, which is never deleted: no key is checked for that.
+    Written once, when it is over: until then ``Enrollment.held_since`` says it, so nobody is ever at two of them.
+    Whoever is parked there is still at it. It is made of the row of its enrollment, which is never deleted: no key is
+    checked for that.
     """
 
     pk = models.CompositePrimaryKey("enrollment_id", "node_id", "visit")

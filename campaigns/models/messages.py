@@ -125,12 +125,6 @@ class Message(Timestamped):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["dedupe_key"], name="campaigns_message_one_per_cause"),
-            # A second person on the same line gets no second copy, whatever raced (INV-ADDR-ONCE).
-            models.UniqueConstraint(
-                fields=["endpoint", "node", "visit", "run_no"],
-                condition=Q(ever_dispatched=True, enrollment__isnull=False),
-                name="campaigns_message_once_per_line",
-            ),
             models.CheckConstraint(
                 condition=~Q(state__in=NEVER_SENT, ever_dispatched=True), name="campaigns_message_never_sent_is_true"
             ),
@@ -179,6 +173,13 @@ class Message(Timestamped):
             models.Index(fields=["id", "reason"], condition=Q(state=_S.BLOCKED), name="campaigns_message_blocked"),
             models.Index(fields=["anomaly", "id"], condition=~Q(anomaly=""), name="campaigns_message_anomaly"),
             models.Index(fields=["enrollment", "id"], name="campaigns_message_by_walk"),
+            # Who else on the line got it. One index of what is unique cannot say who is of the same round, and what
+            # certainly was not sent: the gate does, and whoever asks it holds the line (INV-ADDR-ONCE).
+            models.Index(
+                fields=["endpoint", "node", "visit"],
+                condition=Q(ever_dispatched=True, enrollment__isnull=False),
+                name="campaigns_message_by_line",
+            ),
             models.Index(
                 fields=["conversation", "id"],
                 condition=Q(conversation__isnull=False),

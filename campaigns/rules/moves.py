@@ -57,10 +57,10 @@ class Route:
 class Standing:
     """Where somebody is. ``tries`` counts the messages of this visit that were blocked.
 
+    ``is_held``: they are held up at the node, which is not over while they are paused, parked or tried again.
     ``paused_from`` is the state that a pause by hand interrupted. ``only``: the one channel on which they are
     approached, every other node that approaches them is passed over; "" is no such limit. Of whom somebody points at by
-    hand it is known besides what became of the message of this visit, if it went out or may have (``sent``), and
-    whether a step of it is over (``was_held``).
+    hand it is known besides what became of the last message of this visit (``sent``), and how many there were.
     """
 
     state: str = EnrollmentState.PENDING
@@ -77,8 +77,9 @@ class Standing:
     left: timedelta | None = None
     reason: str = ""
     only: str = ""
+    is_held: bool = False
     sent: str = ""
-    was_held: bool = False
+    written: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,8 @@ _MESSAGES = Question(
             (SELECT twin.id::text
              FROM campaigns_message twin JOIN campaigns_enrollment theirs ON theirs.id = twin.enrollment_id
              WHERE twin.endpoint_id = a.endpoint_id AND twin.node_id = out.node_id AND twin.visit = out.visit
-               AND twin.ever_dispatched AND twin.enrollment_id IS NOT NULL AND twin.id <> out.id
+               AND twin.ever_dispatched AND twin.state <> 'rejected'
+               AND twin.enrollment_id IS NOT NULL AND twin.id <> out.id
                AND (twin.run_no = out.run_no
                     OR twin.contact_id <> out.contact_id AND (
                        running.reentry = 'never' OR theirs.ended_at IS NULL OR theirs.ended_at > walk.enrolled_at))

@@ -34,7 +34,7 @@ class Steps:
             reason=standing.reason,
         )
         self.is_paused = standing.state == _S.PAUSED
-        self.was_held = (standing.paused_from or standing.state) in (_S.WAITING, _S.WAITING_SEND)
+        self.was_held = standing.is_held
         self.has_moved = False
 
     @property
@@ -158,8 +158,7 @@ class Steps:
         self.note(_K.COMPLETED, node.key, visit=self.move.visit, **said)
 
     def park(self, reason: str) -> None:
-        """Stay until a person has done something about it."""
-        self.end("parked", "")
+        """Stay until a person has done something about it: what they were held up at is not over."""
         self.to(_S.PARKED)
         self.move.reason = reason[:200]
         self.note(_K.PARKED, self.move.node, reason=self.move.reason, visit=self.move.visit)

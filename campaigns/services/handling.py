@@ -5,7 +5,16 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from campaigns.choices import ENDED, LIVE, MOVING, EnrollmentEventKind, EnrollmentState
+from campaigns.choices import (
+    DELIVERIES,
+    ENDED,
+    LIVE,
+    MOVING,
+    NEVER_SENT,
+    EnrollmentEventKind,
+    EnrollmentState,
+    MessageState,
+)
 from campaigns.models import Campaign, Enrollment, EnrollmentStatus
 from campaigns.rules.steps import Steps
 from campaigns.services import letting_go, places
@@ -15,6 +24,8 @@ from config.kernel.transactions import atomic_with_retries
 from crm.models import User
 
 _S, _K = EnrollmentState, EnrollmentEventKind
+_OPEN: Final = frozenset({*DELIVERIES["waiting"], MessageState.UNCERTAIN})
+_UNSENT: Final = frozenset({*NEVER_SENT, MessageState.REJECTED})
 MOST: Final = 10_000
 
 
@@ -67,23 +78,27 @@ def resume(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int
 def retry(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
     """Try again what could not be done for these; return how many waited for that.
 
-    What went out, or may have, is not said again: they go on from there.
+    They are still at the same visit: of that its message goes out once. One that may still go out is waited for, and
+    behind one that did, or may have, they go on.
     """
+    return _done(enrollments, _try, by, at, only=[_S.PARKED])
 
-    def tried(steps: Steps) -> None:
-        node = steps.here
-        if node is None:  # they never came anywhere: no try can help
-            return
-        if steps.standing.was_held and not steps.standing.sent:  # what was begun at this visit is over
-            steps.move.visits[node.key] = steps.move.visit = steps.move.visits.get(node.key, 0) + 1
-        steps.to(_S.ACTIVE)
-        steps.move.wake_at = at
-        steps.note(_K.RESUMED, node.key, visit=steps.move.visit, wake_at=at.isoformat())
-        if steps.standing.sent:
-            steps.leave_send(node, steps.standing.sent)
-            _rest(steps)
 
-    return _done(enrollments, tried, by, at, only=[_S.PARKED])
+def _try(steps: Steps) -> None:
+    node, sent, written = steps.here, steps.standing.sent, steps.standing.written
+    if node is None:  # they never came anywhere: no try can help
+        return
+    steps.to(_S.ACTIVE)
+    steps.move.wake_at = steps.at
+    steps.note(_K.RESUMED, node.key, visit=steps.move.visit, wake_at=steps.at.isoformat())
+    if sent in _UNSENT:
+        steps.move.wake_rule = {"tries": written}
+    elif sent in _OPEN:
+        steps.hold(node, _S.WAITING_SEND)
+        steps.move.wake_rule = {"tries": written - 1}
+    elif sent:
+        steps.leave_send(node, sent)
+        _rest(steps)
 
 
 def _rest(steps: Steps) -> None:

@@ -113,10 +113,6 @@ def no_rule_of_lines(patch: Patch) -> None:
     patch.setattr(DuplicateAddress, "blocks", lambda self, facts, at: None)
 
 
-def no_index_of_lines(patch: Patch) -> None:
-    run_sql("DROP INDEX campaigns_message_once_per_line")
-
-
 def no_look_at_keys(patch: Patch) -> None:
     patch.setattr(by_hand, "_known", lambda asked: None)
 

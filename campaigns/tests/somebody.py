@@ -55,5 +55,5 @@ def standing_after(move: Move) -> Standing:
     rule = move.wake_rule or {}
     return Standing(
         move.state, move.node, move.visit, move.visits, move.status, move.stage, move.last, rule.get("tries", 0),
-        move.wake_at, move.wake_rule,
+        move.wake_at, move.wake_rule, is_held=move.state in {"waiting", "waiting_send"},
     )  # fmt: skip

@@ -62,6 +62,30 @@ def test_a_line_that_has_it_gets_no_copy_when_the_other_one_is_tried_again(carri
     assert len(carrier.ledger()) == 1
 
 
+def test_a_line_that_has_it_gets_no_copy_either_when_the_other_one_was_put_off_before(carrier, account, two):
+    ContentTemplate.objects.create(key="named", channel="sms", name="N", body="Hi {{contact.first_name}}")
+    Contact.objects.update(first_name="Al")
+    night = NOON.replace(hour=8)  # two or three in the morning in Austin
+    walks = enrolled(begun(drawing(node("sms", "sms_send", content="named"))), two, at=night)
+    run(night)
+    send_all(night)
+    run(night + timedelta(minutes=1))
+    Contact.objects.filter(pk=two[1].pk).update(first_name="")
+    day = max(walk.wake_at for walk in Enrollment.objects.all())
+    run(day)
+    send_all(day)
+    run(day)
+    assert sorted(Enrollment.objects.values_list("state", flat=True)) == ["completed", "parked"]
+    Contact.objects.update(first_name="Bo")
+
+    handling.retry([walk.pk for walk in walks], by=None, at=day)
+    run(day)
+    send_all(day + timedelta(minutes=1))
+
+    assert Message.objects.filter(state="accepted").count() == len(carrier.ledger()) == 1
+    assert Message.objects.get(reason__startswith="duplicate_address").visit == 1
+
+
 def test_whoever_begins_again_alone_gets_it_again(carrier, account, two):
     campaign = begun(drawing(node("sms", "sms_send")), reentry="ended")
     for at in (NOON, NOON + DAY):

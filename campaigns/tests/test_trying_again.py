@@ -1,12 +1,15 @@
 """Whoever was parked is tried again: what could not be done is done, and what went out is not said twice."""
 
+from datetime import timedelta
+
 import pytest
 
-from campaigns.models import Enrollment, Message
+from campaigns.models import Enrollment, EnrollmentStep, Message, Settlement
 from campaigns.rules import doing, waits
 from campaigns.services import handling
-from campaigns.tests import sending
+from campaigns.tests import promises, sending
 from campaigns.tests.drawings import drawing, node
+from campaigns.tests.factories import HappeningFactory
 from campaigns.tests.sending import send
 from campaigns.tests.walks import assert_replays, begun, enrolled, run, settle, walk_of
 from config.testing import NOON
@@ -15,6 +18,7 @@ from crm.tests.factories import ContactFactory
 pytestmark = pytest.mark.django_db
 carrier, account = sending.carrier, sending.account
 SAYING = drawing(node("sms", "sms_send"), node("wait", "wait"), node("end", "exit"), "sms>wait", "wait>end")
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -62,8 +66,8 @@ def test_behind_the_last_node_they_are_through(carrier, account, monkeypatch):
 
 
 @pytest.mark.parametrize("state", ["rejected", "blocked"])
-def test_what_certainly_did_not_go_out_is_said_at_another_visit(state, account, monkeypatch):
-    (walk,) = enrolled(begun(SAYING))
+def test_what_certainly_did_not_go_out_is_said_once_more_at_the_same_visit(state, carrier, account, monkeypatch):
+    (walk,) = enrolled(begun(SAYING), [ContactFactory(phone="+15125550134")])
     run(NOON)
     settle(state, NOON)
     with monkeypatch.context() as broken:
@@ -74,9 +78,130 @@ def test_what_certainly_did_not_go_out_is_said_at_another_visit(state, account, 
     handling.retry([walk.pk], by=None, at=NOON)
     run(NOON)
 
-    assert (walk_of(walk).state, walk_of(walk).visit) == ("waiting_send", 2)
-    assert sorted(Message.objects.values_list("visit", "state")) == [(1, state), (2, "pending")]
+    assert (walk_of(walk).state, walk_of(walk).visit) == ("waiting_send", 1)
+    assert list(Message.objects.order_by("id").values_list("visit", "state")) == [(1, state), (1, "pending")]
     assert_replays(walk)
+    send(NOON)
+    run(NOON + MINUTE)
+    assert (walk_of(walk).node.key, len(carrier.ledger())) == ("wait", 1)
+    assert EnrollmentStep.objects.get().outcome == "accepted"
+    assert promises.numbers([walk.campaign]) == []
+
+
+@pytest.fixture
+def untold(carrier, account, monkeypatch) -> Enrollment:
+    """Something broke while their walk heard of something else; what becomes of their message it is not told."""
+    (walk,) = enrolled(begun(SAYING), [ContactFactory(phone="+15125550134")])
+    run(NOON)
+    parked(walk, monkeypatch)
+    return walk
+
+
+def parked(walk, monkeypatch, at=NOON):
+    HappeningFactory(contact=walk.contact, kind="call_outcome")
+    with monkeypatch.context() as broken:
+        broken.setattr("campaigns.rules.walking._hears", breaks)
+        run(at)
+    assert walk_of(walk).state == "parked"
+
+
+def test_what_may_still_go_out_is_waited_for(untold, carrier):
+    handling.retry([untold.pk], by=None, at=NOON)
+    assert walk_of(untold).state == "waiting_send"
+    assert_replays(untold)
+    send(NOON)
+    run(NOON)
+
+    assert (walk_of(untold).node.key, walk_of(untold).last["outcome"]) == ("wait", "accepted")
+    assert len(carrier.ledger()) == Message.objects.count() == 1
+
+
+def test_what_was_tried_in_vain_and_certainly_was_not_sent_is_not_passed_over(carrier, account, monkeypatch):
+    (walk,) = enrolled(begun(SAYING), [ContactFactory(phone="+15125550134")])
+    run(NOON)
+    carrier.behave("busy")
+    send(NOON)
+    parked(walk, monkeypatch)
+    carrier.behave("accept")
+
+    handling.retry([walk.pk], by=None, at=NOON + MINUTE)
+    for minutes in range(1, 9):
+        run(NOON + minutes * MINUTE)
+        send(NOON + minutes * MINUTE)
+    run(NOON + 9 * MINUTE)
+
+    assert (walk_of(walk).node.key, walk_of(walk).last["outcome"]) == ("wait", "accepted")
+    assert len(carrier.ledger()) == Message.objects.count() == 1
+    assert_replays(walk)
+
+
+@pytest.mark.parametrize("state", ["uncertain", "not_sent_presumed"])
+def test_of_what_nobody_knows_they_wait_until_somebody_does(untold, state):
+    Message.objects.update(state="claimed")
+    Message.objects.update(state="dispatching", ever_dispatched=True)
+    for way in {"uncertain": ["uncertain"], "not_sent_presumed": ["uncertain", "not_sent_presumed"]}[state]:
+        Message.objects.update(state=way)
+    handling.retry([untold.pk], by=None, at=NOON)
+    run(NOON)
+    assert (walk_of(untold).state, Message.objects.count()) == ("waiting_send", 1)
+
+    Message.objects.update(state="delivered", settled_at=NOON)
+    run(NOON)
+
+    assert walk_of(untold).node.key == "wait"
+
+
+def test_what_was_blocked_while_they_were_parked_is_said_once_they_are_not(untold, carrier):
+    send(NOON)
+    assert Message.objects.get().reason == "walk_elsewhere"
+    assert Settlement.objects.exists()
+
+    handling.retry([untold.pk], by=None, at=NOON)
+    assert not Settlement.objects.exists()
+    run(NOON)
+    send(NOON)
+    run(NOON)
+
+    assert (walk_of(untold).node.key, len(carrier.ledger())) == ("wait", 1)
+    assert sorted(Message.objects.values_list("visit", "state")) == [(1, "accepted"), (1, "blocked")]
+
+
+def test_what_is_blocked_after_another_try_is_put_off_as_ever(untold, monkeypatch):
+    for minutes in range(3):
+        at = NOON + minutes * MINUTE
+        handling.retry([untold.pk], by=None, at=at)
+        run(at)
+        parked(untold, monkeypatch, at)
+        handling.retry([untold.pk], by=None, at=at)
+        settle("blocked", at, reason="outside_hours", retry_at=at + MINUTE)
+        run(at)
+        assert walk_of(untold).state == "waiting"
+    assert Message.objects.filter(visit=1, state="blocked").count() == 3
+
+
+def test_whoever_leaves_from_where_they_were_parked_was_held_up_there_until_then(untold):
+    assert walk_of(untold).held_since == NOON
+    handling.leave([untold.pk], reason="Moved away", by=None, at=NOON + MINUTE)
+
+    step = EnrollmentStep.objects.get()
+    assert (step.outcome, step.begun_at, step.ended_at) == ("left", NOON, NOON + MINUTE)
+    assert promises.numbers([untold.campaign]) == []
+
+
+def test_a_wait_that_is_tried_again_begins_anew_at_the_same_visit(monkeypatch):
+    (walk,) = enrolled(begun(drawing(node("wait", "wait"), node("end", "exit"), "wait>end")))
+    run(NOON)
+    parked(walk, monkeypatch)
+
+    handling.retry([walk.pk], by=None, at=NOON + MINUTE)
+    run(NOON + MINUTE)
+
+    here = walk_of(walk)
+    assert (here.state, here.visit, here.wake_at) == ("waiting", 1, NOON + MINUTE + timedelta(days=2))
+    run(here.wake_at)
+    step = EnrollmentStep.objects.get()
+    assert (step.outcome, step.begun_at) == ("over", NOON)
+    assert promises.numbers([walk.campaign]) == []
 
 
 def test_whoever_was_not_held_up_yet_comes_to_the_node_at_the_same_visit(monkeypatch):

@@ -21,19 +21,24 @@ from config.kernel import prepared
 # What is of each of them alone, and what several may have in common.
 _ALONE = "e.id, e.contact_id, e.pair_id, e.company_id, {enrolled_at}, {message}"
 _ALIKE = f"""{people.WISHES}, {places.HELD}, e.graph_id::text, e.run_no, e.state, e.node_id::text, e.visit, e.visits,
-           e.status_id::text, e.stage, e.last, e.wake_rule, e.execution_id::text, e.paused_from, e."left", e.reason"""
+           e.status_id::text, e.stage, e.last, e.wake_rule, e.execution_id::text, e.paused_from, e."left", e.reason,
+           e.held_since IS NOT NULL"""
 _ONE = _ALONE.format(enrolled_at="NULL::timestamptz", message="NULL::uuid")
-_UNASKED = "NULL::text, NULL::bool"
+_UNASKED = "NULL::text, NULL::int"
 _TOLD = f"m.state, m.reason, m.retry_at, (m.node_id, m.visit) = (e.node_id, e.visit), {_UNASKED}"
 _NOTHING = "NULL::text, NULL::text, NULL::timestamptz, NULL::bool"
 _UNTOLD = f"{_NOTHING}, {_UNASKED}"
-# What of this visit went out, or may have, and whether its step is over.
+# What became of the last message of this visit, how many there were, and which of them a parked walk was not told of:
+# it would make nothing of it.
 _SENT = """
-    (SELECT m.state FROM campaigns_message m
-     WHERE m.enrollment_id = e.id AND (m.node_id, m.visit) = (e.node_id, e.visit) AND m.ever_dispatched
-       AND m.state <> 'rejected' ORDER BY m.id DESC LIMIT 1),
-    EXISTS (SELECT FROM campaigns_enrollmentstep s
-            WHERE (s.enrollment_id, s.node_id, s.visit) = (e.id, e.node_id, e.visit))"""
+    (SELECT CASE WHEN m.state = 'not_sent_presumed' AND m.settled_at IS NULL THEN 'uncertain' ELSE m.state END
+     FROM campaigns_message m
+     WHERE m.enrollment_id = e.id AND (m.node_id, m.visit) = (e.node_id, e.visit) ORDER BY m.id DESC LIMIT 1),
+    (SELECT count(*)::int FROM campaigns_message m
+     WHERE m.enrollment_id = e.id AND (m.node_id, m.visit) = (e.node_id, e.visit))"""
+_UNHEARD = """
+    (SELECT m.id FROM campaigns_message m JOIN campaigns_settlement s ON s.message_id = m.id
+     WHERE e.state = 'parked' AND m.enrollment_id = e.id ORDER BY m.id DESC LIMIT 1)"""
 _THEM = "FROM campaigns_enrollment e JOIN crm_contact c ON c.id = e.contact_id"
 # What was kept before they were enrolled is nothing for a walk, but that they want to hear nothing any more. Whoever
 # has news that nobody has followed yet moves with that, however many wait to be heard and whoever hears them just now:
@@ -60,7 +65,8 @@ _SETTLED = f"""
     ORDER BY s.at, s.message_id LIMIT %(size)s::int
     FOR NO KEY UPDATE OF e SKIP LOCKED"""  # noqa: S608 - our own names
 _BY_HAND = f"""
-    SELECT {_ONE}, {_ALIKE}, e.wake_at, {_NOTHING}, {_SENT} {_THEM}
+    SELECT {_ALONE.format(enrolled_at="NULL::timestamptz", message=_UNHEARD)}, {_ALIKE}, e.wake_at, {_NOTHING}, {_SENT}
+    {_THEM}
     WHERE e.campaign_id = %(campaign)s AND e.id = ANY(%(enrollments)s::uuid[])
     ORDER BY e.id
     FOR NO KEY UPDATE OF e"""
@@ -106,8 +112,9 @@ _WITH_NEWS = """
 class Spot(NamedTuple):
     """Where somebody stands, and what became of the message that they wait for, as the database tells it.
 
-    ``is_held``: they wait for a place of their company. ``wake_at`` is None for those who are at their time. ``sent``
-    and ``was_held`` are asked of those whom somebody points at, see ``Standing``.
+    ``is_held``: they wait for a place of their company; ``stays``: they are held up at the node. ``wake_at`` is None
+    for those who are at their time. ``sent`` and ``written`` are asked of those whom somebody points at, see
+    ``Standing``.
     """
 
     is_held: bool
@@ -125,13 +132,14 @@ class Spot(NamedTuple):
     paused_from: str
     left: timedelta | None
     reason: str
+    stays: bool
     wake_at: datetime | None
     message_state: str | None
     message_reason: str | None
     retry_at: datetime | None
     is_theirs: bool | None
     sent: str | None
-    was_held: bool | None
+    written: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,8 +180,9 @@ class Stand:
             left=spot.left,
             reason=spot.reason,
             only=only,
+            is_held=spot.stays,
             sent=spot.sent or "",
-            was_held=bool(spot.was_held),
+            written=spot.written or 0,
         )
 
 
