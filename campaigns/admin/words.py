@@ -32,6 +32,7 @@ reasons.teach(
         "sending_stopped": "All sending is stopped",
         "suppressed": "The number or address must be left alone",
         "too_late": "Its time to be sent was over",
+        "twin_under_way": "The same message is on its way to somebody else on this line",
         "walk_elsewhere": "They have gone on, or left",
         "walk_paused": "They are paused",
     }

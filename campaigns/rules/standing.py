@@ -109,6 +109,14 @@ class DuplicateAddress(OfTheMessage):
         return Block(self.code, self.level, {"message": first}) if first else None
 
 
+class TwinUnderWay(OfTheMessage):
+    """The same message is on its way to this line for somebody else: whether it gets there nobody knows yet."""
+
+    def blocks(self, facts: Facts, at: datetime) -> Block | None:
+        first = facts.get("walk.state") and facts.get("message.under_way")
+        return Block(self.code, self.level, {"message": first}) if first else None
+
+
 class NoConsent(OfTheMessage):
     """What is sent needs a consent that nobody has given, or that was taken back (47 U.S.C. 227; FCC 22-85).
 
@@ -130,9 +138,10 @@ RULES: Final[list[Rule]] = [
     WalkElsewhere("walk_elsewhere", Level.CONTACT),
     NewsUnheard("news_unheard", Level.CONTACT),
     DuplicateAddress("duplicate_address", Level.ENDPOINT),
+    TwinUnderWay("twin_under_way", Level.ENDPOINT),
     NoConsent("no_consent", Level.ENDPOINT),
 ]
-HOLDS: Final = frozenset({"sending_stopped", "campaign_paused", WALK_PAUSED, "news_unheard"})
+HOLDS: Final = frozenset({"sending_stopped", "campaign_paused", WALK_PAUSED, "news_unheard", "twin_under_way"})
 
 # A consent about this channel and endpoint, or about all of them, that nobody has taken back since.
 _CONSENT = f"""
@@ -147,19 +156,29 @@ _CONSENT = f"""
              AND (back.at, back.id) > (given.at, given.id))
      ORDER BY given.id LIMIT 1)"""  # noqa: S608 - our own words
 
+# The same message to the same line, of this walk or of somebody who has been in the campaign together with them: one
+# that got there, or may have, and else one that is still to be tried. Of two that were both tried in vain the second
+# waits for the first, and for one that a hand has paused nobody waits.
+_TWIN = """
+    SELECT twin.id::text AS id, possible.it AS got_there
+    FROM campaigns_message twin JOIN campaigns_enrollment theirs ON theirs.id = twin.enrollment_id,
+         LATERAL (SELECT twin.state IN ('accepted', 'delivered', 'undelivered')
+                         OR twin.state NOT IN ('dispatching', 'rejected') AND EXISTS (
+                            SELECT FROM campaigns_attempt t
+                            WHERE t.message_id = twin.id AND t.outcome NOT IN ('not_sent', 'rejected')) AS it) possible
+    WHERE twin.endpoint_id = a.endpoint_id AND twin.node_id = out.node_id AND twin.visit = out.visit
+      AND twin.ever_dispatched AND twin.enrollment_id IS NOT NULL AND twin.id <> out.id
+      AND (twin.run_no = out.run_no
+           OR twin.contact_id <> out.contact_id AND (
+              running.reentry = 'never' OR theirs.ended_at IS NULL OR theirs.ended_at > walk.enrolled_at))
+      AND (possible.it OR twin.state IN ('pending', 'claimed', 'dispatching') AND NOT twin.held
+                          AND (twin.id < out.id OR NOT out.ever_dispatched))
+    ORDER BY possible.it DESC, twin.id LIMIT 1"""
 _MESSAGES = Question(
     columns={
         "message": "out.id::text",
-        "message.duplicate": """
-            (SELECT twin.id::text
-             FROM campaigns_message twin JOIN campaigns_enrollment theirs ON theirs.id = twin.enrollment_id
-             WHERE twin.endpoint_id = a.endpoint_id AND twin.node_id = out.node_id AND twin.visit = out.visit
-               AND twin.ever_dispatched AND twin.state <> 'rejected'
-               AND twin.enrollment_id IS NOT NULL AND twin.id <> out.id
-               AND (twin.run_no = out.run_no
-                    OR twin.contact_id <> out.contact_id AND (
-                       running.reentry = 'never' OR theirs.ended_at IS NULL OR theirs.ended_at > walk.enrolled_at))
-             LIMIT 1)""",
+        "message.duplicate": "CASE WHEN twin.got_there THEN twin.id END",
+        "message.under_way": "CASE WHEN NOT twin.got_there THEN twin.id END",
         "campaign.status": "running.status",
         "walk.state": "walk.state",
         "walk.behind": "walk.ended_at IS NULL AND walk.epoch < running.epoch",  # what has ended is not let go
@@ -175,10 +194,11 @@ _MESSAGES = Question(
             (SELECT stop.id::text FROM campaigns_sendingstop stop
              WHERE stop.lifted_at IS NULL AND stop.channel IN ('', %(channel)s) LIMIT 1)""",
     },
-    tables="""
+    tables=f"""
     LEFT JOIN campaigns_message out ON out.id = a.message_id
     LEFT JOIN campaigns_campaign running ON running.id = out.campaign_id
-    LEFT JOIN campaigns_enrollment walk ON walk.id = out.enrollment_id""",
+    LEFT JOIN campaigns_enrollment walk ON walk.id = out.enrollment_id
+    LEFT JOIN LATERAL ({_TWIN}) twin ON true""",
 )
 _NOTHING = Question(columns={}, tables="")  # a call is no message: its question does not grow
 

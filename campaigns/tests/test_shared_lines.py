@@ -6,16 +6,17 @@ import pytest
 
 from campaigns.models import ContentTemplate, Enrollment, Message
 from campaigns.services import handling
+from campaigns.services.dispatch import sweeping
 from campaigns.tests import sending
 from campaigns.tests.drawings import drawing, node
-from campaigns.tests.sending import send
+from campaigns.tests.sending import claim, mark, now, send
 from campaigns.tests.walks import begun, enrolled, run
 from config.testing import NOON
 from crm.models import Contact
 from crm.tests.factories import ContactFactory, give_point
 
 pytestmark = pytest.mark.django_db
-DAY = timedelta(days=1)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 LINE = "+15125550134"
 carrier, account = sending.carrier, sending.account
 
@@ -84,6 +85,92 @@ def test_a_line_that_has_it_gets_no_copy_either_when_the_other_one_was_put_off_b
 
     assert Message.objects.filter(state="accepted").count() == len(carrier.ledger()) == 1
     assert Message.objects.get(reason__startswith="duplicate_address").visit == 1
+
+
+class TestOfTwoOfWhomOneWasTriedInVain:
+    """The provider was busy when the first was tried; the second has been looked at since."""
+
+    @pytest.fixture(autouse=True)
+    def walks(self, carrier, account, two):
+        enrolled(begun(drawing(node("sms", "sms_send"))), two)
+        run(NOON)
+        carrier.behave("busy")
+        send_all()
+        run(NOON + MINUTE)
+        carrier.behave("accept")
+        self.first, self.second = Message.objects.get(ever_dispatched=True), Message.objects.get(ever_dispatched=False)
+        assert (self.second.state, self.second.reason) == ("pending", "twin_under_way")
+
+    def goes_on(self, minutes=range(2, 30)):
+        for minute in minutes:
+            send(NOON + minute * MINUTE)
+            run(NOON + minute * MINUTE)
+
+    def states(self):
+        return [now(self.first).state, now(self.second).state]
+
+    def test_the_line_gets_it_once(self, carrier):
+        self.goes_on()
+
+        assert self.states() == ["accepted", "blocked"]
+        assert (now(self.second).reason, len(carrier.ledger())) == (f"duplicate_address (as {self.first.pk})", 1)
+
+    @pytest.mark.parametrize("leaves", ["by wish", "by hand"])
+    def test_where_it_is_tried_no_more_the_line_gets_it_from_the_other(self, carrier, leaves):
+        if leaves == "by wish":
+            Contact.objects.filter(pk=self.first.contact_id).update(do_not_text=True)
+        else:
+            handling.leave([self.first.enrollment_id], reason="Moved away", by=None, at=NOON + MINUTE)
+        self.goes_on()
+
+        assert self.states() == ["uncertain", "accepted"]
+        assert len(carrier.ledger()) == 1
+
+    def test_a_pause_by_hand_of_the_one_keeps_the_other_waiting_no_longer(self, carrier):
+        handling.pause([self.first.enrollment_id], by=None, at=NOON + MINUTE)
+        self.goes_on()
+        handling.resume([self.first.enrollment_id], by=None, at=NOON + 40 * MINUTE)
+        self.goes_on(range(40, 70))
+
+        assert self.states() == ["uncertain", "accepted"]
+        assert len(carrier.ledger()) == 1
+
+    def test_two_that_were_both_tried_in_vain_do_not_wait_for_each_other(self, carrier):
+        handling.pause([self.first.enrollment_id], by=None, at=NOON + MINUTE)
+        carrier.behave("busy")
+        self.goes_on(range(2, 4))
+        assert now(self.second).ever_dispatched
+        handling.resume([self.first.enrollment_id], by=None, at=NOON + 4 * MINUTE)
+        carrier.behave("accept")
+        self.goes_on(range(4, 40))
+
+        assert self.states() == ["accepted", "uncertain"]
+        assert len(carrier.ledger()) == 1
+
+
+def test_whom_a_provider_refuses_leaves_the_line_to_the_other(carrier, account, two):
+    enrolled(begun(drawing(node("sms", "sms_send"))), two)
+    run(NOON)
+    carrier.behave("bad_words")
+    send()
+    carrier.behave("accept")
+    send_all()
+
+    assert sorted(Message.objects.values_list("state", flat=True)) == ["accepted", "rejected"]
+
+
+def test_who_comes_second_waits_while_the_first_is_handed_over_and_is_refused_where_nobody_knows(account, two):
+    enrolled(begun(drawing(node("sms", "sms_send"))), two)
+    run(NOON)
+    first, *_ = mark(account, claim(account))
+    send(NOON + timedelta(seconds=2))
+    other = Message.objects.exclude(pk=first.message_id).get()
+    assert (other.state, other.reason) == ("pending", "twin_under_way")
+
+    sweeping.sweep(at=NOON + 2 * MINUTE)
+    send(NOON + 2 * MINUTE)
+
+    assert now(other).reason == f"duplicate_address (as {first.message_id})"
 
 
 def test_whoever_begins_again_alone_gets_it_again(carrier, account, two):
