@@ -168,7 +168,7 @@ _TWIN = """
                             WHERE t.message_id = twin.id AND t.outcome NOT IN ('not_sent', 'rejected')) AS it) possible
     WHERE twin.endpoint_id = a.endpoint_id AND twin.node_id = out.node_id AND twin.visit = out.visit
       AND twin.ever_dispatched AND twin.enrollment_id IS NOT NULL AND twin.id <> out.id
-      AND (twin.run_no = out.run_no
+      AND (twin.enrollment_id = out.enrollment_id
            OR twin.contact_id <> out.contact_id AND (
               running.reentry = 'never' OR theirs.ended_at IS NULL OR theirs.ended_at > walk.enrolled_at))
       AND (possible.it OR twin.state IN ('pending', 'claimed', 'dispatching') AND NOT twin.held

@@ -11,6 +11,7 @@ from campaigns.tests import sending
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.sending import claim, mark, now, send
 from campaigns.tests.walks import begun, enrolled, run
+from config.kernel.ids import uuid7
 from config.testing import NOON
 from crm.models import Contact
 from crm.tests.factories import ContactFactory, give_point
@@ -182,6 +183,83 @@ def test_whoever_begins_again_alone_gets_it_again(carrier, account, two):
         run(at + timedelta(minutes=1))
 
     assert len(carrier.ledger()) == 2
+
+
+def say(campaign, contacts, at):
+    """Enrol these, and let them get it and go."""
+    enrolled(campaign, contacts, at=at)
+    run(at)
+    send_all(at)
+    run(at + MINUTE)
+
+
+def reasons_of(contact):
+    return list(Message.objects.filter(contact=contact).order_by("id").values_list("reason", flat=True))
+
+
+def test_whoever_comes_when_the_other_is_long_through_gets_it_too_and_then_each_in_their_own_time(
+    carrier, account, two
+):
+    """Whatever the numbers of their rounds are."""
+    campaign = begun(drawing(node("sms", "sms_send")), reentry="ended")
+    for day, who in enumerate([two[:1], two[1:], two[:1], two[1:]]):
+        say(campaign, who, NOON + 2 * day * DAY)
+
+    assert len(carrier.ledger()) == 4
+
+
+def test_where_people_may_begin_again_those_who_are_in_it_together_get_it_once(carrier, account, two):
+    drawn = drawing(
+        node("sms", "sms_send"), node("wait", "wait", amount=9), node("end", "exit"), "sms>wait", "wait>end"
+    )
+    campaign = begun(drawn, reentry="ended")
+    say(campaign, two[:1], NOON)
+    say(campaign, two[1:], NOON + DAY)  # the first one is still in it
+    assert reasons_of(two[1])[0].startswith("duplicate_address")
+
+    run(NOON + 9 * DAY)  # and has left now, a week before the second one comes once more
+    say(campaign, two[1:], NOON + 16 * DAY)
+
+    assert reasons_of(two[1])[1:] == [""]
+    assert len(carrier.ledger()) == 2
+
+
+def test_whoever_was_in_it_when_the_other_one_came_is_of_the_same_round_though_they_have_left(carrier, account, two):
+    campaign = begun(drawing(node("wait", "wait", amount=1), node("sms", "sms_send"), "wait>sms"), reentry="ended")
+    enrolled(campaign, two[:1])
+    run(NOON)
+    enrolled(campaign, two[1:], at=NOON + DAY / 2)
+    run(NOON + DAY / 2)
+    for at in (NOON + DAY, NOON + DAY + DAY / 2):
+        run(at)
+        send_all(at)
+        run(at + MINUTE)
+
+    assert len(carrier.ledger()) == 1
+    assert reasons_of(two[1])[0].startswith("duplicate_address")
+
+
+def test_where_nobody_begins_again_a_line_gets_it_once_for_ever(carrier, account, two):
+    campaign = begun(drawing(node("sms", "sms_send")))
+    say(campaign, two[:1], NOON)
+    say(campaign, two[1:], NOON + 90 * DAY)
+
+    assert len(carrier.ledger()) == 1
+    assert reasons_of(two[1])[0].startswith("duplicate_address")
+
+
+def test_one_walk_says_it_once_at_a_visit_whatever_it_has_written(carrier, account, two):
+    enrolled(begun(drawing(node("sms", "sms_send"))), two[:1])
+    run(NOON)
+    first = Message.objects.get()
+    again = Message.objects.get()
+    again.pk, again.dedupe_key = uuid7(), f"{first.dedupe_key}0"
+    again.save(force_insert=True)
+
+    send_all()
+
+    assert sorted([now(first).state, now(again).state]) == ["accepted", "blocked"]
+    assert len(carrier.ledger()) == 1
 
 
 def test_a_line_gets_the_message_of_every_visit_once(carrier, account, two):
