@@ -184,15 +184,16 @@ class MessageAdmin(RecordAdmin):
         )
 
     def sections(self, request: HttpRequest, row: Message) -> Iterable[Section]:
-        text = format_html('<div class="cl-lines">{}</div>', row.body)
-        yield Section(title=row.subject or "Text", text=text, note=f"content {row.content}" if row.content else "")
+        is_seen = row.campaign_id is None or _campaign_seen(row, request.user)
+        text, made_of = format_html('<div class="cl-lines">{}</div>', row.body), row.content if is_seen else ""
+        yield Section(title=row.subject or "Text", text=text, note=f"content {made_of}" if made_of else "")
         attempts = row.attempts.select_related("account").order_by("number")
         yield Section(
             title="Tries to hand it over",
             headers=["", "By", "When", "What came of it", "Details", "Their reference"],
             rows=[
                 [
-                    one.number, cells.badges(one.account, provider(senders.label_of(one.provider))),
+                    one.number, cells.badges(one.account if is_seen else "", provider(senders.label_of(one.provider))),
                     cells.second(one.dispatched_at),
                     cells.badge(one.get_outcome_display()), one.detail or cells.NOTHING,
                     one.reference or cells.NOTHING,
@@ -206,7 +207,7 @@ class MessageAdmin(RecordAdmin):
             aside=True,
             facts=[
                 ("Conversation", cells.link(row.conversation, "Open")),
-                ("Walk", cells.link(row.enrollment, "Open") if _campaign_seen(row, request.user) else cells.NOTHING),
+                ("Walk", cells.link(row.enrollment, "Open") if is_seen else cells.NOTHING),
                 ("By", row.by or cells.NOTHING),
                 ("Decided", cells.exact(row.decided_at)),
                 ("Decided by", row.decided_by or cells.NOTHING),

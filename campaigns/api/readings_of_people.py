@@ -26,6 +26,8 @@ from crm.api.readings import blank_hidden
 from crm.models import Contact, Endpoint, Project, ProjectContact
 
 LAST = 50  # messages of a conversation that come along with it
+# Where a message comes from in its campaign, as it is shown of one by hand.
+OF_CAMPAIGN = {"enrollment": None, "node": None, "visit": 0, "account": None, "content": ""}
 
 
 class EnrollmentEventReading(Reading):
@@ -192,9 +194,17 @@ class MessageReading(Reading):
     @classmethod
     def attach(cls, shown: list[Shown], *, request: Any) -> None:
         """Leave out what the user does not see: a colleague's campaign, a line that means somebody else."""
-        blank_hidden(shown, "campaign", Campaign, request=request)
-        blank_hidden(shown, "enrollment", Enrollment, request=request)
+        walked = [one for one in shown if one["campaign"]]
+        blank_hidden(walked, "campaign", Campaign, request=request)
+        for one in walked:
+            if not one["campaign"]:
+                cls.blank_campaign(one)
         blank_hidden(shown, "endpoint", Endpoint, request=request)
+
+    @classmethod
+    def blank_campaign(cls, one: Shown) -> None:
+        """Leave out what a message is made of in its campaign: what was said, and to whom, stays."""
+        one.update(OF_CAMPAIGN)
 
 
 class OneMessageReading(MessageReading):
@@ -204,6 +214,12 @@ class OneMessageReading(MessageReading):
 
     class Meta(MessageReading.Meta):
         fields = [*MessageReading.Meta.fields, "attempts"]
+
+    @classmethod
+    def blank_campaign(cls, one: Shown) -> None:
+        super().blank_campaign(one)
+        for attempt in one["attempts"]:
+            attempt["account"] = None
 
 
 class ConversationReading(Reading):

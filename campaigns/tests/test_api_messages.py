@@ -9,7 +9,13 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Campaign, Conversation, Enrollment, Message
 from campaigns.tests import over_http
-from campaigns.tests.factories import EnrollmentFactory, MessageFactory
+from campaigns.tests.factories import (
+    AttemptFactory,
+    ConversationFactory,
+    EnrollmentFactory,
+    MessageFactory,
+    SendingAccountFactory,
+)
 from campaigns.tests.over_http import enrolled
 from config.kernel import clock
 from config.tests.clients import admin as an_admin
@@ -37,17 +43,19 @@ def test_a_conversation_comes_with_its_last_messages_and_is_read(caller, campaig
     assert other.send("get", f"messages/?conversation={thread.pk}")[1]["results"] == []
 
 
-def test_a_message_hides_the_campaign_that_its_reader_does_not_see(caller, campaign):
-    (walk,) = enrolled(campaign, ContactFactory())
+@pytest.mark.parametrize("path", ["messages/?contact={contact}", "messages/{message}/", "conversations/{thread}/"])
+def test_a_message_hides_all_that_is_of_a_campaign_that_its_reader_does_not_see(caller, path):
+    account = SendingAccountFactory(user=caller.user)
+    thread = ConversationFactory()
+    row = MessageFactory(enrollment__contact=thread.contact, conversation=thread, account=account, content="prices")
+    AttemptFactory(message=row, account=account)
     Campaign.objects.update(sender=caller.user)
-    row = Message.objects.create(
-        direction="inbound", channel="sms", contact=walk.contact, body="Yes", state="received",
-        not_before=clock.now(), campaign=campaign, enrollment=walk,
-    )  # fmt: skip
-    _, seen = caller.send("get", f"messages/{row.pk}/")
-    _, other = a_rep().send("get", f"messages/{row.pk}/")
-    assert (seen["campaign"], seen["enrollment"]) == (str(campaign.pk), str(walk.pk))
-    assert (other["campaign"], other["enrollment"], other["body"]) == (None, None, "Yes")
+    address = path.format(contact=row.contact_id, message=row.pk, thread=thread.pk)
+    of_campaign = {str(key) for key in (row.campaign_id, row.enrollment_id, row.node_id, account.pk)} | {"prices"}
+    seen, hidden = (str(by.send("get", address)) for by in (caller, a_rep()))
+    assert {found for found in of_campaign if found not in seen} == set()
+    assert {found for found in of_campaign if found in hidden} == set()
+    assert row.body in hidden
 
 
 def test_the_uncertain_ones_are_a_list_of_their_own(caller, campaign):
