@@ -68,7 +68,9 @@ class EnrollmentFilter(FilterSet):
         method="keep_stage", label="The key of the stage that they passed last, of a campaign: with campaign"
     )
     reason = filters.CharFilter(
-        method="keep_reason", label="Why they left, in its own words (opted_out), or words of why they stand still"
+        method="keep_reason",
+        label="Why they left: a code (opted_out), or what somebody wrote, with its quotation marks (“Moved away”); "
+        "or words of why they stand still",
     )
     live = YesNo(method="keep_live", label="Still on the way")
     created_since = CreatedSince()

@@ -212,7 +212,7 @@ class ExecuteTold(Told):
 
 
 class LeaveTold(Told):
-    reason = serializers.CharField(max_length=80)
+    reason = serializers.CharField(max_length=80, help_text="In your words; they are kept “like this”.")
 
 
 class StatusTold(Told):

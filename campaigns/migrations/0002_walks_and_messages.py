@@ -183,7 +183,7 @@ class Migration(migrations.Migration):
                 ('status', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.enrollmentstatus')),
                 ('stage', models.CharField(blank=True, db_default='', help_text='The key of the stage that they passed last.', max_length=80)),
                 ('last', models.JSONField(db_default={}, default=dict)),
-                ('reason', models.CharField(blank=True, db_default='', help_text='Why it ended, or stands still.', max_length=200)),
+                ('reason', models.CharField(blank=True, db_default='', help_text='Why it ended, or stands still: a code, a sentence of ours, or “what somebody wrote”.', max_length=200)),
                 ('exclusive', models.BooleanField(db_default=False, default=False)),
                 ('epoch', models.PositiveIntegerField(db_default=0, default=0)),
                 ('paused_from', models.CharField(blank=True, choices=[('pending', 'Not started'), ('active', 'On the way'), ('waiting', 'Waiting'), ('waiting_send', 'Sending'), ('paused', 'Paused'), ('parked', 'Needs somebody'), ('exited', 'Left'), ('completed', 'Through')], db_default='', max_length=12)),

@@ -86,7 +86,10 @@ class Enrollment(Row):
         max_length=80, blank=True, db_default="", help_text="The key of the stage that they passed last."
     )
     last = models.JSONField(default=dict, db_default={})
-    reason = models.CharField(max_length=200, blank=True, db_default="", help_text="Why it ended, or stands still.")
+    reason = models.CharField(
+        max_length=200, blank=True, db_default="",
+        help_text="Why it ended, or stands still: a code, a sentence of ours, or “what somebody wrote”.",
+    )  # fmt: skip
     exclusive = models.BooleanField(default=False, db_default=False)
     epoch = models.PositiveIntegerField(default=0, db_default=0)
     paused_from = models.CharField(max_length=12, choices=EnrollmentState, blank=True, db_default="")

@@ -11,7 +11,7 @@ from campaigns.choices import (
     HappeningKind,
     NodeType,
 )
-from campaigns.rules import waits
+from campaigns.rules import reasons, waits
 from campaigns.rules.drawings import DrawnNode
 from campaigns.rules.moves import Happened, Send, Task
 from campaigns.rules.node_types import CHANNEL_OF
@@ -144,7 +144,7 @@ def _jump(steps: Steps, node: DrawnNode) -> None:
 
 
 def _exit(steps: Steps, node: DrawnNode) -> None:
-    steps.complete(node, node.config.get("reason", ""))
+    steps.complete(node, reasons.written(node.config.get("reason", "")))
 
 
 DOES: Final[Mapping[NodeType, Callable[[Steps, DrawnNode], None]]] = {

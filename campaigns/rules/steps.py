@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit, NodeType, WaitMode
-from campaigns.rules import waits
+from campaigns.rules import reasons, waits
 from campaigns.rules.drawings import DrawnNode
 from campaigns.rules.moves import Move, Note, Person, Route, Standing
 from campaigns.rules.node_types import CHANNEL_OF
@@ -148,19 +148,19 @@ class Steps:
         self.take_back()
         self.end("left", "")
         self.to(_S.EXITED)
-        self.move.reason = reason[:200]
+        self.move.reason = reason[: reasons.LONGEST]
         self.note(_K.EXITED, self.move.node, reason=self.move.reason, visit=self.move.visit)
 
     def complete(self, node: DrawnNode, reason: str = "") -> None:
         self.to(_S.COMPLETED)
-        self.move.reason = reason[:200]
+        self.move.reason = reason[: reasons.LONGEST]
         said = {"reason": self.move.reason} if reason else {}
         self.note(_K.COMPLETED, node.key, visit=self.move.visit, **said)
 
     def park(self, reason: str) -> None:
         """Stay until a person has done something about it: what they were held up at is not over."""
         self.to(_S.PARKED)
-        self.move.reason = reason[:200]
+        self.move.reason = reason[: reasons.LONGEST]
         self.note(_K.PARKED, self.move.node, reason=self.move.reason, visit=self.move.visit)
 
     def take_back(self) -> None:

@@ -16,6 +16,7 @@ from campaigns.choices import (
     MessageState,
 )
 from campaigns.models import Campaign, Enrollment, EnrollmentStatus
+from campaigns.rules import reasons
 from campaigns.rules.steps import Steps
 from campaigns.services import letting_go, places
 from campaigns.services.engine import batches
@@ -56,10 +57,19 @@ def set_status(enrollments: Iterable[UUID], *, status: EnrollmentStatus, by: Use
 
 
 def leave(enrollments: Iterable[UUID], *, reason: str, by: User | None, at: datetime) -> int:
-    """Take these out of their campaign; return how many were in it. :raises NoReason: say why."""
-    if not reason.strip():
+    """Take these out of their campaign, for a reason in somebody's own words; return how many were in it.
+
+    :raises NoReason: say why.
+    """
+    words = reasons.written(reason)
+    if not words:
         raise NoReason("Say why they leave: others will ask.", details={"reason": "This is needed."})
-    return _done(enrollments, lambda steps: steps.exit(reason.strip()), by, at, only=LIVE)
+    return _done(enrollments, lambda steps: steps.exit(words), by, at, only=LIVE)
+
+
+def let_leave(enrollments: Iterable[UUID], *, code: str, at: datetime) -> int:
+    """Take these out of their campaign, for a reason of ours; return how many were in it."""
+    return _done(enrollments, lambda steps: steps.exit(code), None, at, only=LIVE)
 
 
 def pause(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:

@@ -46,13 +46,12 @@ def let_leave(*, campaign: UUID, at: datetime, size: int = CHUNK) -> int:
 
     Its exclusive place is theirs no longer, and nothing of theirs waits any more.
     """
-    return handling.leave(
+    return handling.let_leave(
         Enrollment.objects.live()
         .filter(campaign=campaign, campaign__status__in=OVER)
         .order_by("contact_id")
         .values_list("pk", flat=True)[:size],
-        reason="campaign_ended",
-        by=None,
+        code="campaign_ended",
         at=at,
     )
 

@@ -14,7 +14,7 @@ from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import AttemptFactory, CampaignFactory, EnrollmentFactory, MessageFactory
 from campaigns.tests.office import messages_of, said
 from campaigns.tests.scenes import a_campaign
-from campaigns.tests.walks import begun, enrolled, run
+from campaigns.tests.walks import assert_replays, begun, enrolled, run
 from config.testing import NOON
 from crm.tests.backoffice import ask, list_url, page_url, signed_in
 from crm.tests.factories import ContactFactory, UserFactory
@@ -35,6 +35,18 @@ def test_the_history_of_a_walk_is_told_in_plain_words(window, boss):
     parked = said(window.get(page_url(Enrollment.objects.get(state="parked"))))
     assert "There is no content" in parked
     assert "Try again" in parked
+
+
+@pytest.mark.parametrize("reason", ["meeting", "opted_out", "blocked: suppressed", "goal, reply"])
+def test_whoever_is_taken_out_in_words_of_ours_is_told_of_in_their_words(window, reason):
+    (walk,) = enrolled(begun(drawing(node("rest", "wait"))))
+    ask(window, walk, "leave", reason=reason)
+    assert_replays(walk)
+    for address in (page_url(walk), f"{list_url('campaigns.enrollment')}?state=exited"):
+        page = said(window.get(address))
+        assert f"“{reason}”" in page
+        never = ("A meeting was booked", "Asked us to stop", "Blocked:", "Reached the goal", "They answered")
+        assert [words for words in never if words in page] == []
 
 
 def test_a_conversation_is_a_thread_and_is_read(window, boss):

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -99,10 +100,20 @@ def test_a_walk_is_paused_resumed_and_left_and_tells_its_history(caller, campaig
     status, said = caller.send("post", f"enrollments/{walk.pk}/resume/", {})
     assert (status, said["error_code"], said["error"]) == (409, "nothing_to_do", "Nobody has paused them.")
     status, said = caller.send("post", f"enrollments/{walk.pk}/leave/", {"reason": "Moved away"})
-    assert (status, said["state"], said["reason"]) == (200, "exited", "Moved away")
+    assert (status, said["state"], said["reason"]) == (200, "exited", "“Moved away”")
     assert [event["kind"] for event in said["events"]] == ["enrolled", "paused", "resumed", "exited"]
     assert said["events"][-1]["by"] == str(caller.user.pk)
     assert caller.send("post", f"enrollments/{walk.pk}/leave/", {})[0] == 400
+
+
+def test_whoever_was_taken_out_in_words_of_ours_is_found_by_them_and_not_by_what_never_happened(caller, campaign):
+    asked, taken = enrolled(campaign, *ContactFactory.create_batch(2))
+    handling.let_leave([asked.pk], code="opted_out", at=clock.now())
+    caller.send("post", f"enrollments/{taken.pk}/leave/", {"reason": " opted_out "})
+    named = {"opted_out": [str(asked.pk)], "“opted_out”": [str(taken.pk)]}
+    for wanted, found in named.items():
+        _, said = caller.send("get", f"enrollments/?campaign={campaign.pk}&reason={quote(wanted)}")
+        assert [row["id"] for row in said["results"]] == found, wanted
 
 
 def test_people_are_found_by_the_stage_that_they_passed_within_their_campaign(caller, campaign):

@@ -50,7 +50,7 @@ class TestWhereItLeads:
         clicked(message, NOON + 3 * DAY)
         run(NOON + 4 * DAY)
 
-        assert (walk_of(walk).state, walk_of(walk).reason) == ("completed", "Silent")
+        assert (walk_of(walk).state, walk_of(walk).reason) == ("completed", "“Silent”")
         assert now(message).clicked_at == NOON + 3 * DAY
 
     @pytest.mark.parametrize("state", ["dispatching", "uncertain", "accepted", "delivered", "undelivered"])
@@ -264,6 +264,6 @@ class TestTooLateOrNot:
         assert batches.due(walk.campaign_id, at=NOON + 3 * DAY) == 1
         run(NOON + 3 * DAY)
 
-        assert (walk_of(walk).state, walk_of(walk).reason) == ("completed", "Silent")
+        assert (walk_of(walk).state, walk_of(walk).reason) == ("completed", "“Silent”")
         assert not Happening.objects.filter(handled_at=None).exists()
         assert_replays(walk)

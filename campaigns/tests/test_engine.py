@@ -44,7 +44,7 @@ def test_a_walk_from_its_start_to_its_end():
     run(NOON + 2 * DAY)
     run(NOON + 5 * DAY)
     walk = walk_of(walk)
-    assert (walk.state, walk.reason, walk.ended_at) == ("completed", "Silent", NOON + 5 * DAY)
+    assert (walk.state, walk.reason, walk.ended_at) == ("completed", "“Silent”", NOON + 5 * DAY)
     steps = EnrollmentStep.objects.filter(enrollment=walk).values_list("node__key", "outcome", "exit")
     assert list(steps) == [("sms", "delivered", "next"), ("wait", "over", "next"), ("ask", "timeout", "timeout")]
 
@@ -75,7 +75,7 @@ def test_the_history_replays_to_the_state_at_every_moment():
             assert_replays(walk)
         settle("accepted", NOON + day * DAY)
     assert sorted(Enrollment.objects.values_list("state", "reason")) == [
-        ("completed", "Silent"), ("completed", "Silent"), ("exited", "replied"),
+        ("completed", "“Silent”"), ("completed", "“Silent”"), ("exited", "replied"),
     ]  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def test_conditions_ask_what_is_known_of_a_person():
     enrolled(campaign, [owner, clerk])
     run(NOON)
     reasons = dict(Enrollment.objects.values_list("contact__title", "reason"))
-    assert reasons == {"owner": "yes", "Clerk": "no"}
+    assert reasons == {"owner": "“yes”", "Clerk": "“no”"}
 
 
 def test_who_looks_after_nobody_in_particular_is_looked_after_by_the_owner_of_the_campaign():

@@ -208,7 +208,7 @@ def test_a_status_by_hand_says_nothing_else_of_when_and_why_somebody_left():
     handling.leave([walk.pk], reason="Moved away", by=None, at=NOON)
     handling.set_status([walk.pk], status=EnrollmentStatus.objects.get(name="Needs BDR"), by=None, at=NOON + DAY)
     walk = walk_of(walk)
-    assert (walk.status.name, walk.ended_at, walk.reason) == ("Needs BDR", NOON, "Moved away")
+    assert (walk.status.name, walk.ended_at, walk.reason) == ("Needs BDR", NOON, "“Moved away”")
     assert_replays(walk)
 
 
@@ -219,7 +219,7 @@ def test_whoever_is_taken_out_leaves_for_a_reason():
         handling.leave([walk.pk], reason=" ", by=None, at=NOON)
     assert handling.leave([walk.pk], reason="Asked by telephone", by=None, at=NOON) == 1
     assert handling.leave([walk.pk], reason="Again", by=None, at=NOON) == 0
-    assert (walk_of(walk).reason, Message.objects.get().state) == ("Asked by telephone", "cancelled")
+    assert (walk_of(walk).reason, Message.objects.get().state) == ("“Asked by telephone”", "cancelled")
 
 
 def test_what_could_not_be_done_is_tried_again_when_its_cause_is_gone():

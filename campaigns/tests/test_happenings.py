@@ -123,7 +123,7 @@ def test_the_outcome_of_a_call_leads_on_and_the_task_is_done():
     disposition = Disposition.objects.get_or_create(name="Voicemail left")[0]
     told = CallConcluded(uuid7(), uuid7(), walk.contact_id, None, disposition.pk, LATER)
     assert [happenings.keep_call(told), happenings.keep_call(told)] == [1, 0]
-    assert reason(walk) == "A"
+    assert reason(walk) == "“A”"
     task = CallTask.objects.get()
     assert (task.done_at, task.outcome) == (LATER, "Voicemail left")
 

@@ -59,7 +59,7 @@ def test_what_is_blocked_for_good_ends_the_walk_unless_the_node_goes_on_without(
     assert (move.state, move.reason, move.ended) == ("exited", "blocked: endpoint_suppressed", ("left", ""))
     advancing = drawing(node("sms", "sms_send", when_blocked="advance"), node("end", "exit", reason="Over"), "sms>end")
     move = go(advancing, standing_after(go(advancing)), settled=blocked)
-    assert (move.state, move.reason, move.last["outcome"]) == ("completed", "Over", "blocked")
+    assert (move.state, move.reason, move.last["outcome"]) == ("completed", "“Over”", "blocked")
     leaving = drawing(node("sms", "sms_send", when_blocked="exit"), "sms>end", node("end", "exit"))
     move = go(leaving, standing_after(go(leaving)), settled=replace(blocked, retry_at=NOON))
     assert move.state == "exited"
@@ -204,8 +204,15 @@ def test_a_branch_asks_what_is_known_and_what_became_of_the_last_step():
         "sms>ask", edge("ask:failed>a", fact="last.outcome", value="undelivered", **{"is": "equal"}), "ask:else>b",
     )  # fmt: skip
     sent = standing_after(go(drawn))
-    assert go(drawn, sent, settled=Settled("undelivered")).reason == "A"
-    assert go(drawn, sent, settled=Settled("delivered")).reason == "B"
+    assert go(drawn, sent, settled=Settled("undelivered")).reason == "“A”"
+    assert go(drawn, sent, settled=Settled("delivered")).reason == "“B”"
+
+
+def test_what_an_exit_says_in_words_of_ours_is_no_reason_of_ours():
+    for words, said in {"opted_out": "“opted_out”", "": ""}.items():
+        assert go(drawing(node("end", "exit", reason=words))).reason == said
+    long = go(drawing(node("end", "exit", reason="x" * 200))).reason
+    assert (len(long), long[0], long[-1]) == (200, "“", "”")
 
 
 def test_a_jump_leads_back_as_often_as_it_says_and_counts_anew_later():
