@@ -108,13 +108,18 @@ class StopForm(SpokenForm):
         fields = ["reason", "channel"]
 
 
+def stopped(row: SendingStop) -> str:
+    """What a stop means while it stands."""
+    return f"No {row.get_channel_display() if row.channel else 'message'} goes out"
+
+
 @admin.register(SendingStop)
 class SendingStopAdmin(RecordAdmin):
-    """The emergency brake: while one stands, nothing goes out."""
+    """The emergency brake: while one stands, no message goes out. Calls go on."""
 
     audited = False
     created_by = staticmethod(lambda **said: (exits.stop_sending(**said), True))
-    empty_hint = "Nothing was ever stopped. A stop holds from the moment that it is saved."
+    empty_hint = "Nothing was ever stopped. A stop of messages holds from the moment that it is saved; calls go on."
     fieldsets = [(None, {"fields": ["reason", "channel"]})]
     form = StopForm
     list_display = ["reason", "shown_channel", "shown_state", "at", "by"]
@@ -135,7 +140,7 @@ class SendingStopAdmin(RecordAdmin):
 
     @display(description="State")
     def shown_state(self, row: SendingStop) -> SafeString:
-        return cells.badge("Lifted", "plain") if row.lifted_at else cells.badge("Nothing goes out", "bad")
+        return cells.badge("Lifted", "plain") if row.lifted_at else cells.badge(stopped(row), "bad")
 
     def header(self, request: HttpRequest, row: SendingStop) -> Header:
         return Header(

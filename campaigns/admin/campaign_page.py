@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from campaigns.admin.accounts import provider
+from campaigns.admin.accounts import provider, stopped
 from campaigns.admin.deliveries import deliveries
 from campaigns.admin.templates import differences_section, faults_section
 from campaigns.choices import LIVE, RUNNING, CampaignStatus, EnrollmentState, RunState
@@ -100,8 +100,7 @@ def _people(row: Campaign, **asked: Any) -> str:
 
 def _badges(row: Campaign) -> Iterator[SafeString]:
     for stop in SendingStop.objects.standing() if row.status in RUNNING else ():
-        what = f"No {stop.get_channel_display()} goes out" if stop.channel else "Nothing goes out"
-        yield cells.badge(what, "bad", stop.reason)
+        yield cells.badge(stopped(stop), "bad", f"{stop.reason} (Calls go on.)")
     if row.status == CampaignStatus.SCHEDULED:
         yield cells.badge(format_html("starts {}", cells.moment(row.starts_at)), "info")
     if row.status == CampaignStatus.PAUSED:

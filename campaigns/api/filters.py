@@ -10,6 +10,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from campaigns.choices import (
     ENDED,
     LIVE,
+    SENT_ON,
     UNSURE,
     Anomaly,
     CampaignStatus,
@@ -157,5 +158,5 @@ class SendingAccountFilter(FilterSet):
 
 
 class SendingStopFilter(FilterSet):
-    channel = filters.ChoiceFilter(choices=Channel)
+    channel = filters.ChoiceFilter(choices=SENT_ON)
     stands = Empty(field_name="lifted_at")

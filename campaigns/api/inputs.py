@@ -16,11 +16,10 @@ from campaigns.models import (
     TemplateVersion,
 )
 from campaigns.services import audiences, exchange
-from campaigns.services.dispatch import by_hand
+from campaigns.services.dispatch import by_hand, exits
 from config.kernel.api.fields import MomentField, VisibleRelatedField
 from config.kernel.api.writing import ModelTold, Told
 from crm.api.inputs import ColleagueField
-from crm.choices import Channel
 from crm.models import Contact, IntakeRun, Project
 
 
@@ -262,4 +261,7 @@ class SendingAccountTold(SendingAccountChanges):
 
 class StopTold(Told):
     reason = serializers.CharField(max_length=200)
-    channel = serializers.ChoiceField(choices=Channel.choices, required=False, allow_blank=True)
+    channel = serializers.ChoiceField(
+        choices=SENT_ON, required=False, allow_blank=True, help_text="Empty: all. Calls go on.",
+        error_messages={"invalid_choice": exits.OF_MESSAGES},
+    )  # fmt: skip

@@ -98,7 +98,7 @@ class SendingAccountViewSet(Listed, Retrieved, Resource):
 
 
 class SendingStopViewSet(Listed, Retrieved, Resource):
-    """The emergency brake: while one stands, nothing goes out, on its channel or on any. Admins only."""
+    """The emergency brake: while one stands, no message goes out, on its channel or on any. Admins only."""
 
     queryset = SendingStop.objects.none()
     reading = readings.SendingStopReading
@@ -109,7 +109,7 @@ class SendingStopViewSet(Listed, Retrieved, Resource):
     how_to_change = "A stop is lifted by POST to .../lift/."
 
     def create(self, request: Any) -> Response:
-        """Let nothing go out any more; 409 where it is stopped already."""
+        """Let no message go out any more; 409 where it is stopped already."""
         return self.written(exits.stop_sending(**self.asked(), by=request.user, at=self.at), created=True)
 
     @action(detail=True, methods=["post"])

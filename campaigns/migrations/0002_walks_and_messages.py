@@ -413,7 +413,7 @@ class Migration(migrations.Migration):
             name='SendingStop',
             fields=[
                 ('id', config.kernel.ids.UUIDv7Field(serialize=False)),
-                ('channel', models.CharField(blank=True, choices=[('call', 'Call'), ('sms', 'SMS'), ('email', 'E-mail'), ('voicemail', 'Voicemail')], db_default='', help_text='Empty: all.', max_length=10)),
+                ('channel', models.CharField(blank=True, choices=[('sms', 'SMS'), ('email', 'E-mail'), ('voicemail', 'Voicemail')], db_default='', help_text='Of messages; empty: on all channels. Calls go on.', max_length=10)),
                 ('reason', models.CharField(max_length=200)),
                 ('at', models.DateTimeField()),
                 ('by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -422,7 +422,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('channel',), name='campaigns_stop_one_at_a_time')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('channel',), name='campaigns_stop_one_at_a_time'), models.CheckConstraint(condition=models.Q(('channel__in', ['', 'sms', 'email', 'voicemail'])), name='campaigns_stop_of_messages')],
             },
         ),
         migrations.CreateModel(

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from campaigns.choices import CHANNELS, SENT_ON
 from campaigns.querysets import SendingAccountQuerySet, SendingStopQuerySet
 from config.kernel.audit import audited
 from config.kernel.keeping import append_only
@@ -73,7 +74,10 @@ class SendingStop(Row):
     It is read by the gate itself, in the transaction that hands a message over: it holds from its commit on.
     """
 
-    channel = models.CharField(max_length=10, choices=Channel, blank=True, db_default="", help_text="Empty: all.")
+    channel = models.CharField(
+        max_length=10, choices=SENT_ON, blank=True, db_default="",
+        help_text="Of messages; empty: on all channels. Calls go on.",
+    )  # fmt: skip
     reason = models.CharField(max_length=200)
     at = models.DateTimeField()
     by = models.ForeignKey(
@@ -92,7 +96,8 @@ class SendingStop(Row):
         constraints = [
             models.UniqueConstraint(
                 fields=["channel"], condition=Q(lifted_at=None), name="campaigns_stop_one_at_a_time"
-            )
+            ),
+            models.CheckConstraint(condition=Q(channel__in=["", *CHANNELS]), name="campaigns_stop_of_messages"),
         ]
         triggers = append_only(but=["lifted_at", "lifted_by_id", "by_id"])
 

@@ -175,14 +175,24 @@ def test_what_is_simulated_is_labelled_wherever_it_sends(window, boss):
         assert 'title="Nobody is reached by it.">Simulated carrier' in said(window.get(url)), url
 
 
+def test_the_brake_is_of_messages_wherever_it_is_offered(window):
+    adds = "/admin/campaigns/sendingstop/add/"
+    form = window.get(adds).context["adminform"].form
+    assert [value for value, _ in form.fields["channel"].choices] == ["", "sms", "email", "voicemail"]
+    assert "Calls go on." in said(window.get(adds))
+    window.post(adds, {"reason": "Wrong text", "channel": "call"})
+    assert not SendingStop.objects.exists()
+
+
 def test_a_stop_of_all_sending_is_seen_on_every_campaign_that_runs(window, boss):
     row = a_campaign(people=3, owner=boss)
     window.post("/admin/campaigns/sendingstop/add/", {"reason": "Wrong text", "channel": ""})
-    assert "Nothing goes out" in said(window.get(page_url(row)))
+    assert "No message goes out" in said(window.get(page_url(row)))
     stop = SendingStop.objects.get()
     assert stop.by == boss
+    assert "No message goes out" in said(window.get(page_url(stop)))
     again = window.post("/admin/campaigns/sendingstop/add/", {"reason": "Again", "channel": ""})
     assert "Sending is stopped already." in said(again)
     ask(window, stop, "lift")
-    assert "Nothing goes out" not in said(window.get(page_url(row)))
+    assert "No message goes out" not in said(window.get(page_url(row)))
     assert signed_in(UserFactory(bdr=True)).get("/admin/campaigns/sendingstop/add/").status_code == 403

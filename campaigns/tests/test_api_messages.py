@@ -149,6 +149,9 @@ def test_a_message_is_sent_by_hand_once_per_key(caller):
 def test_all_sending_is_stopped_by_admins_and_seen_by_everybody(caller):
     assert caller.send("post", "sending-stops/", {"reason": "Wrong text"})[0] == 403
     boss = an_admin()
+    status, refused = boss.send("post", "sending-stops/", {"reason": "Wrong text", "channel": "call"})
+    assert (status, [one["field"] for one in refused["details"]]) == (400, ["channel"])
+    assert "Calls go on." in str(refused["details"])
     status, stop = boss.send("post", "sending-stops/", {"reason": "Wrong text"})
     assert (status, stop["channel"], stop["lifted_at"]) == (201, "", None)
     assert boss.send("post", "sending-stops/", {"reason": "Again"})[1]["error_code"] == "already_stopped"

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError
 
-from campaigns.models import Message
+from campaigns.models import Message, SendingStop
 from campaigns.services.dispatch import exits
 from campaigns.tests import sending
 from campaigns.tests.factories import MessageFactory, walking
@@ -118,3 +119,9 @@ class TestTheBrake:
         exits.stop_sending(reason="Wrong list", by=None, at=NOON)
         with pytest.raises(exits.AlreadyStopped):
             exits.stop_sending(reason="Again", by=None, at=NOON)
+
+    def test_is_of_messages(self):
+        with pytest.raises(exits.NoSuchChannel, match="No message goes out on 'call'"):
+            exits.stop_sending(reason="Wrong list", by=None, at=NOON, channel="call")
+        with pytest.raises(IntegrityError, match="campaigns_stop_of_messages"):
+            SendingStop.objects.create(reason="Wrong list", at=NOON, channel="call")

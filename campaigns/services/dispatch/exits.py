@@ -5,13 +5,12 @@ from typing import Final
 
 from django.db import IntegrityError, transaction
 
-from campaigns.choices import MessageState
+from campaigns.choices import CHANNELS, MessageState
 from campaigns.models import Message, SendingStop
 from campaigns.services import bells
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.ids import uuid7
 from config.kernel.transactions import atomic_with_retries
-from crm.choices import Channel
 from crm.models import User
 from crm.services.locking import lock
 from crm.services.normalization.text import one_line
@@ -19,6 +18,7 @@ from crm.services.scope import lock_seen
 
 OPEN: Final = [MessageState.UNCERTAIN, MessageState.NOT_SENT_PRESUMED]
 LIVES: Final = timedelta(days=1)
+OF_MESSAGES: Final = f"It stops messages, on one of {', '.join(CHANNELS)} or on all. Calls go on."
 
 
 class NotUncertain(Conflict):
@@ -35,6 +35,12 @@ class NoReason(DomainError):
     """Whoever stops all sending says why."""
 
     code = "reason_required"
+
+
+class NoSuchChannel(DomainError):
+    """The brake is of messages: nothing else can be stopped with it."""
+
+    code = "no_such_channel"
 
 
 @atomic_with_retries
@@ -81,16 +87,17 @@ def _decide(message: Message, by: User, at: datetime, reason: str) -> Message:
 def stop_sending(*, reason: str, by: User | None, at: datetime, channel: str = "") -> SendingStop:
     """Let no message go out any more, on ``channel`` or ("") on any; those that wait go on waiting.
 
-    What was marked before may still be on its way, for ten seconds at most.
+    What was marked before may still be on its way, for ten seconds at most. Calls go on.
 
     :raises NoReason: ``reason`` is blank.
+    :raises NoSuchChannel: no message goes out on ``channel``.
     :raises AlreadyStopped: such a stop stands already.
     """
     words = one_line(reason)[:200]
     if not words:
         raise NoReason("Say why nothing is sent: whoever wants to send looks here.", details={"reason": "Say why."})
-    if channel not in {"", *Channel.values}:
-        raise NoReason(f"There is no channel {channel!r}.", details={"channel": "Not a channel."})
+    if channel not in {"", *CHANNELS}:
+        raise NoSuchChannel(f"No message goes out on {channel!r}.", details={"channel": OF_MESSAGES})
     try:
         with transaction.atomic():
             return SendingStop.objects.create(id=uuid7(), channel=channel, reason=words, by=by, at=at)
