@@ -129,9 +129,11 @@ class CampaignAdmin(RecordAdmin):
         user: Any = request.user
         people = User.objects.filter(is_active=True).order_by("name", "pk")
         for name in ("owner", "sender"):
-            field = form.base_fields[name]
-            kept = [user.pk, *([getattr(obj, f"{name}_id")] if obj else [])]
-            field.queryset = people if user.sees_everything else User.objects.filter(pk__in=filter(None, kept))
+            kept = {user.pk, getattr(obj, f"{name}_id", None)} - {None}
+            form.base_fields[name].queryset = people if user.sees_everything else User.objects.filter(pk__in=kept)
+        if obj is not None and not user.sees_everything:
+            form.base_fields["owner"].disabled = True
+            form.base_fields["owner"].help_text = "Only an admin changes it."
         form.base_fields["owner"].empty_label = "Whoever begins it" if obj is None else "Nobody"
         form.base_fields["sender"].empty_label = "Nobody in particular"
         if obj is not None:

@@ -74,7 +74,7 @@ def create(*, name: str, version: TemplateVersion, by: User | None, at: datetime
     if version.template.status == TemplateStatus.ARCHIVED:
         raise templates.IsArchived(f"{version.template.name} is archived. Bring it back, or take another template.")
     row = Campaign(version=version, **{"owner": by, **{key: said[key] for key in EDITABLE & said.keys()}, "name": name})
-    refuse_lending(row, by)
+    refuse_lending(row, by, owner=by.pk if by else None)
     refuse_reached(row)
     row.graph = graphs.new(graphs.drawing_of(version.graph))
     return _saved(row, by)
@@ -85,7 +85,7 @@ def edit(*, row: Campaign, changes: Mapping[str, Any], by: User | None, at: date
     """Change what may be changed in its status.
 
     :raises WrongStatus: ``details`` name what may not be changed now.
-    :raises NotYours: it is somebody else's, or the changes put somebody else's name on it.
+    :raises NotYours: it is somebody else's, or the changes put another name on it than may be.
     :raises NameTaken, Nameless: another campaign is called like this; it has no name.
     :raises config.kernel.moments.YearOutOfRange: of a day that no calendar shows in every zone.
     :raises goals.ReachedAtOnce: it shall have the goal that everybody begins with.
@@ -94,11 +94,11 @@ def edit(*, row: Campaign, changes: Mapping[str, Any], by: User | None, at: date
     """
     row = _held(row, by)
     _refuse_unchangeable(row, changes)
-    before, goal, limit, exclusive = (row.owner_id, row.sender_id), row.goal_id, row.company_limit, row.exclusive
+    owner, sender = row.owner_id, row.sender_id
+    goal, limit, exclusive = row.goal_id, row.company_limit, row.exclusive
     for name in EDITABLE & changes.keys():
         setattr(row, name, changes[name])
-    if (row.owner_id, row.sender_id) != before:
-        refuse_lending(row, by)
+    refuse_lending(row, by, owner=owner, sender=sender)
     if row.goal_id != goal:
         refuse_reached(row)
     row = _saved(row, by)

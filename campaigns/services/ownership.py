@@ -1,5 +1,7 @@
 """Whose a campaign is: its owner, its sender and admins run it, and nobody else's name is put on it."""
 
+from uuid import UUID
+
 from campaigns.models import Campaign
 from config.kernel.errors import Conflict
 from crm.models import User
@@ -24,10 +26,13 @@ def refuse_others(row: Campaign, by: User | None) -> None:
         raise NotYours(why)
 
 
-def refuse_lending(row: Campaign, by: User | None) -> None:
-    """:raises NotYours: ``by`` is no admin, and puts somebody else's name on it."""
+def refuse_lending(row: Campaign, by: User | None, *, owner: UUID | None, sender: UUID | None = None) -> None:
+    """Judge what is another name now than these, which it has had: its sender may leave, and nobody takes it away.
+
+    :raises NotYours: ``by`` is no admin, and gives it another owner, or somebody else as its sender.
+    """
     if by is None or by.sees_everything:
         return
-    for name, allowed in (("owner", {by.pk}), ("sender", {by.pk, None})):
+    for name, allowed in (("owner", {owner}), ("sender", {sender, by.pk, None})):
         if getattr(row, f"{name}_id") not in allowed:
-            raise NotYours(f"Only an admin makes somebody else its {name}.", details={name: "Ask an admin."})
+            raise NotYours(f"Only an admin gives it another {name}.", details={name: "Ask an admin."})

@@ -175,6 +175,18 @@ def test_what_is_simulated_is_labelled_wherever_it_sends(window, boss):
         assert 'title="Nobody is reached by it.">Simulated carrier' in said(window.get(url)), url
 
 
+def test_a_sender_is_offered_to_leave_and_not_to_take_the_campaign(boss):
+    lent = UserFactory(bdr=True)
+    row = draft(boss, sender=lent)
+    edits, mine = f"{page_url(row)}?tab=edit", signed_in(lent)
+    form = mine.get(edits).context["adminform"].form
+    assert form.fields["owner"].disabled
+    assert [choice.value for choice, _ in list(form.fields["sender"].choices)[1:]] == [lent.pk]
+    mine.post(page_url(row), {**form_of(mine, edits), "owner": str(lent.pk), "sender": ""})
+    row.refresh_from_db()
+    assert (row.owner, row.sender) == (boss, None)
+
+
 def test_the_brake_is_of_messages_wherever_it_is_offered(window):
     adds = "/admin/campaigns/sendingstop/add/"
     form = window.get(adds).context["adminform"].form

@@ -132,6 +132,19 @@ def test_a_rep_puts_nobody_elses_name_on_a_campaign(version: TemplateVersion, re
     assert campaigns.edit(row=given, changes={"description": "Theirs"}, by=rep, at=AT).sender == other
 
 
+def test_a_sender_leaves_a_campaign_and_takes_it_from_nobody(version: TemplateVersion, rep: User) -> None:
+    boss, lent = UserFactory(admin=True), UserFactory(bdr=True)
+    row = campaigns.create(name="Lent", version=version, by=rep, at=AT)
+    campaigns.edit(row=row, changes={"sender": lent}, by=boss, at=AT)
+    for owner in (lent, None):
+        with pytest.raises(ownership.NotYours, match="another owner") as refusal:
+            campaigns.edit(row=row, changes={"owner": owner, "sender": None}, by=lent, at=AT)
+        assert list(refusal.value.details) == ["owner"]
+    left = campaigns.edit(row=row, changes={"sender": None}, by=lent, at=AT)
+    assert (left.owner, left.sender) == (rep, None)
+    assert campaigns.edit(row=row, changes={"owner": lent}, by=boss, at=AT).owner == lent
+
+
 def test_with_a_sender_only_they_its_owner_and_admins_see_it(version: TemplateVersion, rep: User) -> None:
     boss, other = UserFactory(admin=True), UserFactory(bdr=True)
     row = campaigns.create(name="Mine", version=version, by=rep, at=AT)
