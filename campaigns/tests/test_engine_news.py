@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from campaigns.models import EnrollmentEvent, Message, Settlement
 from campaigns.services import counting
-from campaigns.services.engine import batches
+from campaigns.services.engine import batches, news
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import HappeningFactory
 from campaigns.tests.walks import FUNNEL, assert_replays, begun, enrolled, run, settle, walk_of
+from config.kernel import prepared
 from config.testing import NOON
 from crm.models import Contact
 from crm.tests.factories import ContactFactory, SuppressionFactory
@@ -139,3 +141,71 @@ def test_what_one_engine_has_heard_no_other_one_follows(between):
     others = between("engine.before_commit", lambda: batches.heard(at=NOON))
     assert batches.heard(at=NOON) == 1
     assert others == [0]
+
+
+CALLED_THEN_ANSWERED = drawing(
+    node("call", "wait_for", event="call_outcome"), node("ask", "wait_for"), node("bdr", "stage", status="Needs BDR"),
+    node("end", "exit"), "call:happened>ask", "call:timeout>end", "ask:happened>bdr", "ask:timeout>end", "bdr>end",
+)  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_no_engine_follows_what_came_later_before_another_one_has_followed_what_came_first(between, meanwhile):
+    """The first engine is still at somebody else's campaign: it holds no walk of theirs yet."""
+    other, them = sorted(ContactFactory.create_batch(2), key=lambda person: person.pk)
+    enrolled(begun(CALLED_THEN_ANSWERED), [other])
+    (walk,) = enrolled(begun(CALLED_THEN_ANSWERED), [them])
+    run(NOON)
+    for contact in (other, them):
+        HappeningFactory(contact=contact, kind="call_outcome")
+    if not meanwhile:
+        HappeningFactory(contact=them)
+
+    def follow():
+        if meanwhile:
+            HappeningFactory(contact=them)
+        return batches.heard(at=NOON)
+
+    others = between("engine.after_claim", follow)
+    batches.heard(at=NOON, size=2)
+    run(NOON)
+
+    assert others == [0]
+    assert (walk_of(walk).state, walk_of(walk).status.name) == ("completed", "Needs BDR")
+
+
+def test_what_came_after_an_answer_that_cannot_be_followed_yet_waits_behind_it():
+    (walk,) = enrolled(begun(ASKING))
+    run(NOON)
+    settle("dispatching", NOON)
+    HappeningFactory(contact=walk.contact)
+    HappeningFactory(contact=walk.contact, kind="call_outcome")
+    assert batches.heard(at=NOON) == 0
+    Message.objects.update(state="accepted", settled_at=NOON)
+    assert batches.heard(at=NOON) == 2
+
+
+def test_what_is_for_another_walk_waits_behind_nothing_that_a_campaign_left_out_has_to_hear():
+    (left_out,) = enrolled(begun(ASKING))
+    (walk,) = enrolled(begun(ASKING), [left_out.contact])
+    run(NOON)
+    without = [left_out.campaign_id]
+    for one in (left_out, walk):
+        HappeningFactory(contact=walk.contact, kind="link_click", enrollment=one)
+    assert batches.heard(at=NOON, without=without) == 1
+    HappeningFactory(contact=walk.contact)
+    HappeningFactory(contact=walk.contact, kind="link_click", enrollment=walk)
+    assert batches.heard(at=NOON, without=without) == 0, "the answer is for both of them"
+    assert batches.heard(at=NOON) == 3
+
+
+def test_news_are_looked_up_by_whose_they_are_though_planned_while_nothing_is_new():
+    """The plan is kept: what is new is read once, in its order, and never all of it for each of them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    plan = [line for (line,) in prepared.rows(f"EXPLAIN {news._NEWS}", {"size": batches.FEW, "without": []})]
+    first, *others = [place for place, line in enumerate(plan) if " on campaigns_happening " in line]
+    assert "LockRows" in plan[first - 1], "it stops where it has enough"
+    assert len(others) == 5
+    assert all("Index Cond: (" in plan[at + 1] and "contact_id = " in plan[at + 1] for at in others), plan

@@ -19,8 +19,9 @@ from campaigns.rules.moves import Move, Person, Route, Standing
 from campaigns.rules.steps import Steps
 from campaigns.rules.walking import walk
 from campaigns.services import people, routes
-from campaigns.services.engine import claiming
-from campaigns.services.engine.claiming import Claimed, News, Stand
+from campaigns.services.engine import claiming, news
+from campaigns.services.engine.claiming import Claimed, Stand
+from campaigns.services.engine.news import News
 from campaigns.services.engine.writing import Batch, Decided
 from campaigns.services.people import NOBODY, Crowd, Walker
 from campaigns.services.routes import Words
@@ -30,7 +31,7 @@ from config.kernel.transactions import atomic_with_retries
 
 logger = logging.getLogger(__name__)
 SIZE: Final = 500
-FEW: Final = 200  # happenings at once
+FEW: Final = 200  # people with news at once
 
 # Shared with all who move people of this campaign, and against whoever pauses it: then there is nothing to do.
 _HOLD = "SELECT id FROM campaigns_campaign WHERE id = %(id)s::uuid FOR SHARE SKIP LOCKED"
@@ -90,24 +91,24 @@ class NotFollowed(Exception):
 
 @atomic_with_retries
 def heard(*, at: datetime, size: int = FEW, without: Sequence[UUID] = ()) -> int:
-    """Follow what has happened to people, whatever campaign they are in; return how many happenings that were.
+    """Follow what has happened to ``size`` people, whatever campaign they are in; return how many happenings that were.
 
     Also where it is paused: nothing goes out there, but whoever answered has answered. Of people in the campaigns
     ``without`` nothing is followed.
 
     :raises NotFollowed: it failed for one of the campaigns.
     """
-    news = claiming.news(size=size, without=without)
-    held = [key for (key,) in prepared.rows(_HOLD_OF, {"contacts": sorted(news.by_contact)})] if news.ids else []
+    told = news.claim(size=size, without=without)
+    held = [key for (key,) in prepared.rows(_HOLD_OF, {"contacts": sorted(told.by_contact)})] if told.ids else []
     for campaign in Campaign.objects.filter(pk__in=held).select_related("owner", "sender").order_by("pk"):
-        _follow(campaign, news, at)
-    Happening.objects.filter(pk__in=news.ids).update(handled_at=at)
-    return len(news.ids)
+        _follow(campaign, told, at)
+    Happening.objects.filter(pk__in=told.ids).update(handled_at=at)
+    return len(told.ids)
 
 
-def _follow(campaign: Campaign, news: News, at: datetime) -> None:
+def _follow(campaign: Campaign, told: News, at: datetime) -> None:
     try:
-        _move(campaign, claiming.hearing(campaign, news), at)
+        _move(campaign, claiming.hearing(campaign, told), at)
     except Exception as error:
         if isinstance(error, OperationalError | InterfaceError) and not was_too_slow(error):
             raise  # it was away, or gave it up for somebody else's sake

@@ -11,10 +11,10 @@ from uuid import UUID
 
 import orjson
 
-from campaigns.choices import HappeningKind
 from campaigns.models import Campaign
 from campaigns.rules.moves import Happened, Settled, Standing
 from campaigns.services import people, places
+from campaigns.services.engine.news import HAS_NEWS, News
 from campaigns.services.people import Wishes
 from config.kernel import prepared
 
@@ -40,19 +40,10 @@ _UNHEARD = """
     (SELECT m.id FROM campaigns_message m JOIN campaigns_settlement s ON s.message_id = m.id
      WHERE e.state = 'parked' AND m.enrollment_id = e.id ORDER BY m.id DESC LIMIT 1)"""
 _THEM = "FROM campaigns_enrollment e JOIN crm_contact c ON c.id = e.contact_id"
-# What was kept before they were enrolled is nothing for a walk, but that they want to hear nothing any more. Whoever
-# has news that nobody has followed yet moves with that, however many wait to be heard and whoever hears them just now:
-# what came in time would be too late behind the time-out. OFFSET, because the plan is kept: as a join, made while
-# nothing is new, it would compare everybody with everything once there is a lot.
-_HAS_NEWS = """
-    EXISTS (SELECT FROM campaigns_happening h
-            WHERE h.contact_id = e.contact_id AND h.handled_at IS NULL
-              AND (h.enrollment_id = e.id OR h.enrollment_id IS NULL AND (h.id > e.id OR h.kind = 'opt_out'))
-            OFFSET 0)"""
 _AT_THEIR_TIME = f"""
     SELECT {_ONE}, {_ALIKE}, NULL::timestamptz, {_UNTOLD} {_THEM}
     WHERE e.campaign_id = %(campaign)s AND e.wake_at <= %(at)s::timestamptz AND e.epoch = %(epoch)s::int
-      AND e.state {{states}} AND NOT {_HAS_NEWS}
+      AND e.state {{states}} AND NOT {HAS_NEWS}
     ORDER BY e.wake_at, e.id LIMIT %(size)s::int
     FOR NO KEY UPDATE OF e SKIP LOCKED"""
 _DUE = _AT_THEIR_TIME.format(states="IN ('active', 'waiting')")  # as their index says; and so below
@@ -61,7 +52,7 @@ _SETTLED = f"""
     SELECT {_ALONE.format(enrolled_at="NULL::timestamptz", message="m.id")}, {_ALIKE}, e.wake_at, {_TOLD}
     FROM campaigns_settlement s JOIN campaigns_message m ON m.id = s.message_id
          JOIN campaigns_enrollment e ON e.id = s.enrollment_id JOIN crm_contact c ON c.id = e.contact_id
-    WHERE s.campaign_id = %(campaign)s AND e.state <> 'paused' AND NOT {_HAS_NEWS}
+    WHERE s.campaign_id = %(campaign)s AND e.state <> 'paused' AND NOT {HAS_NEWS}
     ORDER BY s.at, s.message_id LIMIT %(size)s::int
     FOR NO KEY UPDATE OF e SKIP LOCKED"""  # noqa: S608 - our own names
 _BY_HAND = f"""
@@ -90,23 +81,6 @@ _HEARING = f"""
       AND e.state IN ('pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked')
     ORDER BY e.id
     FOR NO KEY UPDATE OF e"""  # noqa: S608 - our own names
-# An answer that is faster than our own note of what was sent is followed as soon as that is written (T4): whoever waits
-# for it comes to that wait only then. Meanwhile the gate holds back everything else. Nor is it followed by anybody as
-# long as one of the campaigns that it is for has to be left out: all of them follow it at once.
-_NEWS = """
-    SELECT h.id, h.contact_id, h.enrollment_id, h.kind, h.at, h.data FROM campaigns_happening h
-    WHERE h.handled_at IS NULL AND (h.kind <> 'reply' OR NOT EXISTS (
-        SELECT FROM campaigns_message m WHERE m.contact_id = h.contact_id AND m.state = 'dispatching'))
-      AND NOT EXISTS (
-        SELECT FROM campaigns_enrollment e
-        WHERE e.campaign_id = ANY(%(without)s::uuid[]) AND e.contact_id = h.contact_id AND e.ended_at IS NULL
-          AND coalesce(h.enrollment_id, e.id) = e.id)
-    ORDER BY h.contact_id, h.id LIMIT %(size)s::int
-    FOR UPDATE SKIP LOCKED"""
-_WITH_NEWS = """
-    SELECT c.id FROM unnest(%(campaigns)s::uuid[]) AS c (id)
-    WHERE EXISTS (SELECT FROM campaigns_happening h JOIN campaigns_enrollment e ON e.contact_id = h.contact_id
-                  WHERE h.handled_at IS NULL AND e.campaign_id = c.id AND e.ended_at IS NULL)"""
 
 
 class Spot(NamedTuple):
@@ -242,45 +216,13 @@ def settled(campaign: Campaign, *, size: int) -> list[Claimed]:
     return _claimed(prepared.rows(_SETTLED, {"campaign": campaign.pk, "size": size}))
 
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """Happenings that are locked now, by contact in their order, each with its key and the one walk that it is for, if
-    it is."""
-
-    ids: list[UUID]
-    by_contact: Mapping[UUID, tuple[tuple[UUID, UUID | None, Happened], ...]]
-
-    def of(self, one: Claimed) -> tuple[Happened, ...]:
-        """Return what of it is for this walk, as ``_HAS_NEWS`` says it."""
-        return tuple(
-            news
-            for key, walk, news in self.by_contact[one.contact]
-            if walk == one.id or (walk is None and (key > one.id or news.kind == HappeningKind.OPT_OUT))
-        )
-
-
-def with_news(campaigns: Sequence[UUID]) -> list[UUID]:
-    """Return those of these campaigns in which somebody has news that nobody has followed yet."""
-    return [key for (key,) in prepared.rows(_WITH_NEWS, {"campaigns": list(campaigns)})] if campaigns else []
-
-
-def news(*, size: int, without: Sequence[UUID] = ()) -> News:
-    """Claim happenings that nobody has followed yet, and that can be followed now, those of a person in their order;
-    none of what is for somebody in the campaigns ``without``."""
-    rows = prepared.rows(_NEWS, {"size": size, "without": list(without)})
-    by_contact: dict[UUID, tuple[tuple[UUID, UUID | None, Happened], ...]] = {}
-    for key, contact, walk, kind, at, data in rows:
-        by_contact[contact] = (*by_contact.get(contact, ()), (key, walk, Happened(kind, at, orjson.loads(data))))
-    return News([row[0] for row in rows], by_contact)
-
-
 def hearing(campaign: Campaign, told: News) -> list[Claimed]:
     """Claim the walks that what was ``told`` is for, with what became of the message that they wait for, if that is
     known, or if they have answered it; whoever else moves them now is waited for."""
     params = {"campaign": campaign.pk, "contacts": sorted(told.by_contact), "news": told.ids}
     found = []
     for one in _claimed(prepared.rows(_HEARING, params)):
-        if happened := told.of(one):
+        if happened := told.of(one.contact, one.id):
             stand = Stand(one.stand.wishes, one.stand.spot, happened)
             found.append(one._replace(stand=stand, message=one.message if stand.settled else None))
     return found

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from campaigns.services.engine import batches, claiming
+from campaigns.services.engine import batches, news
 from campaigns.services.setbacks import Turns
 from config.kernel import clock, prepared
 
@@ -47,7 +47,7 @@ def run(*, at: datetime, patience: float = PATIENCE, size: int = batches.SIZE) -
 
 def _heard(turns: Turns, at: datetime) -> int:
     """Follow what has happened; where the news of one campaign cannot be followed those of the others are."""
-    wanted = claiming.with_news(turns.troubled(_HEARING))
+    wanted = news.waiting_in(turns.troubled(_HEARING))
     tried = turns.of(_HEARING, wanted)
     try:
         number = batches.heard(at=at, without=[key for key in wanted if key not in tried])

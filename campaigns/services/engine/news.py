@@ -1,0 +1,92 @@
+"""What has happened to people and nobody has followed yet: whose it is, and which of it can be followed now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import orjson
+
+from campaigns.choices import HappeningKind
+from campaigns.rules.moves import Happened
+from config.kernel import prepared
+
+# What was kept before they were enrolled is nothing for a walk, but that they want to hear nothing any more. Whoever
+# has news that nobody has followed yet moves with that, however many wait to be heard and whoever hears them just now:
+# what came in time would be too late behind the time-out. OFFSET, because the plan is kept: as a join, made while
+# nothing is new, it would compare everybody with everything once there is a lot.
+HAS_NEWS: Final = """
+    EXISTS (SELECT FROM campaigns_happening h
+            WHERE h.contact_id = e.contact_id AND h.handled_at IS NULL
+              AND (h.enrollment_id = e.id OR h.enrollment_id IS NULL AND (h.id > e.id OR h.kind = 'opt_out'))
+            OFFSET 0)"""
+# An answer that is faster than our own note of what was sent is followed as soon as that is written (T4): whoever waits
+# for it comes to that wait only then. Meanwhile the gate holds back everything else. Nor is it followed by anybody as
+# long as one of the campaigns that it is for has to be left out: all of them follow it at once.
+_WAITS = """
+    (p.kind = 'reply' AND EXISTS (
+        SELECT FROM campaigns_message m WHERE m.contact_id = p.contact_id AND m.state = 'dispatching')
+     OR EXISTS (
+        SELECT FROM campaigns_enrollment e
+        WHERE e.campaign_id = ANY(%(without)s::uuid[]) AND e.contact_id = p.contact_id AND e.ended_at IS NULL
+          AND coalesce(p.enrollment_id, e.id) = e.id))"""
+# No walk follows anything before what was kept for it earlier.
+_IS_READY = f"""
+    NOT EXISTS (SELECT FROM campaigns_happening p
+                WHERE p.contact_id = h.contact_id AND p.handled_at IS NULL AND p.id <= h.id
+                  AND coalesce(p.enrollment_id = h.enrollment_id, true) AND {_WAITS}
+                OFFSET 0)"""
+# Whoever holds the first of somebody's news holds all of it: of two engines one hears it, in its order.
+_NEWS = f"""
+    SELECT news.* FROM (
+        SELECT one.contact_id FROM campaigns_happening one
+        WHERE one.handled_at IS NULL
+          AND NOT EXISTS (SELECT FROM campaigns_happening p
+                          WHERE p.contact_id = one.contact_id AND p.handled_at IS NULL AND p.id < one.id OFFSET 0)
+          AND EXISTS (SELECT FROM campaigns_happening h
+                      WHERE h.contact_id = one.contact_id AND h.handled_at IS NULL AND {_IS_READY} OFFSET 0)
+        ORDER BY one.contact_id LIMIT %(size)s::int
+        FOR UPDATE SKIP LOCKED) person,
+    LATERAL (
+        SELECT h.id, h.contact_id, h.enrollment_id, h.kind, h.at, h.data FROM campaigns_happening h
+        WHERE h.contact_id = person.contact_id AND h.handled_at IS NULL AND {_IS_READY}
+        ORDER BY h.id
+        FOR UPDATE) news
+    ORDER BY news.contact_id, news.id"""  # noqa: S608 - our own words
+_WITH_NEWS = """
+    SELECT c.id FROM unnest(%(campaigns)s::uuid[]) AS c (id)
+    WHERE EXISTS (SELECT FROM campaigns_happening h JOIN campaigns_enrollment e ON e.contact_id = h.contact_id
+                  WHERE h.handled_at IS NULL AND e.campaign_id = c.id AND e.ended_at IS NULL)"""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Happenings that are locked now, by contact in their order, each with its key and the one walk that it is for, if
+    it is."""
+
+    ids: list[UUID]
+    by_contact: Mapping[UUID, tuple[tuple[UUID, UUID | None, Happened], ...]]
+
+    def of(self, contact: UUID, enrollment: UUID) -> tuple[Happened, ...]:
+        """Return what of it is for this walk, as ``HAS_NEWS`` says it."""
+        return tuple(
+            news
+            for key, walk, news in self.by_contact[contact]
+            if walk == enrollment or (walk is None and (key > enrollment or news.kind == HappeningKind.OPT_OUT))
+        )
+
+
+def claim(*, size: int, without: Sequence[UUID] = ()) -> News:
+    """Claim what so many people have news of that can be followed now, everybody's in its order: whatever is claimed,
+    nothing that was kept earlier for the same walk is left behind. Nothing is claimed that is for somebody in the
+    campaigns ``without``."""
+    rows = prepared.rows(_NEWS, {"size": size, "without": list(without)})
+    by_contact: dict[UUID, tuple[tuple[UUID, UUID | None, Happened], ...]] = {}
+    for key, contact, walk, kind, at, data in rows:
+        by_contact[contact] = (*by_contact.get(contact, ()), (key, walk, Happened(kind, at, orjson.loads(data))))
+    return News([row[0] for row in rows], by_contact)
+
+
+def waiting_in(campaigns: Sequence[UUID]) -> list[UUID]:
+    """Return those of these campaigns in which somebody has news that nobody has followed yet."""
+    return [key for (key,) in prepared.rows(_WITH_NEWS, {"campaigns": list(campaigns)})] if campaigns else []
