@@ -273,7 +273,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['id'],
                 'indexes': [models.Index(models.F('contact'), models.F('id'), condition=models.Q(('handled_at', None)), name='campaigns_happening_new')],
-                'constraints': [models.UniqueConstraint(fields=('contact', 'cause', 'kind'), name='campaigns_happening_once_per_cause')],
+                'constraints': [models.UniqueConstraint(fields=('contact', 'cause', 'kind', 'enrollment'), name='campaigns_happening_once_per_cause', nulls_distinct=False)],
             },
         ),
         migrations.CreateModel(

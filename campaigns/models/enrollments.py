@@ -216,7 +216,8 @@ class Happening(Row):
     """Something that happened to a contact, for the walks they are on. Kept first; the engine takes it from here.
 
     ``cause`` is the row it comes from (a message, a call event, a suppression): one happening per cause, contact and
-    kind. While one is unhandled the gate lets no message of a walk that it is for through to this contact.
+    kind, and one for each walk that could not follow it with the others. While one is unhandled the gate lets no
+    message of a walk that it is for through to this contact.
     """
 
     contact = models.ForeignKey("crm.Contact", models.CASCADE, related_name="happenings", db_index=False)
@@ -235,7 +236,11 @@ class Happening(Row):
     class Meta:
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["contact", "cause", "kind"], name="campaigns_happening_once_per_cause")
+            models.UniqueConstraint(
+                fields=["contact", "cause", "kind", "enrollment"],
+                nulls_distinct=False,
+                name="campaigns_happening_once_per_cause",
+            )
         ]
         indexes = [
             # The only one of what is new: while that is nothing all would cost the same, and plans are kept. By another

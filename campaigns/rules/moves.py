@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from campaigns.choices import EnrollmentState
@@ -93,9 +94,12 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
+    """What happened to somebody, and the key under which it was kept."""
+
     kind: str
     at: datetime
     data: Mapping[str, str] = field(default_factory=dict)
+    key: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,8 @@ class Move:
     """Where somebody is afterwards, and everything that has to be written with it. Many may share one.
 
     ``begun``: they are held up at ``node`` from now on; ``ended``: (outcome, exit) of where they were held up before.
-    ``counts`` are (node or None, name, how many more).
+    ``again`` are the keys of what happens to them once more, on this walk alone; ``counts`` are (node or None, name,
+    how many more).
     """
 
     state: str
@@ -150,6 +155,7 @@ class Move:
     notes: list[Note] = field(default_factory=list)
     sends: list[Send] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
+    again: list[UUID] = field(default_factory=list)
     begun: bool = False
     ended: tuple[str, str] | None = None
     counts: list[tuple[str | None, str, int]] = field(default_factory=list)

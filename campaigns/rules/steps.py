@@ -1,14 +1,15 @@
 """The steps that a walk is made of: arriving at a node, being held up there, leaving it; each with its trace."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit, NodeType, WaitMode
 from campaigns.rules import reasons, waits
 from campaigns.rules.drawings import DrawnNode
-from campaigns.rules.moves import Move, Note, Person, Route, Standing
+from campaigns.rules.moves import Happened, Move, Note, Person, Route, Standing
 from campaigns.rules.node_types import CHANNEL_OF
 
 _S, _K = EnrollmentState, EnrollmentEventKind
@@ -157,11 +158,23 @@ class Steps:
         said = {"reason": self.move.reason} if reason else {}
         self.note(_K.COMPLETED, node.key, visit=self.move.visit, **said)
 
-    def park(self, reason: str) -> None:
-        """Stay until a person has done something about it: what they were held up at is not over."""
+    def park(self, reason: str, *, unheard: Iterable[Happened] = ()) -> None:
+        """Stay until a person has done something about it: what they were held up at is not over, and what is
+        ``unheard`` is kept until they are tried again."""
         self.to(_S.PARKED)
         self.move.reason = reason[: reasons.LONGEST]
         self.note(_K.PARKED, self.move.node, reason=self.move.reason, visit=self.move.visit)
+        if kept := [[news.kind, str(news.key)] for news in unheard]:
+            self.move.last["unheard"] = [*self.move.last.get("unheard", ()), *kept]
+
+    @property
+    def unheard(self) -> list[str]:
+        """The kinds of what had happened to them when they were parked, and was not followed."""
+        return [kind for kind, _ in self.move.last.get("unheard", ())]
+
+    def hear_again(self) -> None:
+        """Let all happen once more that was unheard when they were parked."""
+        self.move.again += [UUID(key) for _, key in self.move.last.pop("unheard", ())]
 
     def take_back(self) -> None:
         """Let nothing go out of what this wake has come by."""

@@ -89,7 +89,8 @@ def retry(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
     """Try again what could not be done for these; return how many waited for that.
 
     They are still at the same visit: of that its message goes out once. One that may still go out is waited for, and
-    behind one that did, or may have, they go on.
+    behind one that did, or may have, they go on. What had happened to them when they could not be moved on they hear
+    first.
     """
     return _done(enrollments, _try, by, at, only=[_S.PARKED])
 
@@ -98,6 +99,7 @@ def _try(steps: Steps) -> None:
     node, sent, written = steps.here, steps.standing.sent, steps.standing.written
     if node is None:  # they never came anywhere: no try can help
         return
+    steps.hear_again()
     steps.to(_S.ACTIVE)
     steps.move.wake_at = steps.at
     steps.note(_K.RESUMED, node.key, visit=steps.move.visit, wake_at=steps.at.isoformat())

@@ -29,7 +29,7 @@ _KEEP = """
           UNION SELECT pc.contact_id FROM crm_projectcontact pc WHERE pc.project_id = ANY(%(projects)s::uuid[])) meant
     CROSS JOIN LATERAL (SELECT FROM campaigns_enrollment e WHERE e.contact_id = meant.id AND e.ended_at IS NULL
                           AND (%(walk)s::uuid IS NULL OR e.id = %(walk)s::uuid) LIMIT 1) walking
-    ON CONFLICT (contact_id, cause, kind) DO NOTHING"""
+    ON CONFLICT (contact_id, cause, kind, enrollment_id) DO NOTHING"""
 
 
 @atomic_with_retries

@@ -109,6 +109,7 @@ def test_what_may_still_go_out_is_waited_for(untold, carrier):
     handling.retry([untold.pk], by=None, at=NOON)
     assert walk_of(untold).state == "waiting_send"
     assert_replays(untold)
+    run(NOON)
     send(NOON)
     run(NOON)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import DataError, Error, IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 
-from campaigns.choices import RUNNING
+from campaigns.choices import RUNNING, HappeningKind
 from campaigns.models import Campaign, Happening
 from campaigns.rules import pace
 from campaigns.rules.alike import Ways
@@ -214,12 +214,16 @@ def _decide(
         raise
     except Exception as error:
         logger.exception("The walk of enrollment %s failed", claimed.id)
-        return Decided(claimed, _parked(route, _standing(campaign, claimed.stand, words), at, error))
+        return Decided(claimed, _parked(campaign, route, claimed.stand, words, at, error))
 
 
-def _parked(route: Route, standing: Standing, at: datetime, error: Exception) -> Move:
-    steps = Steps(route, standing, NOBODY, at)
-    steps.park(f"It could not be moved on: {type(error).__name__}. An operator finds the details in the log.")
+def _parked(campaign: Campaign, route: Route, stand: Stand, words: Words, at: datetime, error: Exception) -> Move:
+    """Park somebody with what they were to hear of, and say that they have not followed it."""
+    steps = Steps(route, _standing(campaign, stand, words), NOBODY, at)
+    kinds = dict.fromkeys([*steps.unheard, *(news.kind for news in stand.happened)])
+    said = f" Not followed yet: {', '.join(HappeningKind(kind).label.lower() for kind in kinds)}." if kinds else ""
+    why = f"It could not be moved on: {type(error).__name__}. An operator finds the details in the log.{said}"
+    steps.park(why, unheard=stand.happened)
     return steps.move
 
 
@@ -242,7 +246,7 @@ def _write_alone(campaign: Campaign, one: Decided, words: Words, at: datetime) -
         logger.exception("Enrollment %s cannot be moved on", one.claimed.id)
         stand = one.claimed.stand
         route = routes.route_of(campaign, stand.spot.graph, words)
-        parked = _parked(route, _standing(campaign, stand, words), at, error)
+        parked = _parked(campaign, route, stand, words, at, error)
         _batch(campaign, [Decided(one.claimed, parked)], words, at).write()
 
 

@@ -83,7 +83,7 @@ def claim(*, size: int, without: Sequence[UUID] = ()) -> News:
     rows = prepared.rows(_NEWS, {"size": size, "without": list(without)})
     by_contact: dict[UUID, tuple[tuple[UUID, UUID | None, Happened], ...]] = {}
     for key, contact, walk, kind, at, data in rows:
-        by_contact[contact] = (*by_contact.get(contact, ()), (key, walk, Happened(kind, at, orjson.loads(data))))
+        by_contact[contact] = (*by_contact.get(contact, ()), (key, walk, Happened(kind, at, orjson.loads(data), key)))
     return News([row[0] for row in rows], by_contact)
 
 

@@ -147,6 +147,16 @@ TASKS = Statement(
 TASKS_OFF = """
     UPDATE campaigns_calltask SET cancelled_at = %(at)s::timestamptz, updated_at = %(at)s::timestamptz
     WHERE enrollment_id = ANY(%(enrollments)s::uuid[]) AND done_at IS NULL AND cancelled_at IS NULL"""
+# What was heard of in vain, for this walk alone, the others having followed it.
+AGAIN = Statement(
+    """
+    INSERT INTO campaigns_happening (id, contact_id, enrollment_id, kind, at, cause, data)
+    SELECT clearline_uuid7(), h.contact_id, w.enrollment, h.kind, h.at, h.cause, h.data
+    FROM {rows} JOIN campaigns_happening h ON h.id = m.news ORDER BY h.id
+    ON CONFLICT (contact_id, cause, kind, enrollment_id) DO UPDATE SET handled_at = NULL""",
+    each={"enrollment": "uuid"},
+    news="uuid",
+)
 # As many of a company begin as have ended, and no more than its limit leaves room for: those who wait longest. Who is
 # skipped, being locked, is found by ``places.waiting``.
 NEXT_OF_COMPANY = f"""

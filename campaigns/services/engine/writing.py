@@ -97,6 +97,10 @@ class _Group:
             alike = {"node": self.node(task.node), "visit": task.visit, "script": task.script}
             yield Part({**alike, "priority": Priority[task.priority.upper()].value}, each)
 
+    def again(self) -> Iterator[Part]:
+        for news in self.move.again:
+            yield Part({"news": news}, {"enrollment": self.ids})
+
     def counts(self, statuses: Mapping[str, UUID]) -> Iterator[tuple[counting.Counted, int]]:
         move, was, now = self.move, self.spot.status, statuses.get(self.move.status)
         yield (None, f"state:{self.spot.state}"), -1
@@ -149,6 +153,9 @@ class Batch:
         self._run(statements.SENDS, (part for group in groups for part in group.sends()))
         if any(group.move.sends for group in groups):
             bells.dispatcher()
+        self._run(statements.AGAIN, (part for group in groups for part in group.again()))
+        if any(group.move.again for group in groups):
+            bells.engine()
         if self._messages:
             prepared.run(statements.TOLD, {"messages": self._messages})
         if self._campaign.company_limit:
