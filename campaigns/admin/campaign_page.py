@@ -40,7 +40,7 @@ def status(row: Campaign) -> SafeString:
 
 
 def faults_of(row: Any) -> list[Fault]:
-    """What hinders it from starting, looked up once for a page."""
+    """What hinders it from starting or going on, looked up once for a page."""
     if not hasattr(row, "known_faults"):
         row.known_faults = campaigns.faults_of(row)
     found: list[Fault] = row.known_faults

@@ -147,7 +147,8 @@ class CampaignViewSet(Listed, Retrieved, Resource):
     @action(detail=True, methods=["get"])
     @in_time
     def faults(self, request: Any, pk: str) -> Response:
-        """Everything that would hinder it from starting, each with its node; that nobody sends for it included."""
+        """Everything that would hinder it from starting or going on, each with its node; that nobody sends for it on
+        the channels on which people walk it included."""
         found = campaigns.faults_of(self.get_object())
         return Response([readings.FaultReading(fault).data for fault in found])
 

@@ -18,6 +18,7 @@ from campaigns.rules.validation import Fault, faults
 from campaigns.services import bells, drawn, enrolling, graphs, letting_go, places, surroundings, templates, values
 from campaigns.services.goals import faults_of_goal, refuse_reached
 from campaigns.services.ownership import refuse_lending, refuse_others
+from campaigns.services.routes import channels_walked
 from campaigns.services.senders import channels_of
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
@@ -124,10 +125,12 @@ def redraw(*, row: Campaign, drawing: Drawing, revision: int | None, by: User | 
     return row
 
 
-def faults_of(row: Campaign, channel: str = "") -> list[Fault]:
-    """Return everything that would hinder the campaign from starting, its goal and who sends for it included; on one
-    ``channel`` only, who sends on the others is no matter."""
-    others = frozenset(CHANNELS) - {channel} if channel else frozenset()
+def faults_of(row: Campaign, channel: str | None = None) -> list[Fault]:
+    """Return everything that would hinder the campaign from starting, or from going on, its goal and who sends for it
+    included: on ``channel``, on every one (""), or (None) on those on which people walk it. Who sends on others is no
+    matter."""
+    walked = channels_walked(row) if channel is None else {channel}
+    others = frozenset() if "" in walked else frozenset(CHANNELS) - walked
     around = surroundings.known(senders=channels_of(row.sender_id) | others, says=values.of_campaign(row))
     return [*faults_of_goal(row), *faults(graphs.drawing_of(row.graph), around)]
 
@@ -148,7 +151,7 @@ def schedule(*, row: Campaign, starts_at: datetime, by: User | None, at: datetim
     row = _held(row, by, *NEW, what="is scheduled")
     if starts_at <= at:
         raise WrongTime("That is past: say when it shall start.", details={"starts_at": "Give a time to come."})
-    _refuse_faults(row)
+    refuse_faults(row)
     return _moved(row, _S.SCHEDULED, by, starts_at=starts_at)
 
 
@@ -166,7 +169,7 @@ def start(*, row: Campaign, by: User | None, at: datetime, channel: str = "") ->
     :raises WrongStatus, NotYours: as for ``edit``.
     """
     row = _held(row, by, *NEW, what="is started", instead="Resume it, if it is paused or completed.")
-    _refuse_faults(row, channel)
+    refuse_faults(row, channel)
     Graph.objects.filter(pk=row.graph_id, frozen_at=None).update(frozen_at=at)
     return _moved(row, _S.ACTIVE, by, started_at=at, **_let_go(row, at))
 
@@ -186,13 +189,14 @@ def resume(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
 
     One that was completed runs again, for whoever is enrolled from now on.
 
-    :raises templates.HasFaults: what it sends, or who sends it, is gone meanwhile.
+    :raises templates.HasFaults: what it sends, or who sends it on the channels on which people walk it, is gone
+        meanwhile.
     :raises WrongStatus, NotYours: as for ``edit``; and those of a completed one have not all left yet.
     """
     row = _held(row, by, _S.PAUSED, _S.DRAINING, _S.COMPLETED, what="is resumed", instead="Start it, if it is new.")
     if row.status == _S.COMPLETED and row.enrollments.live().order_by("contact_id").first():
         raise WrongStatus(f"{row.name} was completed, and its people are just leaving. Try again in a minute.")
-    _refuse_faults(row)
+    refuse_faults(row)
     return _moved(row, _S.ACTIVE, by, ended_at=None, **_let_go(row, at))
 
 
@@ -266,7 +270,8 @@ def _moved(row: Campaign, status: CampaignStatus, by: User | None, **also: Any) 
     return row
 
 
-def _refuse_faults(row: Campaign, channel: str = "") -> None:
+def refuse_faults(row: Campaign, channel: str | None = None) -> None:
+    """:raises templates.HasFaults: there are some, as ``faults_of`` says."""
     if found := faults_of(row, channel):
         raise templates.HasFaults(found)
 

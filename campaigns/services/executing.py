@@ -81,6 +81,8 @@ def begin(*, campaign: Campaign, channel: str, by: User | None, at: datetime) ->
     _refuse(held, channel)
     if held.status in campaigns.NEW:
         held = campaigns.start(row=held, by=by, at=at, channel=channel)
+    else:
+        campaigns.refuse_faults(held, channel)
     held.execution = Execution.objects.create(campaign=held, channel=channel, by=by)
     held.save(update_fields=["execution", "updated_at"])
     bells.engine()

@@ -68,6 +68,14 @@ def channel_of(execution: UUID | None) -> str:
     return Execution.objects.get(pk=execution).channel if execution else ""
 
 
+def channels_walked(campaign: Campaign) -> frozenset[str]:
+    """Return the channels on which people walk a campaign, whoever is still to begin included: "" is every one."""
+    if campaign.started_at is None:
+        return frozenset({""})
+    begun = campaign.enrollments.live().exclude(node=None).order_by().values_list("execution", flat=True).distinct()
+    return frozenset(map(channel_of, {*begun, campaign.execution_id}))
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """What people may edit while others walk: contents and statuses as they are now."""

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns import tasks
 from campaigns.choices import CampaignStatus
-from campaigns.models import Campaign, Enrollment, EnrollmentEvent, Execution, Message
+from campaigns.models import Campaign, ContentTemplate, Enrollment, EnrollmentEvent, Execution, Message
 from campaigns.services import campaigns, counting, executing, graphs
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import CampaignFactory, SendingAccountFactory
@@ -122,9 +122,11 @@ def test_of_a_send_that_was_tried_again_the_last_try_counts(campaign):
 
 
 def test_whoever_needs_somebody_has_failed():
-    campaign = begun(drawing(node("sms", "sms_send", content="gone"), node("end", "exit"), "sms>end"))
+    SendingAccountFactory()
+    campaign = begun(drawing(node("sms", "sms_send"), node("end", "exit"), "sms>end"))
     enrolled(campaign)
     execution = carried_out(campaign)
+    ContentTemplate.objects.update(archived_at=NOON)
     run(NOON)
     assert executing.look(execution.pk, at=NOON)
     assert result_of(execution) == {"sent": 0, "skipped": 0, "blocked": 0, "failed": 1}
@@ -215,6 +217,7 @@ def test_of_those_who_ask_at_once_one_gets_an_execution(campaign, threads):
 
 
 def test_over_http_it_answers_at_once_and_is_followed():
+    SendingAccountFactory()
     caller = a_rep()
     campaign = begun(BOTH, owner=caller.user)
     enrolled(campaign, 2)

@@ -4,7 +4,7 @@ import pytest
 
 from campaigns.admin.campaign_verbs import VERBS
 from campaigns.models import Campaign, Enrollment, Execution, Message, SendingAccount
-from campaigns.services import executing, graphs, templates
+from campaigns.services import campaigns, executing, graphs, handling, templates
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import CampaignFactory, SendingAccountFactory
 from campaigns.tests.walks import begun, enrolled, run, settle
@@ -57,6 +57,7 @@ def test_behind_an_execution_on_one_channel_the_way_back_to_the_whole_graph_is_o
 
 
 def test_whoever_waits_for_a_place_of_their_company_keeps_no_execution_open():
+    SendingAccountFactory()
     campaign = begun(drawing(node("sms", "sms_send"), node("wait", "wait"), "sms>wait"), company_limit=1)
     enrolled(campaign, ContactFactory.create_batch(2, company=CompanyFactory()))
     execution = carried_out(campaign)
@@ -88,3 +89,60 @@ def test_on_one_channel_who_sends_on_another_is_no_matter(client, campaign):
         client.post(f"/admin/campaigns/campaign/{draft.pk}/do/execute/", {"channel": "email", "confirm": "yes"})
     run(NOON)
     assert Message.objects.get().channel == "email"
+
+
+class TestWithoutAnybodyWhoSendsEmail:
+    @pytest.fixture(autouse=True)
+    def nobody_sends_email(self, campaign):
+        SendingAccount.objects.filter(channel="email").update(is_active=False)
+
+    def paused_and_resumed(self, campaign):
+        """Return what is in the way of that, each by its node."""
+        try:
+            campaigns.resume(row=campaigns.pause(row=campaign, by=None, at=NOON), by=None, at=NOON)
+        except templates.HasFaults as refused:
+            return [(fault.code, fault.node) for fault in refused.faults]
+        return []
+
+    def is_over(self, execution):
+        run(NOON)
+        settle("accepted", NOON)
+        run(NOON)
+        return executing.look(execution.pk, at=NOON)
+
+    @pytest.mark.parametrize("status", ["paused", "completed"])
+    def test_what_is_carried_out_by_text_alone_goes_on(self, campaign, client, status):
+        enrolled(campaign)
+        carried_out(campaign, "sms")
+        run(NOON)
+        enrolled(campaign)  # who begins as the others have
+        if status == "paused":
+            assert self.paused_and_resumed(campaign) == []
+            campaigns.pause(row=campaign, by=None, at=NOON)
+        else:
+            handling.leave(Enrollment.objects.values_list("pk", flat=True), reason="Moved away", by=None, at=NOON)
+            campaigns.complete(row=campaign, by=None, at=NOON)
+        client.force_login(UserFactory(admin=True))
+        client.post(f"/admin/campaigns/campaign/{campaign.pk}/do/resume/", {"confirm": "yes"})
+        assert Campaign.objects.get().status == "active"
+
+    @pytest.mark.parametrize("walks", [True, False])
+    def test_what_somebody_walks_as_a_whole_does_not(self, campaign, walks):
+        """Whoever began before anything was carried out walks it so, whatever was asked for since."""
+        (walk,) = enrolled(campaign)
+        run(NOON)
+        enrolled(campaign)
+        assert self.is_over(carried_out(campaign, "sms"))
+        if not walks:
+            handling.leave([walk.pk], reason="Moved away", by=None, at=NOON)
+        assert self.paused_and_resumed(campaign) == ([("no_sender", "mail")] if walks else [])
+
+    @pytest.mark.parametrize("channel", ["", "email"])
+    def test_what_runs_is_carried_out_on_no_channel_on_which_nobody_sends(self, campaign, channel):
+        enrolled(campaign)
+        assert self.is_over(carried_out(campaign, "sms"))
+        enrolled(campaign)
+        with pytest.raises(templates.HasFaults) as refused:
+            carried_out(campaign, channel)
+        assert [fault.code for fault in refused.value.faults] == ["no_sender"]
+        assert carried_out(campaign, "sms").channel == "sms"
