@@ -35,6 +35,7 @@ class Steps:
             reason=standing.reason,
         )
         self.is_paused = standing.state == _S.PAUSED
+        self.goes_no_further = self.is_paused or route.stands_since is not None
         self.was_held = standing.is_held
         self.has_moved = False
 

@@ -43,7 +43,8 @@ def walk(
     With neither ``settled`` nor ``happened`` it is the time they were waiting for. What stops a walk comes before all
     else, then the message, because whoever answers has got it, then what has happened, then the time: an answer that
     came in time beats the time-out that nobody has looked at yet. What has ended stays as it ended. Whoever is paused
-    by hand follows what has happened as everybody does, but goes no further, and nothing goes out to them.
+    by hand, or in a campaign that stands still, follows what has happened as everybody does, but goes no further:
+    nothing goes out to them, and nobody is asked to call them.
     """
     if standing.state in ENDED:
         return None
@@ -100,7 +101,7 @@ def _waits_for(steps: Steps, news: Happened) -> DrawnNode | None:
 
 def _answered(steps: Steps, news: Happened) -> None:
     """An answer ends the walk, unless the graph says where it leads."""
-    if steps.is_paused and steps.stands == _S.ACTIVE and steps.move.last.get("outcome") == HappeningKind.REPLY:
+    if steps.goes_no_further and steps.stands == _S.ACTIVE and steps.move.last.get("outcome") == HappeningKind.REPLY:
         return  # they have answered just before, and where that leads they go once they may
     elsewhere = steps.route.drawing.on_reply
     if not elsewhere or steps.stands in (_S.PENDING, *_STILL):
@@ -166,7 +167,7 @@ def _wait_over(steps: Steps, node: DrawnNode) -> None:
 
 def _go_on(steps: Steps) -> None:
     """Walk until something holds them up, the way ends, or it has been far enough for one wake."""
-    if steps.is_paused:
+    if steps.goes_no_further:
         steps.rest()
         return
     for _ in range(MOST):

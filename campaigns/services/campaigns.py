@@ -176,7 +176,8 @@ def start(*, row: Campaign, by: User | None, at: datetime, channel: str = "") ->
 
 @atomic_with_retries
 def pause(*, row: Campaign, by: User | None, at: datetime) -> Campaign:
-    """Stop everybody where they are; once this is committed nobody moves and nothing is handed over any more.
+    """Stop everybody where they are; once this is committed nobody goes on and nothing is handed over any more. Whoever
+    answers has answered all the same: they leave, or go on from there once it is resumed.
 
     :raises WrongStatus, NotYours: as for ``edit``.
     """

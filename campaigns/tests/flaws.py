@@ -6,9 +6,10 @@ import pytest
 from django.db import connection, transaction
 
 from calls.services import deciding
+from campaigns.choices import RUNNING
 from campaigns.providers import sender_on
 from campaigns.rules.standing import DuplicateAddress, NewsUnheard
-from campaigns.services import evidence
+from campaigns.services import evidence, routes
 from campaigns.services.dispatch import (
     by_hand,
     calling,
@@ -152,5 +153,6 @@ def no_epoch(patch: Patch) -> None:
 
 
 def no_pause(patch: Patch) -> None:
-    patch.setattr(batches, "RUNNING", [*batches.RUNNING, "paused"])
+    for module in (batches, routes):  # whom the engine moves, and whose walk goes further
+        patch.setattr(module, "RUNNING", [*RUNNING, "paused"])
     rewritten(patch, engine, "_BUSY", "IN ('active', 'draining')", "IN ('active', 'draining', 'paused')")

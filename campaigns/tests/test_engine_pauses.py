@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from campaigns.models import Campaign, ContentTemplate, Enrollment, Message
+from campaigns.models import CallTask, Campaign, ContentTemplate, Enrollment, Message
 from campaigns.rules.drawings import DrawnNode
 from campaigns.services import campaigns, counting, handling
 from campaigns.services.engine import batches, running
@@ -65,6 +65,65 @@ def test_a_call_that_is_heard_of_before_they_are_let_go_shortens_no_wait():
     assert walk_of(walk).last["disposition"] == "No answer"
 
 
+class TestOfWhatHappensInAPause:
+    """It is followed, and leads nobody any further before the campaign is resumed."""
+
+    ANSWERED = drawing(
+        node("sms", "sms_send"), node("ask", "wait_for"), node("bdr", "stage", status="Needs BDR"),
+        node("ring", "call_task"), node("end", "exit"),
+        "sms>ask", "ask:happened>bdr", "bdr>ring", "ring>end", "ask:timeout>end",
+    )  # fmt: skip
+
+    @pytest.fixture
+    def campaign(self):
+        return begun(self.ANSWERED, spread_minutes=0)
+
+    @pytest.mark.parametrize("told", [True, False])
+    def test_an_answer_leads_on_after_it_however_often_they_answer(self, campaign, told):
+        """Whether they knew before the pause that they have got what they answer or hear of it only now."""
+        (walk,) = enrolled(campaign)
+        run(NOON)
+        settle("accepted", NOON)
+        if told:
+            run(NOON)
+        paused(campaign, NOON + DAY)
+        for _ in range(2):
+            HappeningFactory(contact=walk.contact)
+            run(NOON + 2 * DAY)
+
+        here = walk_of(walk)
+        assert (here.state, here.node.key, here.status.name) == ("active", "bdr", "No Activity")
+        assert not CallTask.objects.exists()
+        assert_replays(walk)
+
+        resumed(campaign, NOON + 3 * DAY)
+        assert running.run(at=NOON + 3 * DAY) == (0, False), "they have not been let go yet"
+        run(NOON + 3 * DAY)
+        assert (walk_of(walk).state, walk_of(walk).status.name) == ("completed", "Needs BDR")
+        assert CallTask.objects.count() == 1
+        assert_replays(walk)
+
+    def test_where_a_graph_sends_whoever_answers_they_go_after_it(self):
+        drawn = drawing(node("wait", "wait"), node("ring", "call_task"), node("again", "wait"), "wait>again")
+        campaign = begun(replace(drawn, on_reply="ring"), spread_minutes=0)
+        (walk,) = enrolled(campaign)
+        run(NOON)
+        paused(campaign, NOON)
+        HappeningFactory(contact=walk.contact)
+        run(NOON)
+        assert (walk_of(walk).node.key, walk_of(walk).held_since, CallTask.objects.count()) == ("ring", None, 0)
+        resumed(campaign, NOON + DAY)
+        run(NOON + DAY)
+        assert (walk_of(walk).state, CallTask.objects.count()) == ("completed", 1)
+
+    @pytest.mark.parametrize(("kind", "reason"), [("reply", "replied"), ("opt_out", "opted_out")])
+    def test_what_ends_a_walk_ends_it_there_and_then(self, kind, reason):
+        _, walk = paused_in_a_wait()
+        HappeningFactory(contact=walk.contact, kind=kind)
+        run(NOON + 2 * DAY)
+        assert (walk_of(walk).state, walk_of(walk).reason, walk_of(walk).ended_at) == ("exited", reason, NOON + 2 * DAY)
+
+
 def test_what_was_about_to_go_out_before_a_pause_is_written_anew_and_spread(settings, tmp_path):
     carrier = carriers.install(settings, tmp_path)
     SendingAccountFactory()
@@ -121,11 +180,14 @@ def test_what_was_about_to_go_out_to_whoever_is_paused_by_hand_is_written_anew_t
     assert counting.numbers(campaign)["state:waiting_send"] == 1
 
 
-def test_what_was_written_for_a_walk_that_ended_in_a_pause_waits_for_nothing(settings, tmp_path):
+@pytest.mark.parametrize(("on_reply", "state"), [("", "exited"), ("end", "completed")])
+def test_what_was_written_for_a_walk_that_an_answer_ended_in_a_pause_waits_for_nothing(
+    settings, tmp_path, on_reply, state
+):
     carrier = carriers.install(settings, tmp_path)
     SendingAccountFactory()
     drawn = drawing(node("sms", "sms_send"), node("end", "exit"), "sms>end")
-    campaign = begun(replace(drawn, on_reply="end"))
+    campaign = begun(replace(drawn, on_reply=on_reply), spread_minutes=0)
     (walk,) = enrolled(campaign, [ContactFactory(phone="+15125550123")])
     run(NOON)
     in_the_middle(campaign)
@@ -135,7 +197,7 @@ def test_what_was_written_for_a_walk_that_ended_in_a_pause_waits_for_nothing(set
     resumed(campaign, NOON + timedelta(hours=1))
     run(NOON + timedelta(hours=1))
     send(NOON + timedelta(hours=1))
-    assert (walk_of(walk).state, Message.objects.get().state, carrier.rows()) == ("completed", "cancelled", [])
+    assert (walk_of(walk).state, Message.objects.get().state, carrier.rows()) == (state, "cancelled", [])
 
 
 def test_after_a_pause_what_has_come_due_is_spread():

@@ -93,7 +93,7 @@ class NotFollowed(Exception):
 def heard(*, at: datetime, size: int = FEW, without: Sequence[UUID] = ()) -> int:
     """Follow what has happened to ``size`` people, whatever campaign they are in; return how many happenings that were.
 
-    Also where it is paused: nothing goes out there, but whoever answered has answered. Of people in the campaigns
+    Also where it is paused: nobody goes on there, but whoever answered has answered. Of people in the campaigns
     ``without`` nothing is followed.
 
     :raises NotFollowed: it failed for one of the campaigns.
