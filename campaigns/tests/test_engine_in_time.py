@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -141,6 +142,18 @@ def too_slow():
     prepared.rows("SELECT pg_sleep(1)", {})
 
 
+def cannot_hear(monkeypatch, campaign, how=broken, *people):
+    """Let nothing be followed in this campaign, or nothing of these people there."""
+    hearing = claiming.hearing
+
+    def fails(row, told):
+        if row.pk == campaign and (not people or told.by_contact.keys() & people):
+            how()
+        return hearing(row, told)
+
+    monkeypatch.setattr(claiming, "hearing", fails)
+
+
 @pytest.mark.parametrize("how", [broken, too_slow])
 def test_a_campaign_whose_news_cannot_be_followed_keeps_nobody_else_waiting(monkeypatch, how):
     """Neither the news of others nor whose time has come there; and it hears of its own later."""
@@ -150,15 +163,8 @@ def test_a_campaign_whose_news_cannot_be_followed_keeps_nobody_else_waiting(monk
     (idle,) = enrolled(Campaign.objects.get(pk=bad.campaign_id))
     for walk in (bad, good):
         HappeningFactory(contact=walk.contact, at=end - HOUR)
-    real = claiming.hearing
-
-    def hearing(campaign, told):
-        if campaign.pk == bad.campaign_id:
-            how()
-        return real(campaign, told)
-
     with monkeypatch.context() as failing:
-        failing.setattr(claiming, "hearing", hearing)
+        cannot_hear(failing, bad.campaign_id, how)
         run(end)
         assert [walk_of(walk).state for walk in (bad, good, idle)] == ["waiting", "completed", "waiting"]
         assert walk_of(idle).node.key == "ask"
@@ -177,3 +183,28 @@ def test_whoever_has_worked_long_enough_says_that_there_is_more():
     assert running.run(at=end, patience=-1, size=1) == (1, True)
     assert running.run(at=end, size=1) == (2, False)
     assert {walk_of(walk).state for walk in walks} == {"completed"}
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_its_pauses_grow_whatever_else_is_followed_before_its_turn_comes(monkeypatch, elsewhere):
+    """News of others, in other campaigns or in this one, fill the batches; once all of it is followed it is over."""
+    others, unlucky = ContactFactory.create_batch(2), ContactFactory()
+    campaign = begun(ASKING)
+    enrolled(begun(ASKING) if elsewhere else campaign, others)
+    enrolled(campaign, [unlucky])
+    run(NOON)
+    monkeypatch.setattr(batches, "heard", partial(batches.heard, size=1))
+    HappeningFactory(contact=unlucky)
+    at, tries = NOON, []
+    with monkeypatch.context() as failing:
+        cannot_hear(failing, campaign.pk, broken, unlucky.pk)
+        for _ in range(4):
+            for contact in others:
+                HappeningFactory(contact=contact, kind="call_outcome")
+            run(at)
+            setback = Setback.objects.get()
+            at, tries = setback.retry_at, [*tries, setback.tries]
+    assert tries == [1, 2, 3, 4]
+    run(at)
+    assert not Setback.objects.exists()
+    assert not Happening.objects.new().exists()

@@ -46,18 +46,18 @@ def run(*, at: datetime, patience: float = PATIENCE, size: int = batches.SIZE) -
 
 
 def _heard(turns: Turns, at: datetime) -> int:
-    """Follow what has happened; where the news of one campaign cannot be followed those of the others are."""
+    """Follow what has happened; where the news of one campaign cannot be followed those of the others are.
+
+    Its setback is over once nobody in it has news: what has been followed of somebody else's, or of some of them, says
+    nothing about the others.
+    """
     wanted = news.waiting_in(turns.troubled(_HEARING))
     tried = turns.of(_HEARING, wanted)
     try:
-        number = batches.heard(at=at, without=[key for key in wanted if key not in tried])
+        return batches.heard(at=at, without=[key for key in wanted if key not in tried])
     except batches.NotFollowed as failure:
         _put_off(turns, failure)
         return _heard(turns, at)
-    for campaign in tried:
-        with turns.turn(_HEARING, campaign):
-            pass
-    return number
 
 
 def _put_off(turns: Turns, failure: batches.NotFollowed) -> None:
