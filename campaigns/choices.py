@@ -214,6 +214,16 @@ SETTLED = [
     MessageState.EXPIRED,
     MessageState.CANCELLED,
 ]
+# Where no message was meant to end.
+AMISS = [
+    MessageState.UNDELIVERED,
+    MessageState.REJECTED,
+    MessageState.UNCERTAIN,
+    MessageState.NOT_SENT_PRESUMED,
+    MessageState.BLOCKED,
+    MessageState.EXPIRED,
+    MessageState.CANCELLED,
+]
 NEVER_SENT = [MessageState.BLOCKED, MessageState.EXPIRED, MessageState.CANCELLED]
 UNSURE = [MessageState.UNCERTAIN, MessageState.NOT_SENT_PRESUMED]  # somebody decides, or a provider is asked
 # Where each message that a campaign has written is now, in the words of its numbers: in one of these, and only there.

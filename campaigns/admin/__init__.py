@@ -1,10 +1,22 @@
-from campaigns.admin import accounts, call_tasks, campaigns, contents, enrollments, ledgers, messages, panels, templates
+from campaigns.admin import (
+    accounts,
+    call_tasks,
+    campaigns,
+    contents,
+    conversations,
+    enrollments,
+    ledgers,
+    messages,
+    panels,
+    templates,
+)
 
 __all__ = [
     "accounts",
     "call_tasks",
     "campaigns",
     "contents",
+    "conversations",
     "enrollments",
     "ledgers",
     "messages",

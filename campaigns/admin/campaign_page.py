@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.html import format_html
@@ -10,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from campaigns.admin.accounts import provider, stopped
 from campaigns.admin.deliveries import deliveries
+from campaigns.admin.links import messages_link, people, people_link
 from campaigns.admin.templates import differences_section, faults_section
 from campaigns.choices import LIVE, RUNNING, CampaignStatus, EnrollmentState, RunState
 from campaigns.models import Campaign, EnrollmentRun, SendingStop
@@ -77,25 +77,14 @@ def sections(row: Campaign) -> Iterator[Section]:
     yield Section(title="Graph", template="admin/campaigns/graph.html", context=picture, place=30, note=_drawn(row))
     yield Section(
         title="Funnel", template="admin/campaigns/funnel.html", context=_funnel(row, found), place=40,
-        more_url=_people(row), more="See all people",
+        more_url=people(row), more="See all people",
     )  # fmt: skip
-    yield deliveries(found)
+    yield deliveries(row, found)
     yield _nodes(row, drawing, found)
     yield _runs(row)
     yield from _executions(row)
     yield _differences(row)
     yield from _aside(row)
-
-
-def people_link(row: Campaign, number: int, **asked: Any) -> Any:
-    """A number of people that leads to them."""
-    if not number:
-        return cells.number(0)
-    return format_html('<a class="cl-link" href="{}">{}</a>', _people(row, **asked), cells.number(number))
-
-
-def _people(row: Campaign, **asked: Any) -> str:
-    return f"{reverse('admin:campaigns_enrollment_changelist')}?{urlencode({'campaign': row.pk, **asked})}"
 
 
 def _badges(row: Campaign) -> Iterator[SafeString]:
@@ -124,30 +113,31 @@ def _drawn(row: Campaign) -> str:
 
 
 def _funnel(row: Campaign, found: numbers.Numbers) -> dict[str, Any]:
-    people, rounds = found.whole["total_contacts"], sum(found.states.values())
+    whole, rounds = found.whole["total_contacts"], sum(found.states.values())
     bars = [
         {"name": one.name, "number": number, "percent": f"{100 * number / max(rounds, 1):.2f}",
-         "url": _people(row, status=one.pk)}
+         "url": people(row, status=one.pk)}
         for one, number in found.funnel
     ]  # fmt: skip
     states = [(EnrollmentState(state).label, number) for state, number in found.states.items() if number]
-    return {"bars": bars, "states": states, "whole": people, "rounds": rounds if rounds > people else 0}
+    return {"bars": bars, "states": states, "whole": whole, "rounds": rounds if rounds > whole else 0}
 
 
 def _nodes(row: Campaign, drawing: Drawing, found: numbers.Numbers) -> Section:
     """The picture in words: for those who do not see it, and for those who search it."""
     by_key = {node.key: (node, counted) for node, counted in found.nodes}
     skips = any(counted["skipped"] for _, counted in found.nodes)  # only an execution on one channel does
-    shown = {"arrived": "Came", "passed": "Passed", **({"skipped": "Skipped"} if skips else {}), "blocked": "Blocked",
-             "failed": "Failed"}  # fmt: skip
+    shown = {"arrived": "Came", "passed": "Passed", **({"skipped": "Skipped"} if skips else {})}
     rows = []
     for drawn in drawing.nodes:
         node, counted = by_key[drawn.key]
         here = people_link(row, counted["held"], node=node.pk)
         others = [cells.number(counted[name]) for name in shown]
+        amiss = {"blocked": (counted["deliveries"] or {}).get("blocked", 0), "lost": counted["failed"]}
+        others += [messages_link(row, number, node=node.pk, became=name) for name, number in amiss.items()]
         does, leads = words.in_full(drawing, drawn), words.ways(drawing, drawn.key)
         rows.append([drawn.name or drawn.key, does, leads, here, *others])
-    headers = ["Node", "Does", "Leads", "Here", *shown.values()]
+    headers = ["Node", "Does", "Leads", "Here", *shown.values(), "Blocked", "Failed"]
     return Section(title="Nodes", headers=headers, rows=rows, empty="None are drawn yet.", place=50)
 
 

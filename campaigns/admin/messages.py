@@ -1,7 +1,6 @@
-"""Messages and conversations: what was said, what became of it, and what somebody has to decide."""
+"""Messages: what was said, what became of it, and what somebody has to decide."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -12,10 +11,11 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from campaigns.admin.accounts import provider
+from campaigns.admin.deliveries import Became
 from campaigns.admin.words import blocking, in_words, with_reason
 from campaigns.choices import UNSURE, MessageDirection, MessageState
-from campaigns.models import Campaign, Conversation, Message
-from campaigns.services import conversations, senders
+from campaigns.models import Campaign, Message
+from campaigns.services import senders
 from campaigns.services.dispatch import exits
 from config.kernel.admin import cells, filters
 from config.kernel.admin.pages import Header, Section
@@ -25,7 +25,6 @@ from crm.admin import phrases
 from crm.admin.base import RecordAdmin
 from crm.choices import Channel
 
-SHOWN = 100  # messages of a thread at once
 _S = MessageState
 _TONES = {
     _S.PENDING: "plain", _S.CLAIMED: "info", _S.DISPATCHING: "info", _S.ACCEPTED: "info", _S.DELIVERED: "good",
@@ -95,12 +94,13 @@ class MessageAdmin(RecordAdmin):
 
     audited = False
     empty_hint = "They come from campaigns, and from whoever answers."
-    linked_by = ("contact", "campaign", "enrollment", "conversation")
+    linked_by = ("contact", "campaign", "node", "enrollment", "conversation")
     list_display = [
         "shown_what", "contact", "shown_text", "shown_state", "shown_address", "shown_when", "shown_campaign",
     ]  # fmt: skip
     list_filter = [
         Unsure.of("unsure", "to decide"),
+        Became.of("became", "what became of it"),
         filters.Choice.of("state"),
         Blocked.of("blocked_by", "blocked because"),
         filters.Choice.of("anomaly"),
@@ -222,76 +222,3 @@ def _campaign_seen(row: Message, user: Any) -> bool:
 
 def _campaign(row: Message, user: Any) -> Any:
     return cells.link(row.campaign) if _campaign_seen(row, user) else cells.NOTHING
-
-
-def _mark_read(row: Conversation, *, by: Any, at: datetime) -> None:
-    conversations.mark_read(row=row, by=by, at=at)
-
-
-@admin.register(Conversation)
-class ConversationAdmin(RecordAdmin):
-    """Everything that was said between us and one contact."""
-
-    audited = False
-    empty_hint = "One begins with the first message to somebody, or from them."
-    list_display = ["contact", "shown_last", "shown_unread", "shown_when"]
-    list_filter = [filters.Days.of("last_at", "Last message")]
-    list_select_related = ["contact"]
-    linked_by = ("contact",)
-    ordering = ["-last_at", "-pk"]
-    search_fields = ["contact__search"]
-    search_help_text = "Person"
-    search_through = ("contact",)
-    symbol = "forum"
-    verbs = [
-        Verb(
-            name="read", label="Mark as read", permission="campaigns.change_conversation", icon="mark_chat_read",
-            do=_mark_read, done="read", applies=lambda row: row.unread > 0,
-            effect="Everything that they have written up to now counts as read.",
-        )
-    ]  # fmt: skip
-
-    @display(description="Last said")
-    def shown_last(self, row: Conversation) -> Any:
-        arrow = "from them" if row.last_direction == MessageDirection.INBOUND else "from us"
-        return cells.badges(cells.soft(arrow), row.last_text[:90])
-
-    @display(description="Unread")
-    def shown_unread(self, row: Conversation) -> Any:
-        return cells.badge(f"{row.unread} new", "info") if row.unread else cells.NOTHING
-
-    @display(description="When")
-    def shown_when(self, row: Conversation) -> Any:
-        return cells.moment(row.last_at)
-
-    def header(self, request: HttpRequest, row: Conversation) -> Header:
-        return Header(
-            title=cells.badges("Conversation with", cells.link(row.contact)),
-            badges=[cells.badge(f"{row.unread} new", "info")] if row.unread else [],
-            facts=[
-                ("Phone", phrases.phone(row.contact.primary_phone)),
-                ("E-mail", row.contact.primary_email or cells.NOTHING),
-                ("Owner", row.contact.owner or cells.NOTHING),
-                ("Last message", cells.moment(row.last_at)),
-            ],
-        )
-
-    def sections(self, request: HttpRequest, row: Conversation) -> Iterable[Section]:
-        found = row.messages.select_related("endpoint", "campaign", "by").order_by("-id")
-        rows: Sequence[Message] = list(found[: SHOWN + 1])
-        older = len(rows) > SHOWN
-        yield Section(
-            title="What was said",
-            note=f"the last {SHOWN}" if older else "",
-            template="admin/campaigns/thread.html",
-            context={"bubbles": sorted(map(_bubble, rows[:SHOWN][::-1]), key=lambda bubble: bubble["at"])},
-        )
-
-
-def _bubble(row: Message) -> dict[str, Any]:
-    ours = row.direction == MessageDirection.OUTBOUND
-    return {
-        "ours": ours, "subject": row.subject, "text": row.body, "at": row.settled_at or row.created_at,
-        "channel": row.get_channel_display(), "state": state(row) if ours else "", "page": cells.link(row, "Details"),
-        "who": (row.by or "Us") if ours else row.contact,
-    }  # fmt: skip

@@ -126,6 +126,7 @@ class MessageFilter(FilterSet):
     contact = Related()
     conversation = Related()
     campaign = Related()
+    node = Related()
     enrollment = Related()
     direction = filters.ChoiceFilter(choices=MessageDirection)
     channel = filters.ChoiceFilter(choices=Channel)

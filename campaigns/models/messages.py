@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from campaigns.choices import NEVER_SENT, Anomaly, AttemptOutcome, MessageDirection, MessageState
+from campaigns.choices import AMISS, NEVER_SENT, Anomaly, AttemptOutcome, MessageDirection, MessageState
 from campaigns.models.campaigns import only_ways
 from campaigns.models.tallies import tallied
 from campaigns.querysets import AttemptQuerySet, ConversationQuerySet, MessageQuerySet
@@ -187,6 +187,13 @@ class Message(Timestamped):
             ),
             models.Index(fields=["contact", "id"], name="campaigns_message_by_contact"),
             models.Index(fields=["campaign", "id"], name="campaigns_message_by_campaign"),
+            # What few become is found among many of one campaign; what goes as it should is in neither.
+            models.Index(fields=["campaign", "id"], condition=Q(state__in=AMISS), name="campaigns_message_amiss"),
+            models.Index(
+                fields=["campaign", "id"],
+                condition=Q(clicked_at__isnull=False) | Q(answered_at__isnull=False) | Q(opted_out_at__isnull=False),
+                name="campaigns_message_heard",
+            ),
         ]
         triggers = [
             only_ways(_WAYS),

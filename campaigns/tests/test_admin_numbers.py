@@ -1,0 +1,93 @@
+"""The numbers of messages on the page of a campaign: each leads to exactly those that it counts."""
+
+import re
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from campaigns.models import Message
+from campaigns.tests import office
+from campaigns.tests.factories import CampaignFactory, EnrollmentFactory, MessageFactory
+from campaigns.tests.office import said
+from campaigns.tests.scenes import a_campaign
+from config.testing import NOON
+from crm.tests.backoffice import list_url, page_url, signed_in
+from crm.tests.factories import ContactFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+boss, window = office.boss, office.window
+LIST = list_url("campaigns.message")
+
+
+def of_messages(page):
+    """The numbers on a page that lead to messages, by their addresses."""
+    found = re.findall(rf'href="({re.escape(LIST)}\?[^"]+)">([\d,]+)<', page)
+    return {unescape(address): int(number) for address, number in found}
+
+
+def rows_of(window, address):
+    return list(window.get(address).context["cl"].result_list)
+
+
+def test_every_number_of_messages_leads_to_exactly_those(window, boss):
+    row = a_campaign(people=20, owner=boss)
+    first, second = Message.objects.filter(state="delivered").order_by("id")[:2]
+    Message.objects.filter(pk__in=[first.pk, second.pk]).update(clicked_at=NOON, answered_at=NOON)
+    Message.objects.filter(pk=first.pk).update(opted_out_at=NOON)
+    MessageFactory(enrollment=first.enrollment, node=first.node, channel=first.channel, visit=9, state="undelivered",
+                   ever_dispatched=True)  # fmt: skip
+    MessageFactory(state="rejected", ever_dispatched=True)  # of another campaign
+    found = of_messages(said(window.get(page_url(row))))
+    assert {address: len(rows_of(window, address)) for address in found} == found
+    asked = {re.search(r"became=(\w+)", address)[1] for address in found}  # type: ignore[index]  # each asks for it
+    assert asked >= {"written", "blocked", "failed", "undelivered", "lost", "unsure", "delivered", "handed_over"}
+    assert asked >= {"clicked", "answered", "opted_out"}
+
+
+def test_a_rep_is_led_to_messages_to_people_whom_they_see(boss):
+    rep = UserFactory(bdr=True)
+    row = CampaignFactory()
+    owners = (rep, None, UserFactory(bdr=True))
+    mine, free, _ = (
+        MessageFactory(enrollment=EnrollmentFactory(campaign=row, contact=ContactFactory(owner=owner)))
+        for owner in owners
+    )
+    for address in (f"{LIST}?campaign={row.pk}", f"{LIST}?campaign={row.pk}&became=waiting"):
+        assert rows_of(signed_in(rep), address) == [free, mine]
+        assert len(rows_of(signed_in(boss), address)) == 3
+    assert rows_of(signed_in(rep), f"{LIST}?node={mine.node_id}&became=waiting") == [mine]
+    row.sender = boss
+    row.save()
+    assert rows_of(signed_in(rep), f"{LIST}?node={mine.node_id}&became=waiting") == []
+
+
+@pytest.mark.parametrize(
+    ("became", "change", "index"),
+    [
+        ("lost", {"state": "rejected", "ever_dispatched": True}, "campaigns_message_amiss"),
+        ("not_sent", {"state": "expired"}, "campaigns_message_amiss"),
+        ("unsure", {"state": "uncertain", "ever_dispatched": True}, "campaigns_message_amiss"),
+        ("clicked", {"clicked_at": NOON}, "campaigns_message_heard"),
+        ("opted_out", {"opted_out_at": NOON}, "campaigns_message_heard"),
+    ],
+)
+def test_what_few_of_many_became_is_found_by_an_index(window, became, change, index):
+    walk = EnrollmentFactory()
+    kept = {"direction": "outbound", "channel": "sms", "not_before": NOON, "contact": walk.contact, "enrollment": walk,
+            "campaign": walk.campaign, "node": walk.node}  # fmt: skip
+    many = (
+        Message(dedupe_key=f"t:{n}", visit=n, **{**kept, "state": "accepted", "ever_dispatched": True})
+        for n in range(3000)
+    )
+    Message.objects.bulk_create(many)
+    rare = MessageFactory(enrollment=walk, **change)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE campaigns_message")
+    with CaptureQueriesContext(connection) as asked:
+        found = rows_of(window, f"{LIST}?campaign={walk.campaign_id}&became={became}")
+    assert found == [rare]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {next(one['sql'] for one in asked if 'LIMIT 51' in one['sql'])}")
+        assert index in str(cursor.fetchall())
