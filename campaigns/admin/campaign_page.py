@@ -197,10 +197,11 @@ def _executions(row: Campaign) -> Iterator[Section]:
     rows = [
         [cells.moment(one.created_at), one.by or cells.NOTHING, one.get_channel_display() or "Every channel",
          cells.badge(one.get_state_display(), _RUN_TONES[RunState(one.state)], one.error),
-         *(cells.number(number) if one.ended_at else cells.NOTHING for number in executing.result(one).values())]
+         *(cells.number(number) if one.ended_at else cells.NOTHING
+           for number in (*executing.result(one).values(), one.waiting))]
         for one in row.executions.select_related("by").order_by("-id")[:RUNS]
     ]  # fmt: skip
-    headers = ["Begun", "By", "On", "State", "Sent", "Skipped", "Blocked", "Failed"]
+    headers = ["Begun", "By", "On", "State", "Sent", "Skipped", "Blocked", "Failed", "Waiting"]
     if rows:
         yield Section(title="Executions", headers=headers, rows=rows, place=65)
 

@@ -157,7 +157,7 @@ class ExecutionReading(Reading):
 
     class Meta:
         model = Execution
-        fields = ["id", "campaign", "channel", "by", "state", "error", "created_at", "ended_at", "result"]
+        fields = ["id", "campaign", "channel", "by", "state", "error", "created_at", "ended_at", "waiting", "result"]
 
     @classmethod
     def attach(cls, shown: list[Shown], *, request: Any) -> None:

@@ -14,11 +14,11 @@ from crm.choices import Channel
 class Execution(Timestamped):
     """Everybody who begins the campaign until the next execution walks it on ``channel`` only; empty: the whole graph.
 
-    It is over once nobody waits to begin, but for a place of their company, and nothing of it is under way. Then the
-    numbers are kept as they were: ``sent`` was handed over, ``skipped`` was passed over because of the channel or
-    because somebody left before, ``blocked`` the gate refused, ``failed`` is everything else, what nobody knows and who
-    needs somebody included. What the graph sends after a wait is sent, and counted with the campaign, but an execution
-    does not last for weeks.
+    It is over once nobody waits to begin, but for a place of their company or for the pace of the campaign, and nothing
+    of it is under way. Then the numbers are kept as they were: ``sent`` was handed over, ``skipped`` was passed over
+    because of the channel or because somebody left before, ``blocked`` the gate refused, ``failed`` is everything else,
+    what nobody knows and who needs somebody included; ``waiting`` are the people who had still to begin. What the graph
+    sends after a wait, and to them, is sent, and counted with the campaign, but an execution does not last for weeks.
     """
 
     campaign = models.ForeignKey("campaigns.Campaign", models.PROTECT, related_name="executions")
@@ -29,6 +29,9 @@ class Execution(Timestamped):
     skipped = models.PositiveIntegerField(default=0)
     blocked = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(
+        default=0, help_text="People who had still to begin when it was over: for want of a place, or of pace."
+    )
     error = models.CharField(max_length=300, blank=True)
     ended_at = models.DateTimeField(null=True)
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from campaigns.choices import CHANNELS, OVER, CampaignStatus, EnrollmentState, MessageState, RunState
 from campaigns.models import Campaign, EnrollmentRun, Execution
+from campaigns.rules import pace
 from campaigns.services import bells, campaigns, counting, graphs, ownership, routes
 from config.kernel import prepared
 from config.kernel.errors import Conflict, DomainError
@@ -26,7 +27,7 @@ _MEANS: Final[Mapping[str, str]] = {
     _S.ACCEPTED: "sent", _S.DELIVERED: "sent", _S.CANCELLED: "skipped", _S.BLOCKED: "blocked",
 }  # fmt: skip
 
-# Whoever is to begin; not who waits for a place of their company, which may take weeks.
+# Whoever is to begin; not who waits for a place of their company.
 _IS_BEGINNING = """
     SELECT EXISTS (SELECT FROM campaigns_enrollment e
                    WHERE e.campaign_id = %(campaign)s AND e.state = 'pending' AND e.wake_at IS NOT NULL)"""
@@ -98,14 +99,14 @@ def channels_of(row: Campaign) -> list[Channel]:
 def why_not(row: Campaign, channel: str = "") -> str:
     """Return why it cannot be carried out now, on ``channel`` or ("") as the whole graph, in a sentence; "" where it
     can."""
+    if row.status not in (*campaigns.NEW, CampaignStatus.ACTIVE):
+        how = "Resume it first." if row.status == CampaignStatus.PAUSED else "Begin another campaign."
+        return f"{row.name} is {row.get_status_display().lower()}. {how}"
     earlier = Execution.objects.filter(campaign=row, state=RunState.RUNNING).first()
     if earlier:
         return (
             f"{row.name} is being carried out since {earlier.created_at:%Y-%m-%d %H:%M} UTC: wait until that is over."
         )
-    if row.status not in (*campaigns.NEW, CampaignStatus.ACTIVE):
-        how = "Resume it first." if row.status == CampaignStatus.PAUSED else "Begin another campaign."
-        return f"{row.name} is {row.get_status_display().lower()}. {how}"
     widens = not channel and routes.channel_of(row.execution_id)
     return "" if widens or _is_awaited(row) else f"Nobody waits to begin {row.name}: enrol people first."
 
@@ -122,10 +123,11 @@ def look(execution: UUID, *, at: datetime) -> bool:
     if row.state != RunState.RUNNING:
         return False
     ended = row.campaign.status in OVER
-    if not ended and _is_under_way(row):
+    if not ended and _is_under_way(row, at):
         return False
     for name, number in counted(row.pk).items():
         setattr(row, name, number)
+    row.waiting = 0 if ended else _pending(row.campaign)
     row.state, row.ended_at = RunState.FAILED if ended else RunState.DONE, at
     row.error = f"The campaign was {row.campaign.get_status_display().lower()} meanwhile." if ended else ""
     row.save()
@@ -160,7 +162,8 @@ def in_words(row: Execution) -> str:
     what = (
         f"{row.campaign}: {row.sent:,} sent, {row.skipped:,} skipped, {row.blocked:,} blocked, {row.failed:,} failed."
     )
-    return f"{what} {row.error}".rstrip()
+    waiting = f"{row.waiting:,} still wait to begin." if row.waiting else ""
+    return " ".join(filter(None, [what, waiting, row.error]))
 
 
 def _refuse(row: Campaign, channel: str) -> None:
@@ -173,14 +176,25 @@ def _refuse(row: Campaign, channel: str) -> None:
 
 def _is_awaited(row: Campaign) -> bool:
     """Somebody waits to begin, or is being enrolled just now."""
-    return counting.numbers(row).get(f"state:{EnrollmentState.PENDING}", 0) > 0 or _is_enrolling(row.pk)
+    return _pending(row) > 0 or _is_enrolling(row.pk)
 
 
-def _is_under_way(row: Execution) -> bool:
-    """Somebody begins, or is being enrolled, or does not wait for anything yet."""
+def _pending(row: Campaign) -> int:
+    return counting.numbers(row).get(f"state:{EnrollmentState.PENDING}", 0)
+
+
+def _is_under_way(row: Execution, at: datetime) -> bool:
+    """Somebody begins, or is being enrolled, or does not wait for anything yet. Whoever waits for a place of their
+    company, or for the pace of the campaign to have room for them, may do so for weeks."""
     asked = {"campaign": row.campaign_id, "execution": row.pk}
     is_coming = row.campaign.places_given_to is not None or _is_enrolling(row.campaign_id)
-    return is_coming or any(prepared.rows(sql, asked)[0][0] for sql in (_IS_BEGINNING, _IS_MOVING))
+    looks = [_IS_BEGINNING, _IS_MOVING] if _has_room(row.campaign, at) else [_IS_MOVING]
+    return is_coming or any(prepared.rows(sql, asked)[0][0] for sql in looks)
+
+
+def _has_room(row: Campaign, at: datetime) -> bool:
+    """Somebody may begin by now."""
+    return not row.starts_per_day or pace.room(row.starts_per_day, last=row.last_start_at, at=at) > 0
 
 
 def _is_enrolling(campaign: UUID) -> bool:

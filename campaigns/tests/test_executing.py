@@ -160,6 +160,8 @@ def test_what_cannot_be_carried_out_is_refused_with_what_to_do(campaign):
     code, why = refusal()
     assert code == "not_executable"
     assert "wait until that is over" in why
+    campaigns.pause(row=campaign, by=None, at=NOON)  # it cannot come to its end
+    assert refusal() == ("not_executable", f"{campaign} is paused. Resume it first.")
 
 
 def test_a_campaign_that_ends_meanwhile_ends_its_execution(campaign):

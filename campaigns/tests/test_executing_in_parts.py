@@ -1,7 +1,10 @@
 """A campaign carried out on one channel, and the rest later; or while some wait for a place of their company."""
 
+from datetime import timedelta
+
 import pytest
 
+from campaigns.admin import campaign_page
 from campaigns.admin.campaign_verbs import VERBS
 from campaigns.models import Campaign, Enrollment, Execution, Message, SendingAccount
 from campaigns.services import campaigns, executing, graphs, handling, templates
@@ -10,9 +13,12 @@ from campaigns.tests.factories import CampaignFactory, SendingAccountFactory
 from campaigns.tests.walks import begun, enrolled, run, settle
 from config.kernel import clock
 from config.testing import NOON
+from config.tests.clients import admin as an_admin
+from crm.models import Notice
 from crm.tests.factories import CompanyFactory, ContactFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -72,6 +78,41 @@ def test_whoever_waits_for_a_place_of_their_company_keeps_no_execution_open():
     assert executing.look(execution.pk, at=NOON)
     assert result_of(execution)["sent"] == 1
     assert Enrollment.objects.filter(state="pending").exists()
+
+
+def test_whoever_waits_for_the_pace_keeps_no_execution_open():
+    campaign = begun(drawing(node("sms", "sms_send"), node("wait", "wait"), "sms>wait"), starts_per_day=2)
+    enrolled(campaign, 5)
+    execution = carried_out(campaign)
+    assert not executing.look(execution.pk, at=NOON)  # somebody begins now
+    run(NOON)
+    assert not executing.look(execution.pk, at=NOON)
+    settle("accepted", NOON)
+    run(NOON)
+    assert executing.look(execution.pk, at=NOON)
+    assert result_of(execution)["sent"] == 1
+    again = carried_out(campaign, "sms")
+    assert executing.look(again.pk, at=NOON)
+    run(NOON + DAY)
+    assert set(Message.objects.filter(state="pending").values_list("enrollment__execution", flat=True)) == {again.pk}
+
+
+@pytest.mark.parametrize("rule", [{"company_limit": 1}, {"starts_per_day": 2}])
+def test_who_had_still_to_begin_is_told_beside_the_result(rule):
+    boss = an_admin()
+    campaign = begun(drawing(node("sms", "sms_send"), node("wait", "wait"), "sms>wait"), **rule)
+    enrolled(campaign, ContactFactory.create_batch(5, company=CompanyFactory()))
+    execution = executing.begin(campaign=campaign, channel="", by=boss.user, at=NOON)
+    run(NOON)
+    settle("accepted", NOON)
+    run(NOON)
+    executing.look(execution.pk, at=NOON)
+    _, said = boss.send("get", f"executions/{execution.pk}/")
+    assert (said["state"], said["waiting"]) == ("done", 4)
+    assert said["result"] == {"ok": True, "sent": 1, "skipped": 0, "blocked": 0, "failed": 0}
+    assert Notice.objects.get().text.endswith("1 sent, 0 skipped, 0 blocked, 0 failed. 4 still wait to begin.")
+    (shown,) = (one for one in campaign_page.sections(campaign) if one.title == "Executions")
+    assert [shown.headers[-1], str(shown.rows[0][-1])] == ["Waiting", "4"]
 
 
 def test_on_one_channel_who_sends_on_another_is_no_matter(client, campaign):
