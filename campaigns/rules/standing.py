@@ -15,6 +15,7 @@ from django.db.models import Exists, Q
 
 from campaigns.choices import CHANNELS, RUNNING, CampaignStatus, ConsentRule, EnrollmentState
 from campaigns.models import SendingStop
+from campaigns.rules.news import concerns
 from config.kernel.gate import Approach, Asked, Block, Facts, Level, Rule
 from config.kernel.gate_facts import Question, Row, Source
 
@@ -183,11 +184,10 @@ _MESSAGES = Question(
         "walk.state": "walk.state",
         "walk.behind": "walk.ended_at IS NULL AND walk.epoch < running.epoch",  # what has ended is not let go
         "walk.here": "walk.node_id = out.node_id AND walk.visit = out.visit AND walk.run_no = out.run_no",
-        "news": """
+        "news": f"""
             (SELECT news.id::text FROM campaigns_happening news
-             WHERE news.contact_id = a.contact_id AND news.handled_at IS NULL
-               AND (news.enrollment_id IS NULL OR news.enrollment_id = out.enrollment_id)
-             ORDER BY news.id LIMIT 1)""",
+             WHERE news.contact_id = a.contact_id AND news.handled_at IS NULL AND {concerns("news", "walk")}
+             ORDER BY news.id LIMIT 1)""",  # noqa: S608 - our own words
         "consent.needed": "out.consent",
         "consent": f"CASE WHEN out.consent <> '' THEN {_CONSENT} END",
         "sending.stop": """

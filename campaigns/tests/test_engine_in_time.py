@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from campaigns.models import Campaign, Enrollment, EnrollmentEvent, Happening, Message, Setback, Settlement
-from campaigns.services.engine import batches, claiming, running
+from campaigns.services.engine import batches, claiming, news, running
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import HappeningFactory, MessageFactory
 from campaigns.tests.walks import begun, enrolled, run, settle, walk_of
@@ -115,6 +115,12 @@ class TestOfNewsFromBeforeTheyWereEnrolled:
         assert batches.due(walk.campaign_id, at=NOON) == 0
         run(NOON)
         assert walk_of(walk).reason == "opted_out"
+
+    def test_they_wait_for_no_campaign_that_enrolled_them_since_nor_does_it_wait_for_them(self, person):
+        HappeningFactory(contact=person)
+        walk = self.enrolled_again(person)
+        assert news.waiting_in([walk.campaign_id]) == []
+        assert batches.heard(at=NOON, without=[walk.campaign_id]) == 1
 
 
 def test_news_of_one_walk_hold_up_no_other_of_theirs():

@@ -14,7 +14,7 @@ from config.testing import NOON
 from crm.choices import Channel
 from crm.models import ContactPoint, Endpoint, ProjectContact
 from crm.services import consenting
-from crm.tests.factories import ProjectContactFactory
+from crm.tests.factories import ContactFactory, ProjectContactFactory
 
 pytestmark = pytest.mark.django_db
 MESSAGES = ["sms", "email", "voicemail"]
@@ -88,3 +88,23 @@ def test_a_permission_is_small_and_a_decision_replays(channel):
         assert verdict.allowed == (message == allowed)
         assert [block.code for block in replayed] == [block.code for block in verdict.blocks]
         assert len(stored) <= (1000 if verdict.allowed else 2000)
+
+
+def hears_first(message):
+    return "news_unheard" in deciding.judge([approach_to(message, "sms")], user_id=None, at=NOON)[0].codes
+
+
+@pytest.mark.parametrize(("kind", "holds"), [("reply", False), ("opt_out", True)])
+def test_of_what_happened_before_they_were_enrolled_only_that_they_want_nothing_more_holds_a_message(kind, holds):
+    person = ContactFactory(phone="+15125550134")
+    HappeningFactory(contact=person, kind=kind)
+    assert hears_first(walking(contact=person)) == holds
+
+
+def test_what_happens_in_one_walk_of_theirs_holds_no_message_of_another():
+    person = ContactFactory(phone="+15125550134")
+    message, other = walking(contact=person), walking(contact=person)
+    HappeningFactory(contact=person, kind="link_click", enrollment=other.enrollment)
+    assert [hears_first(each) for each in (message, other)] == [False, True]
+    HappeningFactory(contact=person)
+    assert hears_first(message)

@@ -9,27 +9,26 @@ import orjson
 
 from campaigns.choices import HappeningKind
 from campaigns.rules.moves import Happened
+from campaigns.rules.news import concerns
 from config.kernel import prepared
 
-# What was kept before they were enrolled is nothing for a walk, but that they want to hear nothing any more. Whoever
-# has news that nobody has followed yet moves with that, however many wait to be heard and whoever hears them just now:
-# what came in time would be too late behind the time-out. OFFSET, because the plan is kept: as a join, made while
-# nothing is new, it would compare everybody with everything once there is a lot.
-HAS_NEWS: Final = """
+# Whoever has news that nobody has followed yet moves with that, however many wait to be heard and whoever hears them
+# just now: what came in time would be too late behind the time-out. OFFSET, because the plan is kept: as a join, made
+# while nothing is new, it would compare everybody with everything once there is a lot.
+HAS_NEWS: Final = f"""
     EXISTS (SELECT FROM campaigns_happening h
-            WHERE h.contact_id = e.contact_id AND h.handled_at IS NULL
-              AND (h.enrollment_id = e.id OR h.enrollment_id IS NULL AND (h.id > e.id OR h.kind = 'opt_out'))
+            WHERE h.contact_id = e.contact_id AND h.handled_at IS NULL AND {concerns("h", "e")}
             OFFSET 0)"""
 # An answer that is faster than our own note of what was sent is followed as soon as that is written (T4): whoever waits
 # for it comes to that wait only then. Meanwhile the gate holds back everything else. Nor is it followed by anybody as
 # long as one of the campaigns that it is for has to be left out: all of them follow it at once.
-_WAITS = """
+_WAITS = f"""
     (p.kind = 'reply' AND EXISTS (
         SELECT FROM campaigns_message m WHERE m.contact_id = p.contact_id AND m.state = 'dispatching')
      OR EXISTS (
         SELECT FROM campaigns_enrollment e
         WHERE e.campaign_id = ANY(%(without)s::uuid[]) AND e.contact_id = p.contact_id AND e.ended_at IS NULL
-          AND coalesce(p.enrollment_id, e.id) = e.id))"""
+          AND {concerns("p", "e")}))"""  # noqa: S608 - our own words
 # No walk follows anything before what was kept for it earlier.
 _IS_READY = f"""
     NOT EXISTS (SELECT FROM campaigns_happening p
@@ -53,10 +52,11 @@ _NEWS = f"""
         ORDER BY h.id
         FOR UPDATE) news
     ORDER BY news.contact_id, news.id"""  # noqa: S608 - our own words
-_WITH_NEWS = """
+_WITH_NEWS = f"""
     SELECT c.id FROM unnest(%(campaigns)s::uuid[]) AS c (id)
     WHERE EXISTS (SELECT FROM campaigns_happening h JOIN campaigns_enrollment e ON e.contact_id = h.contact_id
-                  WHERE h.handled_at IS NULL AND e.campaign_id = c.id AND e.ended_at IS NULL)"""
+                  WHERE h.handled_at IS NULL AND e.campaign_id = c.id AND e.ended_at IS NULL
+                    AND {concerns("h", "e")})"""  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class News:
     by_contact: Mapping[UUID, tuple[tuple[UUID, UUID | None, Happened], ...]]
 
     def of(self, contact: UUID, enrollment: UUID) -> tuple[Happened, ...]:
-        """Return what of it is for this walk, as ``HAS_NEWS`` says it."""
+        """Return what of it is news for this walk, as ``concerns`` says it."""
         return tuple(
             news
             for key, walk, news in self.by_contact[contact]
@@ -88,5 +88,5 @@ def claim(*, size: int, without: Sequence[UUID] = ()) -> News:
 
 
 def waiting_in(campaigns: Sequence[UUID]) -> list[UUID]:
-    """Return those of these campaigns in which somebody has news that nobody has followed yet."""
+    """Return those of these campaigns in which something is news that nobody has followed yet."""
     return [key for (key,) in prepared.rows(_WITH_NEWS, {"campaigns": list(campaigns)})] if campaigns else []
