@@ -21,10 +21,14 @@ pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 
 
+@pytest.fixture(autouse=True)
+def senders():
+    for channel in ("sms", "email"):
+        SendingAccountFactory(channel=channel)
+
+
 @pytest.fixture
 def campaign() -> Campaign:
-    SendingAccountFactory()
-    SendingAccountFactory(channel="email")
     return begun(
         drawing(node("sms", "sms_send"), node("mail", "email_send", content="mail"), node("end", "exit"),
                 "sms>mail", "mail>end")
@@ -63,7 +67,6 @@ def test_behind_an_execution_on_one_channel_the_way_back_to_the_whole_graph_is_o
 
 
 def test_whoever_waits_for_a_place_of_their_company_keeps_no_execution_open():
-    SendingAccountFactory()
     campaign = begun(drawing(node("sms", "sms_send"), node("wait", "wait"), "sms>wait"), company_limit=1)
     enrolled(campaign, ContactFactory.create_batch(2, company=CompanyFactory()))
     execution = carried_out(campaign)
