@@ -40,7 +40,7 @@ _BEGIN = f"""
         FROM looked JOIN taken USING (company_id)),
     begun AS (
         UPDATE campaigns_enrollment SET wake_at = %(at)s::timestamptz
-        WHERE id IN (SELECT id FROM looked EXCEPT SELECT id FROM placed WHERE place > %(limit)s::int)
+        WHERE id = ANY(ARRAY(SELECT id FROM looked EXCEPT SELECT id FROM placed WHERE place > %(limit)s::int))
         RETURNING id)
     SELECT (SELECT count(*) FROM looked), (SELECT id FROM looked ORDER BY id DESC LIMIT 1),
            (SELECT count(*) FROM begun)"""  # noqa: S608 - our own words

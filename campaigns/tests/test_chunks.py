@@ -37,6 +37,20 @@ def read_by(sql, **params):
     return list(_looks(plan["Plan"]))
 
 
+def read_as_kept_by(sql, **params):
+    """The same with the plan that a process keeps, which is made for chunks of any size."""
+    text, names = prepared._numbered(sql)
+    with connection.cursor() as cursor:
+        cursor.execute(f"PREPARE kept AS {text.decode()}")
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE kept ({', '.join(['%s'] * len(names))})",
+            [params[name] for name in names],
+        )
+        ((told,),) = cursor.fetchall()
+        cursor.execute("DEALLOCATE kept")
+    return list(_looks(told[0]["Plan"]))
+
+
 def _looks(node) -> Iterator[tuple[str, int]]:
     if "Relation Name" in node and node["Node Type"] != "ModifyTable":
         passed_over = sum(number for name, number in node.items() if name.startswith("Rows Removed"))
@@ -69,6 +83,17 @@ def test_what_waits_for_accounts_that_were_switched_off_is_taken_away_chunk_by_c
     assert accounts.unroute(limit=CHUNK) == CHUNK
     assert accounts.unroute(limit=CHUNK) == 8 - 2 * CHUNK
     assert set(Message.objects.values_list("account__is_active", flat=True)) == {True, None}
+
+
+def test_what_else_waits_for_one_is_not_read_by_a_plan_that_is_kept_either():
+    account = SendingAccountFactory(is_active=False)
+    waiting = """
+        INSERT INTO campaigns_message (id, channel, contact_id, account_id, dedupe_key, not_before, state)
+        SELECT clearline_uuid7(), 'sms', %(contact)s, %(account)s, 'k' || n, %(at)s::timestamptz, 'pending'
+        FROM generate_series(1, 10000) AS n"""
+    prepared.run(waiting, {"contact": ContactFactory().pk, "account": account.pk, "at": NOON})
+    prepared.run("ANALYZE campaigns_message", {})
+    assert most_of(read_as_kept_by(accounts._UNROUTE, limit=CHUNK), "campaigns_message") == CHUNK
 
 
 def test_what_is_too_late_expires_chunk_by_chunk():

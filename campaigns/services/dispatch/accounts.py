@@ -103,19 +103,20 @@ def ready(*, at: datetime) -> list[Account]:
 
 # The account of whoever sends it, else one of everybody's; of several always the same one for the same contact. Here
 # and below an index gives the order in which messages are taken: in another one each chunk would read all that is left.
+# An array says whom to write, because the plan is kept and made for chunks of any size: it would read all there are.
 _ROUTE = """
     WITH lost AS (
         SELECT m.id, m.channel, m.by_id, m.contact_id, m.ever_dispatched, m.expires_at
         FROM campaigns_message m
         WHERE m.account_id IS NULL AND m.state = 'pending' AND m.not_before <= %(at)s::timestamptz
         ORDER BY m.not_before LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED),
-    found AS (
+    found AS MATERIALIZED (
         SELECT lost.*, (
             SELECT a.id FROM campaigns_sendingaccount a
             WHERE a.is_active AND a.channel = lost.channel AND (a.user_id IS NULL OR a.user_id = lost.by_id)
             ORDER BY a.user_id IS NULL, hashtextextended(a.id::text || lost.contact_id::text, 0) LIMIT 1) AS account_id
         FROM lost),
-    judged AS (
+    judged AS MATERIALIZED (
         SELECT id, account_id, CASE
             WHEN account_id IS NOT NULL THEN 'pending'
             WHEN NOT ever_dispatched THEN 'blocked'
@@ -130,7 +131,7 @@ _ROUTE = """
         not_before = CASE WHEN j.goes = 'waits' THEN %(later)s::timestamptz ELSE m.not_before END,
         settled_at = CASE WHEN j.goes = 'blocked' THEN %(at)s::timestamptz END,
         updated_at = %(at)s::timestamptz
-    FROM judged j WHERE m.id = j.id"""
+    FROM judged j WHERE m.id = j.id AND m.id = ANY(ARRAY(SELECT id FROM judged))"""
 # An account that was switched off sends nothing any more; somebody else's may. What may have gone out through it is
 # looked for.
 _UNROUTE = """
@@ -147,7 +148,7 @@ _UNROUTE = """
     SET account_id = CASE WHEN j.may_be_sent THEN m.account_id END,
         state = CASE WHEN j.may_be_sent THEN 'uncertain' ELSE m.state END,
         reason = CASE WHEN j.may_be_sent THEN 'Its account was switched off.' ELSE m.reason END
-    FROM judged j WHERE m.id = j.id"""
+    FROM judged j WHERE m.id = j.id AND m.id = ANY(ARRAY(SELECT id FROM judged))"""
 
 
 @atomic_with_retries

@@ -30,8 +30,7 @@ class Swept:
 
 # Without the mark there was no call. With it there may have been one, and only a provider that knows its key is asked
 # again, as long as it does: however long it waits, for its campaign or for its account, it is too late after that. A
-# try that is known to have failed is no reason to wait. Here and below an index gives the order: in another one each
-# chunk would read all that is left.
+# try that is known to have failed is no reason to wait. As in ``accounts`` a chunk reads no more than it takes.
 _LAPSED = """
     WITH lapsed AS MATERIALIZED (
         SELECT m.id, m.state, m.tries, m.not_before FROM campaigns_message m
@@ -53,7 +52,7 @@ _LAPSED = """
     SET state = j.goes, claimed_until = NULL, updated_at = %(at)s::timestamptz,
         expires_at = CASE j.goes WHEN 'pending' THEN least(m.expires_at, j.until) ELSE m.expires_at END,
         reason = CASE j.goes WHEN 'uncertain' THEN 'Whoever called did not come back.' ELSE m.reason END
-    FROM judged j WHERE m.id = j.id
+    FROM judged j WHERE m.id = j.id AND m.id = ANY(ARRAY(SELECT id FROM judged))
     RETURNING m.state"""
 _LATE = """
     WITH late AS MATERIALIZED (
@@ -65,7 +64,7 @@ _LATE = """
         reason = CASE WHEN m.ever_dispatched THEN 'may_have_been_sent' ELSE 'too_late' END,
         settled_at = CASE WHEN m.ever_dispatched THEN m.settled_at ELSE %(at)s::timestamptz END,
         updated_at = %(at)s::timestamptz
-    FROM late WHERE m.id = late.id"""
+    WHERE m.id = ANY(ARRAY(SELECT id FROM late))"""
 
 
 @atomic_with_retries
