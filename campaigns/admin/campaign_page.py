@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from campaigns.admin.accounts import provider, stopped
 from campaigns.admin.deliveries import deliveries
@@ -27,6 +28,7 @@ TONES = {
 }  # fmt: skip
 ON_THE_WAY = [f"state:{state}" for state in LIVE]
 RUNS = 10  # on the page
+SAID = 60  # letters of a word by which people were asked for
 LEFT_OUT = {
     "inside": "in it already", "through": "been through it", "elsewhere": "in another exclusive one",
     "gone": "not there, or not yours to see",
@@ -190,7 +192,8 @@ def _asked(name: str, value: Any) -> str:
     """A filter in words; of an id only of what it is, for not everybody who reads this may know which."""
     if name in ("owner", "project", "company"):
         return f"of one {name}"
-    return f"{name.replace('_', ' ')}: {_TRUTH.get(value, value) if isinstance(value, bool) else value}"
+    said = _TRUTH[value] if isinstance(value, bool) else Truncator(value).chars(SAID)
+    return f"{name.replace('_', ' ')}: {said}"
 
 
 def _executions(row: Campaign) -> Iterator[Section]:

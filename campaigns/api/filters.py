@@ -20,7 +20,7 @@ from campaigns.choices import (
     RunState,
     TemplateStatus,
 )
-from config.kernel.api.filtering import CreatedSince, Empty, Owner, Related, YesNo
+from config.kernel.api.filtering import CreatedSince, Empty, Owner, Related, Whole, YesNo
 from crm.choices import Channel
 
 
@@ -46,7 +46,7 @@ class TemplateFilter(FilterSet):
 
 class TemplateVersionFilter(FilterSet):
     template = Related()
-    number = filters.NumberFilter()
+    number = Whole()
 
 
 class CampaignFilter(FilterSet):

@@ -11,6 +11,7 @@ from campaigns.models import SendingAccount
 from campaigns.models.accounts import FASTEST, SLOWEST
 from campaigns.services import senders
 from campaigns.services.dispatch import accounts as pacing
+from campaigns.services.naming import named
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
@@ -55,6 +56,7 @@ def create(*, channel: str, provider: str, address: str, by: User | None, at: da
     :raises NotAnAddress: it sends from no number, or e-mail address.
     :raises NoProvider: settings.PROVIDERS does not name it, or it serves another channel.
     :raises NoPace: it would never send, or faster than 10,000 a second.
+    :raises naming.Nameless: it has no name.
     """
     told = {name: said[name] for name in EDITABLE & said.keys()}
     serves = _provider(channel, provider.strip())
@@ -66,7 +68,7 @@ def create(*, channel: str, provider: str, address: str, by: User | None, at: da
 def edit(*, row: SendingAccount, changes: Mapping[str, Any], by: User | None, at: datetime) -> SendingAccount:
     """Change its name, whose it is, its pace, or whether it sends; another pace holds at once, whatever was reserved.
 
-    :raises NoPace: see ``create``.
+    :raises NoPace, naming.Nameless: see ``create``.
     """
     row = SendingAccount.objects.select_for_update(no_key=True).get(pk=row.pk)
     old = row.per_second
@@ -103,6 +105,7 @@ def _address(channel: str, told: str) -> str:
 
 
 def _saved(row: SendingAccount, by: User | None) -> SendingAccount:
+    row.name = named(row.name, what="account")
     faults = {}
     if not SLOWEST <= row.per_second <= FASTEST:
         faults["per_second"] = f"From {SLOWEST:g} to {FASTEST:,.0f}. {_OFF}"

@@ -12,6 +12,8 @@ from crm.models import Company, Contact, IntakePerson, IntakeRun, Project, Proje
 
 MOST_IDS: Final = 10_000  # in one list; more come as a filter or an intake
 BEST: Final = 100  # lead score
+LONGEST: Final = 200  # letters of a text, as in the search of lists
+SHOWN: Final = 60  # letters, of what cannot be read
 Words = Callable[[Any], Q]
 
 
@@ -21,16 +23,22 @@ class UnusableAudience(DomainError):
     code = "unusable_audience"
 
 
+def _cut(value: Any) -> str:
+    return repr(value)[:SHOWN]
+
+
 def _key(value: Any) -> UUID:
     try:
         return value if isinstance(value, UUID) else UUID(str(value))
     except ValueError as error:
-        raise ValueError(f"{value!r} is no id") from error
+        raise ValueError(f"{_cut(value)} is no id") from error
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text")  # noqa: TRY004 - one kind of error for whatever cannot be read
+        raise ValueError(f"{_cut(value)} is no text")  # noqa: TRY004 - one kind of error for whatever cannot be read
+    if len(value) > LONGEST:
+        raise ValueError(f"give at most {LONGEST} letters, not {len(value):,}")
     return value
 
 
@@ -139,7 +147,7 @@ def _ids(told: Any) -> list[str]:
 def _filters(told: Any) -> dict[str, Any]:
     if not isinstance(told, Mapping) or not told:
         raise ValueError(f"say by what: {', '.join(FILTERS)}")
-    refused = {f"filter.{name}": said for name, value in told.items() if (said := _refusal(name, value))}
+    refused = {f"filter.{name[:SHOWN]}": said for name, value in told.items() if (said := _refusal(name, value))}
     if refused:
         raise UnusableAudience(f"filter cannot be read: {'; '.join(refused.values())}.", details=refused)
     return {name: str(value) if isinstance(value, UUID) else value for name, value in told.items()}
@@ -147,7 +155,7 @@ def _filters(told: Any) -> dict[str, Any]:
 
 def _refusal(name: str, value: Any) -> str:
     if name not in FILTERS:
-        return f"nobody knows {name!r}; known are {', '.join(FILTERS)}"
+        return f"nobody knows {_cut(name)}; known are {', '.join(FILTERS)}"
     if isinstance(value, str) and not value.strip():
         return f"say which {name}, or leave it out: an empty one would mean everybody, or nobody"
     try:

@@ -17,6 +17,7 @@ from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault, faults
 from campaigns.services import bells, drawn, enrolling, graphs, letting_go, places, surroundings, templates, values
 from campaigns.services.goals import faults_of_goal, refuse_reached
+from campaigns.services.naming import named
 from campaigns.services.ownership import refuse_lending, refuse_others
 from campaigns.services.routes import channels_walked
 from campaigns.services.senders import channels_of
@@ -44,10 +45,6 @@ class NameTaken(Conflict):
     code = "already_exists"
 
 
-class Nameless(DomainError):
-    code = "nameless"
-
-
 class WrongStatus(Conflict):
     """The campaign is not in a status that allows this."""
 
@@ -70,7 +67,7 @@ def create(*, name: str, version: TemplateVersion, by: User | None, at: datetime
     """Begin a campaign with a copy of ``version``'s graph, as a draft; whoever begins it owns it unless it is said.
 
     :raises templates.IsArchived: its template is archived.
-    :raises NameTaken, Nameless, NotYours, goals.ReachedAtOnce: as for ``edit``.
+    :raises NameTaken, naming.Nameless, NotYours, goals.ReachedAtOnce: as for ``edit``.
     """
     if version.template.status == TemplateStatus.ARCHIVED:
         raise templates.IsArchived(f"{version.template.name} is archived. Bring it back, or take another template.")
@@ -87,7 +84,7 @@ def edit(*, row: Campaign, changes: Mapping[str, Any], by: User | None, at: date
 
     :raises WrongStatus: ``details`` name what may not be changed now.
     :raises NotYours: it is somebody else's, or the changes put another name on it than may be.
-    :raises NameTaken, Nameless: another campaign is called like this; it has no name.
+    :raises NameTaken, naming.Nameless: another campaign is called like this; it has no name.
     :raises config.kernel.moments.YearOutOfRange: of a day that no calendar shows in every zone.
     :raises goals.ReachedAtOnce: it shall have the goal that everybody begins with.
     :raises enrolling.ElsewhereToo: it shall be exclusive, and somebody in it is in another exclusive one.
@@ -288,9 +285,7 @@ def _refuse_unchangeable(row: Campaign, changes: Mapping[str, Any]) -> None:
 
 def _saved(row: Campaign, by: User | None) -> Campaign:
     require_kept(event_date=row.event_date, starts_at=row.starts_at)
-    row.name = row.name.strip()
-    if not row.name:
-        raise Nameless("Give the campaign a name.", details={"name": "Write something."})
+    row.name = named(row.name, what="campaign")
     try:
         with transaction.atomic(), acting(user=by and by.pk):
             row.save()

@@ -13,6 +13,7 @@ from campaigns.rules import segments
 from campaigns.rules.composing import LONGEST
 from campaigns.rules.rendering import OF_CAMPAIGNS, printable, render, unknown_tags
 from campaigns.rules.segments import Length
+from campaigns.services.naming import named
 from campaigns.services.ownership import NotYours
 from campaigns.services.saving import save_once
 from config.kernel.audit import acting
@@ -58,6 +59,7 @@ def put(
     writes it may also put it there.
 
     :raises UnusableContent: it asks for what nobody knows, is empty or too long, or has what cannot be printed.
+    :raises naming.Nameless: it has no name.
     :raises KeyTaken: the key is that of a content for another channel.
     :raises NotYours: as for ``edit``, and of one that somebody has taken out of use who may do that.
     """
@@ -77,7 +79,7 @@ def put(
 def edit(*, row: ContentTemplate, changes: Mapping[str, Any], by: User | None, at: datetime) -> ContentTemplate:
     """Change a content; its key and its channel stay.
 
-    :raises UnusableContent: as for ``put``.
+    :raises UnusableContent, naming.Nameless: as for ``put``.
     :raises NotYours: a campaign of somebody else says it, see ``why_not_yours``.
     """
     row = ContentTemplate.objects.select_for_update(no_key=True).get(pk=row.pk)
@@ -135,6 +137,7 @@ def _refuse_others(row: ContentTemplate, by: User | None) -> None:
 def _written(row: ContentTemplate, changes: Mapping[str, Any], by: User | None) -> ContentTemplate:
     for name in EDITABLE & changes.keys():
         setattr(row, name, changes[name])
+    row.name = named(row.name, what="content")
     if details := _faults(row):
         raise UnusableContent(" ".join(details.values()), details=details)
     with acting(user=by and by.pk):

@@ -102,6 +102,11 @@ class TooManyInIt(Conflict):
     code = "too_many"
 
 
+def instead(status: str) -> str:
+    """Return what has to be done so that people begin in a campaign that stands still, or is on its way out or over."""
+    return "Bring it back first." if status == CampaignStatus.ARCHIVED else "Resume it first."
+
+
 @atomic_with_retries
 def begin(*, campaign: Campaign, audience: Mapping[str, Any], by: User | None, at: datetime) -> EnrollmentRun:
     """Ask for everybody whom ``audience`` means to be enrolled; ``take`` does it, chunk by chunk.
@@ -114,7 +119,7 @@ def begin(*, campaign: Campaign, audience: Mapping[str, Any], by: User | None, a
     held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     ownership.refuse_others(held, by)
     if held.status not in OPEN:
-        raise NotOpen(f"{held.name} is {held.get_status_display().lower()}: make it active first.")
+        raise NotOpen(f"{held.name} is {held.get_status_display().lower()}. {instead(held.status)}")
     bells.enrolment()
     return EnrollmentRun.objects.create(campaign=held, audience=kept, by=by)
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from campaigns.choices import CHANNELS, OVER, CampaignStatus, EnrollmentState, MessageState, RunState
 from campaigns.models import Campaign, EnrollmentRun, Execution
 from campaigns.rules import pace
-from campaigns.services import bells, campaigns, counting, graphs, ownership, routes
+from campaigns.services import bells, campaigns, counting, enrolling, graphs, ownership, routes
 from config.kernel import prepared
 from config.kernel.errors import Conflict, DomainError
 from config.kernel.transactions import atomic_with_retries
@@ -100,8 +100,7 @@ def why_not(row: Campaign, channel: str = "") -> str:
     """Return why it cannot be carried out now, on ``channel`` or ("") as the whole graph, in a sentence; "" where it
     can."""
     if row.status not in (*campaigns.NEW, CampaignStatus.ACTIVE):
-        how = "Resume it first." if row.status == CampaignStatus.PAUSED else "Begin another campaign."
-        return f"{row.name} is {row.get_status_display().lower()}. {how}"
+        return f"{row.name} is {row.get_status_display().lower()}. {enrolling.instead(row.status)}"
     earlier = Execution.objects.filter(campaign=row, state=RunState.RUNNING).first()
     if earlier:
         return (

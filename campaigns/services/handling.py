@@ -23,6 +23,7 @@ from campaigns.services.engine import batches
 from config.kernel.errors import DomainError
 from config.kernel.transactions import atomic_with_retries
 from crm.models import User
+from crm.services.normalization.text import one_line, shows_nothing
 
 _S, _K = EnrollmentState, EnrollmentEventKind
 _OPEN: Final = frozenset({*DELIVERIES["waiting"], MessageState.UNCERTAIN})
@@ -61,10 +62,10 @@ def leave(enrollments: Iterable[UUID], *, reason: str, by: User | None, at: date
 
     :raises NoReason: say why.
     """
-    words = reasons.written(reason)
-    if not words:
+    words = one_line(reason)
+    if shows_nothing(words):
         raise NoReason("Say why they leave: others will ask.", details={"reason": "This is needed."})
-    return _done(enrollments, lambda steps: steps.exit(words), by, at, only=LIVE)
+    return _done(enrollments, lambda steps: steps.exit(reasons.written(words)), by, at, only=LIVE)
 
 
 def let_leave(enrollments: Iterable[UUID], *, code: str, at: datetime) -> int:

@@ -9,11 +9,13 @@ from django.db.models import Max
 from campaigns.choices import CampaignStatus, NodeType
 from campaigns.models import Campaign, CampaignCount, Edge, EnrollmentStatus, Node
 from campaigns.rules import conditions
+from campaigns.services.naming import named
 from campaigns.services.saving import save_once
 from config.kernel.audit import acting
-from config.kernel.errors import Conflict, DomainError
+from config.kernel.errors import Conflict
 from config.kernel.transactions import atomic_with_retries
 from crm.models import User
+from crm.services.normalization.text import one_line
 
 FIRST: Final = ("No Activity", "Needs BDR", "Contacted", "Interested", "Received RSVP", "Attended", "Not interested")
 EDITABLE: Final = frozenset({"name", "place", "is_active"})
@@ -32,12 +34,6 @@ class InUse(Conflict):
     """Graphs name it, and histories: another name would break both."""
 
     code = "in_use"
-
-
-class Nameless(DomainError):
-    """A status says something."""
-
-    code = "nameless"
 
 
 class IsGoal(Conflict):
@@ -64,9 +60,9 @@ def put(*, name: str, at: datetime, by: User | None = None, **more: Any) -> tupl
     """Add a status, or change the one of this name; say whether it is new. A new one is the last, unless it is said
     where it comes.
 
-    :raises Taken, Nameless, IsGoal: as for ``edit``.
+    :raises Taken, naming.Nameless, IsGoal: as for ``edit``.
     """
-    known = EnrollmentStatus.objects.filter(name=_spoken(name)).first()
+    known = EnrollmentStatus.objects.filter(name=one_line(name)).first()
     told = {"name": name, **({} if known else {"place": None}), **more}
     return _written(known or EnrollmentStatus(), told, by), known is None
 
@@ -77,11 +73,11 @@ def edit(*, row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None, 
 
     :raises InUse: that is over.
     :raises Taken: another has this name.
-    :raises Nameless: it says nothing.
+    :raises naming.Nameless: it shows nothing.
     :raises IsGoal: whoever begins would have the goal of a campaign that has begun.
     """
     row = EnrollmentStatus.objects.select_for_update(no_key=True).get(pk=row.pk)
-    if _spoken(changes.get("name", row.name)) != row.name and _is_used(row):
+    if one_line(changes.get("name", row.name)) != row.name and _is_used(row):
         instead = "Add another status, and switch this one off."
         raise InUse(f"{row.name} is named by graphs or in histories. {instead}", details={"name": instead})
     return _written(row, changes, by)
@@ -111,9 +107,7 @@ def _of_conditions() -> Iterator[list[str]]:
 def _written(row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None) -> EnrollmentStatus:
     for name in EDITABLE & changes.keys():
         setattr(row, name, changes[name])
-    row.name = _spoken(row.name)
-    if not row.name:
-        raise Nameless("Give the status a name.", details={"name": "Write something."})
+    row.name = named(row.name, what="status")
     if changes.get("place", row.place) is None:
         row.place = _last(row)
     with acting(user=by and by.pk):
@@ -131,10 +125,6 @@ def _refuse_goal() -> None:
     if begins and Campaign.objects.filter(goal=begins, status__in=_BEGUN).exists():
         said = f"Whoever begins would have the status {begins}, which is the goal of a campaign that has begun."
         raise IsGoal(f"{said} Let another status in use come first.", details={"place": "Let another one be smaller."})
-
-
-def _spoken(name: str) -> str:
-    return " ".join(name.split())
 
 
 def _last(row: EnrollmentStatus) -> int:

@@ -10,6 +10,7 @@ from campaigns.rules.differences import Difference, between
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault, faults
 from campaigns.services import drawn, graphs, surroundings
+from campaigns.services.naming import named
 from campaigns.services.saving import save_once
 from config.kernel.audit import acting
 from config.kernel.errors import Conflict, DomainError
@@ -53,16 +54,16 @@ class IsArchived(Conflict):
 def create(*, name: str, by: User | None, at: datetime, description: str = "", drawing: Drawing = EMPTY) -> Template:
     """Begin a template with a draft.
 
-    :raises NameTaken: another template is called like this.
+    :raises NameTaken, naming.Nameless: another template is called like this; it has no name.
     :raises graphs.NotDrawable: the parts of the drawing do not make a graph.
     """
     with acting(user=by and by.pk):
-        return _saved(Template(name=name.strip(), description=description, draft=graphs.new(drawing)))
+        return _saved(Template(name=name, description=description, draft=graphs.new(drawing)))
 
 
 @atomic_with_retries
 def edit(*, row: Template, changes: Mapping[str, Any], by: User | None, at: datetime) -> Template:
-    """Change the name or the description. :raises NameTaken: another template is called like this."""
+    """Change the name or the description. :raises NameTaken, naming.Nameless: as for ``create``."""
     row = Template.objects.select_for_update(no_key=True).get(pk=row.pk)
     for name in EDITABLE & changes.keys():
         setattr(row, name, changes[name])
@@ -116,14 +117,22 @@ def restore(*, version: TemplateVersion, revision: int | None, by: User | None, 
     """Make the draft of this ``revision`` what it was in ``version``; publishing makes a new version of it.
 
     :raises IsArchived: bring the template back first.
-    :raises graphs.DrawnMeanwhile: as for ``graphs.redraw``.
+    :raises graphs.DrawnMeanwhile: somebody has drawn on it since.
     """
-    return draw(row=version.template, drawing=graphs.drawing_of(version.graph), revision=revision, by=by, at=at)
+    try:
+        return draw(row=version.template, drawing=graphs.drawing_of(version.graph), revision=revision, by=by, at=at)
+    except graphs.DrawnMeanwhile as refusal:
+        now = refusal.facts["revision"]
+        raise graphs.DrawnMeanwhile(
+            f"Somebody has drawn on the draft since you read it (revision {now}, yours is {revision}), and restoring "
+            "would throw that away. Look at what they have drawn, and if it may go, ask for this once more.",
+            revision=now,
+        ) from refusal
 
 
 @atomic_with_retries
 def clone(*, row: Template, name: str, by: User | None, at: datetime) -> Template:
-    """Begin another template with the same draft. :raises NameTaken: another template is called like this."""
+    """Begin another template with the same draft. :raises NameTaken, naming.Nameless: as for ``create``."""
     drawing = graphs.drawing_of(row.draft)
     return create(name=name, description=row.description, drawing=drawing, by=by, at=at)
 
@@ -169,6 +178,7 @@ def _moved(row: Template, status: TemplateStatus, by: User | None) -> Template:
 
 
 def _saved(row: Template) -> Template:
+    row.name = named(row.name, what="template")
     save_once(
         row,
         constraint="campaigns_template_one_per_name",

@@ -89,7 +89,7 @@ def test_what_a_colleague_drew_since_the_question_was_asked_is_not_overwritten(b
     drawn = drawing(node("over", "exit", reason="Tired"))
     templates.draw(row=template, drawing=drawn, revision=None, by=None, at=AT)
     answer = boss.post(asked, {"revision": revision}, follow=True)
-    assert "Somebody has changed the graph since you read it" in answer.content.decode()
+    assert "Somebody has drawn on the draft since you read it" in answer.content.decode()
     assert "This field is required" in boss.post(asked, {}).content.decode()
     template.refresh_from_db()
     assert graphs.drawing_of(template.draft).is_same(drawn)

@@ -52,6 +52,8 @@ def test_a_template_is_drawn_published_and_restored(caller, template):
         ("removed", "node", "end"),
         ("removed", "edge", "hello:next"),
     }
+    assert [len(caller.send("get", f"template-versions/?number={n}")[1]["results"]) for n in (1, 2)] == [1, 0]
+    assert caller.send("get", "template-versions/?number=1.5")[0] == 400
     restore = f"template-versions/{version['id']}/restore/"
     assert caller.send("post", restore, {})[1]["details"][0]["field"] == "revision"
     status, said = caller.send("post", restore, {"revision": 0})

@@ -2,6 +2,7 @@
 
 import pytest
 
+from campaigns.admin import campaign_page
 from campaigns.models import Campaign, EnrollmentRun
 from campaigns.services import audiences, enrolling
 from campaigns.services.audiences import UnusableAudience
@@ -76,6 +77,19 @@ def test_an_intake_means_everybody_in_it_whether_it_said_anything_new_and_whatev
         for run in IntakeRun.objects.order_by("id")
     ]
     assert meant == [["Ada Example", "Bo Sample"], *[["Ada Example", "Bo Sample", "Cy Test"]] * 2]
+
+
+@pytest.mark.parametrize("name", ["search", "source", "region"])
+def test_what_is_asked_for_is_no_longer_than_in_a_list(caller, campaign, name):
+    status, said = enrol(caller, campaign, filter={name: "x" * 100_000})
+    (detail,) = said["details"]
+    assert (status, detail["field"]) == (400, f"filter.{name}")
+    assert detail["message"] == "give at most 200 letters, not 100,000"
+    for wrong in ({"owner": "x" * 100_000}, {"x" * 100_000: "y"}):
+        assert len(str(enrol(caller, campaign, filter=wrong)[1])) < 1000
+    assert enrol(caller, campaign, filter={name: "x" * 200})[0] == 202
+    run = EnrollmentRun.objects.in_short().get()
+    assert len(campaign_page.whom(run)) < 100
 
 
 @pytest.mark.parametrize("name", ["project", "intake"])

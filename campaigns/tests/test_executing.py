@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from campaigns import tasks
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, ContentTemplate, Enrollment, EnrollmentEvent, Execution, Message
-from campaigns.services import campaigns, counting, executing, graphs
+from campaigns.services import campaigns, counting, enrolling, executing, graphs
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import CampaignFactory, SendingAccountFactory
 from campaigns.tests.walks import begun, enrolled, run, settle
@@ -162,6 +162,18 @@ def test_what_cannot_be_carried_out_is_refused_with_what_to_do(campaign):
     assert "wait until that is over" in why
     campaigns.pause(row=campaign, by=None, at=NOON)  # it cannot come to its end
     assert refusal() == ("not_executable", f"{campaign} is paused. Resume it first.")
+
+
+def test_of_what_is_over_is_said_how_people_begin_in_it_again(campaign):
+    for verb, said in [
+        (campaigns.drain, "draining. Resume it first."), (campaigns.complete, "completed. Resume it first."),
+        (campaigns.archive, "archived. Bring it back first."),
+    ]:  # fmt: skip
+        verb(row=campaign, by=None, at=NOON)
+        with pytest.raises(executing.NotExecutable, match=said):
+            carried_out(campaign)
+        with pytest.raises(enrolling.NotOpen, match=said):
+            enrolled(campaign)
 
 
 def test_a_campaign_that_ends_meanwhile_ends_its_execution(campaign):

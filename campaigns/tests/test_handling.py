@@ -215,8 +215,9 @@ def test_a_status_by_hand_says_nothing_else_of_when_and_why_somebody_left():
 def test_whoever_is_taken_out_leaves_for_a_reason():
     (walk,) = enrolled(begun(drawing(node("sms", "sms_send"))))
     run(NOON)
-    with pytest.raises(handling.NoReason):
-        handling.leave([walk.pk], reason=" ", by=None, at=NOON)
+    for nothing in (" ", "\u200b"):
+        with pytest.raises(handling.NoReason):
+            handling.leave([walk.pk], reason=nothing, by=None, at=NOON)
     assert handling.leave([walk.pk], reason="Asked by telephone", by=None, at=NOON) == 1
     assert handling.leave([walk.pk], reason="Again", by=None, at=NOON) == 0
     assert (walk_of(walk).reason, Message.objects.get().state) == ("“Asked by telephone”", "cancelled")

@@ -160,6 +160,15 @@ def test_names_are_taken_whatever_their_case(template: Template) -> None:
         templates.clone(row=template, name="INVITATION", by=None, at=AT)
 
 
+def test_whoever_restores_over_what_was_drawn_since_is_told_what_that_would_lose(template: Template) -> None:
+    version = templates.publish(row=template, by=None, at=AT)
+    templates.draw(row=template, drawing=SHORTER, revision=None, by=None, at=AT)
+    with pytest.raises(graphs.DrawnMeanwhile, match="Look at what they have drawn, and if it may go") as refusal:
+        templates.restore(version=version, revision=0, by=None, at=AT)
+    now = refusal.value.facts["revision"]
+    assert templates.restore(version=version, revision=now, by=None, at=AT).draft.revision == now + 1
+
+
 def test_an_archived_template_is_not_drawn_on(template: Template) -> None:
     templates.archive(row=template, by=None, at=AT)
     with pytest.raises(templates.IsArchived):

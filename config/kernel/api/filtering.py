@@ -34,6 +34,12 @@ class Related(filters.UUIDFilter):
         return not hasattr(others, "visible_to") or others.visible_to(self.parent.request.user).exists()
 
 
+class Whole(filters.NumberFilter):
+    """Rows with a whole number: a fraction is refused, and means no other one."""
+
+    field_class = forms.IntegerField
+
+
 class Words(filters.CharFilter):
     """Rows whose ``search`` column holds every word, in any order; answered by its trigram index."""
 

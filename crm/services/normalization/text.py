@@ -1,6 +1,7 @@
 """One clean line out of any cell."""
 
 import re
+import unicodedata
 from typing import Final
 
 # Dropped: what a terminal, a browser or PostgreSQL would act upon instead of showing it. Control characters that
@@ -20,6 +21,14 @@ def one_line(raw: str) -> str:
     if not (raw.isascii() and raw.isprintable()):
         raw = _DROPPED.sub("", raw)
     return " ".join(raw.split())
+
+
+_FILLERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a sign that are drawn as nothing
+
+
+def shows_nothing(text: str) -> bool:
+    """Say whether nobody sees anything of ``text``: it is empty, or all blanks, joiners and marks on no letter."""
+    return all(unicodedata.category(char)[0] in "CMZ" or char in _FILLERS for char in text)
 
 
 _NOTHING: Final = frozenset(
