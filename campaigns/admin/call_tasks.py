@@ -16,6 +16,8 @@ from crm.admin import phrases
 from crm.admin.base import RecordAdmin
 from crm.choices import Priority
 
+_ASKING = {"asking": "pk", "asked_by": "name"}
+
 
 class Open(filters.Flag):
     """Those that are still to be made."""
@@ -45,14 +47,15 @@ class CallTaskAdmin(RecordAdmin):
     views = [("All", {}), ("To make", {"open": "yes"})]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With the name of the campaign that asks for the call, where one sees it."""
+        """With the campaign that asks for the call, where one sees it."""
         asking = visible(Campaign.objects.filter(enrollments=OuterRef("enrollment")), request.user)
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(asked_by=Subquery(asking.values("name")[:1]))
-        return rows
+        rows: QuerySet[Any] = super().get_queryset(request)
+        named: QuerySet[Any] = rows.annotate(**{name: Subquery(asking.values(of)[:1]) for name, of in _ASKING.items()})
+        return named
 
     @display(description="Campaign")
     def shown_campaign(self, row: Any) -> SafeString:
-        return cells.link_to("campaigns.enrollment", row.enrollment_id, row.asked_by) if row.asked_by else cells.NOTHING
+        return cells.link_to("campaigns.campaign", row.asking, row.asked_by) if row.asking else cells.NOTHING
 
     @display(description="Priority")
     def shown_priority(self, row: CallTask) -> str:
@@ -68,7 +71,7 @@ class CallTaskAdmin(RecordAdmin):
     def shown_since(self, row: CallTask) -> Any:
         return cells.moment(row.created_at)
 
-    def header(self, request: HttpRequest, row: CallTask) -> Header:
+    def header(self, request: HttpRequest, row: Any) -> Header:
         return Header(
             title=cells.badges("Call", cells.link(row.contact)),
             badges=[self.shown_state(row)],
@@ -78,6 +81,7 @@ class CallTaskAdmin(RecordAdmin):
                 ("Since", cells.moment(row.created_at)),
                 ("Over", cells.exact(row.done_at or row.cancelled_at)),
                 ("Asked for by", self.shown_campaign(row)),
+                ("Walk", cells.link(row.enrollment, "Open") if row.asking else cells.NOTHING),
             ],
         )
 

@@ -33,6 +33,7 @@ LEFT_OUT = {
     "inside": "in it already", "through": "been through it", "elsewhere": "in another exclusive one",
     "gone": "not there, or not yours to see",
 }  # fmt: skip
+_OF_ALL = cells.badge("Numbers are of everybody; lists show yours and nobody's", "plain")
 _TRUTH = {True: "yes", False: "no"}
 _RUN_TONES = {RunState.RUNNING: "info", RunState.DONE: "good", RunState.FAILED: "bad"}
 
@@ -49,13 +50,13 @@ def faults_of(row: Any) -> list[Fault]:
     return found
 
 
-def header(row: Campaign) -> Header:
+def header(row: Campaign, user: Any) -> Header:
     counted = counting.numbers(row)
     walking = sum(counted.get(name, 0) for name in ON_THE_WAY)
     return Header(
         title=row.name,
         subtitle=row.description,
-        badges=[status(row), *_badges(row)],
+        badges=[status(row), *_badges(row), *([] if user.sees_everything else [_OF_ALL])],
         facts=[
             ("People", cells.number(counted.get("total_contacts", 0))),
             ("With number and e-mail", cells.number(counted.get("enriched_contacts", 0))),

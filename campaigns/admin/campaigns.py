@@ -165,7 +165,7 @@ class CampaignAdmin(RecordAdmin):
         return cells.day(row.event_date)
 
     def header(self, request: HttpRequest, row: Campaign) -> Header:
-        return campaign_page.header(row)
+        return campaign_page.header(row, request.user)
 
     def sections(self, request: HttpRequest, row: Campaign) -> Iterable[Section]:
         return campaign_page.sections(row)

@@ -1,4 +1,4 @@
-"""The numbers of messages on the page of a campaign: each leads to exactly those that it counts."""
+"""What the numbers and names on pages of campaigns lead to: exactly to what they say."""
 
 import re
 from html import unescape
@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from campaigns.models import Message
+from campaigns.models import CallTask, Message
 from campaigns.tests import office
 from campaigns.tests.factories import CampaignFactory, EnrollmentFactory, MessageFactory
 from campaigns.tests.office import said
@@ -61,6 +61,27 @@ def test_a_rep_is_led_to_messages_to_people_whom_they_see(boss):
     row.sender = boss
     row.save()
     assert rows_of(signed_in(rep), f"{LIST}?node={mine.node_id}&became=waiting") == []
+
+
+def test_only_a_rep_is_told_that_lists_show_fewer_than_the_numbers_say(boss):
+    row = CampaignFactory()
+    EnrollmentFactory(campaign=row, contact=ContactFactory(owner=boss))
+    for who, told in ((boss, 0), (UserFactory(bdr=True), 1)):
+        assert said(signed_in(who).get(page_url(row))).count("lists show yours and nobody") == told
+
+
+def test_a_call_leads_to_the_campaign_that_asks_for_it_and_its_page_to_the_walk(window, boss):
+    walk = EnrollmentFactory(campaign=CampaignFactory(owner=boss))
+    task = CallTask.objects.create(enrollment=walk, contact=walk.contact, node=walk.node, visit=1, priority=1)
+    for address in (list_url("campaigns.calltask"), page_url(task)):
+        assert f'href="{page_url(walk.campaign)}">{walk.campaign}<' in said(window.get(address)), address
+    assert f'href="{page_url(walk)}">Open<' in said(window.get(page_url(task)))
+    walk.campaign.sender = boss
+    walk.campaign.save()
+    for address in (list_url("campaigns.calltask"), page_url(task)):
+        hidden = said(signed_in(UserFactory(bdr=True)).get(address))
+        assert str(walk.campaign_id) not in hidden
+        assert str(walk.pk) not in hidden
 
 
 @pytest.mark.parametrize(
