@@ -31,7 +31,7 @@ class ContentFilter(FilterSet):
 
 
 class EnrollmentStatusFilter(FilterSet):
-    name = filters.CharFilter()
+    name = filters.CharFilter(lookup_expr="iexact")
 
 
 class GraphFilter(FilterSet):

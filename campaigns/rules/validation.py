@@ -34,13 +34,15 @@ class Fault:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a graph refers to. ``dispositions`` are the outcomes that a call may have, ``senders`` the channels that
-    somebody sends on, ``says`` the merge tags that a campaign answers alike for everybody; None: neither of these two
-    has been chosen yet, as in a template, so neither is missing.
+    """What a graph refers to. ``statuses`` are those in use, ``off`` those that are switched off, ``dispositions`` the
+    outcomes that a call may have, ``senders`` the channels that somebody sends on, ``says`` the merge tags that a
+    campaign answers alike for everybody; None: neither of these two has been chosen yet, as in a template, so neither
+    is missing.
     """
 
     contents: Mapping[str, Content] = field(default_factory=dict)
     statuses: frozenset[str] = frozenset()
+    off: frozenset[str] = frozenset()
     dispositions: frozenset[str] = frozenset()
     senders: frozenset[str] | None = None
     says: Mapping[str, str] | None = None
@@ -122,9 +124,18 @@ def _of_node(drawing: Drawing, node: DrawnNode, surroundings: Surroundings) -> I
     if node.type in WAITS:
         yield from _of_wait(node, surroundings)
         yield from _of_click(drawing, node, surroundings)
-    status = node.config.get("status")
-    if node.type == NodeType.STAGE and isinstance(status, str) and status.strip() not in ("", *surroundings.statuses):
-        yield Fault("unknown_status", f"There is no status {status!r}.", node.key, "status")
+    if node.type == NodeType.STAGE:
+        yield from _of_stage(node, surroundings)
+
+
+def _of_stage(node: DrawnNode, surroundings: Surroundings) -> Iterator[Fault]:
+    told = node.config.get("status")
+    status = told.strip() if isinstance(told, str) else ""
+    if status in surroundings.off:
+        said = f"The status {status!r} is switched off: switch it on, or choose another."
+        yield Fault("status_off", said, node.key, "status")
+    elif status and status not in surroundings.statuses:
+        yield Fault("unknown_status", f"There is no status {told!r}.", node.key, "status")
 
 
 def _of_wait(node: DrawnNode, surroundings: Surroundings) -> Iterator[Fault]:

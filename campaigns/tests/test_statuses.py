@@ -74,6 +74,22 @@ def test_the_database_knows_that_case_makes_no_other_status():
         EnrollmentStatus.objects.create(name="no activity", place=1)
 
 
+def test_a_status_is_found_in_whatever_case():
+    for name in ("Contacted", "contacted", "CONTACTED"):
+        _, said = an_admin().send("get", f"enrollment-statuses/?name={name}")
+        assert [row["name"] for row in said["results"]] == ["Contacted"], name
+
+
+def test_a_stage_whose_status_is_switched_off_says_to_switch_it_on(draft: Campaign, rep: User) -> None:
+    campaigns.redraw(row=draft, drawing=drawing(node("bdr", "stage"), node("end", "exit"), "bdr>end"), revision=None,
+                     by=rep, at=AT)  # fmt: skip
+    draft.refresh_from_db()
+    EnrollmentStatus.objects.filter(name="Needs BDR").update(is_active=False)
+    (fault,) = campaigns.faults_of(draft)
+    assert (fault.code, fault.node, fault.field) == ("status_off", "bdr", "status")
+    assert fault.message == "The status 'Needs BDR' is switched off: switch it on, or choose another."
+
+
 def test_only_what_is_taken_is_called_taken() -> None:
     statuses.put(name="Contacted twice", at=AT)
     other, _ = statuses.put(name="Contacted", at=AT)
