@@ -23,6 +23,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # Which came first, a walk or what happened.
+        migrations.RunSQL("CREATE SEQUENCE campaigns_order", "DROP SEQUENCE campaigns_order"),
         migrations.CreateModel(
             name='Campaign',
             fields=[
@@ -190,6 +192,7 @@ class Migration(migrations.Migration):
                 ('paused_from', models.CharField(blank=True, choices=[('pending', 'Not started'), ('active', 'On the way'), ('waiting', 'Waiting'), ('waiting_send', 'Sending'), ('paused', 'Paused'), ('parked', 'Needs somebody'), ('exited', 'Left'), ('completed', 'Through')], db_default='', max_length=12)),
                 ('left', models.DurationField(help_text='What was left of its wait when it was paused.', null=True)),
                 ('enrolled_at', models.DateTimeField()),
+                ('number', models.BigIntegerField(db_default=models.Func(models.Value('campaigns_order'), function='nextval'), editable=False)),
                 ('held_since', models.DateTimeField(help_text='Since when they are held up at the node, if they are.', null=True)),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('run', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='enrollments', to='campaigns.enrollmentrun')),
@@ -270,10 +273,11 @@ class Migration(migrations.Migration):
                 ('cause', models.UUIDField()),
                 ('data', models.JSONField(db_default={}, default=dict)),
                 ('handled_at', models.DateTimeField(null=True)),
+                ('number', models.BigIntegerField(db_default=models.Func(models.Value('campaigns_order'), function='nextval'), editable=False)),
             ],
             options={
-                'ordering': ['id'],
-                'indexes': [models.Index(models.F('contact'), models.F('id'), condition=models.Q(('handled_at', None)), name='campaigns_happening_new')],
+                'ordering': ['number'],
+                'indexes': [models.Index(models.F('contact'), models.F('number'), condition=models.Q(('handled_at', None)), name='campaigns_happening_new')],
                 'constraints': [models.UniqueConstraint(fields=('contact', 'cause', 'kind', 'enrollment'), name='campaigns_happening_once_per_cause', nulls_distinct=False)],
             },
         ),

@@ -6,7 +6,7 @@ import pgtrigger
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower
 
 from campaigns.choices import CampaignStatus, EventType, Reentry
@@ -39,6 +39,14 @@ def only_ways(ways: dict[models.TextChoices, list[models.TextChoices]], column: 
         condition=pgtrigger.Condition(other),
         func=f"{refusal} USING ERRCODE = '23514';",
     )
+
+
+def in_order() -> "models.BigIntegerField[int, int]":
+    """Say which came first, a walk or what happened: whatever is inserted takes the next number of one sequence.
+
+    Neither ids nor moments say it, because clocks are set back.
+    """
+    return models.BigIntegerField(db_default=Func(Value("campaigns_order"), function="nextval"), editable=False)
 
 
 class Campaign(Timestamped):

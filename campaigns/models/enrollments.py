@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from campaigns.choices import ENDED, LIVE, EnrollmentState, HappeningKind, RunState
-from campaigns.models.campaigns import only_ways
+from campaigns.models.campaigns import in_order, only_ways
 from campaigns.querysets import EnrollmentQuerySet, EnrollmentRunQuerySet, HappeningQuerySet
 from config.kernel.keeping import never_deleted
 from config.kernel.models import Row, Timestamped
@@ -95,6 +95,7 @@ class Enrollment(Row):
     paused_from = models.CharField(max_length=12, choices=EnrollmentState, blank=True, db_default="")
     left = models.DurationField(null=True, help_text="What was left of its wait when it was paused.")
     enrolled_at = models.DateTimeField()
+    number = in_order()
     held_since = models.DateTimeField(null=True, help_text="Since when they are held up at the node, if they are.")
     ended_at = models.DateTimeField(null=True)
     run = models.ForeignKey(
@@ -216,8 +217,9 @@ class Happening(Row):
     """Something that happened to a contact, for the walks they are on. Kept first; the engine takes it from here.
 
     ``cause`` is the row it comes from (a message, a call event, a suppression): one happening per cause, contact and
-    kind, and one for each walk that could not follow it with the others. While one is unhandled the gate lets no
-    message of a walk that it is for through to this contact.
+    kind, and one for each walk that could not follow it with the others. It is news for the walks that were there
+    before it, and an opt-out for all of them. While one is unhandled the gate lets no message of a walk that it is for
+    through to this contact.
     """
 
     contact = models.ForeignKey("crm.Contact", models.CASCADE, related_name="happenings", db_index=False)
@@ -230,11 +232,12 @@ class Happening(Row):
     cause = models.UUIDField()
     data = models.JSONField(default=dict, db_default={})
     handled_at = models.DateTimeField(null=True)
+    number = in_order()
 
     objects = HappeningQuerySet.as_manager()
 
     class Meta:
-        ordering = ["id"]
+        ordering = ["number"]
         constraints = [
             models.UniqueConstraint(
                 fields=["contact", "cause", "kind", "enrollment"],
@@ -245,7 +248,7 @@ class Happening(Row):
         indexes = [
             # The only one of what is new: while that is nothing all would cost the same, and plans are kept. By another
             # one each look for the news of somebody would read those of everybody, once there are many.
-            models.Index(F("contact"), F("id"), condition=Q(handled_at=None), name="campaigns_happening_new"),
+            models.Index(F("contact"), F("number"), condition=Q(handled_at=None), name="campaigns_happening_new"),
         ]
 
     def __str__(self) -> str:

@@ -187,7 +187,7 @@ _MESSAGES = Question(
         "news": f"""
             (SELECT news.id::text FROM campaigns_happening news
              WHERE news.contact_id = a.contact_id AND news.handled_at IS NULL AND {concerns("news", "walk")}
-             ORDER BY news.id LIMIT 1)""",  # noqa: S608 - our own words
+             ORDER BY news.number LIMIT 1)""",  # noqa: S608 - our own words
         "consent.needed": "out.consent",
         "consent": f"CASE WHEN out.consent <> '' THEN {_CONSENT} END",
         "sending.stop": """

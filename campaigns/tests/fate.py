@@ -23,6 +23,7 @@ from config.kernel import clock, ids
 # A key is born at the moment of the simulation, a millisecond after the last one; rolling back gives none back.
 _BIRTHS: Final = """
     CREATE SEQUENCE births;
+    ALTER SEQUENCE campaigns_order RESTART;
     CREATE OR REPLACE FUNCTION clearline_uuid7() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL UNSAFE AS $$
         SELECT (lpad(to_hex(n), 12, '0') || '7' || left(noise, 3) || '8' || right(noise, 15))::uuid
         FROM (SELECT n, md5('{seed} ' || n) AS noise FROM nextval('births') AS n) birth

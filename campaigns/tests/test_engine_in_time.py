@@ -7,18 +7,20 @@ from functools import partial
 import pytest
 from django.db import connection, transaction
 
+from campaigns.choices import HappeningKind
 from campaigns.models import Campaign, Enrollment, EnrollmentEvent, Happening, Message, Setback, Settlement
+from campaigns.services import happenings
 from campaigns.services.engine import batches, claiming, news, running
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import HappeningFactory, MessageFactory
 from campaigns.tests.walks import begun, enrolled, run, settle, walk_of
 from config.kernel import prepared
-from config.kernel.ids import uuid7
+from config.kernel.ids import born_at, first_uuid7_at, uuid7
 from config.testing import NOON
 from crm.tests.factories import ContactFactory
 
 pytestmark = pytest.mark.django_db
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ASKING = drawing(
     node("ask", "wait_for"), node("bdr", "stage", status="Needs BDR"), node("end", "exit", reason="Silent"),
     "ask:happened>bdr", "ask:timeout>end",
@@ -121,6 +123,38 @@ class TestOfNewsFromBeforeTheyWereEnrolled:
         walk = self.enrolled_again(person)
         assert news.waiting_in([walk.campaign_id]) == []
         assert batches.heard(at=NOON, without=[walk.campaign_id]) == 1
+
+
+class TestOfAClockThatIsSetMeanwhile:
+    """B15: ids are of the clock of the database, and do not say which came first."""
+
+    def kept(self, person, born):
+        happenings.keep(contacts=[person.pk], kind=HappeningKind.REPLY, cause=uuid7(), at=NOON, data={"channel": "sms"})
+        Happening.objects.update(id=first_uuid7_at(born))
+
+    def test_an_answer_after_it_was_set_back_stops_the_walk_of_whoever_was_enrolled_before(self):
+        (walk,) = enrolled(begun(drawing(node("sms", "sms_send"), node("wait", "wait"), "sms>wait")))
+        run(NOON)
+        settle("accepted", NOON)
+        run(NOON)
+        self.kept(walk.contact, born_at(walk.pk) - HOUR)
+        assert batches.due(walk.campaign_id, at=NOON + 9 * DAY) == 0
+        run(NOON + 9 * DAY)
+        assert (walk_of(walk).state, walk_of(walk).reason) == ("exited", "replied")
+
+    def test_an_answer_from_before_it_was_set_back_is_nothing_for_whoever_is_enrolled_after(self):
+        (walk,) = enrolled(begun(ASKING))
+        self.kept(walk.contact, born_at(walk.pk) + DAY)
+        (again,) = enrolled(begun(ASKING), [walk.contact])
+        run(NOON)
+        assert [walk_of(each).state for each in (walk, again)] == ["exited", "waiting"]
+
+    def test_news_are_told_in_the_order_in_which_they_were_kept(self):
+        (walk,) = enrolled(begun(ASKING))
+        for number in range(3):
+            HappeningFactory(id=first_uuid7_at(NOON - number * HOUR), contact=walk.contact, at=NOON + number * HOUR)
+        ((*told,),) = news.claim(size=9).by_contact.values()
+        assert [happened.at for _, _, happened in told] == [NOON, NOON + HOUR, NOON + 2 * HOUR]
 
 
 def test_news_of_one_walk_hold_up_no_other_of_theirs():

@@ -19,7 +19,7 @@ from campaigns.services.people import Wishes
 from config.kernel import prepared
 
 # What is of each of them alone, and what several may have in common.
-_ALONE = "e.id, e.contact_id, e.pair_id, e.company_id, {enrolled_at}, {message}"
+_ALONE = "e.id, e.contact_id, e.pair_id, e.company_id, e.number, {enrolled_at}, {message}"
 _ALIKE = f"""{people.WISHES}, {places.HELD}, e.graph_id::text, e.run_no, e.state, e.node_id::text, e.visit, e.visits,
            e.status_id::text, e.stage, e.last, e.wake_rule, e.execution_id::text, e.paused_from, e."left", e.reason,
            e.held_since IS NOT NULL"""
@@ -167,12 +167,13 @@ class Claimed(NamedTuple):
     contact: UUID
     pair: UUID | None
     company: UUID | None
+    number: int
     enrolled_at: datetime | None
     message: UUID | None
     stand: Stand
 
 
-_OWN: Final = 6  # columns that are of each of them alone; then come wishes, then a spot
+_OWN: Final = 7  # columns that are of each of them alone; then come wishes, then a spot
 _WISHES: Final = len(Wishes._fields)
 _AS_TEXTS: Final = ("graph", "node", "status", "execution")  # keys that are read once per stand, and compared as texts
 
@@ -222,7 +223,7 @@ def hearing(campaign: Campaign, told: News) -> list[Claimed]:
     params = {"campaign": campaign.pk, "contacts": sorted(told.by_contact), "news": told.ids}
     found = []
     for one in _claimed(prepared.rows(_HEARING, params)):
-        if happened := told.of(one.contact, one.id):
+        if happened := told.of(one.contact, one.id, one.number):
             stand = Stand(one.stand.wishes, one.stand.spot, happened)
             found.append(one._replace(stand=stand, message=one.message if stand.settled else None))
     return found

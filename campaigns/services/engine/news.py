@@ -32,7 +32,7 @@ _WAITS = f"""
 # No walk follows anything before what was kept for it earlier.
 _IS_READY = f"""
     NOT EXISTS (SELECT FROM campaigns_happening p
-                WHERE p.contact_id = h.contact_id AND p.handled_at IS NULL AND p.id <= h.id
+                WHERE p.contact_id = h.contact_id AND p.handled_at IS NULL AND p.number <= h.number
                   AND coalesce(p.enrollment_id = h.enrollment_id, true) AND {_WAITS}
                 OFFSET 0)"""
 # Whoever holds the first of somebody's news holds all of it: of two engines one hears it, in its order.
@@ -41,17 +41,18 @@ _NEWS = f"""
         SELECT one.contact_id FROM campaigns_happening one
         WHERE one.handled_at IS NULL
           AND NOT EXISTS (SELECT FROM campaigns_happening p
-                          WHERE p.contact_id = one.contact_id AND p.handled_at IS NULL AND p.id < one.id OFFSET 0)
+                          WHERE p.contact_id = one.contact_id AND p.handled_at IS NULL AND p.number < one.number
+                          OFFSET 0)
           AND EXISTS (SELECT FROM campaigns_happening h
                       WHERE h.contact_id = one.contact_id AND h.handled_at IS NULL AND {_IS_READY} OFFSET 0)
         ORDER BY one.contact_id LIMIT %(size)s::int
         FOR UPDATE SKIP LOCKED) person,
     LATERAL (
-        SELECT h.id, h.contact_id, h.enrollment_id, h.kind, h.at, h.data FROM campaigns_happening h
+        SELECT h.id, h.contact_id, h.number, h.enrollment_id, h.kind, h.at, h.data FROM campaigns_happening h
         WHERE h.contact_id = person.contact_id AND h.handled_at IS NULL AND {_IS_READY}
-        ORDER BY h.id
+        ORDER BY h.number
         FOR UPDATE) news
-    ORDER BY news.contact_id, news.id"""  # noqa: S608 - our own words
+    ORDER BY news.contact_id, news.number"""  # noqa: S608 - our own words
 _WITH_NEWS = f"""
     SELECT c.id FROM unnest(%(campaigns)s::uuid[]) AS c (id)
     WHERE EXISTS (SELECT FROM campaigns_happening h JOIN campaigns_enrollment e ON e.contact_id = h.contact_id
@@ -61,18 +62,18 @@ _WITH_NEWS = f"""
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Happenings that are locked now, by contact in their order, each with its key and the one walk that it is for, if
-    it is."""
+    """Happenings that are locked now, by contact in their order, each with its number and the one walk that it is for,
+    if it is."""
 
     ids: list[UUID]
-    by_contact: Mapping[UUID, tuple[tuple[UUID, UUID | None, Happened], ...]]
+    by_contact: Mapping[UUID, tuple[tuple[int, UUID | None, Happened], ...]]
 
-    def of(self, contact: UUID, enrollment: UUID) -> tuple[Happened, ...]:
-        """Return what of it is news for this walk, as ``concerns`` says it."""
+    def of(self, contact: UUID, enrollment: UUID, number: int) -> tuple[Happened, ...]:
+        """Return what of it is news for this walk, which has that number, as ``concerns`` says it."""
         return tuple(
             news
-            for key, walk, news in self.by_contact[contact]
-            if walk == enrollment or (walk is None and (key > enrollment or news.kind == HappeningKind.OPT_OUT))
+            for its_number, walk, news in self.by_contact[contact]
+            if walk == enrollment or (walk is None and (its_number > number or news.kind == HappeningKind.OPT_OUT))
         )
 
 
@@ -81,9 +82,10 @@ def claim(*, size: int, without: Sequence[UUID] = ()) -> News:
     nothing that was kept earlier for the same walk is left behind. Nothing is claimed that is for somebody in the
     campaigns ``without``."""
     rows = prepared.rows(_NEWS, {"size": size, "without": list(without)})
-    by_contact: dict[UUID, tuple[tuple[UUID, UUID | None, Happened], ...]] = {}
-    for key, contact, walk, kind, at, data in rows:
-        by_contact[contact] = (*by_contact.get(contact, ()), (key, walk, Happened(kind, at, orjson.loads(data), key)))
+    by_contact: dict[UUID, tuple[tuple[int, UUID | None, Happened], ...]] = {}
+    for key, contact, number, walk, kind, at, data in rows:
+        happened = Happened(kind, at, orjson.loads(data), key)
+        by_contact[contact] = (*by_contact.get(contact, ()), (number, walk, happened))
     return News([row[0] for row in rows], by_contact)
 
 

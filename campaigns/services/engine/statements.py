@@ -152,7 +152,7 @@ AGAIN = Statement(
     """
     INSERT INTO campaigns_happening (id, contact_id, enrollment_id, kind, at, cause, data)
     SELECT clearline_uuid7(), h.contact_id, w.enrollment, h.kind, h.at, h.cause, h.data
-    FROM {rows} JOIN campaigns_happening h ON h.id = m.news ORDER BY h.id
+    FROM {rows} JOIN campaigns_happening h ON h.id = m.news ORDER BY h.number
     ON CONFLICT (contact_id, cause, kind, enrollment_id) DO UPDATE SET handled_at = NULL""",
     each={"enrollment": "uuid"},
     news="uuid",
