@@ -166,7 +166,7 @@ UNFOLD: dict[str, Any] = {
             "950": "oklch(27% .06 248)",
         },
     },
-    "STYLES": [lambda request: static("clearline/admin.css")],
+    "STYLES": [lambda request: static("clearline/admin.css"), lambda request: static("clearline/campaigns.css")],
     "DASHBOARD_CALLBACK": "calls.admin.board.show",
     "SIDEBAR": {"show_search": True, "command_search": True, "navigation": NAVIGATION},
 }

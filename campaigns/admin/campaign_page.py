@@ -138,8 +138,8 @@ def _nodes(row: Campaign, drawing: Drawing, found: numbers.Numbers) -> Section:
         others = [cells.number(counted[name]) for name in shown]
         amiss = {"blocked": (counted["deliveries"] or {}).get("blocked", 0), "lost": counted["failed"]}
         others += [messages_link(row, number, node=node.pk, became=name) for name, number in amiss.items()]
-        does, leads = words.in_full(drawing, drawn), words.ways(drawing, drawn.key)
-        rows.append([drawn.name or drawn.key, does, leads, here, *others])
+        told = (drawn.name or drawn.key, words.in_full(drawing, drawn), words.ways(drawing, drawn.key))
+        rows.append([*map(cells.loose, told), here, *others])
     headers = ["Node", "Does", "Leads", "Here", *shown.values(), "Blocked", "Failed"]
     return Section(title="Nodes", headers=headers, rows=rows, empty="None are drawn yet.", place=50)
 

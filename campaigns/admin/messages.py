@@ -66,8 +66,8 @@ def message_rows(rows: Iterable[Message]) -> list[list[Any]]:
     """Rows of a table: what, to or from whom, state, when, why."""
     return [
         [
-            cells.link(row, f"{row.get_channel_display()} {row.get_direction_display().lower()}"),
-            address(row),
+            cells.link(row, cells.whole(f"{row.get_channel_display()} {row.get_direction_display().lower()}")),
+            cells.loose(row.endpoint.value) if row.channel == Channel.EMAIL and row.endpoint else address(row),
             state(row),
             cells.exact(row.settled_at or row.created_at),
             _why(row) or cells.NOTHING,

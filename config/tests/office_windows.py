@@ -25,6 +25,10 @@ UNNAMED = """() => [..."input select textarea button a".split(" ")]
     .filter((one) => one.type !== "hidden" && one.offsetParent !== null)
     .filter((one) => !(one.labels?.length || one.ariaLabel || one.textContent.trim() || one.title || one.placeholder))
     .map((one) => one.outerHTML.slice(0, 160))"""
+# Tables of which something can only be seen by moving them.
+CUT = """() => [...document.querySelectorAll("#content .cl-scroll")]
+    .filter((box) => box.scrollWidth > box.clientWidth)
+    .map((box) => [box.closest("section")?.ariaLabel, box.clientWidth, box.scrollWidth])"""
 
 # What each window has asked for and not had yet.
 UNDER_WAY: WeakKeyDictionary[Page, set[Any]] = WeakKeyDictionary()
@@ -100,6 +104,16 @@ def settled(page: Page) -> None:
         if not UNDER_WAY[page]:
             return
     pytest.fail(f"{page.url} still waits for {[asked.url for asked in UNDER_WAY[page]]}")
+
+
+def assert_uncut(page: Page, url: str, *sizes: dict[str, int]) -> None:
+    """Every table of the page is seen with all of its columns, at each of the sizes."""
+    for size in sizes:
+        page.set_viewport_size(size)
+        page.goto(url)
+        settled(page)
+        cut = page.evaluate(CUT)
+        assert cut == [], f"{url} at {size['width']}: {cut}"
 
 
 def assert_whole(page: Page, url: str, *sizes: dict[str, int]) -> None:

@@ -11,14 +11,14 @@ from django.conf import settings as configured
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, ContentTemplate, Conversation, Enrollment, EnrollmentRun, Message, SendingAccount
-from campaigns.services import campaigns, demo, enrolling
+from campaigns.services import campaigns, counting, demo, enrolling
 from campaigns.tests.factories import SendingAccountFactory
 from campaigns.tests.scenes import a_campaign, a_version, some_people
 from config.kernel import clock
 from config.testing import NOON
 from config.tests.journeys import do, fact, lively, sums, thousand_people
-from config.tests.office_windows import DESKTOP, LAPTOP, assert_whole, launched, settled, windows
-from crm.models import Suppression, User
+from config.tests.office_windows import DESKTOP, LAPTOP, assert_uncut, assert_whole, launched, settled, windows
+from crm.models import Contact, Endpoint, Suppression, User
 from crm.tests.backoffice import list_url, page_url
 from crm.tests.factories import UserFactory
 
@@ -79,6 +79,28 @@ def test_every_page_of_a_campaign_opens_whole_and_within_the_policy(opened, boss
     page = opened(boss, LAPTOP)
     for url in urls.values():
         assert_whole(page, url, LAPTOP, DESKTOP)
+
+
+def test_no_column_is_cut_off_however_long_names_addresses_and_reasons_are(opened, boss, noon):
+    row = a_campaign(people=12, owner=boss)
+    blocked = Message.objects.get(state="blocked")
+    reasons = "endpoint_suppressed, no_consent, number_failed, no_callable_number"
+    Message.objects.filter(pk=blocked.pk).update(reason=reasons)
+    Campaign.objects.update(name="The great open house of all builders in Austin and around")
+    Contact.objects.update(name="Maximilian Featherstonehaugh-Worthington")
+    Endpoint.objects.filter(pk=blocked.endpoint_id).update(
+        value="a.rather.long.address.of.somebody@contractors.example.com"
+    )
+    begin = row.graph.nodes.order_by("id")[0].pk
+    counting.add(campaign=row.pk, counts={(begin, "skipped"): 12_345, (begin, "arrived"): 1_234_567})
+    page = opened(boss, LAPTOP)
+    for url in (list_url("campaigns.message"), page_url(row), page_url(blocked.enrollment)):
+        assert_uncut(page, url, LAPTOP, DESKTOP)
+    said = page.get_by_role("link", name="E-mail out").bounding_box()
+    assert said["height"] < 30  # in one line
+    page.goto(f"{list_url('campaigns.message')}?state=blocked")
+    box = page.locator("td.field-shown_state")
+    assert box.evaluate("cell => cell.scrollWidth <= cell.clientWidth")
 
 
 def test_a_campaign_is_filled_started_paused_and_resumed(opened, boss):

@@ -32,6 +32,16 @@ def soft(text: Any) -> SafeString:
     return format_html('<span class="cl-soft">{}</span>', text)
 
 
+def whole(text: Any) -> SafeString:
+    """Return ``text`` in one line, however narrow its column is."""
+    return format_html('<span class="cl-whole">{}</span>', text)
+
+
+def loose(text: Any) -> SafeString:
+    """Return ``text`` whose words may be broken where a table is narrow: a key, an address."""
+    return format_html('<span class="cl-loose">{}</span>', text)
+
+
 def link(row: Model | None, text: Any = "", *, to: str = "change") -> SafeString:
     """Return a link to the page of ``row``; nothing where there is no row."""
     return NOTHING if row is None else link_to(row._meta.label_lower, row.pk, text or str(row), to=to)
