@@ -3,7 +3,8 @@
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -14,7 +15,9 @@ from config.kernel.errors import DomainError
 LARGEST: Final = 2_000_000  # bytes of a file
 MOST_PARTS: Final = 5_000
 COLUMNS: Final = ("part", "key", "type", "name", "x", "y", "source", "target", "label", "order", "settings")
+LONGEST_CELL = 32_000  # characters, as spreadsheets hold them; longer settings go on in "settings 2" and so on
 BEYOND: Final = 2**63  # of any number
+_SETTINGS: Final = re.compile(r"settings( \d+)?")
 _PARTS: Final = ("node", "edge", "on_reply")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\0", "'")  # what a spreadsheet would calculate
 
@@ -75,7 +78,7 @@ def drawing_in(whole: Any) -> Drawing:
 def to_csv(drawing: Drawing) -> str:
     """Return a drawing as CSV: a line for each node, the start first, one for each edge, one for a reply's way.
 
-    A cell that a spreadsheet would calculate begins with an apostrophe.
+    A cell that a spreadsheet would calculate begins with an apostrophe, and none is longer than one could hold.
     """
     lines: list[tuple[Any, ...]] = [
         ("node", node.key, node.type, node.name, node.x, node.y, "", "", "", "", _settings(node.config))
@@ -87,10 +90,12 @@ def to_csv(drawing: Drawing) -> str:
     ]
     if drawing.on_reply:
         lines.append(("on_reply", "", "", "", "", "", "", drawing.on_reply, "", "", ""))
+    cells = [[*line[:-1], *_cut(line[-1])] for line in lines]
+    widest = max(map(len, cells), default=0)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_guarded(cell) for cell in line] for line in lines)
+    writer.writerow([*COLUMNS, *(f"settings {number}" for number in range(2, 2 + widest - len(COLUMNS)))])
+    writer.writerows([_guarded(cell) for cell in line] for line in cells)
     return out.getvalue()
 
 
@@ -101,7 +106,8 @@ def from_csv(text: str) -> Drawing:
     try:
         if missing := set(COLUMNS) - set(reader.fieldnames or ()):
             raise UnreadableGraph(f"Columns are missing: {', '.join(sorted(missing))}.")
-        lines = [(reader.line_num, {name: _bare(line.get(name) or "") for name in COLUMNS}) for line in reader]
+        parts = [name for name in reader.fieldnames or () if _SETTINGS.fullmatch(name)]
+        lines = [(reader.line_num, _joined(line, parts)) for line in reader]
     except csv.Error as error:
         raise UnreadableGraph(f"Line {reader.line_num}: {error}.") from error
     if len(lines) > MOST_PARTS:
@@ -113,6 +119,16 @@ def from_csv(text: str) -> Drawing:
         odd = next((number for number, line in lines if line["part"] not in _PARTS), len(lines) + 1)
         raise UnreadableGraph(f'Line {odd}: "part" is "node" or "edge", or once "on_reply".')
     return Drawing.of(nodes, edges, start=nodes[0].key if nodes else "", on_reply="".join(replies))
+
+
+def _cut(settings: str) -> list[str]:
+    return [settings[begin : begin + LONGEST_CELL] for begin in range(0, len(settings), LONGEST_CELL)] or [""]
+
+
+def _joined(line: Mapping[str, str | None], parts: Sequence[str]) -> dict[str, str]:
+    """Return the cells of a line by column, its settings as one."""
+    found = {name: _bare(line.get(name) or "") for name in COLUMNS}
+    return found | {"settings": "".join(_bare(line.get(name) or "") for name in parts)}
 
 
 def _those(lines: Iterable[tuple[int, dict[str, str]]], part: str) -> list[tuple[int, dict[str, str]]]:

@@ -29,10 +29,12 @@ def drawings(draw: st.DrawFn) -> Drawing:
     return Drawing.of(nodes, draw(st.lists(edges, max_size=4)), start=draw(ends))
 
 
-@given(drawings())
-def test_what_is_written_is_read_back_and_no_cell_of_it_is_a_formula(drawn: Drawing) -> None:
+@given(drawings(), st.sampled_from([1, 5, exchange.LONGEST_CELL]))
+def test_what_is_written_is_read_back_and_no_cell_of_it_is_a_formula(drawn: Drawing, longest: int) -> None:
     assert exchange.from_json(exchange.to_json(drawn)) == drawn
-    written = exchange.to_csv(drawn)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exchange, "LONGEST_CELL", longest)
+        written = exchange.to_csv(drawn)
     found = exchange.from_csv(written)
     assert (found.start, found.by_key, found.edges) == (drawn.start, drawn.by_key, drawn.edges)
     for line in csv.reader(io.StringIO(written, newline="")):
@@ -42,6 +44,22 @@ def test_what_is_written_is_read_back_and_no_cell_of_it_is_a_formula(drawn: Draw
 
 def _is_number(cell: str) -> bool:
     return cell.lstrip("-").replace(".", "").replace("e", "").replace("+", "").replace("-", "").isdigit()
+
+
+def test_a_graph_of_long_settings_is_read_back_from_cells_that_a_spreadsheet_holds() -> None:
+    among = {
+        "fact": "contact.title",
+        "is": "among",
+        "value": [f"Director number {number:06}" for number in range(8000)],
+    }
+    ways = [DrawnEdge("b", "e", "yes", among), DrawnEdge("b", "e", "else")]
+    drawn = Drawing.of([DrawnNode("b", "branch"), DrawnNode("e", "exit")], ways)
+
+    written = exchange.to_csv(drawn)
+
+    assert exchange.from_csv(written) == drawn
+    assert max(len(cell) for line in csv.reader(io.StringIO(written, newline="")) for cell in line) <= 32_767
+    assert {len(line) for line in csv.reader(io.StringIO(exchange.to_csv(WHOLE)))} == {len(exchange.COLUMNS)}
 
 
 def test_a_graph_written_by_hand_needs_keys_and_types() -> None:
