@@ -16,7 +16,7 @@ from campaigns.rules.differences import Difference
 from campaigns.rules.drawings import Drawing
 from campaigns.rules.validation import Fault, faults
 from campaigns.services import bells, drawn, enrolling, graphs, letting_go, places, surroundings, templates, values
-from campaigns.services.goals import faults_of_goal, refuse_reached
+from campaigns.services.goals import faults_of_goal, refuse_unreachable
 from campaigns.services.naming import named
 from campaigns.services.ownership import refuse_lending, refuse_others
 from campaigns.services.routes import channels_walked
@@ -67,13 +67,13 @@ def create(*, name: str, version: TemplateVersion, by: User | None, at: datetime
     """Begin a campaign with a copy of ``version``'s graph, as a draft; whoever begins it owns it unless it is said.
 
     :raises templates.IsArchived: its template is archived.
-    :raises NameTaken, naming.Nameless, NotYours, goals.ReachedAtOnce: as for ``edit``.
+    :raises NameTaken, naming.Nameless, NotYours, goals.ReachedAtOnce, goals.GoalNotInUse: as for ``edit``.
     """
     if version.template.status == TemplateStatus.ARCHIVED:
         raise templates.IsArchived(f"{version.template.name} is archived. Bring it back, or take another template.")
     row = Campaign(version=version, **{"owner": by, **{key: said[key] for key in EDITABLE & said.keys()}, "name": name})
     refuse_lending(row, by, owner=by.pk if by else None)
-    refuse_reached(row)
+    refuse_unreachable(row)
     row.graph = graphs.new(graphs.drawing_of(version.graph))
     return _saved(row, by)
 
@@ -87,6 +87,7 @@ def edit(*, row: Campaign, changes: Mapping[str, Any], by: User | None, at: date
     :raises NameTaken, naming.Nameless: another campaign is called like this; it has no name.
     :raises config.kernel.moments.YearOutOfRange: of a day that no calendar shows in every zone.
     :raises goals.ReachedAtOnce: it shall have the goal that everybody begins with.
+    :raises goals.GoalNotInUse: it shall have one that nobody gets any more.
     :raises enrolling.ElsewhereToo: it shall be exclusive, and somebody in it is in another exclusive one.
     :raises enrolling.TooManyInIt: too many are in it for that to change.
     """
@@ -98,7 +99,7 @@ def edit(*, row: Campaign, changes: Mapping[str, Any], by: User | None, at: date
         setattr(row, name, changes[name])
     refuse_lending(row, by, owner=owner, sender=sender)
     if row.goal_id != goal:
-        refuse_reached(row)
+        refuse_unreachable(row)
     row = _saved(row, by)
     if row.exclusive != exclusive:
         enrolling.tell_exclusive(row)

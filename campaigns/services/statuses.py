@@ -1,10 +1,10 @@
 """What may be said of somebody in a campaign: a list that people edit."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from campaigns.choices import CampaignStatus, NodeType
 from campaigns.models import Campaign, CampaignCount, Edge, EnrollmentStatus, Node
@@ -42,6 +42,12 @@ class IsGoal(Conflict):
     code = "is_goal"
 
 
+class StillGiven(Conflict):
+    """A campaign that has begun gives it to people, or has it as its goal."""
+
+    code = "still_given"
+
+
 def install() -> None:
     """Write the first statuses where there are none."""
     if not EnrollmentStatus.objects.exists():
@@ -60,7 +66,7 @@ def put(*, name: str, at: datetime, by: User | None = None, **more: Any) -> tupl
     """Add a status, or change the one of this name; say whether it is new. A new one is the last, unless it is said
     where it comes.
 
-    :raises Taken, naming.Nameless, IsGoal: as for ``edit``.
+    :raises Taken, naming.Nameless, IsGoal, StillGiven: as for ``edit``.
     """
     known = EnrollmentStatus.objects.filter(name=one_line(name)).first()
     told = {"name": name, **({} if known else {"place": None}), **more}
@@ -75,6 +81,7 @@ def edit(*, row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None, 
     :raises Taken: another has this name.
     :raises naming.Nameless: it shows nothing.
     :raises IsGoal: whoever begins would have the goal of a campaign that has begun.
+    :raises StillGiven: it is switched off, and a campaign that has begun needs it.
     """
     row = EnrollmentStatus.objects.select_for_update(no_key=True).get(pk=row.pk)
     if one_line(changes.get("name", row.name)) != row.name and _is_used(row):
@@ -87,14 +94,15 @@ def _is_used(row: EnrollmentStatus) -> bool:
     """Whether somebody has had it, or a graph names it: a stage by its letters, a condition in whatever case."""
     return (
         CampaignCount.objects.filter(name=f"status:{row.pk}").exists()
-        or row.name in {status.strip() for status in _of_stages() if isinstance(status, str)}
+        or _is_given(row, Node.objects.all())
         or any(conditions.is_among(row.name, named) for named in _of_conditions())
     )
 
 
-def _of_stages() -> Iterable[Any]:
-    stages = Node.objects.filter(type=NodeType.STAGE).order_by()
-    return stages.values_list("config__status", flat=True).distinct()
+def _is_given(row: EnrollmentStatus, nodes: "QuerySet[Node, Node]") -> bool:
+    stages = nodes.filter(type=NodeType.STAGE).order_by()
+    named = stages.values_list("config__status", flat=True).distinct()
+    return row.name in {status.strip() for status in named if isinstance(status, str)}
 
 
 def _of_conditions() -> Iterator[list[str]]:
@@ -117,6 +125,8 @@ def _written(row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None)
             taken=Taken(f"There is a status {row.name!r} already.", details={"name": "Taken."}),
         )
     _refuse_goal()
+    if not row.is_active:
+        _refuse_needed(row)
     return row
 
 
@@ -125,6 +135,13 @@ def _refuse_goal() -> None:
     if begins and Campaign.objects.filter(goal=begins, status__in=_BEGUN).exists():
         said = f"Whoever begins would have the status {begins}, which is the goal of a campaign that has begun."
         raise IsGoal(f"{said} Let another status in use come first.", details={"place": "Let another one be smaller."})
+
+
+def _refuse_needed(row: EnrollmentStatus) -> None:
+    begun = Campaign.objects.filter(status__in=_BEGUN)
+    if begun.filter(goal=row).exists() or _is_given(row, Node.objects.filter(graph__campaign__in=begun)):
+        said = f"Campaigns that have begun give people the status {row}, or have it as their goal."
+        raise StillGiven(f"{said} Let them come to their end first.", details={"is_active": "Campaigns need it."})
 
 
 def _last(row: EnrollmentStatus) -> int:

@@ -179,6 +179,39 @@ def test_a_goal_that_everybody_begins_with_by_now_is_a_fault_of_the_campaign(dra
     campaigns.edit(row=draft, changes={"name": "The goal stays"}, by=rep, at=AT)
 
 
+def test_a_goal_that_nobody_gets_any_more_is_a_fault_of_the_campaign_and_refused_as_one(draft, account, rep):
+    with pytest.raises(goals.GoalNotInUse, match="Nobody gets the status Gone any more"):
+        campaigns.edit(row=draft, changes={"goal": said(name="Gone", is_active=False)}, by=rep, at=AT)
+    draft.refresh_from_db()
+    goal = said(name="Coming")
+    campaigns.edit(row=draft, changes={"goal": goal}, by=rep, at=AT)
+    statuses.edit(row=goal, changes={"is_active": False}, by=None, at=AT)
+    draft.refresh_from_db()
+    (fault,) = campaigns.faults_of(draft)
+    assert (fault.code, fault.field) == ("goal_not_in_use", "goal")
+    with pytest.raises(templates.HasFaults):
+        campaigns.start(row=draft, by=rep, at=AT)
+
+
+@pytest.mark.parametrize("need", ["goal", "stage"])
+def test_a_status_that_a_campaign_that_has_begun_needs_stays_in_use(request, rep, need):
+    row = said(name="Coming")
+    if need == "goal":
+        active = campaigns.edit(row=request.getfixturevalue("active"), changes={"goal": row}, by=rep, at=AT)
+    else:
+        active = begun(drawing(node("call", "stage", status=" Coming "), node("wait", "wait"), "call>wait"))
+        drawn_with(node("other", "stage", status="Going"))  # of a draft
+    with pytest.raises(statuses.StillGiven) as refusal:
+        statuses.edit(row=row, changes={"is_active": False}, by=None, at=AT)
+    assert refusal.value.details == {"is_active": "Campaigns need it."}
+    assert not statuses.edit(row=said(name="Going"), changes={"is_active": False}, by=None, at=AT).is_active
+
+    Campaign.objects.filter(pk=active.pk).update(status="completed", ended_at=AT)
+    row.refresh_from_db()
+
+    assert not statuses.edit(row=row, changes={"is_active": False}, by=None, at=AT).is_active
+
+
 @pytest.mark.parametrize("way", ["edited", "added", "the first goes"])
 def test_what_is_the_goal_of_a_campaign_that_has_begun_does_not_become_what_everybody_begins_with(active, rep, way):
     goal, no_activity = said(name="Coming", place=15), statuses.first()
