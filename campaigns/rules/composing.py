@@ -51,6 +51,8 @@ def compose(channel: str, key: str, contents: Mapping[str, Content], values: Map
     subject = " ".join(head.text.split())
     if not text.text.strip():
         raise Unsendable(f"For them {key!r} is empty.")
-    if len(text.text) > LONGEST[channel] or len(subject) > LONGEST_SUBJECT:
-        raise Unsendable(f"For them {key!r} has {len(text.text)} characters; at most {LONGEST[channel]} are sent.")
+    for part, said, most in (("the subject of ", subject, LONGEST_SUBJECT), ("", text.text, LONGEST[channel])):
+        if len(said) > most:
+            too_long = f"For them {part}{key!r} has {len(said):,} characters; at most {most:,} are sent"
+            raise Unsendable(f"{too_long}: shorten it, or the values in it.")
     return Composed(subject, text.text, segments.measure(text.text).segments if channel == Channel.SMS else 1)
