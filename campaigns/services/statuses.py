@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, QuerySet, Value
+from django.db.models.functions import Lower
 
 from campaigns.choices import CampaignStatus, NodeType
 from campaigns.models import Campaign, CampaignCount, Edge, EnrollmentStatus, Node
@@ -58,19 +59,24 @@ def install() -> None:
 
 def first() -> EnrollmentStatus | None:
     """Return what is said of somebody of whom nothing else has been said yet; None where no status is in use."""
-    return EnrollmentStatus.objects.filter(is_active=True).order_by("place", "id").first()
+    return EnrollmentStatus.objects.filter(is_active=True).first()
 
 
 @atomic_with_retries
-def put(*, name: str, at: datetime, by: User | None = None, **more: Any) -> tuple[EnrollmentStatus, bool]:
-    """Add a status, or change the one of this name; say whether it is new. A new one is the last, unless it is said
-    where it comes.
+def put(
+    *, name: str, at: datetime, by: User | None = None, place: int | None = None, **more: Any
+) -> tuple[EnrollmentStatus, bool]:
+    """Add a status, or change the one of this name, which stays as it was written; say whether it is new. Unless it is
+    said where it comes, a new one is the last, and one that is there stays where it is.
 
-    :raises Taken, naming.Nameless, IsGoal, StillGiven: as for ``edit``.
+    :raises Taken: another one of this name was added meanwhile.
+    :raises naming.Nameless, IsGoal, StillGiven: as for ``edit``.
     """
-    known = EnrollmentStatus.objects.filter(name=one_line(name)).first()
-    told = {"name": name, **({} if known else {"place": None}), **more}
-    return _written(known or EnrollmentStatus(), told, by), known is None
+    folded = Lower(Value(one_line(name)))
+    known = EnrollmentStatus.objects.annotate(folded=Lower("name")).filter(folded=folded).first()
+    if known is None:
+        return _written(EnrollmentStatus(), {"name": name, "place": place, **more}, by), True
+    return _written(known, more if place is None else {"place": place, **more}, by), False
 
 
 @atomic_with_retries
@@ -101,8 +107,8 @@ def _is_used(row: EnrollmentStatus) -> bool:
 
 def _is_given(row: EnrollmentStatus, nodes: "QuerySet[Node, Node]") -> bool:
     stages = nodes.filter(type=NodeType.STAGE).order_by()
-    named = stages.values_list("config__status", flat=True).distinct()
-    return row.name in {status.strip() for status in named if isinstance(status, str)}
+    given = stages.values_list("config__status", flat=True).distinct()
+    return row.name in {status.strip() for status in given if isinstance(status, str)}
 
 
 def _of_conditions() -> Iterator[list[str]]:
@@ -116,9 +122,9 @@ def _written(row: EnrollmentStatus, changes: Mapping[str, Any], by: User | None)
     for name in EDITABLE & changes.keys():
         setattr(row, name, changes[name])
     row.name = named(row.name, what="status")
-    if changes.get("place", row.place) is None:
-        row.place = _last(row)
     with acting(user=by and by.pk):
+        if changes.get("place", row.place) is None:
+            row.place = _last(row)
         save_once(
             row,
             constraint="campaigns_status_one_per_name",
@@ -145,6 +151,14 @@ def _refuse_needed(row: EnrollmentStatus) -> None:
 
 
 def _last(row: EnrollmentStatus) -> int:
-    """The place behind all the others."""
-    behind = EnrollmentStatus.objects.exclude(pk=row.pk).aggregate(place=Max("place"))["place"] or 0
-    return min(behind + STEP, FARTHEST)
+    """Return the place behind all the others, who move together where there is none."""
+    others = EnrollmentStatus.objects.exclude(pk=row.pk)
+    behind = others.aggregate(place=Max("place"))["place"] or 0
+    if behind + STEP <= FARTHEST:
+        return behind + STEP
+    rows = list(others)
+    step = min(STEP, FARTHEST // (len(rows) + 1))
+    for number, other in enumerate(rows, start=1):
+        other.place = step * number
+    EnrollmentStatus.objects.bulk_update(rows, ["place"])
+    return step * (len(rows) + 1)

@@ -14,7 +14,7 @@ from campaigns.tests.campaigning import AT
 from campaigns.tests.drawings import drawing, edge, node
 from campaigns.tests.walks import begun, enrolled
 from config.tests.clients import admin as an_admin
-from crm.models import User
+from crm.models import AuditEvent, User
 from crm.tests.backoffice import form_of, page_url, signed_in
 from crm.tests.factories import UserFactory
 
@@ -42,13 +42,25 @@ def test_a_new_status_comes_last_wherever_it_is_added():
     assert statuses.first().name == "First of all"
 
 
-def test_a_status_without_a_place_comes_last_and_there_is_always_a_last_place():
+def test_a_status_without_a_place_comes_last():
     row = EnrollmentStatus.objects.first()
     form = form_of(boss := signed_in(UserFactory(admin=True)), f"{page_url(row)}?tab=edit")
     boss.post(page_url(row), {**form, "place": ""})
     assert in_order()[-1] == row.name
-    said(name="Far away", place=statuses.FARTHEST)
-    assert said(name="As far").place == statuses.FARTHEST
+
+
+def test_there_is_always_a_last_place_and_whoever_makes_room_for_it_keeps_the_order():
+    before, boss = in_order(), UserFactory(admin=True)
+    said(name="Zeta", place=statuses.FARTHEST)
+    said(name="Yet farther", place=statuses.FARTHEST)
+    assert statuses.put(name="Alpha", by=boss, at=AT)[0].place <= statuses.FARTHEST
+    assert in_order() == [*before, "Yet farther", "Zeta", "Alpha"]
+    assert statuses.first().name == before[0]
+    statuses.edit(row=EnrollmentStatus.objects.get(name="Zeta"), changes={"place": None}, by=boss, at=AT)
+    assert in_order()[-2:] == ["Alpha", "Zeta"]
+    assert {event.actor_id for event in AuditEvent.objects.filter(operation="update", new__has_key="place")} == {
+        boss.pk
+    }
 
 
 def test_the_form_says_what_whoever_begins_gets():
@@ -56,17 +68,18 @@ def test_the_form_says_what_whoever_begins_gets():
     assert "Whoever begins gets the status in use with the smallest place. Empty: the last." in page
 
 
-@pytest.mark.parametrize("name", ["no activity", " NO  ACTIVITY ", "No\tactivity"])
+@pytest.mark.parametrize("name", ["No Activity", "no activity", " NO  ACTIVITY ", "No\tactivity"])
 def test_neither_case_nor_white_space_makes_another_status(name):
+    before, api, boss = in_order(), an_admin(), signed_in(UserFactory(admin=True))
+    assert api.send("post", "enrollment-statuses/", {"name": name})[0] == 200
+    said(name=name, place=None)
+    boss.post("/admin/campaigns/enrollmentstatus/add/", {"name": name, "place": "", "is_active": "on"})
+    assert in_order() == before  # it stays as it is written, and where it is
+    assert said(name=name, place=7).place == 7
+
     with pytest.raises(statuses.Taken) as refusal:
-        said(name=name)
-    assert refusal.value.details == {"name": "Taken."}
-    with pytest.raises(statuses.Taken):
         statuses.edit(row=said(name="Fresh"), changes={"name": name}, by=None, at=AT)
-    boss = signed_in(UserFactory(admin=True))
-    page = boss.post("/admin/campaigns/enrollmentstatus/add/", {"name": name, "place": "", "is_active": "on"})
-    assert "Taken." in page.content.decode()
-    assert said(name=" No  Activity ", place=7).place == 7
+    assert refusal.value.details == {"name": "Taken."}
 
 
 def test_the_database_knows_that_case_makes_no_other_status():
