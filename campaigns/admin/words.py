@@ -34,7 +34,7 @@ reasons.teach(
         "too_late": "Its time to be sent was over",
         "twin_under_way": "The same message is on its way to somebody else on this line",
         "walk_elsewhere": "They have gone on, or left",
-        "walk_paused": "They are paused",
+        "walk_paused": "They are paused, or need somebody",
     }
 )
 

@@ -59,7 +59,7 @@ class Enrollment(Row):
     ``wake_at`` is when the engine looks at it next, ``wake_rule`` what that moment was made of: the settings of the
     wait and since when, so that it can be made again. ``status`` is what is said of them, at first the first there is;
     ``stage`` is how far they have come. ``last`` says what became of the last step. What it would send is held while it
-    is paused: a trigger sees to that, whoever pauses it.
+    is paused or parked: a trigger sees to that, whoever stops it.
     """
 
     campaign = models.ForeignKey("campaigns.Campaign", models.PROTECT, related_name="enrollments", db_index=False)
@@ -199,10 +199,14 @@ class Enrollment(Row):
                 name="hold_messages",
                 when=pgtrigger.After,
                 operation=pgtrigger.UpdateOf("state"),
-                condition=pgtrigger.Condition("OLD.state <> NEW.state AND 'paused' IN (OLD.state, NEW.state)"),
+                condition=pgtrigger.Condition(
+                    "OLD.state <> NEW.state"
+                    " AND ('paused' IN (OLD.state, NEW.state) OR 'parked' IN (OLD.state, NEW.state))"
+                ),
                 func="""
-                    UPDATE campaigns_message SET held = NEW.state = 'paused'
-                    WHERE enrollment_id = NEW.id AND CASE NEW.state WHEN 'paused' THEN state = 'pending' ELSE held END;
+                    UPDATE campaigns_message SET held = NEW.state IN ('paused', 'parked')
+                    WHERE enrollment_id = NEW.id
+                      AND CASE WHEN NEW.state IN ('paused', 'parked') THEN state = 'pending' ELSE held END;
                     RETURN NULL;""",
             ),
             *_of_its_graph(),

@@ -102,7 +102,7 @@ class Message(Timestamped):
     reason = models.CharField(max_length=200, blank=True, db_default="", help_text="Why it is in this state.")
     retry_at = models.DateTimeField(null=True, help_text="Blocked: the earliest time at which it would pass.")
     held = models.BooleanField(
-        default=False, db_default=False, help_text="Its walk is paused by hand: nobody takes it until that goes on."
+        default=False, db_default=False, help_text="Its walk is paused or parked: nobody takes it until that goes on."
     )
     dropped = models.BooleanField(default=False, db_default=False, help_text="Its walk is over: it goes out no more.")
     claim = models.PositiveIntegerField(default=0, db_default=0)

@@ -22,6 +22,7 @@ from config.kernel.gate_facts import Question, Row, Source
 _MESSAGING: Final = frozenset(CHANNELS)
 NOBODY: Final = Q(pk__in=[])
 WALK_PAUSED: Final = "walk_paused"
+_STILL: Final = frozenset({EnrollmentState.PAUSED, EnrollmentState.PARKED})
 
 
 class SendingStopped:
@@ -74,8 +75,10 @@ class CampaignOver(OfTheMessage):
 
 
 class WalkPaused(OfTheMessage):
+    """The walk stands still where it waits for this message: somebody has paused it, or has to look at it."""
+
     def blocks(self, facts: Facts, at: datetime) -> Block | None:
-        paused = facts.get("walk.state") == EnrollmentState.PAUSED and facts.get("walk.here")
+        paused = facts.get("walk.state") in _STILL and facts.get("walk.here")
         return Block(self.code, self.level, {}) if paused else None
 
 
@@ -84,8 +87,7 @@ class WalkElsewhere(OfTheMessage):
 
     def blocks(self, facts: Facts, at: datetime) -> Block | None:
         state = facts.get("walk.state")
-        waits = {EnrollmentState.WAITING_SEND, EnrollmentState.PAUSED}
-        if not state or (state in waits and facts.get("walk.here")):
+        if not state or (state in {EnrollmentState.WAITING_SEND, *_STILL} and facts.get("walk.here")):
             return None
         return Block(self.code, self.level, {"state": state})
 
@@ -159,7 +161,7 @@ _CONSENT = f"""
 
 # The same message to the same line, of this walk or of somebody who has been in the campaign together with them: one
 # that got there, or may have, and else one that is still to be tried. Of two that were both tried in vain the second
-# waits for the first, and for one that a hand has paused nobody waits.
+# waits for the first, and for one whose walk stands still nobody waits.
 _TWIN = """
     SELECT twin.id::text AS id, possible.it AS got_there
     FROM campaigns_message twin JOIN campaigns_enrollment theirs ON theirs.id = twin.enrollment_id,

@@ -10,7 +10,7 @@ from campaigns.services import handling
 from campaigns.tests import promises, sending
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import HappeningFactory
-from campaigns.tests.sending import send
+from campaigns.tests.sending import claim, mark, send
 from campaigns.tests.walks import assert_replays, begun, enrolled, run, settle, walk_of
 from config.testing import NOON
 from crm.tests.factories import ContactFactory
@@ -124,11 +124,12 @@ def test_what_was_tried_in_vain_and_certainly_was_not_sent_is_not_passed_over(ca
     send(NOON)
     parked(walk, monkeypatch)
     carrier.behave("accept")
-
-    handling.retry([walk.pk], by=None, at=NOON + MINUTE)
     for minutes in range(1, 9):
-        run(NOON + minutes * MINUTE)
         send(NOON + minutes * MINUTE)
+    assert (Message.objects.get().state, Message.objects.get().held) == ("pending", True)
+
+    handling.retry([walk.pk], by=None, at=NOON + 9 * MINUTE)
+    send(NOON + 9 * MINUTE)
     run(NOON + 9 * MINUTE)
 
     assert (walk_of(walk).node.key, walk_of(walk).last["outcome"]) == ("wait", "accepted")
@@ -152,9 +153,23 @@ def test_of_what_nobody_knows_they_wait_until_somebody_does(untold, state):
     assert walk_of(untold).node.key == "wait"
 
 
-def test_what_was_blocked_while_they_were_parked_is_said_once_they_are_not(untold, carrier):
-    send(NOON)
-    assert Message.objects.get().reason == "walk_elsewhere"
+def test_what_is_claimed_when_they_are_parked_stands_still_until_they_go_on(carrier, account, monkeypatch):
+    (walk,) = enrolled(begun(SAYING), [ContactFactory(phone="+15125550134")])
+    run(NOON)
+    claimed = claim(account)
+    parked(walk, monkeypatch)
+    assert mark(account, claimed) == []
+    message = Message.objects.get()
+    assert (message.state, message.reason, message.held) == ("pending", "walk_paused", True)
+
+    handling.retry([walk.pk], by=None, at=NOON)
+    send(NOON + MINUTE)
+
+    assert Message.objects.get().state == "accepted"
+
+
+def test_what_became_too_late_while_they_were_parked_is_said_once_they_are_not(untold, carrier):
+    settle("expired", NOON)
     assert Settlement.objects.exists()
 
     handling.retry([untold.pk], by=None, at=NOON)
@@ -164,7 +179,7 @@ def test_what_was_blocked_while_they_were_parked_is_said_once_they_are_not(untol
     run(NOON)
 
     assert (walk_of(untold).node.key, len(carrier.ledger())) == ("wait", 1)
-    assert sorted(Message.objects.values_list("visit", "state")) == [(1, "accepted"), (1, "blocked")]
+    assert sorted(Message.objects.values_list("visit", "state")) == [(1, "accepted"), (1, "expired")]
 
 
 def test_what_is_blocked_after_another_try_is_put_off_as_ever(untold, monkeypatch):
