@@ -12,6 +12,7 @@ from campaigns.tests.drawings import drawing, node
 from campaigns.tests.walks import begun, enrolled, run, settle
 from config.kernel import clock
 from config.testing import NOON
+from crm.models import Contact
 from crm.tests.factories import CompanyFactory, ContactFactory
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +83,19 @@ def test_without_a_company_nobody_waits_for_a_place_of_it(of_one_company):
     places.give(campaign=of_one_company.pk, at=NOON)
     run(NOON)
     assert Enrollment.objects.filter(state="waiting").count() == 3
+
+
+def test_a_place_is_of_the_company_that_somebody_was_enrolled_with_whatever_it_is_today():
+    company = CompanyFactory()
+    campaign = begun(drawing(node("wait", "wait")), company_limit=2)
+    moved, leaves, *_ = enrolled(campaign, ContactFactory.create_batch(4, company=company))
+    run(NOON)
+    campaigns.edit(row=Campaign.objects.get(), changes={"company_limit": 1}, by=None, at=NOON)
+    Contact.objects.filter(pk=moved.contact_id).update(company=CompanyFactory())
+    for walk in (leaves, moved):
+        handling.leave([walk.pk], reason="Moved away", by=None, at=NOON)
+        run(NOON)
+        assert Enrollment.objects.filter(state="waiting", company=company).count() == 1
 
 
 def test_whoever_leaves_without_a_place_frees_none(of_one_company):
