@@ -129,6 +129,7 @@ def test_what_was_tried_in_vain_and_certainly_was_not_sent_is_not_passed_over(ca
     assert (Message.objects.get().state, Message.objects.get().held) == ("pending", True)
 
     handling.retry([walk.pk], by=None, at=NOON + 9 * MINUTE)
+    run(NOON + 9 * MINUTE)
     send(NOON + 9 * MINUTE)
     run(NOON + 9 * MINUTE)
 
@@ -163,6 +164,7 @@ def test_what_is_claimed_when_they_are_parked_stands_still_until_they_go_on(carr
     assert (message.state, message.reason, message.held) == ("pending", "walk_paused", True)
 
     handling.retry([walk.pk], by=None, at=NOON)
+    run(NOON)
     send(NOON + MINUTE)
 
     assert Message.objects.get().state == "accepted"
