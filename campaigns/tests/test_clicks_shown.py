@@ -31,7 +31,7 @@ def test_the_back_office_tells_of_it(window, walk):
     page = said(window.get(page_url(walk.campaign)))
     assert "Wait for a click, at most 3 days" in page
     (row,) = [part for part in page.split("<tr") if "Clicked</span>" in part]
-    assert row.count("<b>1</b>") == 1
+    assert row.count('became=clicked">1</a></b>') == 1
     history = said(window.get(page_url(walk)))
     assert "Left “click” by it happened" in history
     assert "It was a click on a link." in history
