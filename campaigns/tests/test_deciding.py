@@ -91,7 +91,8 @@ class TestTheBrake:
 
         send()
         assert now(message).state == "pending"
-        exits.let_send(stop=stop, by=admin, at=NOON + MINUTE)
+        for minutes in (1, 2):  # lifting it again changes nothing
+            assert exits.let_send(stop=stop, by=admin, at=NOON + minutes * MINUTE).lifted_at == NOON + MINUTE
         send(NOON + MINUTE)
 
         assert now(message).state == "accepted"

@@ -2,11 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from django.db import OperationalError
 
 from campaigns.models import Attempt, Message
-from campaigns.services.dispatch import accounts, calling, recording, sweeping
+from campaigns.services.dispatch import accounts, calling, recording, running, sweeping
 from campaigns.tests import sending
 from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
@@ -134,6 +136,42 @@ def test_an_adapter_that_never_answers_is_waited_for_a_while_and_nobody_knows(ca
     send()
 
     assert (now(message).state, Attempt.objects.get().outcome) == ("uncertain", "uncertain")
+
+
+def test_a_call_that_is_called_off_says_nothing(carrier, account, monkeypatch):
+    """Whoever ends the worker: what nobody has seen the end of is the sweeper's."""
+    walking()
+    (marked,) = mark(account, claim(account))
+    carrier.latency = 60
+
+    async def called_off():
+        call = asyncio.create_task(calling._call(carrier, marked, 0.0, clock.monotonic(), float("inf")))
+        await asyncio.sleep(0.01)
+        call.cancel()
+        await call
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(called_off())
+
+
+def test_what_nobody_can_write_down_because_the_database_stays_away_is_left_to_the_sweeper(
+    carrier, account, monkeypatch
+):
+    message = walking()
+    tries = []
+
+    def away(**said):
+        tries.append(said["told"])
+        raise OperationalError("The database is away.")
+
+    monkeypatch.setattr(recording, "record", away)
+    monkeypatch.setattr(running, "WAITS", (0, 0))
+    monkeypatch.setattr(running, "connections", SimpleNamespace(close_all=lambda: None))
+    with pytest.raises(OperationalError):
+        send()
+
+    assert len(tries) == 3
+    assert (now(message).state, len(carrier.ledger())) == ("dispatching", 1)
 
 
 @pytest.mark.parametrize(

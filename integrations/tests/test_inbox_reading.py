@@ -223,6 +223,15 @@ class TestReading:
         assert set(News.objects.values_list("state", "kind")) == {("understood", "delivered")}
         assert set(Message.objects.values_list("state", flat=True)) == {"delivered"}
 
+    def test_of_many_at_once_each_that_is_not_plain_is_looked_at_by_itself(self, attempt):
+        strange = [event(2, token="", reference="R9"), event(3, channel="telegraph"), event(4, token=7), "text"]
+        post(event(1), *strange)
+        read()
+
+        assert state_of(attempt) == "delivered"
+        states = sorted(News.objects.values_list("state", flat=True))
+        assert states == ["quarantined", "quarantined", "quarantined", "understood", "waiting"]
+
     def test_one_that_breaks_the_whole_is_found_by_itself(self, attempt, monkeypatch):
         def broken(self, bodies, **more):
             raise ZeroDivisionError
