@@ -51,7 +51,8 @@ def in_short(drawing: Drawing, node: DrawnNode) -> str:
 
 def ways(drawing: Drawing, key: str) -> str:
     """Return where a node leads, in the order in which it is asked."""
-    return "; ".join(f"{way(edge)} to {edge.target}".lstrip() for edge in drawing.leaving(key)) or "ends here"
+    told = (f"{way(edge)} to “{_name(drawing, edge.target)}”".lstrip() for edge in drawing.leaving(key))
+    return "; ".join(told) or "ends here"
 
 
 def way(edge: DrawnEdge) -> str:
@@ -66,6 +67,11 @@ def on_reply(drawing: Drawing) -> str:
     if node is None:
         return "A reply ends the walk, but where a node waits for it."
     return f"A reply leads to “{node.name or node.key}”, but where a node waits for it."
+
+
+def _name(drawing: Drawing, key: str) -> str:
+    node = drawing.by_key.get(key)
+    return (node and node.name) or key
 
 
 def _asked(drawing: Drawing, node: DrawnNode) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from campaigns.models import Template, TemplateVersion
 from campaigns.reports import pictures, settings, words
 from campaigns.rules.conditions import OPERATORS
-from campaigns.rules.drawings import Drawing, DrawnNode
+from campaigns.rules.drawings import Drawing, DrawnEdge, DrawnNode
 from campaigns.services import templates
 from campaigns.tests.drawings import drawing, edge, node
 from config.testing import NOON
@@ -57,7 +57,9 @@ def test_a_node_says_all_that_its_settings_say() -> None:
         "drop": "Voicemail: voice; needs prior express consent; blocked: goes on",
         "end": "Exit; Done",
     }
-    assert words.ways(WHOLE, "ask") == "yes to text; south to drop; else to end"
+    assert words.ways(WHOLE, "ask") == "yes to “text”; south to “drop”; else to “end”"
+    named = Drawing.of([DrawnNode("a", "stage"), DrawnNode("b", "exit", "Done")], [DrawnEdge("a", "b")], start="a")
+    assert words.ways(named, "a") == "to “Done”"
     unsaid = drawing(DrawnNode("drop", "voicemail_drop", "", {"content": "voice"}))
     assert "needs a consent that nobody chose" in words.in_full(unsaid, unsaid.nodes[0])
     for strange in ("perhaps", ["exit"], {"exit": 1}):
