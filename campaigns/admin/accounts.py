@@ -1,6 +1,6 @@
 """Who sends: set up by admins."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,11 @@ from unfold.decorators import display
 from campaigns.admin.forms import SpokenForm
 from campaigns.models import SendingAccount, SendingStop
 from campaigns.services import accounts, senders
+from campaigns.services.dispatch import accounts as pacing
 from campaigns.services.dispatch import exits
 from config.kernel import clock
 from config.kernel.admin import cells, filters
-from config.kernel.admin.pages import Header
+from config.kernel.admin.pages import Header, Section
 from config.kernel.admin.verbs import Verb
 from crm.admin.base import RecordAdmin
 
@@ -25,6 +26,7 @@ def _reopen(row: SendingAccount, *, by: Any, at: datetime) -> None:
 
 
 SIMULATED = "Simulated"
+MOST = 10_000  # messages that are counted to be shown
 
 
 class AccountForm(SpokenForm):
@@ -100,6 +102,17 @@ class SendingAccountAdmin(RecordAdmin):
                 ("Tried again", cells.exact(row.open_until)),
             ],
         )
+
+    def sections(self, request: HttpRequest, row: SendingAccount) -> Iterable[Section]:
+        sent, waiting = pacing.sent_today(account_id=row.pk, at=clock.now()), accounts.waiting(row, most=MOST)
+        facts: list[tuple[str, Any]] = [
+            ("Sent", f"{sent:,} of {row.per_day:,}"),
+            ("Waiting", f"More than {MOST:,}" if waiting > MOST else f"{waiting:,}"),
+        ]
+        if row.failures:
+            facts.append(("Batches in a row without success", row.failures))
+        day = f"the day where {row.user} is" if row.user else "the day in New York"
+        yield Section(title="Today", note=day, facts=facts)
 
 
 class StopForm(SpokenForm):

@@ -7,7 +7,8 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from campaigns.models import SendingAccount
+from campaigns.choices import MessageState
+from campaigns.models import Message, SendingAccount
 from campaigns.models.accounts import FASTEST, SLOWEST
 from campaigns.services import senders
 from campaigns.services.dispatch import accounts as pacing
@@ -77,6 +78,11 @@ def edit(*, row: SendingAccount, changes: Mapping[str, Any], by: User | None, at
     row = _saved(row, by)
     pacing.change_pace(account_id=row.pk, old=old, new=row.per_second, at=at)
     return row
+
+
+def waiting(row: SendingAccount, *, most: int) -> int:
+    """Return how many messages wait for an account; ``most`` + 1 where they are more than so many."""
+    return Message.objects.filter(account=row, state=MessageState.PENDING).order_by()[: most + 1].count()
 
 
 @atomic_with_retries

@@ -1,17 +1,22 @@
 """What the numbers and names on pages of campaigns lead to: exactly to what they say."""
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from campaigns.admin import accounts as pages
 from campaigns.models import CallTask, Message
+from campaigns.services import accounts
+from campaigns.services.dispatch import accounts as pacing
 from campaigns.tests import office
-from campaigns.tests.factories import CampaignFactory, EnrollmentFactory, MessageFactory
+from campaigns.tests.factories import CampaignFactory, EnrollmentFactory, MessageFactory, SendingAccountFactory
 from campaigns.tests.office import said
 from campaigns.tests.scenes import a_campaign
+from config.kernel import clock
 from config.testing import NOON
 from crm.tests.backoffice import list_url, page_url, signed_in
 from crm.tests.factories import ContactFactory, UserFactory
@@ -112,3 +117,19 @@ def test_what_few_of_many_became_is_found_by_an_index(window, became, change, in
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {next(one['sql'] for one in asked if 'LIMIT 51' in one['sql'])}")
         assert index in str(cursor.fetchall())
+
+
+def test_the_page_of_an_account_says_how_much_of_its_day_is_used_and_what_waits(window, monkeypatch):
+    account = SendingAccountFactory(per_day=1200, failures=2, user=UserFactory(bdr=True, name="Ada Lane"))
+    at = clock.now()
+    pacing.reserve(account_id=account.pk, segments=[1, 1, 1], at=at)
+    MessageFactory.create_batch(2, account=account, not_before=at)
+
+    page = said(window.get(page_url(account)))
+
+    for words in ("3 of 1,200", "the day where Ada Lane is", "Batches in a row without success"):
+        assert words in page
+    assert pacing.sent_today(account_id=account.pk, at=at + timedelta(days=1)) == 0
+    assert accounts.waiting(account, most=9) == 2
+    monkeypatch.setattr(pages, "MOST", 1)
+    assert "More than 1" in said(window.get(page_url(account)))

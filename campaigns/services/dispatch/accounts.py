@@ -232,6 +232,19 @@ def count_again(*, account_id: UUID, at: datetime) -> None:
     prepared.run(_COUNT_AGAIN, {"account": account_id, "day": _day_of(at, zone, None)})
 
 
+_USED = """
+    SELECT b.day, b.sent, coalesce(u.time_zone, '')
+    FROM campaigns_senderbudget b JOIN campaigns_sendingaccount a ON a.id = b.account_id
+         LEFT JOIN crm_user u ON u.id = a.user_id
+    WHERE b.account_id = %(account)s"""
+
+
+def sent_today(*, account_id: UUID, at: datetime) -> int:
+    """Return how many messages have a place in the day that it is for an account ``at`` this moment."""
+    used = prepared.rows(_USED, {"account": account_id})
+    return sum(sent for day, sent, zone in used if day == _day_of(at, zone, day))
+
+
 def _spent(until: datetime | None, per_second: float, at: datetime) -> datetime:
     """Return up to when the pace is spent. What is later than anything can have been reserved by now was reserved by a
     clock that has been set back since, and is nothing."""
