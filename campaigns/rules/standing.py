@@ -160,8 +160,8 @@ _CONSENT = f"""
      ORDER BY given.id LIMIT 1)"""  # noqa: S608 - our own words
 
 # The same message to the same line, of this walk or of somebody who has been in the campaign together with them: one
-# that got there, or may have, and else one that is still to be tried. Of two that were both tried in vain the second
-# waits for the first, and for one whose walk stands still nobody waits.
+# that got there, or may have, and else one that a provider is given at this moment, or that is still to be tried. Of two
+# that were both tried in vain the second waits for the first, and for one whose walk stands still nobody waits.
 _TWIN = """
     SELECT twin.id::text AS id, possible.it AS got_there
     FROM campaigns_message twin JOIN campaigns_enrollment theirs ON theirs.id = twin.enrollment_id,
@@ -174,8 +174,8 @@ _TWIN = """
       AND (twin.enrollment_id = out.enrollment_id
            OR twin.contact_id <> out.contact_id AND (
               running.reentry = 'never' OR theirs.ended_at IS NULL OR theirs.ended_at > walk.enrolled_at))
-      AND (possible.it OR twin.state IN ('pending', 'claimed', 'dispatching') AND NOT twin.held
-                          AND (twin.id < out.id OR NOT out.ever_dispatched))
+      AND (possible.it OR twin.state = 'dispatching'
+           OR twin.state IN ('pending', 'claimed') AND NOT twin.held AND (twin.id < out.id OR NOT out.ever_dispatched))
     ORDER BY possible.it DESC, twin.id LIMIT 1"""
 _MESSAGES = Question(
     columns={

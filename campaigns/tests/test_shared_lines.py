@@ -6,11 +6,12 @@ import pytest
 
 from campaigns.models import ContentTemplate, Enrollment, Message
 from campaigns.services import handling
-from campaigns.services.dispatch import sweeping
+from campaigns.services.dispatch import calling, recording, sweeping
 from campaigns.tests import sending
 from campaigns.tests.drawings import drawing, node
-from campaigns.tests.sending import claim, mark, now, send
+from campaigns.tests.sending import claim, known, mark, now, send
 from campaigns.tests.walks import begun, enrolled, run
+from config.kernel import clock
 from config.kernel.ids import uuid7
 from config.testing import NOON
 from crm.models import Contact
@@ -133,6 +134,23 @@ class TestOfTwoOfWhomOneWasTriedInVain:
         handling.resume([self.first.enrollment_id], by=None, at=NOON + 40 * MINUTE)
         self.goes_on(range(40, 70))
 
+        assert self.states() == ["uncertain", "accepted"]
+        assert len(carrier.ledger()) == 1
+
+    def test_it_waits_while_the_other_one_is_handed_over_though_it_was_first(self, carrier, account):
+        handling.pause([self.first.enrollment_id], by=None, at=NOON + MINUTE)
+        at = NOON + 8 * MINUTE
+        (marked,) = mark(account, claim(account, at), at)
+        assert marked.message_id == self.second.pk
+        handling.resume([self.first.enrollment_id], by=None, at=at)
+        run(at)
+
+        send(at + MINUTE / 10)
+
+        assert (now(self.first).state, now(self.first).reason) == ("pending", "twin_under_way")
+        told = calling.call(provider=carrier, marked=[marked], decided_at=at, began=clock.monotonic())
+        recording.record(told=told, account=known(account), provider=carrier, at=at)
+        self.goes_on(range(9, 20))
         assert self.states() == ["uncertain", "accepted"]
         assert len(carrier.ledger()) == 1
 
