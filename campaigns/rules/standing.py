@@ -160,7 +160,7 @@ _CONSENT = f"""
      ORDER BY given.id LIMIT 1)"""  # noqa: S608 - our own words
 
 # The same message to the same line, of this walk or of somebody who has been in the campaign together with them: one
-# that got there, or may have, and else one that a provider is given at this moment, or that is still to be tried. Of two
+# that got there, or may have, else one that a provider is given at this moment, or that is still to be tried. Of two
 # that were both tried in vain the second waits for the first, and for one whose walk stands still nobody waits.
 _TWIN = """
     SELECT twin.id::text AS id, possible.it AS got_there

@@ -72,11 +72,13 @@ def edit(*, row: SendingAccount, changes: Mapping[str, Any], by: User | None, at
     :raises NoPace, naming.Nameless: see ``create``.
     """
     row = SendingAccount.objects.select_for_update(no_key=True).get(pk=row.pk)
-    old = row.per_second
+    old, owner = row.per_second, row.user_id
     for name in EDITABLE & changes.keys():
         setattr(row, name, changes[name])
     row = _saved(row, by)
     pacing.change_pace(account_id=row.pk, old=old, new=row.per_second, at=at)
+    if row.user_id and row.user_id != owner:
+        pacing.take_back(account_id=row.pk)
     return row
 
 

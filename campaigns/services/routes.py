@@ -70,7 +70,7 @@ def channel_of(execution: UUID | None) -> str:
 
 def channels_walked(campaign: Campaign) -> frozenset[str]:
     """Return the channels on which people walk a campaign, whoever is still to begin included: "" is every one."""
-    if campaign.started_at is None:
+    if campaign.started_at is None or not channel_of(campaign.execution_id):
         return frozenset({""})
     begun = campaign.enrollments.live().exclude(node=None).order_by().values_list("execution", flat=True).distinct()
     return frozenset(map(channel_of, {*begun, campaign.execution_id}))

@@ -25,6 +25,11 @@ CREATE TABLE IF NOT EXISTS mode ("to" TEXT PRIMARY KEY, name TEXT);
 EVERYBODY: Final = "*"
 
 
+class _Forgetful(Unavailable):
+    def __init__(self) -> None:
+        pass
+
+
 class _Unsayable(Exception):
     def __str__(self) -> str:
         raise ValueError("secret")
@@ -90,6 +95,9 @@ class Carrier:
         self._do("INSERT INTO asked (token, at) VALUES (?, ?)", outgoing.token, clock.monotonic())
         mode = self._mode(outgoing.to)
         await asyncio.sleep(self.latency)
+        if mode == "ends_its_task" and (task := asyncio.current_task()):
+            task.cancel()
+            await asyncio.sleep(0)
         before: dict[str, BaseException] = {
             "refused": Unavailable("Connection refused."),
             "busy": Unavailable("429", retry_after=timedelta(minutes=7)),
@@ -98,6 +106,8 @@ class Carrier:
             "number": Unavailable("429", retry_after=30),  # type: ignore[arg-type]  # as adapters do it
             "called_off": asyncio.CancelledError(),
             "unsayable": _Unsayable(),
+            "exits": SystemExit(3),
+            "forgetful": _Forgetful(),
             "unwelcome": AccountRefused("20003", retry_after=timedelta(hours=9)),
             "suspended": AccountRefused("20003"),
             "bad_number": RecipientRefused("Not a number.", code="21211"),

@@ -7,10 +7,10 @@ import pytest
 
 from campaigns.models import Message, SendingAccount
 from campaigns.services import accounts as editing
-from campaigns.services.dispatch import accounts, claiming, recording, resting, running
+from campaigns.services.dispatch import accounts, calling, claiming, recording, resting, running
 from campaigns.tests import carriers, sending
 from campaigns.tests.factories import EnrollmentFactory, MessageFactory, SendingAccountFactory, walking
-from campaigns.tests.sending import now, send
+from campaigns.tests.sending import claim, known, mark, now, send
 from config.kernel import clock
 from config.testing import NOON
 from crm.models import Touch
@@ -203,6 +203,44 @@ def test_what_waits_for_an_account_that_was_given_to_somebody_goes_out_from_anot
     assert [(now(one).state, now(one).account) for one in (message, anybodys)] == [("accepted", other)] * 2
 
 
+@pytest.mark.parametrize("why", [{"per_day": 1}, {"open_until": NOON + HOUR, "failures": 1}])
+def test_what_waits_for_one_that_sends_nothing_now_goes_out_from_another_at_once(carrier, account, why):
+    walking()
+    send()
+    message = walking(by=UserFactory(bdr=True))
+    accounts.route(at=NOON)
+    SendingAccount.objects.update(**why)
+    other = SendingAccountFactory()
+
+    editing.edit(row=account, changes={"user": UserFactory(bdr=True)}, by=None, at=NOON)
+    send()
+
+    assert (now(message).state, now(message).account) == ("accepted", other)
+
+
+def test_a_batch_that_was_under_way_ends_no_rest_that_has_begun_since(carrier, account):
+    SendingAccount.objects.update(failures=1)
+    walking()
+    account.refresh_from_db()
+    (marked,) = mark(account, claim(account))
+    resting.shut(account_id=account.pk, reason="Refused", at=NOON)
+
+    told = [calling.Told(marked, calling.How.ACCEPTED, reference="R1")]
+    recording.record(told=told, account=known(account), provider=carrier, at=NOON)
+
+    assert SendingAccount.objects.get().open_until == NOON + 10 * MINUTE
+
+
+def test_a_rest_that_a_wrong_clock_has_made_keeps_nobody_silent(carrier, account):
+    resting.shut(account_id=account.pk, reason="Refused", at=NOON + timedelta(days=300))
+    message = walking()
+
+    send()
+
+    assert now(message).state == "accepted"
+    assert SendingAccount.objects.get().open_until is None
+
+
 def test_what_may_have_gone_out_from_an_account_that_was_given_to_somebody_is_looked_for(settings, carrier):
     post = carriers.Carrier(**settings.PROVIDERS["email"]["OPTIONS"])
     account = SendingAccountFactory(channel="email")
@@ -257,4 +295,4 @@ def test_an_adapter_that_is_not_there_rests_the_account(carrier):
 
 def test_an_account_is_mended_only_where_it_was_broken(account, django_assert_num_queries):
     with django_assert_num_queries(1):
-        resting.mend(account_id=account.pk)
+        resting.mend(account_id=account.pk, at=NOON)

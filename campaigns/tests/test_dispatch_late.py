@@ -8,6 +8,7 @@ import pytest
 from django.db import OperationalError
 
 from campaigns.models import Attempt, Message
+from campaigns.services import evidence
 from campaigns.services.dispatch import accounts, calling, recording, running, sweeping
 from campaigns.tests import sending
 from campaigns.tests.carriers import Carrier
@@ -136,6 +137,22 @@ def test_an_adapter_that_never_answers_is_waited_for_a_while_and_nobody_knows(ca
     send()
 
     assert (now(message).state, Attempt.objects.get().outcome) == ("uncertain", "uncertain")
+
+
+@pytest.mark.parametrize("state", ["not_sent_presumed", "rejected"])
+def test_late_proof_of_a_message_with_a_key_keeps_the_id_of_its_provider(carrier, settings, state):
+    account, post = SendingAccountFactory(channel="email"), Carrier(**settings.PROVIDERS["email"]["OPTIONS"])
+    message = walking("email")
+    marked = mark(account, claim(account))
+    Attempt.objects.update(outcome=state)
+    Message.objects.update(state="uncertain")
+    Message.objects.update(state=state, settled_at=NOON + HOUR)
+
+    told = [calling.Told(marked[0], calling.How.ACCEPTED, reference="R9")]
+    recording.record(told=told, account=known(account), provider=post, at=NOON + 2 * HOUR)
+
+    assert (now(message).state, now(message).anomaly) == ("accepted", "late_evidence")
+    assert evidence.bind(provider="email", status="undelivered", reference="R9", at=NOON + 3 * HOUR)
 
 
 def test_a_call_that_is_called_off_says_nothing(carrier, account, monkeypatch):

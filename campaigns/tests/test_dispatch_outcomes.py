@@ -135,7 +135,8 @@ def test_waits_grow_and_end_with_a_person(carrier, account):
 @pytest.mark.parametrize(
     ("mode", "state", "wait"),
     [("endless", "pending", DAY), ("ago", "pending", FIRST_WAIT), ("number", "pending", FIRST_WAIT),
-     ("called_off", "uncertain", 0 * DAY), ("unsayable", "uncertain", 0 * DAY)],
+     ("forgetful", "pending", FIRST_WAIT), *((mode, "uncertain", 0 * DAY) for mode in
+                                             ("called_off", "ends_its_task", "exits", "unsayable"))],
 )  # fmt: skip
 def test_an_adapter_that_breaks_for_one_takes_nothing_from_what_came_of_the_others(carrier, account, mode, state, wait):
     bad, *others = [walking() for _ in range(5)]

@@ -27,7 +27,8 @@ carrier = sending.carrier
 
 
 def reserve(account, number, at=NOON, segments=1):
-    return accounts.reserve(account_id=account.pk, segments=[segments] * number, at=at).moments
+    wanted = [(segments, at + timedelta(days=1))] * number
+    return [moment for moment in accounts.reserve(account_id=account.pk, wanted=wanted, at=at).moments if moment]
 
 
 def test_moments_follow_each_other_at_the_pace_of_the_account():
@@ -118,6 +119,18 @@ class TestWhatCertainlyWasNotSent:
         for _ in range(2):
             recording.record(told=told, account=known(account), provider=carrier, at=NOON)
             assert self.sent() == 2
+
+    def test_takes_none_where_its_moment_would_come_too_late(self, carrier):
+        SendingAccountFactory(per_day=2, per_second=1)
+        messages = [walking(expires_at=NOON + SECOND) for _ in range(5)]
+        send()
+        assert [now(message).state for message in messages].count("accepted") == self.sent() == 1
+        later = walking()
+
+        for seconds in range(1, 7):
+            send(NOON + seconds * SECOND)
+
+        assert (now(later).state, self.sent()) == ("accepted", 2)
 
     def test_has_its_place_again_where_it_was_sent_after_all(self, carrier):
         account = SendingAccountFactory(per_day=5)
@@ -248,9 +261,9 @@ def test_a_higher_pace_puts_nothing_between_what_is_on_its_way():
         assert sum(NOON + second * SECOND <= moment < NOON + (second + 1) * SECOND for moment in used + later) <= 20
 
 
-@pytest.mark.parametrize(("wrong", "per_day"), [(timedelta(days=3), 3), (timedelta(days=300), 1)])
-def test_an_account_sends_on_after_a_clock_was_wrong_for_a_moment(wrong, per_day):
-    account = SendingAccountFactory(per_day=per_day)
+@pytest.mark.parametrize(("days", "per_day"), [(1, 2), (2, 1), (3, 3), (300, 1)])
+def test_an_account_sends_on_after_a_clock_was_wrong_for_a_moment(days, per_day):
+    account, wrong = SendingAccountFactory(per_day=per_day), timedelta(days=days)
     walking(account=account)
     assert len(reserve(account, 9, at=NOON + wrong)) == per_day
 

@@ -88,7 +88,7 @@ class TestTheSweeper:
 
         sweeping.sweep(at=NOON + HOUR)
 
-        assert (now(message).state, now(message).reason) == ("uncertain", "may_have_been_sent")
+        assert (now(message).state, now(message).reason) == ("uncertain", "too_late")
 
 
 class TestTheReconciler:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from campaigns.choices import RUNNING
 from campaigns.services import people
+from campaigns.services.dispatch.resting import AWAKE
 from config.kernel import prepared
 from config.kernel.transactions import atomic_with_retries
 
@@ -58,7 +59,7 @@ class Account:
         return max(0, self.per_day - ((self.sent or 0) if self.day == self._day(at) else 0))
 
     def _day(self, at: datetime) -> date:
-        return _day_of(at, self.zone, self.day)
+        return _day_of(at, self.zone, self.day if (self.spent_until or at) <= self._spent(at) else None)
 
     def _spent(self, at: datetime) -> datetime:
         return _spent(self.spent_until, self.per_second, at)
@@ -69,20 +70,21 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """The moments that messages go out at, and the day of the account on which they take a place each."""
+    """The moments that messages go out at, in their order, None where there is none; and the day of the account on
+    which those that go out take a place each."""
 
     day: date
-    moments: Sequence[datetime]
+    moments: Sequence[datetime | None]
 
 
 # With something due: by hand, or of a campaign that runs. What stands still is not even looked at. Which
 # comes first is asked so that PostgreSQL answers from the index of what is due, and from no other.
-_READY = """
+_READY = f"""
     SELECT a.id, a.channel, a.provider, a.address, a.per_second, a.per_day, a.failures, b.spent_until, b.day, b.sent,
            coalesce(u.time_zone, ''), a.user_id
     FROM campaigns_sendingaccount a LEFT JOIN campaigns_senderbudget b ON b.account_id = a.id
          LEFT JOIN crm_user u ON u.id = a.user_id
-    WHERE a.is_active AND (a.open_until IS NULL OR a.open_until <= %(at)s::timestamptz)
+    WHERE a.is_active AND {AWAKE}
       AND NOT EXISTS (SELECT 1 FROM campaigns_sendingstop s WHERE s.lifted_at IS NULL AND s.channel IN ('', a.channel))
       AND ((SELECT m.id FROM campaigns_message m
             WHERE m.account_id = a.id AND m.campaign_id IS NULL AND m.state = 'pending'
@@ -93,7 +95,7 @@ _READY = """
                         AND (SELECT m.id FROM campaigns_message m
                              WHERE m.account_id = a.id AND m.campaign_id = c.id AND m.state = 'pending'
                                AND NOT m.held AND m.not_before <= %(at)s::timestamptz
-                             ORDER BY m.not_before, m.id LIMIT 1) IS NOT NULL))"""
+                             ORDER BY m.not_before, m.id LIMIT 1) IS NOT NULL))"""  # noqa: S608 - our own words
 
 
 def ready(*, at: datetime) -> list[Account]:
@@ -167,38 +169,57 @@ def unroute(*, limit: int = 1000) -> int:
     return prepared.run(_UNROUTE, {"limit": limit})
 
 
+_TAKE_BACK = """
+    UPDATE campaigns_message m SET account_id = NULL
+    FROM campaigns_sendingaccount a
+    WHERE a.id = %(account)s AND m.account_id = a.id AND m.state = 'pending' AND m.id = ANY(ARRAY(
+        SELECT w.id FROM campaigns_message w
+        WHERE w.account_id = %(account)s AND w.state = 'pending' AND w.by_id IS DISTINCT FROM a.user_id
+          AND NOT EXISTS (SELECT FROM campaigns_attempt t WHERE t.message_id = w.id AND t.outcome <> 'not_sent')
+        ORDER BY w.campaign_id, w.held, w.not_before, w.id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED))"""
+
+
+def take_back(*, account_id: UUID, limit: int = 10_000) -> None:
+    """Take what waits for an account that is somebody's now, and is not theirs, away from it: another one may have room
+    for it. Whatever is left of very much is taken away when its turn comes. The caller is in a transaction."""
+    prepared.run(_TAKE_BACK, {"account": account_id, "limit": limit})
+
+
 # Locks the budget until the transaction ends, and makes it where there is none.
-_BUDGET = """
+_BUDGET = f"""
     WITH budget AS (
         INSERT INTO campaigns_senderbudget (id, account_id, spent_until, day, sent)
         VALUES (clearline_uuid7(), %(account)s, %(at)s, %(day)s, 0)
         ON CONFLICT (account_id) DO UPDATE SET account_id = excluded.account_id
         RETURNING account_id, spent_until, day, sent)
     SELECT a.per_second, a.per_day, budget.spent_until, budget.day, budget.sent,
-           a.is_active AND (a.open_until IS NULL OR a.open_until <= %(at)s), coalesce(u.time_zone, '')
-    FROM budget JOIN campaigns_sendingaccount a ON a.id = budget.account_id LEFT JOIN crm_user u ON u.id = a.user_id"""
+           a.is_active AND {AWAKE}, coalesce(u.time_zone, '')
+    FROM budget JOIN campaigns_sendingaccount a ON a.id = budget.account_id
+         LEFT JOIN crm_user u ON u.id = a.user_id"""  # noqa: S608 - our own words
 _SPEND = """
     UPDATE campaigns_senderbudget SET spent_until = %(until)s, day = %(day)s, sent = %(sent)s
     WHERE account_id = %(account)s"""
 
 
-def reserve(*, account_id: UUID, segments: Sequence[int], at: datetime) -> Reserved:
-    """Reserve the next moments for messages of so many ``segments``, in their order; return as many as fit.
+def reserve(*, account_id: UUID, wanted: Sequence[tuple[int, datetime]], at: datetime) -> Reserved:
+    """Reserve the next moments for messages, in their order: ``wanted`` says of each of how many segments it is, and
+    until when it may be delivered. One for which there is no moment takes nothing of the pace or of the day.
 
-    Those within the next seconds, and within what the account may send today. The caller is in a transaction and
-    locks nothing after this (DESIGN 13).
+    There is one within the next seconds, and within what the account may send today. The caller is in a transaction
+    and locks nothing after this (DESIGN 13).
     """
     params = {"account": account_id, "at": at, "day": _LONG_AGO}
     per_second, per_day, spent_until, day, sent, is_on, zone = prepared.rows(_BUDGET, params)[0]
-    today = _day_of(at, zone, day)
-    moments: list[datetime] = []
-    moment, used = _spent(spent_until, per_second, at), sent if day == today else 0
-    for size in segments if is_on else ():
-        if moment >= at + AHEAD or used >= per_day:
-            break
-        moments.append(moment)
-        moment, used = moment + timedelta(seconds=max(size, 1) / per_second), used + 1
-    if moments:
+    begun = _spent(spent_until, per_second, at)
+    today = _day_of(at, zone, day if spent_until <= begun else None)
+    moments: list[datetime | None] = []
+    moment, used = begun, sent if day == today else 0
+    for size, until in wanted:
+        fits = is_on and used < per_day and moment < min(until, at + AHEAD)
+        moments.append(moment if fits else None)
+        if fits:
+            moment, used = moment + timedelta(seconds=max(size, 1) / per_second), used + 1
+    if any(moments):
         prepared.run(_SPEND, {**params, "day": today, "until": moment, "sent": used})
     return Reserved(today, moments)
 

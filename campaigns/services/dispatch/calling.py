@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from campaigns.providers import AccountRefused, MessageProvider, RecipientRefused, usable_reference
+from campaigns.providers import AccountRefused, MessageProvider, Receipt, RecipientRefused, usable_reference
 from campaigns.services.dispatch import looping
 from campaigns.services.dispatch.handing import Marked
 from config.kernel import clock, faults
@@ -80,7 +80,7 @@ async def _call(provider: MessageProvider, marked: Marked, moment: float, began:
         return Told(marked, How.NOT_SENT, detail="Not called: the time in which it may be delivered was over.")
     try:
         async with asyncio.timeout(ANSWER):
-            receipt = await provider.send(marked.outgoing)
+            receipt = await asyncio.create_task(_handed_over(provider, marked))
         reference = _reference(receipt.reference)
     except (Exception, asyncio.CancelledError) as error:  # whatever an adapter does, the message has a true state
         if _is_called_off():
@@ -90,6 +90,16 @@ async def _call(provider: MessageProvider, marked: Marked, moment: float, began:
         told = Told(marked, How.ACCEPTED, reference=reference)
     faults.point("send.after_http")
     return told
+
+
+async def _handed_over(provider: MessageProvider, marked: Marked) -> Receipt:
+    """Hand it over in a task of its own: what an adapter does to its task, or to the process, it does to neither."""
+    try:
+        return await provider.send(marked.outgoing)
+    except (Exception, asyncio.CancelledError):
+        raise
+    except BaseException as error:
+        raise RuntimeError(f"The adapter wanted to end the process: {type(error).__name__}.") from error
 
 
 def _is_called_off() -> bool:
@@ -107,18 +117,24 @@ def _reference(said: object) -> str:
 def _refused(marked: Marked, error: BaseException) -> Told:
     detail = _said(error)
     if isinstance(error, RecipientRefused):
-        return Told(marked, How.REJECTED, detail=_line(error.code, detail), opted_out=bool(error.opted_out))
+        opted_out = bool(_of(error, "opted_out"))
+        return Told(marked, How.REJECTED, detail=_line(_of(error, "code"), detail), opted_out=opted_out)
     if isinstance(error, Rejected):
         return Told(marked, How.REJECTED, detail=detail)
     if isinstance(error, AccountRefused):
-        return Told(marked, How.ACCOUNT, detail=detail, retry_after=_wish(error.retry_after))
+        return Told(marked, How.ACCOUNT, detail=detail, retry_after=_wish(_of(error, "retry_after")))
     if isinstance(error, Unavailable):
-        return Told(marked, How.NOT_SENT, detail=detail, retry_after=_wish(error.retry_after))
+        return Told(marked, How.NOT_SENT, detail=detail, retry_after=_wish(_of(error, "retry_after")))
     if not isinstance(error, ProviderError | TimeoutError):
         logger.error(
             "An adapter broke: %s. The message %s may have been sent.", type(error).__name__, marked.message_id
         )
     return Told(marked, How.UNCERTAIN, detail=detail)
+
+
+def _of(error: BaseException, name: str) -> Any:
+    """What an error says; one of an adapter's own kind may have forgotten it."""
+    return getattr(error, name, "")
 
 
 def _wish(said: object) -> timedelta | None:

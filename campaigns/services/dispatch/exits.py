@@ -13,7 +13,7 @@ from config.kernel.ids import uuid7
 from config.kernel.transactions import atomic_with_retries
 from crm.models import User
 from crm.services.locking import lock
-from crm.services.normalization.text import one_line
+from crm.services.normalization.text import one_line, shows_nothing
 from crm.services.scope import lock_seen
 
 OPEN: Final = [MessageState.UNCERTAIN, MessageState.NOT_SENT_PRESUMED]
@@ -55,7 +55,7 @@ def resend(*, message: Message, by: User, at: datetime) -> Message:
     message = _decide(message, by, at, f"Sent again by {by}.")
     number = Message.objects.filter(dedupe_key__startswith=f"resend:{message.pk}/").count() + 1
     again = Message.objects.create(
-        channel=message.channel, contact_id=message.contact_id, by=by, content=message.content,
+        channel=message.channel, contact_id=message.contact_id, by=by,
         subject=message.subject, body=message.body, segments=message.segments, consent=message.consent,
         dedupe_key=f"resend:{message.pk}/{number}", not_before=at, expires_at=at + LIVES,
     )  # fmt: skip
@@ -94,7 +94,7 @@ def stop_sending(*, reason: str, by: User | None, at: datetime, channel: str = "
     :raises AlreadyStopped: such a stop stands already.
     """
     words = one_line(reason)[:200]
-    if not words:
+    if shows_nothing(words):
         raise NoReason("Say why nothing is sent: whoever wants to send looks here.", details={"reason": "Say why."})
     if channel not in {"", *CHANNELS}:
         raise NoSuchChannel(f"No message goes out on {channel!r}.", details={"channel": OF_MESSAGES})

@@ -60,11 +60,6 @@ class Marked:
     day: date
     outgoing: Outgoing
 
-    @property
-    def comes_too_late(self) -> bool:
-        """Whether its moment is not within the time in which it may be delivered."""
-        return self.moment >= self.outgoing.valid_until
-
 
 class _Crowded(Exception):
     """Others have reserved the moments that this batch was counting on, or some of its own come too late."""
@@ -93,16 +88,13 @@ def _mark(*, account: Account, claimed: Sequence[Claimed], at: datetime, reserve
     idempotent = sender_on(account.provider).is_idempotent
     told = [_marked(*each, account, idempotent=idempotent, at=at) for each in passing]
     if not reserves_last:
-        told = _at_moments(told, account, passing, at)
-        others += [_again(ready, at, None) for ready, *_ in passing[len(told) :]]
-        late = {one.message_id for _, one in told if one.comes_too_late}
-        others += [_again(ready, at, HELD_BACK) for ready, *_ in passing if ready.id in late]
-        told = [each for each in told if each[1].message_id not in late]
+        told, left = _at_moments(told, account, passing, at)
+        others += left
     marking.write([mark for mark, _ in told], account_id=account.id, provider=account.provider, at=at)
     marking.write_others(others, at=at)
     if reserves_last and passing:
-        told = _at_moments(told, account, passing, at)
-        if len(told) < len(passing) or any(one.comes_too_late for _, one in told):
+        told, left = _at_moments(told, account, passing, at)
+        if left:
             raise _Crowded
     faults.point("send.before_mark")
     return [one for _, one in told]
@@ -110,12 +102,19 @@ def _mark(*, account: Account, claimed: Sequence[Claimed], at: datetime, reserve
 
 def _at_moments(
     told: Sequence[tuple[Mark, Marked]], account: Account, passing: Sequence[tuple[Ready, Line, Ruling]], at: datetime
-) -> list[tuple[Mark, Marked]]:
-    """Return those for whom there was a moment, each with its own."""
-    segments = [ready.segments for ready, *_ in passing]
-    reserved = accounts.reserve(account_id=account.id, segments=segments, at=at)
-    there = zip(told, reserved.moments, strict=False)
-    return [(mark, replace(one, moment=moment, day=reserved.day)) for (mark, one), moment in there]
+) -> tuple[list[tuple[Mark, Marked]], list[Other]]:
+    """Return those for whom there is a moment, each with its own, and what becomes of the others: the gate is asked
+    about them again, of those whose time is nearly over once it is."""
+    wanted = [(ready.segments, one.outgoing.valid_until) for (ready, *_), (_, one) in zip(passing, told, strict=True)]
+    reserved = accounts.reserve(account_id=account.id, wanted=wanted, at=at)
+    there, left = [], []
+    for (mark, one), (ready, *_), moment in zip(told, passing, reserved.moments, strict=True):
+        if moment:
+            there.append((mark, replace(one, moment=moment, day=reserved.day)))
+        else:
+            ends_soon = one.outgoing.valid_until < at + accounts.AHEAD
+            left.append(_again(ready, at, HELD_BACK if ends_soon else None))
+    return there, left
 
 
 def _to_be_asked(held: Held, account: Account, others: list[Other], at: datetime) -> list[tuple[Ready, list[Line]]]:
@@ -158,7 +157,7 @@ def _too_late(ready: Ready, account: Account, at: datetime) -> Other | None:
     if since and (at - since >= KEY_LIVES or not sender_on(account.provider).is_idempotent):
         return _ended(ready, MessageState.EXPIRED, "may_have_been_sent")
     if ready.expires_at and ready.expires_at <= at:
-        return _ended(ready, MessageState.EXPIRED, "may_have_been_sent" if ready.ever_dispatched else "too_late")
+        return _ended(ready, MessageState.EXPIRED, "may_have_been_sent" if ready.maybe_sent_at else "too_late")
     return None
 
 

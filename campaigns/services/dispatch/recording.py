@@ -60,7 +60,7 @@ def _tell_account(told: Sequence[Told], account: Account, at: datetime) -> None:
         resting.shut(account_id=account.id, reason=refused[0].detail, at=at, rest=wish)
     elif any(one.how in {How.ACCEPTED, How.REJECTED} for one in told):
         if account.failures:
-            resting.mend(account_id=account.id)
+            resting.mend(account_id=account.id, at=at)
     elif unsure:
         resting.doubt(account_id=account.id, reason=unsure[0].detail, at=at)
 
@@ -119,7 +119,7 @@ def _record(*, told: Sequence[Told], account: Account, at: datetime) -> list[Tol
     now = {key: (state, claim) for key, state, claim in prepared.rows(_NOW, asked)}
     late = [one for one in told if one.how is How.ACCEPTED and now[one.marked.message_id][0] in evidence.GIVEN_UP]
     references: set[str] = set()
-    rows = [_row(one, now[one.marked.message_id], references, at) for one in told if one not in late]
+    rows = [_row(one, now[one.marked.message_id], references, at) for one in told]
     rows = [row for row in rows if row]
     if rows:
         of_all = {"provider": account.provider, "account": account.id, "at": at}

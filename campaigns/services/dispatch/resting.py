@@ -12,20 +12,24 @@ logger = logging.getLogger(__name__)
 
 REST: Final = timedelta(minutes=5)
 LONGEST_REST: Final = timedelta(hours=6)
+# No account rests for longer than a day: a later end was made by a clock that has been set back since.
+AWAKE: Final = """(open_until IS NULL OR open_until <= %(at)s::timestamptz
+                   OR open_until > %(at)s::timestamptz + interval '25 hours')"""
 PATIENCE: Final = 5  # batches in a row of which nobody knows what became of anything
 
-_SHUT = """
+_SHUT = f"""
     UPDATE campaigns_sendingaccount
     SET failures = least(failures + 1, 100),
-        open_reason = CASE WHEN failures + 1 >= %(patience)s::int THEN %(reason)s ELSE open_reason END,
+        open_reason = CASE WHEN failures + 1 >= %(patience)s::int THEN %(reason)s ELSE '' END,
         open_until = CASE WHEN failures + 1 >= %(patience)s::int THEN %(at)s::timestamptz + least(
             %(rest)s::interval * power(2, least(failures + 1 - %(patience)s::int, 20)),
             greatest(%(longest)s::interval, %(rest)s::interval)) END
-    WHERE id = %(account)s AND (open_until IS NULL OR open_until <= %(at)s::timestamptz)
-    RETURNING name, open_until"""
-_MEND = """
+    WHERE id = %(account)s AND {AWAKE}
+    RETURNING name, open_until"""  # noqa: S608 - our own words
+_MEND = f"""
     UPDATE campaigns_sendingaccount SET failures = 0, open_until = NULL, open_reason = ''
-    WHERE id = %(account)s AND (failures > 0 OR open_until IS NOT NULL)"""
+    WHERE id = %(account)s AND (failures > 0 OR open_until IS NOT NULL)
+      AND {AWAKE}"""  # noqa: S608 - our own words
 
 
 @atomic_with_retries
@@ -68,6 +72,6 @@ def _let_rest(
     return [(name, until) for name, until in prepared.rows(_SHUT, {**params, "patience": patience}) if until]
 
 
-def mend(*, account_id: UUID) -> None:
-    """Let an account send as usual again: its provider has taken a message."""
-    prepared.run(_MEND, {"account": account_id})
+def mend(*, account_id: UUID, at: datetime) -> None:
+    """Let an account send as usual again: its provider has taken a message. A rest that has begun since goes on."""
+    prepared.run(_MEND, {"account": account_id, "at": at})

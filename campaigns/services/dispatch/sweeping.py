@@ -61,7 +61,9 @@ _LATE = """
         ORDER BY m.expires_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
     UPDATE campaigns_message m
     SET state = CASE WHEN m.ever_dispatched THEN 'uncertain' ELSE 'expired' END,
-        reason = CASE WHEN m.ever_dispatched THEN 'may_have_been_sent' ELSE 'too_late' END,
+        reason = CASE WHEN EXISTS (SELECT FROM campaigns_attempt t
+                                   WHERE t.message_id = m.id AND t.outcome <> 'not_sent')
+                 THEN 'may_have_been_sent' ELSE 'too_late' END,
         settled_at = CASE WHEN m.ever_dispatched THEN m.settled_at ELSE %(at)s::timestamptz END,
         updated_at = %(at)s::timestamptz
     WHERE m.id = ANY(ARRAY(SELECT id FROM late))"""
