@@ -152,8 +152,10 @@ def result(row: Execution) -> dict[str, int]:
 
 
 def is_ok(row: Execution) -> bool:
-    """It came to its end, and nothing failed; what the gate refused is no failure."""
-    return row.state == RunState.DONE and not row.failed
+    """It came to its end, and nothing failed; what the gate refused is no failure. Where all that it was for still wait
+    to begin nothing was carried out."""
+    has_done = not row.waiting or any(result(row).values())
+    return row.state == RunState.DONE and not row.failed and has_done
 
 
 def in_words(row: Execution) -> str:
@@ -179,7 +181,12 @@ def _is_awaited(row: Campaign) -> bool:
 
 
 def _pending(row: Campaign) -> int:
-    return counting.numbers(row).get(f"state:{EnrollmentState.PENDING}", 0)
+    return _in_state(row, EnrollmentState.PENDING)
+
+
+def _in_state(row: Campaign, *states: EnrollmentState) -> int:
+    numbers = counting.numbers(row)
+    return sum(numbers.get(f"state:{state}", 0) for state in states)
 
 
 def _is_under_way(row: Execution, at: datetime) -> bool:
@@ -187,7 +194,9 @@ def _is_under_way(row: Execution, at: datetime) -> bool:
     company, or for the pace of the campaign to have room for them, may do so for weeks."""
     asked = {"campaign": row.campaign_id, "execution": row.pk}
     is_coming = row.campaign.places_given_to is not None or _is_enrolling(row.campaign_id)
-    looks = [_IS_BEGINNING, _IS_MOVING] if _has_room(row.campaign, at) else [_IS_MOVING]
+    looks = [_IS_BEGINNING] if _has_room(row.campaign, at) else []
+    if _in_state(row.campaign, EnrollmentState.ACTIVE, EnrollmentState.WAITING_SEND):  # of many who wait nobody is read
+        looks.append(_IS_MOVING)
     return is_coming or any(prepared.rows(sql, asked)[0][0] for sql in looks)
 
 

@@ -94,8 +94,12 @@ def test_whoever_waits_for_the_pace_keeps_no_execution_open():
     run(NOON)
     assert executing.look(execution.pk, at=NOON)
     assert result_of(execution)["sent"] == 1
+    execution.refresh_from_db()
     again = carried_out(campaign, "sms")
+    assert executing.is_ok(execution)
     assert executing.look(again.pk, at=NOON)
+    again.refresh_from_db()
+    assert (executing.is_ok(again), again.waiting) == (False, 4)  # nobody was carried along
     run(NOON + DAY)
     assert set(Message.objects.filter(state="pending").values_list("enrollment__execution", flat=True)) == {again.pk}
 

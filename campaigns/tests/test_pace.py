@@ -124,7 +124,12 @@ class TestWhatCertainlyWasNotSent:
         SendingAccountFactory(per_day=2, per_second=1)
         messages = [walking(expires_at=NOON + SECOND) for _ in range(5)]
         send()
-        assert [now(message).state for message in messages].count("accepted") == self.sent() == Attempt.objects.count() == 1
+        assert (
+            [now(message).state for message in messages].count("accepted")
+            == self.sent()
+            == Attempt.objects.count()
+            == 1
+        )
         later = walking()
 
         for seconds in range(1, 7):
