@@ -90,10 +90,10 @@ def retry(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
     """Try again what could not be done for these; return how many waited for that.
 
     They are still at the same visit: of that its message goes out once. One that may still go out is waited for, and
-    behind one that did, or may have, they go on. What had happened to them when they could not be moved on they hear
-    first.
+    behind one that did, or may have, they go on. What was written before a pause of the campaign is written anew. What
+    had happened to them when they could not be moved on they hear first.
     """
-    return _done(enrollments, _try, by, at, only=[_S.PARKED])
+    return _done(enrollments, _try, by, at, only=[_S.PARKED], let_go=True)
 
 
 def _try(steps: Steps) -> None:

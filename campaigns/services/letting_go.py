@@ -35,7 +35,7 @@ _LET_GO = """
     FROM json_to_recordset(%(rows)s::json) AS m (id uuid, wake_at timestamptz) WHERE e.id = m.id"""
 # What was written before a pause may say what is not so any more, in the name of whoever sent for it then. What was
 # tried in vain stays the same message, and goes out when it would be written anew; what a provider may have, and is
-# asked about again only as long as it remembers, waits for nothing.
+# asked about again only as long as it remembers, waits for nothing. Whoever is parked stays so: another try writes it.
 _ANEW = """
     WITH late AS MATERIALIZED (
         SELECT * FROM json_to_recordset(%(rows)s::json) AS l (id uuid, wake_at timestamptz)),
@@ -62,7 +62,7 @@ _ANEW = """
         SELECT clearline_uuid7(), %(at)s::timestamptz, e.id, 'blocked', e.node_id,
                CASE WHEN e.state = 'paused' THEN 'paused' ELSE 'waiting' END,
                jsonb_build_object('reason', 'campaign_paused', 'wake_at', old.wake_at)
-        FROM old JOIN campaigns_enrollment e ON e.id = old.enrollment_id)
+        FROM old JOIN campaigns_enrollment e ON e.id = old.enrollment_id WHERE e.state <> 'parked')
     UPDATE campaigns_enrollment e
     SET state = CASE WHEN e.state = 'paused' THEN 'paused' ELSE 'waiting' END,
         paused_from = CASE WHEN e.state = 'paused' THEN 'waiting' ELSE '' END,
@@ -70,10 +70,10 @@ _ANEW = """
         "left" = CASE WHEN e.state = 'paused' THEN interval '0' END,
         wake_rule = jsonb_build_object('blocked', 'campaign_paused', 'tries', old.tries)
                     || CASE WHEN e.state = 'paused' THEN jsonb_build_object('until', old.wake_at) ELSE '{}' END
-    FROM old WHERE e.id = old.enrollment_id
+    FROM old WHERE e.id = old.enrollment_id AND e.state <> 'parked'
     RETURNING e.state"""
 _FIRST = UUID(int=0)
-_SENDING: Final = EnrollmentState.WAITING_SEND
+_MAY_SEND: Final = frozenset({EnrollmentState.WAITING_SEND, EnrollmentState.PARKED})
 EPOCH: Final = ("pauses", "epoch", "resumed_at", "let_go_to")
 
 faults.register("letting_go.before_commit")
@@ -131,7 +131,7 @@ def _let_go(campaign: Campaign, rows: Sequence[Mapping[str, Any]], at: datetime)
     told = [{"id": row["id"], "wake_at": _woken(campaign, row)} for row in late]
     if told:
         prepared.run(_LET_GO, {"epoch": campaign.epoch, "rows": orjson.dumps(told).decode()})
-    sending = [row["id"] for row in late if row["epoch"] and _SENDING in (row["state"], row["paused_from"])]
+    sending = [row["id"] for row in late if row["epoch"] and _MAY_SEND & {row["state"], row["paused_from"]}]
     _write_anew(campaign, sending, at)
 
 

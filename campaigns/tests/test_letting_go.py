@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns.models import Enrollment, Message
+from campaigns.models import ContentTemplate, Enrollment, Message
 from campaigns.services import handling
 from campaigns.services.engine import batches
-from campaigns.tests import carriers
+from campaigns.tests import carriers, promises
 from campaigns.tests.drawings import drawing, node
-from campaigns.tests.factories import AttemptFactory, SendingAccountFactory
+from campaigns.tests.factories import AttemptFactory, HappeningFactory, SendingAccountFactory
 from campaigns.tests.sending import send
-from campaigns.tests.walks import begun, enrolled, paused, resumed, run, walk_of
+from campaigns.tests.walks import assert_replays, begun, enrolled, paused, resumed, run, walk_of
 from config.testing import NOON
 from crm.tests.factories import ContactFactory
 
@@ -95,3 +95,63 @@ def test_what_a_provider_may_have_waits_for_nothing_after_a_pause(campaign):
     resumed(campaign, NOON + HOUR)
     run(NOON + HOUR)
     assert Message.objects.get(enrollment=walk).not_before == NOON
+
+
+class TestWhoeverWasParkedBeforeAPause:
+    """What they were to be sent says what is not so any more when they are tried again."""
+
+    @pytest.fixture
+    def walk(self, campaign, settings, tmp_path):
+        self.carrier = carriers.install(settings, tmp_path)
+        SendingAccountFactory()
+        (walk,) = enrolled(campaign, [ContactFactory(phone="+15125550134")])
+        run(NOON)
+        return walk
+
+    def parked(self, walk, monkeypatch):
+        HappeningFactory(contact=walk.contact, kind="call_outcome")
+        with monkeypatch.context() as broken:
+            broken.setattr("campaigns.rules.walking._hears", lambda *told: 1 / 0)
+            batches.heard(at=NOON)
+        assert walk_of(walk).state == "parked"
+
+    def after_a_pause(self, campaign):
+        paused(campaign, NOON)
+        ContentTemplate.objects.filter(key="hello").update(body="It was moved to Friday.")
+        resumed(campaign, NOON + HOUR)
+
+    @pytest.mark.parametrize("is_let_go_before", [True, False])
+    def test_gets_it_written_anew(self, campaign, walk, monkeypatch, is_let_go_before):
+        self.parked(walk, monkeypatch)
+        self.after_a_pause(campaign)
+        if is_let_go_before:
+            run(NOON + HOUR)
+            assert walk_of(walk).state == "parked"
+            assert_replays(walk)
+
+        assert handling.retry([walk.pk], by=None, at=NOON + HOUR) == 1
+        run(NOON + HOUR)
+        send(NOON + HOUR)
+        run(NOON + HOUR)
+
+        assert list(Message.objects.order_by("id").values_list("state", "body")) == [
+            ("cancelled", "Hi Alex"),
+            ("accepted", "It was moved to Friday."),
+        ]
+        assert walk_of(walk).state == "completed"
+        assert_replays(walk)
+        assert promises.numbers([campaign]) == []
+
+    def test_gets_what_was_tried_in_vain_as_it_was(self, campaign, walk, monkeypatch):
+        self.carrier.behave("busy")
+        send(NOON)
+        self.carrier.behave("accept")
+        self.parked(walk, monkeypatch)
+        self.after_a_pause(campaign)
+        run(NOON + HOUR)
+
+        handling.retry([walk.pk], by=None, at=NOON + HOUR)
+        run(NOON + HOUR)
+        send(NOON + HOUR)
+
+        assert [(message.state, message.body) for message in Message.objects.all()] == [("accepted", "Hi Alex")]
