@@ -20,7 +20,7 @@ _WAYS: dict[models.TextChoices, list[models.TextChoices]] = {
     _S.WAITING: [*_ON],
     _S.WAITING_SEND: [*_ON],
     _S.PAUSED: [_S.PENDING, *_ON],
-    _S.PARKED: [_S.ACTIVE, _S.WAITING_SEND, _S.EXITED, _S.COMPLETED],
+    _S.PARKED: [_S.PENDING, _S.ACTIVE, _S.WAITING_SEND, _S.EXITED, _S.COMPLETED],
 }
 
 

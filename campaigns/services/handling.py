@@ -17,6 +17,7 @@ from campaigns.choices import (
 )
 from campaigns.models import Campaign, Enrollment, EnrollmentStatus
 from campaigns.rules import reasons
+from campaigns.rules.drawings import DrawnNode
 from campaigns.rules.steps import Steps
 from campaigns.services import letting_go, places
 from campaigns.services.engine import batches
@@ -80,10 +81,7 @@ def pause(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
 
 def resume(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
     """Let these go on: what was left of their wait begins now, or with the campaign. Return how many stood still."""
-    asked = list(enrollments)
-    done = _done(asked, Steps.resume, by, at, only=[_S.PAUSED], let_go=True)
-    _let_begin(asked, at)
-    return done
+    return _done(enrollments, Steps.resume, by, at, only=[_S.PAUSED], let_go=True)
 
 
 def retry(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
@@ -91,16 +89,23 @@ def retry(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
 
     They are still at the same visit: of that its message goes out once. One that may still go out is waited for, and
     behind one that did, or may have, they go on. What was written before a pause of the campaign is written anew. What
-    had happened to them when they could not be moved on they hear first.
+    had happened to them when they could not be moved on they hear first. Whoever has never begun begins, once there is
+    a place of their company.
     """
     return _done(enrollments, _try, by, at, only=[_S.PARKED], let_go=True)
 
 
 def _try(steps: Steps) -> None:
-    node, sent, written = steps.here, steps.standing.sent, steps.standing.written
-    if node is None:  # they never came anywhere: no try can help
-        return
     steps.hear_again()
+    if node := steps.here:
+        _try_at(steps, node)
+    else:
+        steps.to(_S.PENDING)
+        steps.note(_K.RESUMED, None)
+
+
+def _try_at(steps: Steps, node: DrawnNode) -> None:
+    sent, written = steps.standing.sent, steps.standing.written
     steps.to(_S.ACTIVE)
     steps.move.wake_at = steps.at
     steps.note(_K.RESUMED, node.key, visit=steps.move.visit, wake_at=steps.at.isoformat())
@@ -131,7 +136,8 @@ def _done(
 ) -> int:
     """Do something to each of these that is in one of the states ``only``, campaign by campaign, in one transaction.
 
-    ``let_go``: whoever has slept through a pause of the campaign is let go before, so that their wait is as it is.
+    ``let_go``: whoever has slept through a pause of the campaign is let go before, so that their wait is as it is, and
+    whoever waits for a place of their company afterwards gets one that is free.
 
     :raises TooMany: they are more than 10,000.
     """
@@ -151,12 +157,14 @@ def _act(
     if let_go:
         for campaign in campaigns:
             letting_go.let_these_go(campaign=campaign, enrollments=asked, at=at)
-    return sum(batches.by_hand(campaign, asked, act, by=who, at=at, only=only) for campaign in campaigns)
+    done = sum(batches.by_hand(campaign, asked, act, by=who, at=at, only=only) for campaign in campaigns)
+    if let_go:
+        _let_begin(asked, at)
+    return done
 
 
-@atomic_with_retries
 def _let_begin(enrollments: list[UUID], at: datetime) -> None:
-    """Let those begin who waited for a place in their company when they were paused, if there is one."""
+    """Let those begin for whom there is a place in their company."""
     waiting = Enrollment.objects.filter(pk__in=enrollments, state=_S.PENDING, wake_at=None).values("campaign")
     for campaign in Campaign.objects.select_for_update(no_key=True).filter(pk__in=waiting).order_by("pk"):
         places.let_begin(campaign, at=at)

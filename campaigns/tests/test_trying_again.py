@@ -11,9 +11,9 @@ from campaigns.tests import promises, sending
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import HappeningFactory
 from campaigns.tests.sending import claim, mark, send
-from campaigns.tests.walks import assert_replays, begun, enrolled, run, settle, walk_of
+from campaigns.tests.walks import assert_replays, begun, enrolled, paused, resumed, run, settle, walk_of
 from config.testing import NOON
-from crm.tests.factories import ContactFactory
+from crm.tests.factories import CompanyFactory, ContactFactory
 
 pytestmark = pytest.mark.django_db
 carrier, account = sending.carrier, sending.account
@@ -97,8 +97,8 @@ def untold(carrier, account, monkeypatch) -> Enrollment:
     return walk
 
 
-def parked(walk, monkeypatch, at=NOON):
-    HappeningFactory(contact=walk.contact, kind="call_outcome")
+def parked(walk, monkeypatch, at=NOON, *, kind="call_outcome"):
+    HappeningFactory(contact=walk.contact, kind=kind)
     with monkeypatch.context() as broken:
         broken.setattr("campaigns.rules.walking._hears", breaks)
         run(at)
@@ -234,3 +234,63 @@ def test_whoever_was_not_held_up_yet_comes_to_the_node_at_the_same_visit(monkeyp
 
     assert (walk_of(walk).state, walk_of(walk).visit) == ("waiting_send", 1)
     assert_replays(walk)
+
+
+def unbegun(walk, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr("campaigns.rules.walking._wake", breaks)
+        run(NOON)
+    assert (walk_of(walk).state, walk_of(walk).node) == ("parked", None)
+
+
+class TestWhoeverHasNeverBegun:
+    """Something broke when they were to begin, or to hear of something before they did."""
+
+    def test_begins(self, monkeypatch):
+        (walk,) = enrolled(begun(SAYING))
+        unbegun(walk, monkeypatch)
+
+        assert handling.retry([walk.pk], by=None, at=NOON) == 1
+        assert_replays(walk)
+        run(NOON)
+
+        assert (walk_of(walk).state, walk_of(walk).visit) == ("waiting_send", 1)
+        assert_replays(walk)
+        assert promises.numbers([walk.campaign]) == []
+
+    def test_hears_first_what_was_not_followed(self, monkeypatch):
+        (walk,) = enrolled(begun(SAYING))
+        parked(walk, monkeypatch, kind="reply")
+
+        handling.retry([walk.pk], by=None, at=NOON)
+        run(NOON)
+
+        assert (walk_of(walk).state, walk_of(walk).reason) == ("exited", "replied")
+        assert not Message.objects.exists()
+
+    def test_waits_for_a_place_of_their_company(self, monkeypatch):
+        campaign = begun(SAYING, company_limit=1)
+        first, second, third = enrolled(campaign, ContactFactory.create_batch(3, company=CompanyFactory()))
+        run(NOON)
+        parked(second, monkeypatch)
+
+        handling.retry([second.pk], by=None, at=NOON)
+        run(NOON)
+        assert [walk_of(walk).state for walk in (first, second, third)] == ["waiting_send", "pending", "pending"]
+        handling.leave([first.pk], reason="Moved away", by=None, at=NOON)
+        run(NOON)
+
+        assert [walk_of(walk).state for walk in (first, second, third)] == ["exited", "waiting_send", "pending"]
+
+    def test_begins_in_a_campaign_that_stands_still_once_it_goes_on(self, monkeypatch):
+        (walk,) = enrolled(begun(SAYING))
+        unbegun(walk, monkeypatch)
+        paused(walk.campaign, NOON)
+
+        handling.retry([walk.pk], by=None, at=NOON)
+        run(NOON + MINUTE)
+        assert walk_of(walk).state == "pending"
+        resumed(walk.campaign, NOON + 2 * MINUTE)
+        run(NOON + 2 * MINUTE + walk.campaign.spread)
+
+        assert walk_of(walk).state == "waiting_send"
