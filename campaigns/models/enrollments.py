@@ -56,10 +56,10 @@ class Enrollment(Row):
     """One contact's walk through one graph, which it is pinned to. The history in ``EnrollmentEvent`` replays to it.
 
     ``visit`` is how often they have come to ``node``, ``visits`` how often to every node so far (by its key).
-    ``wake_at`` is when the engine looks at it next, ``wake_rule`` what that moment was made of: the settings of the
-    wait and since when, so that it can be made again. ``status`` is what is said of them, at first the first there is;
-    ``stage`` is how far they have come. ``last`` says what became of the last step. What it would send is held while it
-    is paused or parked: a trigger sees to that, whoever stops it.
+    ``wake_at`` is when the engine looks at it next, ``wake_rule`` what that moment was made of, so that it can be made
+    again: the settings of the wait and since when; or what has led them to where nothing has begun yet. ``status`` is
+    what is said of them, at first the first there is; ``stage`` is how far they have come. ``last`` says what became of
+    the last step. What it would send is held while it is paused or parked: a trigger sees to that, whoever stops it.
     """
 
     campaign = models.ForeignKey("campaigns.Campaign", models.PROTECT, related_name="enrollments", db_index=False)

@@ -57,6 +57,11 @@ class Steps:
         """They were held up at this visit before, and are still at it."""
         return self.was_held and (self.move.node, self.move.visit) == (self.standing.node, self.standing.visit)
 
+    @property
+    def led_by(self) -> str:
+        """What of all that happens has led them to where they stand, as long as nothing has begun there."""
+        return str((self.move.wake_rule or {}).get("led_by", ""))
+
     def arrive(self, key: str) -> None:
         self.move.visits[key] = self.move.visit = self.move.visits.get(key, 0) + 1
         self.move.node = key
@@ -99,10 +104,11 @@ class Steps:
             self.move.wake_rule = {"since": (since or self.at).isoformat(), "config": dict(node.config)}
         self.note(_K.ARRIVED, node.key, visit=self.move.visit, **({"wake_at": until.isoformat()} if until else {}))
 
-    def rest(self) -> None:
+    def rest(self, *, led_by: str = "") -> None:
         """Go on from here at once, with the next wake: it has been far enough for this one."""
         self.to(_S.ACTIVE)
         self.move.wake_at = self.at
+        self.move.wake_rule = {"led_by": led_by} if led_by else None
         self.note(_K.ARRIVED, self.move.node, visit=self.move.visit, wake_at=self.at.isoformat())
 
     def pause(self) -> None:

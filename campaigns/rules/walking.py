@@ -84,7 +84,7 @@ def _hears(steps: Steps, happened: Iterable[Happened]) -> None:
             _remember(steps, news)
             doing.forget(steps, news.kind)
             steps.leave_by(node, Exit.HAPPENED, outcome=news.kind)
-            _go_on(steps)
+            _go_on(steps, led_by=news.kind)
         elif news.kind == HappeningKind.REPLY:
             _answered(steps, news)
         elif news.kind in doing.AWAITED:  # conditions may ask for it, and whoever comes to wait for it need not
@@ -100,9 +100,11 @@ def _waits_for(steps: Steps, news: Happened) -> DrawnNode | None:
 
 
 def _answered(steps: Steps, news: Happened) -> None:
-    """An answer ends the walk, unless the graph says where it leads."""
-    if steps.goes_no_further and steps.stands == _S.ACTIVE and steps.move.last.get("outcome") == HappeningKind.REPLY:
-        return  # they have answered just before, and where that leads they go once they may
+    """An answer ends the walk, unless the graph says where it leads. Whoever has answered and could not go there yet
+    has answered: another answer changes nothing before they have begun there.
+    """
+    if steps.led_by == HappeningKind.REPLY:
+        return
     elsewhere = steps.route.drawing.on_reply
     if not elsewhere or steps.stands in (_S.PENDING, *_STILL):
         steps.exit("replied")
@@ -111,7 +113,7 @@ def _answered(steps: Steps, news: Happened) -> None:
     steps.end(HappeningKind.REPLY, "")
     _remember(steps, news)
     steps.arrive(elsewhere)
-    _go_on(steps)
+    _go_on(steps, led_by=news.kind)
 
 
 def _remember(steps: Steps, news: Happened) -> None:
@@ -165,10 +167,11 @@ def _wait_over(steps: Steps, node: DrawnNode) -> None:
         steps.leave_by(node, Exit.NEXT, outcome="over")
 
 
-def _go_on(steps: Steps) -> None:
-    """Walk until something holds them up, the way ends, or it has been far enough for one wake."""
+def _go_on(steps: Steps, *, led_by: str = "") -> None:
+    """Walk until something holds them up, the way ends, or it has been far enough for one wake. Of whoever may go no
+    further it stays known by what they were ``led_by`` here, until they begin here or leave."""
     if steps.goes_no_further:
-        steps.rest()
+        steps.rest(led_by=led_by)
         return
     for _ in range(MOST):
         if steps.move.state in _STILL:

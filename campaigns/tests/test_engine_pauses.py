@@ -103,6 +103,52 @@ class TestOfWhatHappensInAPause:
         assert CallTask.objects.count() == 1
         assert_replays(walk)
 
+    @pytest.mark.parametrize("between", ["reply", "link_click", "call_outcome"])
+    def test_whatever_happens_before_they_are_let_go_an_answer_leads_on(self, between):
+        drawn = drawing(
+            node("ask", "wait_for"), node("ring", "call_task"), node("end", "exit"), "ask:happened>ring",
+            "ask:timeout>end", "ring>end",
+        )  # fmt: skip
+        campaign = begun(drawn, spread_minutes=0)
+        (walk,) = enrolled(campaign)
+        run(NOON)
+        paused(campaign, NOON)
+        for kind in ("reply", between, "reply"):
+            HappeningFactory(contact=walk.contact, kind=kind)
+            run(NOON)
+        assert (walk_of(walk).state, walk_of(walk).node.key) == ("active", "ring")
+
+        resumed(campaign, NOON + DAY)
+        HappeningFactory(contact=walk.contact)
+        running.run(at=NOON + DAY)
+        assert walk_of(walk).state == "active", "they have not been let go yet"
+        run(NOON + DAY)
+        assert (walk_of(walk).state, CallTask.objects.count()) == ("completed", 1)
+        assert_replays(walk)
+
+    @pytest.mark.parametrize("by_hand", [False, True])
+    def test_whoever_answered_before_and_is_tried_again_has_answered_once_more(self, by_hand):
+        drawn = drawing(
+            node("ask", "wait_for"), node("sms", "sms_send", content="new"), node("end", "exit"), "ask:happened>sms",
+            "ask:timeout>end", "sms>end",
+        )  # fmt: skip
+        campaign = begun(drawn, spread_minutes=0)
+        (walk,) = enrolled(campaign)
+        run(NOON)
+        HappeningFactory(contact=walk.contact)
+        run(NOON)
+        assert walk_of(walk).state == "parked", "there is no such content yet"
+        ContentTemplate.objects.create(key="new", channel="sms", name="New", body="Hi")
+        if not by_hand:
+            paused(campaign, NOON)
+        handling.retry([walk.pk], by=None, at=NOON)
+        if by_hand:
+            handling.pause([walk.pk], by=None, at=NOON)
+
+        HappeningFactory(contact=walk.contact)
+        run(NOON)
+        assert (walk_of(walk).state, walk_of(walk).reason) == ("exited", "replied")
+
     def test_where_a_graph_sends_whoever_answers_they_go_after_it(self):
         drawn = drawing(node("wait", "wait"), node("ring", "call_task"), node("again", "wait"), "wait>again")
         campaign = begun(replace(drawn, on_reply="ring"), spread_minutes=0)
