@@ -221,9 +221,9 @@ class Happening(Row):
     """Something that happened to a contact, for the walks they are on. Kept first; the engine takes it from here.
 
     ``cause`` is the row it comes from (a message, a call event, a suppression): one happening per cause, contact and
-    kind, and one for each walk that could not follow it with the others. It is news for the walks that were there
-    before it, and an opt-out for all of them. While one is unhandled the gate lets no message of a walk that it is for
-    through to this contact.
+    kind, and one of the same ``number`` for each walk that could not follow it with the others. It is news for the
+    walks that were there before it, and an opt-out for all of them. While one is unhandled the gate lets no message of
+    a walk that it is for through to this contact.
     """
 
     contact = models.ForeignKey("crm.Contact", models.CASCADE, related_name="happenings", db_index=False)

@@ -9,7 +9,7 @@ from campaigns.rules import walking
 from campaigns.services import handling
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import HappeningFactory, MessageFactory
-from campaigns.tests.walks import assert_replays, begun, enrolled, run, walk_of
+from campaigns.tests.walks import assert_replays, begun, enrolled, run, settle, walk_of
 from config.testing import NOON
 from crm.tests.factories import ContactFactory, SuppressionFactory
 
@@ -91,6 +91,23 @@ def test_they_hear_all_of_it_in_its_order_as_often_as_it_takes(park, runs_broken
     assert Happening.objects.count() == 4, "each as it was kept, and once for this walk"
 
 
+def test_they_hear_it_in_the_order_in_which_it_happened_and_before_anything_newer(runs_broken):
+    clicked = [node("mail", "email_send", content="mail"), node("click", "wait_for", event="link_click")]
+    ways = ["ask:happened>mail", "ask:timeout>end", "mail>click", "click:happened>end", "click:timeout>thanks"]
+    (walk,) = enrolled(begun(drawing(ASKING.nodes[0], *clicked, *ASKING.nodes[1:], *ways, "thanks>end")))
+    run(NOON)
+    HappeningFactory(contact=walk.contact)
+    HappeningFactory(contact=walk.contact, kind="link_click", enrollment=walk)
+    runs_broken()
+    HappeningFactory(contact=walk.contact, kind="call_outcome", data={"disposition": "Busy"})
+
+    here = tried_again(walk)
+    assert (here.node.key, [kind for kind, _ in here.last["ahead"]]) == ("mail", ["link_click", "call_outcome"])
+    settle("accepted", NOON)
+    run(NOON)
+    assert (walk_of(walk).state, walk_of(walk).node.key) == ("completed", "end")
+
+
 def test_what_is_of_this_walk_alone_is_kept_once(park):
     (walk,) = enrolled(begun(drawing(node("ask", "wait_for", event="link_click"), node("more", "wait_for"),
                                      "ask:happened>more")))  # fmt: skip
@@ -126,7 +143,9 @@ def test_it_happens_to_each_of_their_walks_that_could_not_follow_it(park):
 
     handling.retry([walk.pk for walk in walks], by=None, at=NOON)
     run(NOON)
-    assert [walk_of(walk).node.key for walk in walks] == ["thanks", "more"]
+    assert [(walk_of(walk).state, walk_of(walk).node.key) for walk in walks] == [
+        ("waiting_send", "thanks"), ("waiting", "more"),
+    ]  # fmt: skip
 
 
 def test_what_the_database_refused_to_follow_is_followed_too():

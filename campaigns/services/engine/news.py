@@ -35,13 +35,15 @@ _IS_READY = f"""
                 WHERE p.contact_id = h.contact_id AND p.handled_at IS NULL AND p.number <= h.number
                   AND coalesce(p.enrollment_id = h.enrollment_id, true) AND {_WAITS}
                 OFFSET 0)"""
-# Whoever holds the first of somebody's news holds all of it: of two engines one hears it, in its order.
+# Whoever holds the first of somebody's news holds all of it: of two engines one hears it, in its order. What several of
+# their walks hear again has one number, and one of it is the first.
 _NEWS = f"""
     SELECT news.* FROM (
         SELECT one.contact_id FROM campaigns_happening one
         WHERE one.handled_at IS NULL
           AND NOT EXISTS (SELECT FROM campaigns_happening p
-                          WHERE p.contact_id = one.contact_id AND p.handled_at IS NULL AND p.number < one.number
+                          WHERE p.contact_id = one.contact_id AND p.handled_at IS NULL
+                            AND (p.number, p.id) < (one.number, one.id)
                           OFFSET 0)
           AND EXISTS (SELECT FROM campaigns_happening h
                       WHERE h.contact_id = one.contact_id AND h.handled_at IS NULL AND {_IS_READY} OFFSET 0)

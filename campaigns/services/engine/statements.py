@@ -147,12 +147,13 @@ TASKS = Statement(
 TASKS_OFF = """
     UPDATE campaigns_calltask SET cancelled_at = %(at)s::timestamptz, updated_at = %(at)s::timestamptz
     WHERE enrollment_id = ANY(%(enrollments)s::uuid[]) AND done_at IS NULL AND cancelled_at IS NULL"""
-# What was heard of in vain, for this walk alone, the others having followed it.
+# What was heard of in vain, for this walk alone, the others having followed it. It keeps its number, and with that its
+# place in the order of all that has happened to them.
 AGAIN = Statement(
     """
-    INSERT INTO campaigns_happening (id, contact_id, enrollment_id, kind, at, cause, data)
-    SELECT clearline_uuid7(), h.contact_id, w.enrollment, h.kind, h.at, h.cause, h.data
-    FROM {rows} JOIN campaigns_happening h ON h.id = m.news ORDER BY h.number
+    INSERT INTO campaigns_happening (id, contact_id, enrollment_id, kind, at, cause, data, number)
+    SELECT clearline_uuid7(), h.contact_id, w.enrollment, h.kind, h.at, h.cause, h.data, h.number
+    FROM {rows} JOIN campaigns_happening h ON h.id = m.news
     ON CONFLICT (contact_id, cause, kind, enrollment_id) DO UPDATE SET handled_at = NULL""",
     each={"enrollment": "uuid"},
     news="uuid",
