@@ -27,8 +27,13 @@ _FILLERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a s
 
 
 def shows_nothing(text: str) -> bool:
-    """Say whether nobody sees anything of ``text``: it is empty, or all blanks, joiners and marks on no letter."""
-    return all(unicodedata.category(char)[0] in "CMZ" or char in _FILLERS for char in text)
+    """Say whether nobody sees anything of ``text``: it is empty, or all blanks, joiners and marks on no letter. What is
+    newer than the tables of this Python, or somebody's own, may be seen."""
+    return all(_is_hidden(unicodedata.category(char)) or char in _FILLERS for char in text)
+
+
+def _is_hidden(category: str) -> bool:
+    return category[0] in "MZ" or category in {"Cc", "Cf", "Cs"}
 
 
 _NOTHING: Final = frozenset(
