@@ -138,6 +138,7 @@ def test_whoever_is_paused_behind_a_message_and_answers_it_twice_has_answered():
         run(NOON)
     assert (walk_of(walk).state, walk_of(walk).node.key, walk_of(walk).left) == ("paused", "bdr", timedelta())
     handling.resume([walk.pk], by=None, at=NOON)
+    HappeningFactory(contact=walk.contact)
     run(NOON)
     assert (walk_of(walk).state, walk_of(walk).status.name) == ("completed", "Needs BDR")
     assert_replays(walk)
