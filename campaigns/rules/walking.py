@@ -170,7 +170,7 @@ def _wait_over(steps: Steps, node: DrawnNode) -> None:
 def _go_on(steps: Steps, *, led_by: str = "") -> None:
     """Walk until something holds them up, the way ends, or it has been far enough for one wake. Of whoever may go no
     further it stays known by what they were ``led_by`` here, until they begin here or leave."""
-    if steps.goes_no_further:
+    if steps.goes_no_further and steps.move.state not in _STILL:
         steps.rest(led_by=led_by)
         return
     for _ in range(MOST):

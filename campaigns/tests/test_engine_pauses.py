@@ -149,6 +149,17 @@ class TestOfWhatHappensInAPause:
         run(NOON)
         assert (walk_of(walk).state, walk_of(walk).reason) == ("exited", "replied")
 
+    def test_whoever_has_got_the_last_message_is_through(self):
+        campaign = begun(drawing(node("sms", "sms_send")), spread_minutes=0)
+        (walk,) = enrolled(campaign)
+        run(NOON)
+        paused(campaign, NOON)
+        settle("accepted", NOON)
+        HappeningFactory(contact=walk.contact, kind="link_click")
+        run(NOON)
+        assert (walk_of(walk).state, walk_of(walk).ended_at) == ("completed", NOON)
+        assert_replays(walk)
+
     def test_where_a_graph_sends_whoever_answers_they_go_after_it(self):
         drawn = drawing(node("wait", "wait"), node("ring", "call_task"), node("again", "wait"), "wait>again")
         campaign = begun(replace(drawn, on_reply="ring"), spread_minutes=0)
