@@ -321,6 +321,7 @@ class Migration(migrations.Migration):
                 ('run_no', models.PositiveSmallIntegerField(db_default=1, default=1)),
                 ('visit', models.PositiveIntegerField(db_default=0, default=0)),
                 ('account', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='campaigns.sendingaccount')),
+                ('no_account_since', models.DateTimeField(help_text="Since when nobody's account sends it, if none does.", null=True)),
                 ('by', models.ForeignKey(db_index=False, help_text='In whose name it goes out, or who sent it by hand.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('content', models.CharField(blank=True, db_default='', help_text='Key of the content it was made of.', max_length=80)),
                 ('subject', models.CharField(blank=True, db_default='', max_length=400)),

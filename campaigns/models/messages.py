@@ -86,6 +86,7 @@ class Message(Timestamped):
     account = models.ForeignKey(
         "campaigns.SendingAccount", models.PROTECT, null=True, related_name="messages", db_index=False
     )
+    no_account_since = models.DateTimeField(null=True, help_text="Since when nobody's account sends it, if none does.")
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False,
         help_text="In whose name it goes out, or who sent it by hand.",

@@ -21,6 +21,7 @@ BATCH: Final = 50
 AHEAD: Final = timedelta(seconds=5)  # what is reserved later than this is not marked: see DESIGN 16
 _LONG_AGO: Final = date(1, 1, 1)
 _MOST: Final = 100  # segments; no message has as many
+_LONGEST: Final = timedelta(days=1)  # that something waits for an account
 _WESTWARD: Final = timedelta(days=2)  # so much earlier at most is the day of whoever moves around the world
 
 
@@ -108,7 +109,8 @@ def ready(*, at: datetime) -> list[Account]:
 # An array says whom to write, because the plan is kept and made for chunks of any size: it would read all there are.
 _ROUTE = """
     WITH lost AS (
-        SELECT m.id, m.channel, m.by_id, m.contact_id, m.ever_dispatched, m.expires_at
+        SELECT m.id, m.channel, m.by_id, m.contact_id, m.ever_dispatched,
+               least(m.expires_at, m.no_account_since + %(longest)s::interval) AS too_late_at
         FROM campaigns_message m
         WHERE m.account_id IS NULL AND m.state = 'pending' AND m.not_before <= %(at)s::timestamptz
         ORDER BY m.not_before LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED),
@@ -122,7 +124,7 @@ _ROUTE = """
         SELECT id, account_id, CASE
             WHEN account_id IS NOT NULL THEN 'pending'
             WHEN NOT ever_dispatched THEN 'blocked'
-            WHEN %(later)s::timestamptz < coalesce(expires_at, 'infinity') THEN 'waits'
+            WHEN %(later)s::timestamptz < coalesce(too_late_at, 'infinity') THEN 'waits'
             ELSE 'uncertain' END AS goes
         FROM found)
     UPDATE campaigns_message m
@@ -131,6 +133,7 @@ _ROUTE = """
         reason = CASE WHEN j.account_id IS NULL THEN 'no_account' ELSE m.reason END,
         retry_at = CASE WHEN j.goes = 'blocked' THEN %(later)s::timestamptz END,
         not_before = CASE WHEN j.goes = 'waits' THEN %(later)s::timestamptz ELSE m.not_before END,
+        no_account_since = CASE WHEN j.account_id IS NULL THEN coalesce(m.no_account_since, %(at)s::timestamptz) END,
         settled_at = CASE WHEN j.goes = 'blocked' THEN %(at)s::timestamptz END,
         updated_at = %(at)s::timestamptz
     FROM judged j WHERE m.id = j.id AND m.id = ANY(ARRAY(SELECT id FROM judged))"""
@@ -158,9 +161,10 @@ def route(*, at: datetime, limit: int = 1000) -> int:
     """Choose an account for what is due and has none, in one statement; return how many were looked at.
 
     Where nobody sends on a channel the message is blocked, as by the gate, and would pass in an hour at the earliest;
-    one that was tried before, in vain, waits for that hour itself.
+    one that was tried before, in vain, waits for that hour itself, but no longer than a day: then somebody looks at it.
     """
-    return prepared.run(_ROUTE, {"at": at, "limit": limit, "later": at + timedelta(hours=1)})
+    params = {"at": at, "limit": limit, "later": at + timedelta(hours=1), "longest": _LONGEST}
+    return prepared.run(_ROUTE, params)
 
 
 @atomic_with_retries
