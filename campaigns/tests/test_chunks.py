@@ -68,7 +68,7 @@ def test_what_has_no_account_is_chosen_one_for_chunk_by_chunk():
     for _ in range(4 * CHUNK):
         walking()
         walking(not_before=NOON + HOUR)
-    looks = read_by(accounts._ROUTE, at=NOON, limit=CHUNK, later=NOON + HOUR)
+    looks = read_by(accounts._ROUTE, at=NOON, limit=CHUNK, later=NOON + HOUR, longest=24 * HOUR)
     assert most_of(looks, "campaigns_message") == CHUNK
     assert Message.objects.filter(account__isnull=False).count() == CHUNK
 
