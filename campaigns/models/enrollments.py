@@ -153,13 +153,13 @@ class Enrollment(Row):
                 condition=Q(state=_S.PENDING, wake_at__isnull=False),
                 name="campaigns_enrollment_to_begin",
             ),
+            # Who waits for a place of their company, and all of those as they came. ``ended_at`` and ``wake_at``, which
+            # are nothing, keep whoever asks for the ones away from the others, whatever the planner knows of them.
             models.Index(
-                fields=["campaign", "company", "id"],
+                fields=["campaign", "company", "ended_at", "id"],
                 condition=Q(state=_S.PENDING, wake_at=None),
                 name="campaigns_enrollment_held",
             ),
-            # The same people, as they came. ``wake_at``, which is nothing, keeps whoever looks for the first people of
-            # a company away from here.
             models.Index(
                 fields=["campaign", "wake_at", "id"],
                 condition=Q(state=_S.PENDING, wake_at=None),

@@ -142,6 +142,15 @@ class TestWhoeverWasParkedBeforeAPause:
         assert_replays(walk)
         assert promises.numbers([campaign]) == []
 
+    def test_gets_it_written_anew_who_was_parked_before_the_backlog_came_to_them(self, campaign, walk, monkeypatch):
+        self.after_a_pause(campaign)
+        self.parked(walk, monkeypatch)
+
+        handling.retry([walk.pk], by=None, at=NOON + HOUR)
+        run(NOON + HOUR)
+
+        assert [message.state for message in Message.objects.order_by("id")] == ["cancelled", "pending"]
+
     def test_gets_what_was_tried_in_vain_as_it_was(self, campaign, walk, monkeypatch):
         self.carrier.behave("busy")
         send(NOON)

@@ -46,7 +46,7 @@ def _names(*columns: str) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
 
-# Whoever waits as before is of the epoch that they were of: after a pause they are still to be let go.
+# Whoever waits as before, or is parked, is of the epoch that they were of: after a pause they are still to be let go.
 ENROLLMENTS = Statement(
     """
     UPDATE campaigns_enrollment e
@@ -55,8 +55,8 @@ ENROLLMENTS = Statement(
         ended_at = CASE WHEN m.ended THEN coalesce(e.ended_at, %(at)s::timestamptz) END, paused_from = m.paused_from,
         held_since = CASE WHEN m.held THEN greatest(%(at)s::timestamptz, e.held_since)
                           WHEN m.freed THEN NULL ELSE e.held_since END,
-        epoch = CASE WHEN (m.state, m.wake_at) IS NOT DISTINCT FROM (e.state, e.wake_at) THEN e.epoch
-                     ELSE %(epoch)s::int END,
+        epoch = CASE WHEN m.state = 'parked' OR (m.state, m.wake_at) IS NOT DISTINCT FROM (e.state, e.wake_at)
+                     THEN e.epoch ELSE %(epoch)s::int END,
         execution_id = m.execution, "left" = make_interval(secs => m."left")
     FROM {rows} WHERE e.id = w.id""",
     each={"id": "uuid"},
@@ -169,5 +169,6 @@ NEXT_OF_COMPANY = f"""
              LATERAL (SELECT e.id FROM campaigns_enrollment e
                       WHERE e.campaign_id = %(campaign)s AND e.company_id = free.company AND e.state = 'pending'
                         AND e.wake_at IS NULL
-                      ORDER BY e.id LIMIT greatest(least(free.places, %(limit)s::int - walking.number), 0)
+                      ORDER BY e.ended_at, e.id
+                      LIMIT greatest(least(free.places, %(limit)s::int - walking.number), 0)
                       FOR NO KEY UPDATE SKIP LOCKED) held)"""  # noqa: S608 - our own words
