@@ -124,7 +124,7 @@ def test_with_a_sender_its_pages_do_not_exist_for_others(boss):
     assert "Open house in Austin" not in said(window.get(list_url("campaigns.campaign")))
     message = Message.objects.first()
     message.contact.owner = None  # type: ignore[union-attr]  # of a walk
-    message.contact.save()  # type: ignore[union-attr]
+    message.contact.save()  # type: ignore[union-attr]  # what goes out has a contact
     page = said(window.get(page_url(message)))
     assert "Open house in Austin" not in page
 

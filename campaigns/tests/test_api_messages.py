@@ -128,7 +128,7 @@ def test_what_is_uncertain_is_sent_again_or_written_off_once(caller, campaign):
     assert (status, said["error_code"]) == (409, "not_uncertain")
     assert caller.send("get", "messages/?unsure=true")[1]["results"] == []
     row.contact.owner = UserFactory(bdr=True)  # type: ignore[union-attr]  # somebody's
-    row.contact.save()  # type: ignore[union-attr]
+    row.contact.save()  # type: ignore[union-attr]  # what goes out has a contact
     assert caller.send("post", f"messages/{row.pk}/write-off/", {})[0] == 404
 
 
