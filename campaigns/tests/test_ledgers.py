@@ -102,6 +102,27 @@ class TestTheLedger:
 
         assert result.is_clean
 
+    @pytest.mark.parametrize("since", [NOON - HOUR, NOON + HOUR], ids=["that day", "the day after it"])
+    def test_knows_a_repeat_that_had_to_wait_for_hours(self, carrier, post, since):
+        """Its list has it at the first try, our answer is of the second: nothing is missing."""
+        SendingAccountFactory(channel="email")
+        post.behave("accept_then_hang")
+        message = walking("email")
+        send()
+        assert now(message).state == "pending"
+        post.behave("accept")
+        send(NOON + 3 * HOUR)
+        assert (now(message).state, now(message).tries, len(post.ledger())) == ("accepted", 2, 1)
+
+        lost = walking("email")
+        send(NOON + 3 * HOUR)
+        post._do("DELETE FROM sent WHERE key = ?", str(lost.pk))
+
+        result = ledgers.compare_one("email", since=since, until=NOON + 5 * HOUR, at=NOON + 5 * HOUR)
+
+        assert (result.twice, result.strange, result.missing) == ([], [], [lost.pk])
+        assert now(message).anomaly == ""
+
     def test_of_one_that_gives_no_list_nothing_is_concluded_and_the_others_are_compared(
         self, carrier, account, settings, caplog
     ):

@@ -144,9 +144,35 @@ def _look_for_missing(result: Matched, since: datetime, until: datetime, seen: s
         repeated = Attempt.objects.filter(message__in=chunk, id__in=seen).values_list("message_id", flat=True)
         for known in repeated:  # by key: one row of theirs for several tries of ours
             absent.pop(known, None)
+    for known in _had_before(result.provider, list(absent), since, until):
+        absent.pop(known, None)
     for chunk in _chunks(list(absent)):
         Message.objects.filter(pk__in=chunk, anomaly="").update(anomaly=Anomaly.NOT_IN_LEDGER)
     result.missing += absent
+
+
+def _had_before(provider: str, messages: list[UUID], since: datetime, until: datetime) -> Iterator[UUID]:
+    """Yield those that the provider lists at another hour, at which they were tried too.
+
+    Asked again with a key that it knows, it says that it took the message, and lists it when it did: hours ago, where
+    the answer was lost and the second try had to wait, or on the day before.
+    """
+    wanted: dict[bytes | str, UUID] = {}
+    hours = set[datetime]()
+    for chunk in _chunks(messages):
+        tries = Attempt.objects.filter(message__in=chunk, provider=provider)
+        for message, token_hash, reference, moment in tries.values_list(
+            "message_id", "token_hash", "reference", "dispatched_at"
+        ):
+            wanted[bytes(token_hash)] = message
+            if reference:
+                wanted[reference] = message
+            if not since <= moment < until:
+                hours.add(moment.replace(minute=0, second=0, microsecond=0))
+    for hour in sorted(hours):
+        for row in looping.run(_listed(provider, hour - SKEW, hour + timedelta(hours=1) + SKEW)):
+            if found := wanted.get(evidence.hash_of(row.token)) or wanted.get(row.reference):
+                yield found
 
 
 def raise_alarm(
