@@ -122,7 +122,9 @@ def test_what_few_of_many_became_is_found_by_an_index(window, became, change, in
 def test_the_page_of_an_account_says_how_much_of_its_day_is_used_and_what_waits(window, monkeypatch):
     account = SendingAccountFactory(per_day=1200, failures=2, user=UserFactory(bdr=True, name="Ada Lane"))
     at = clock.now()
-    pacing.reserve(account_id=account.pk, wanted=[(1, at + timedelta(days=1))] * 3, at=at)
+    pacing.reserve(
+        account_id=account.pk, wanted=[pacing.Wanted(1, at + timedelta(days=1), by=account.user_id)] * 3, at=at
+    )
     MessageFactory.create_batch(2, account=account, not_before=at)
 
     page = said(window.get(page_url(account)))

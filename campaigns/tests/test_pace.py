@@ -27,7 +27,7 @@ carrier = sending.carrier
 
 
 def reserve(account, number, at=NOON, segments=1):
-    wanted = [(segments, at + timedelta(days=1))] * number
+    wanted = [accounts.Wanted(segments, at + timedelta(days=1), by=account.user_id)] * number
     return [moment for moment in accounts.reserve(account_id=account.pk, wanted=wanted, at=at).moments if moment]
 
 

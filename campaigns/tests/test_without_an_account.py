@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from campaigns.models import Campaign, Message, SendingAccount
-from campaigns.services.dispatch import reconciling, sweeping
+from campaigns.services.dispatch import accounts, reconciling, sweeping
 from campaigns.tests import sending
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import SendingAccountFactory, walking
-from campaigns.tests.sending import now, send
+from campaigns.tests.sending import claim, mark, now, send
 from campaigns.tests.walks import begun, enrolled, run
 from config.testing import NOON
 from crm.tests.factories import ContactFactory, UserFactory, give_point
@@ -99,3 +99,15 @@ def test_whoever_shares_their_line_does_not_wait_for_ever(carrier):
     states = dict(Message.objects.values_list("contact", "state"))
     assert states == {first.pk: "uncertain", second.pk: "accepted"}
     assert len(carrier.ledger()) == 1
+
+
+def test_no_account_is_whose_it_was_when_the_batch_began(carrier, account):
+    """Given to somebody between the look at it and the mark, it sends nothing for others any more."""
+    message = walking()
+    claimed = claim(account)
+    type(account).objects.update(user=UserFactory(bdr=True))
+
+    assert mark(account, claimed) == []
+    message.refresh_from_db()
+    assert (message.state, message.tries, carrier.asked()) == ("pending", 0, [])
+    assert accounts.sent_today(account_id=account.pk, at=NOON) == 0

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from campaigns.choices import RUNNING
@@ -189,6 +189,14 @@ def take_back(*, account_id: UUID, limit: int = 10_000) -> None:
     prepared.run(_TAKE_BACK, {"account": account_id, "limit": limit})
 
 
+class Wanted(NamedTuple):
+    """A message that wants a moment: of how many segments, until when it may be delivered, and who sends it."""
+
+    segments: int
+    until: datetime
+    by: UUID | None
+
+
 # Locks the budget until the transaction ends, and makes it where there is none.
 _BUDGET = f"""
     WITH budget AS (
@@ -197,7 +205,7 @@ _BUDGET = f"""
         ON CONFLICT (account_id) DO UPDATE SET account_id = excluded.account_id
         RETURNING account_id, spent_until, day, sent)
     SELECT a.per_second, a.per_day, budget.spent_until, budget.day, budget.sent,
-           a.is_active AND {AWAKE}, coalesce(u.time_zone, '')
+           a.is_active AND {AWAKE}, coalesce(u.time_zone, ''), a.user_id
     FROM budget JOIN campaigns_sendingaccount a ON a.id = budget.account_id
          LEFT JOIN crm_user u ON u.id = a.user_id"""  # noqa: S608 - our own words
 _SPEND = """
@@ -205,24 +213,24 @@ _SPEND = """
     WHERE account_id = %(account)s"""
 
 
-def reserve(*, account_id: UUID, wanted: Sequence[tuple[int, datetime]], at: datetime) -> Reserved:
-    """Reserve the next moments for messages, in their order: ``wanted`` says of each of how many segments it is, and
-    until when it may be delivered. One for which there is no moment takes nothing of the pace or of the day.
+def reserve(*, account_id: UUID, wanted: Sequence[Wanted], at: datetime) -> Reserved:
+    """Reserve the next moments for messages, in their order. One for which there is no moment takes nothing of the pace
+    or of the day.
 
-    There is one within the next seconds, and within what the account may send today. The caller is in a transaction
-    and locks nothing after this (DESIGN 13).
+    There is one within the next seconds, within what the account may send today, and from an account that is still
+    everybody's or theirs. The caller is in a transaction and locks nothing after this (DESIGN 13).
     """
     params = {"account": account_id, "at": at, "day": _LONG_AGO}
-    per_second, per_day, spent_until, day, sent, is_on, zone = prepared.rows(_BUDGET, params)[0]
+    per_second, per_day, spent_until, day, sent, is_on, zone, user = prepared.rows(_BUDGET, params)[0]
     begun = _spent(spent_until, per_second, at)
     today = _day_of(at, zone, day if spent_until <= begun else None)
     moments: list[datetime | None] = []
     moment, used = begun, sent if day == today else 0
-    for size, until in wanted:
-        fits = is_on and used < per_day and moment < min(until, at + AHEAD)
+    for one in wanted:
+        fits = is_on and user in {None, one.by} and used < per_day and moment < min(one.until, at + AHEAD)
         moments.append(moment if fits else None)
         if fits:
-            moment, used = moment + timedelta(seconds=max(size, 1) / per_second), used + 1
+            moment, used = moment + timedelta(seconds=max(one.segments, 1) / per_second), used + 1
     if any(moments):
         prepared.run(_SPEND, {**params, "day": today, "until": moment, "sent": used})
     return Reserved(today, moments)

@@ -20,7 +20,7 @@ from campaigns.choices import MessageState
 from campaigns.providers import Outgoing, sender_on
 from campaigns.rules.standing import HOLDS, WALK_PAUSED
 from campaigns.services.dispatch import accounts, locks, marking
-from campaigns.services.dispatch.accounts import Account
+from campaigns.services.dispatch.accounts import Account, Wanted
 from campaigns.services.dispatch.claiming import Claimed
 from campaigns.services.dispatch.locks import Held, Line, Ready
 from campaigns.services.dispatch.marking import Mark, Other
@@ -105,7 +105,10 @@ def _at_moments(
 ) -> tuple[list[tuple[Mark, Marked]], list[Other]]:
     """Return those for whom there is a moment, each with its own, and what becomes of the others: the gate is asked
     about them again, of those whose time is nearly over once it is."""
-    wanted = [(ready.segments, one.outgoing.valid_until) for (ready, *_), (_, one) in zip(passing, told, strict=True)]
+    wanted = [
+        Wanted(ready.segments, one.outgoing.valid_until, ready.by_id)
+        for (ready, *_), (_, one) in zip(passing, told, strict=True)
+    ]
     reserved = accounts.reserve(account_id=account.id, wanted=wanted, at=at)
     there, left = [], []
     for (mark, one), (ready, *_), moment in zip(told, passing, reserved.moments, strict=True):
