@@ -166,8 +166,22 @@ def _engine(size: int, people: int) -> list[Result]:
     told = ", yardstick ".join(f"{statistics.median(each) * 1e6:.0f} us" for each in (cpu, bare_cpu))
     print(f"(CPU of Python and PostgreSQL per step: {told})")
     return [
-        faster(f"engine, batches of {BATCH}, {people:,} people", scaled[0], scaled[1], amount=amount, unit=unit, budget=">= 0.4"),
-        faster(f"engine against the ORM, {people:,} people", scaled[0], scaled[2], amount=amount, unit=unit, budget=">= 30x"),
+        faster(
+            f"engine, batches of {BATCH}, {people:,} people",
+            scaled[0],
+            scaled[1],
+            amount=amount,
+            unit=unit,
+            budget=">= 0.4",
+        ),
+        faster(
+            f"engine against the ORM, {people:,} people",
+            scaled[0],
+            scaled[2],
+            amount=amount,
+            unit=unit,
+            budget=">= 30x",
+        ),
     ]
 
 

@@ -12,7 +12,8 @@ class LedgerDay(Row):
 
     ``theirs`` are messages that it says it sent, ``ours`` those that we say it took. ``unexplained`` and ``repeated``
     are theirs, ``missing`` are ours; ``named`` keeps the ids of them all, by these three words. A day without
-    ``compared_at`` was never compared, and ``error`` says why not; the numbers are those of the last comparison.
+    ``compared_at`` was never compared to its end, and ``error`` says why not; the numbers are those of the last
+    comparison, and what differs stays with them where a list breaks off.
     """
 
     provider = models.CharField(max_length=40)

@@ -41,6 +41,7 @@ PROOFS: Final = {
 _RANK: Final = {state: rank for rank, state in enumerate(PROOFS.values(), start=1)}
 # We were sure that the provider does not have it.
 _SURE: Final = {AttemptOutcome.NOT_SENT, AttemptOutcome.NOT_SENT_PRESUMED, AttemptOutcome.REJECTED}
+_TAKEN_TOO: Final = "The provider says that this try was taken as well."
 GIVEN_UP: Final = {MessageState.NOT_SENT_PRESUMED, MessageState.REJECTED}
 
 
@@ -247,9 +248,9 @@ def _bound(attempt: Attempt, told: Proof, at: datetime, *, people_locked: bool) 
         touch.update(counts=True)
         hints.refresh(at=at, contact_ids=[message.contact_id] if message.contact_id else [])
     changed = _settle_attempt(attempt, told.reference, at)
-    if late:
-        logger.error("Message %s was sent although we had concluded that it was not", message.pk)
     changed = _settle_message(message, PROOFS[told.status], told.reason, late, at) or changed
+    if late and changed:
+        logger.error("Message %s was sent although we had concluded that it was not", message.pk)
     if counts_again:
         accounts.count_again(account_id=attempt.account_id, at=attempt.dispatched_at)
     faults.point("evidence.before_commit")
@@ -262,11 +263,10 @@ def _settle_attempt(attempt: Attempt, reference: str, at: datetime) -> bool:
     others = Attempt.objects.filter(message=attempt.message_id).exclude(pk=attempt.pk)
     if attempt.outcome != AttemptOutcome.ACCEPTED:
         rival = not attempt.idempotent and attempt.outcome == AttemptOutcome.NOT_SENT
-        if rival and others.exclude(outcome=AttemptOutcome.NOT_SENT).exists():
-            changes["detail"] = "The provider says that this try was taken as well."
-        else:
-            changes["outcome"] = AttemptOutcome.ACCEPTED
-        changes["recorded_at"] = at
+        if not (rival and others.exclude(outcome=AttemptOutcome.NOT_SENT).exists()):
+            changes = {"outcome": AttemptOutcome.ACCEPTED, "recorded_at": at}
+        elif attempt.detail != _TAKEN_TOO:
+            changes = {"detail": _TAKEN_TOO, "recorded_at": at}
     # Of a message that is known by its key each try may get the same reference: whoever gets it as an answer keeps it.
     if reference and not attempt.reference and not attempt.idempotent:
         named = Attempt.objects.filter(provider=attempt.provider, reference=reference)

@@ -16,6 +16,7 @@ from campaigns.tests.carriers import Carrier
 from campaigns.tests.factories import SendingAccountFactory, walking
 from campaigns.tests.sending import now, send
 from config.kernel import clock
+from config.kernel.providers import Unavailable
 from config.testing import NOON
 from crm.tests.factories import UserFactory
 
@@ -172,6 +173,23 @@ class TestADifference:
             row = ledger_days.compare_day(provider="sms", day=NOON.date(), at=MORNING + HOUR)
 
         assert (row.missing, now(message).anomaly) == (0, "")
+
+    def test_is_told_once_where_the_list_breaks_off_behind_it_each_time(self, carrier, account, monkeypatch, caplog):
+        monkeypatch.setattr(ledgers, "SLICE", HOUR)
+        sent_by_a_stranger(carrier)
+        listed = Carrier.sent
+
+        async def broken(self, *, since, until):
+            if since > NOON + 3 * HOUR:
+                raise Unavailable("It said: \0\n no.")
+            async for one in listed(self, since=since, until=until):
+                yield one
+
+        monkeypatch.setattr(Carrier, "sent", broken)
+        rows = [row for hours in range(3) for row in compare(MORNING + hours * HOUR)]
+
+        assert [(row.compared_at, row.error, row.unexplained) for row in rows] == [(None, "It said: no.", 1)] * 3
+        assert len([said for said in alarms(caplog) if "we know nothing of them: R1" in said]) == 1
 
     def test_once_found_stays_when_the_list_is_away_later(self, carrier, account, monkeypatch):
         sent_by_a_stranger(carrier)

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from campaigns.models import Message
+from campaigns.services import evidence
 from campaigns.services.dispatch import ledgers
 from campaigns.tests import sending
 from campaigns.tests.carriers import Carrier
@@ -78,6 +79,38 @@ class TestTheLedger:
 
         assert result.twice == ["R2"]
 
+    @pytest.mark.parametrize("hours", [0, 3])
+    def test_raises_the_alarm_about_a_repeat_that_its_provider_did_not_recognise(self, carrier, post, caplog, hours):
+        """Two tries of one message, each of them sent: whoever it is has it twice."""
+        SendingAccountFactory(channel="email")
+        post.behave("accept_then_500")
+        walking("email")
+        send()
+        post._do("UPDATE sent SET key = 'forgotten'")
+        post.behave("accept")
+        send(NOON + hours * HOUR + MINUTE)
+
+        for _ in range(2):
+            result = ledgers.compare_one("email", since=NOON, until=NOON + 4 * HOUR, at=NOON + 5 * HOUR)
+            assert (result.theirs, result.strange, result.missing, len(result.twice)) == (2, [], [], 1)
+
+    def test_tells_once_of_what_was_sent_though_its_provider_said_that_it_was_not(self, carrier, account, caplog):
+        carrier.behave("busy")
+        message = walking()
+        send()
+        ((token,),) = carrier._do("SELECT token FROM asked")
+        insert = "INSERT INTO sent (token, key, at) VALUES (?, ?, ?)"
+        carrier._do(insert, token, str(message.pk), (NOON - MINUTE).isoformat())
+        carrier.behave("accept")
+        send(NOON + 8 * MINUTE)
+
+        results = [self.compare() for _ in range(3)]
+
+        assert [(one.corrected, len(one.twice)) for one in results] == [(1, 1), (0, 1), (0, 1)]
+        assert caplog.text.count("was sent although we had concluded") == 1
+        assert now(message).anomaly == "late_evidence"
+        assert not evidence.bind(provider="sms", status="accepted", token=token, at=NOON + HOUR)
+
     def test_marks_what_the_provider_does_not_know(self, carrier, account):
         message = walking()
         send()
@@ -121,6 +154,23 @@ class TestTheLedger:
         result = ledgers.compare_one("email", since=since, until=NOON + 5 * HOUR, at=NOON + 5 * HOUR)
 
         assert (result.twice, result.strange, result.missing) == ([], [], [lost.pk])
+        assert now(message).anomaly == ""
+
+    def test_takes_the_mark_from_a_repeat_that_a_late_list_has_at_its_first_try(self, carrier, post):
+        SendingAccountFactory(channel="email")
+        post.behave("accept_then_hang")
+        message = walking("email")
+        send()
+        post.behave("accept")
+        send(NOON + 3 * HOUR)
+        (row,) = post._do("SELECT * FROM sent")
+        day = {"since": NOON + HOUR, "until": NOON + 5 * HOUR, "at": NOON + 5 * HOUR}
+
+        post._do("DELETE FROM sent")
+        assert ledgers.compare_one("email", **day).missing == [message.pk]
+        assert now(message).anomaly == "not_in_ledger"
+        post._do("INSERT INTO sent VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *row)
+        assert ledgers.compare_one("email", **day).missing == []
         assert now(message).anomaly == ""
 
     def test_of_one_that_gives_no_list_nothing_is_concluded_and_the_others_are_compared(

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
 from django.db import connection
 
-from campaigns.providers import AccountRefused, MessageProvider, Receipt, RecipientRefused, usable_reference
+from campaigns.providers import AccountRefused, MessageProvider, RecipientRefused, usable_reference
 from campaigns.services.dispatch import looping
 from campaigns.services.dispatch.handing import Marked
 from config.kernel import clock, faults
@@ -79,8 +80,7 @@ async def _call(provider: MessageProvider, marked: Marked, moment: float, began:
     if clock.monotonic() >= until:
         return Told(marked, How.NOT_SENT, detail="Not called: the time in which it may be delivered was over.")
     try:
-        async with asyncio.timeout(ANSWER):
-            receipt = await asyncio.create_task(_handed_over(provider, marked))
+        receipt = await looping.within(ANSWER, partial(provider.send, marked.outgoing))
         reference = _reference(receipt.reference)
     except (Exception, asyncio.CancelledError) as error:  # whatever an adapter does, the message has a true state
         if _is_called_off():
@@ -90,16 +90,6 @@ async def _call(provider: MessageProvider, marked: Marked, moment: float, began:
         told = Told(marked, How.ACCEPTED, reference=reference)
     faults.point("send.after_http")
     return told
-
-
-async def _handed_over(provider: MessageProvider, marked: Marked) -> Receipt:
-    """Hand it over in a task of its own: what an adapter does to its task, or to the process, it does to neither."""
-    try:
-        return await provider.send(marked.outgoing)
-    except (Exception, asyncio.CancelledError):
-        raise
-    except BaseException as error:
-        raise RuntimeError(f"The adapter wanted to end the process: {type(error).__name__}.") from error
 
 
 def _is_called_off() -> bool:
@@ -118,7 +108,7 @@ def _refused(marked: Marked, error: BaseException) -> Told:
     detail = _said(error)
     if isinstance(error, RecipientRefused):
         opted_out = bool(_of(error, "opted_out"))
-        return Told(marked, How.REJECTED, detail=_line(_of(error, "code"), detail), opted_out=opted_out)
+        return Told(marked, How.REJECTED, detail=line(_of(error, "code"), detail), opted_out=opted_out)
     if isinstance(error, Rejected):
         return Told(marked, How.REJECTED, detail=detail)
     if isinstance(error, AccountRefused):
@@ -143,11 +133,11 @@ def _wish(said: object) -> timedelta | None:
 
 
 def _said(error: BaseException) -> str:
-    return _line(f"{type(error).__name__}:", error)
+    return line(f"{type(error).__name__}:", error)
 
 
-def _line(*said: object) -> str:
-    """Whatever a provider says, as the database can keep it."""
+def line(*said: object) -> str:
+    """Whatever a provider or its adapter says, as the database can keep it."""
     try:
         words = " ".join(map(str, said))
     except Exception:  # noqa: BLE001 - the error of an adapter may itself be broken

@@ -84,13 +84,14 @@ def _keep(result: Matched, day: date, at: datetime) -> LedgerDay:
     """Write the row. The alarm is raised before the commit: who dies in between raises it twice, not never."""
     found: dict[str, Any] = {"tried_at": at, "error": result.error[:300]}
     if not result.is_unknown:
-        found |= {"compared_at": at, **_found(result)}
+        found |= {"compared_at": at, "theirs": result.theirs, "ours": result.ours}
     LedgerDay.objects.bulk_create(
         [LedgerDay(provider=result.provider, day=day, tried_at=at, error=_UNTRIED)],
         ignore_conflicts=True,
     )
     row = LedgerDay.objects.select_for_update(no_key=True).get(provider=result.provider, day=day)
     _raise_alarm(result, row)
+    found |= _differences(result, row)
     for name, value in found.items():
         setattr(row, name, value)
     row.save(update_fields=list(found))
@@ -98,11 +99,12 @@ def _keep(result: Matched, day: date, at: datetime) -> LedgerDay:
     return row
 
 
-def _found(result: Matched) -> dict[str, Any]:
+def _differences(result: Matched, row: LedgerDay) -> dict[str, Any]:
+    """What differs; where the list broke off, with all that was found before: it has been told of."""
     named = _named(result)
-    return {"theirs": result.theirs, "ours": result.ours, "named": named} | {
-        name: len(ids) for name, ids in named.items()
-    }
+    if result.is_unknown:
+        named = {name: list(dict.fromkeys([*row.named.get(name, ()), *ids])) for name, ids in named.items()}
+    return {"named": named, **{name: len(ids) for name, ids in named.items()}}
 
 
 def _named(result: Matched) -> dict[str, list[str]]:

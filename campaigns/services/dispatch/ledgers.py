@@ -4,20 +4,22 @@ An hour at a time, so that a day of any size fits into memory.
 """
 
 import logging
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Q
 
 from campaigns.choices import Anomaly, MessageState
 from campaigns.models import Attempt, Message, SendingAccount
-from campaigns.providers import SKEW, Sent, sender_on, usable_reference
+from campaigns.providers import SKEW, Sent, usable_reference
 from campaigns.services import evidence
-from campaigns.services.dispatch import looping
+from campaigns.services.dispatch.calling import line
+from campaigns.services.dispatch.listing import listed
 from campaigns.services.evidence import Proof
 from config.kernel.providers import ProviderError
 
@@ -38,7 +40,7 @@ class Matched:
     ours: int = 0  # attempts of which we say that it took them
     corrected: int = 0  # we had not said that it was sent
     strange: list[str] = field(default_factory=list)  # ids of the provider that no attempt of ours explains
-    twice: list[str] = field(default_factory=list)  # ids of the provider for one and the same attempt
+    twice: list[str] = field(default_factory=list)  # ids of the provider for one and the same message
     missing: list[UUID] = field(default_factory=list)  # our messages that it says it never got
     error: str = ""  # why its list cannot be had: nothing is concluded
 
@@ -81,45 +83,71 @@ def compare_one(provider: str, *, since: datetime, until: datetime, at: datetime
             _compare_slice(result, begin, end, at)
             begin = end
     except (ProviderError, ImproperlyConfigured) as error:
-        result.error = str(error) or type(error).__name__
+        result.error = line(error) or type(error).__name__
     return result
 
 
 def _compare_slice(result: Matched, since: datetime, until: datetime, at: datetime) -> None:
-    rows = looping.run(_listed(result.provider, since - SKEW, until + SKEW))
+    rows = listed(result.provider, since=since - SKEW, until=until + SKEW)
     ours = _attempts(result.provider, rows)
-    seen: Counter[UUID] = Counter()
+    elsewhere = _sent_elsewhere(result.provider, {mine.message_id for mine in ours.values()}, until + SKEW)
+    told: Counter[UUID] = Counter()
     proofs = []
     for row in rows:
         mine = ours.get(evidence.hash_of(row.token)) or ours.get(row.reference)
         if mine is not None:
-            seen[mine.pk] += 1
+            told[mine.message_id] += 1
             proofs.append(Proof(bytes(mine.token_hash), row.status, row.reference))
         if since <= row.at < until:
-            _note(result, row, mine, seen)
+            again = mine is not None and (told[mine.message_id] > 1 or _is_another(row, mine, elsewhere))
+            _note(result, row, mine, again=again)
     for chunk in _chunks(proofs):
         result.corrected += evidence.learn(chunk, at=at)
-    for known in _chunks(list(seen)):  # a list may be late: what it has now is not missing any more
-        Message.objects.filter(anomaly=Anomaly.NOT_IN_LEDGER, attempts__in=known).update(anomaly="")
-    _look_for_missing(result, since, until, set(seen))
+    _look_for_missing(result, since, until, told)
+    for known in _chunks(list(told)):  # a list may be late: what it has now is not missing any more
+        _is_there(known)
 
 
-def _note(result: Matched, row: Sent, mine: Attempt | None, seen: Counter[UUID]) -> None:
+def _note(result: Matched, row: Sent, mine: Attempt | None, *, again: bool) -> None:
     result.theirs += 1
-    known = usable_reference(row.reference)
-    name = known or ascii(row.reference)[:120]
+    name = usable_reference(row.reference) or ascii(row.reference)[:120]
     if mine is None:
         result.strange.append(name)
-    elif seen[mine.pk] > 1 or (known and mine.reference not in {None, known}):
+    elif again:
         result.twice.append(name)
     else:
         result.matched += 1
 
 
+def _is_another(row: Sent, mine: Attempt, elsewhere: Mapping[UUID, Sequence[Attempt]]) -> bool:
+    """Whether the same try, or a later one that this list does not reach, was taken under another id."""
+    known = usable_reference(row.reference)
+    later = (one for one in elsewhere.get(mine.message_id, ()) if one.number > mine.number)
+    given = {(one.provider, one.reference) for one in (mine, *later) if one.reference}
+    return bool(known) and not given <= {(mine.provider, known)}
+
+
+def _sent_elsewhere(provider: str, messages: set[UUID], until: datetime) -> dict[UUID, list[Attempt]]:
+    """The tries of ``messages`` that somebody took, and that this provider's list up to ``until`` cannot have."""
+    found = defaultdict(list)
+    elsewhere = ~Q(provider=provider) | Q(dispatched_at__gte=until)
+    for chunk in _chunks(list(messages)):
+        tries = Attempt.objects.filter(elsewhere, message__in=chunk, number__gt=1, reference__isnull=False)
+        for one in tries.only("message_id", "number", "provider", "reference"):
+            found[one.message_id].append(one)
+    return found
+
+
+def _is_there(messages: Collection[UUID]) -> None:
+    Message.objects.filter(pk__in=messages, anomaly=Anomaly.NOT_IN_LEDGER).update(anomaly="")
+
+
 def _attempts(provider: str, rows: list[Sent]) -> dict[bytes | str, Attempt]:
     """Our attempts behind these rows, by the hash of their token and by the provider's id."""
     found: dict[bytes | str, Attempt] = {}
-    attempts = Attempt.objects.filter(provider=provider).only("id", "message_id", "token_hash", "reference")
+    attempts = Attempt.objects.filter(provider=provider).only(
+        "id", "message_id", "number", "provider", "token_hash", "reference"
+    )  # fmt: skip
     for chunk in _chunks(rows):
         hashes = [evidence.hash_of(row.token) for row in chunk if row.token]
         found.update((bytes(one.token_hash), one) for one in attempts.filter(token_hash__in=hashes))
@@ -128,7 +156,7 @@ def _attempts(provider: str, rows: list[Sent]) -> dict[bytes | str, Attempt]:
     return found
 
 
-def _look_for_missing(result: Matched, since: datetime, until: datetime, seen: set[UUID]) -> None:
+def _look_for_missing(result: Matched, since: datetime, until: datetime, told: Collection[UUID]) -> None:
     """Count what we say that this provider has, and mark the messages of it that it does not have."""
     sent = [MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNDELIVERED]
     ours = Attempt.objects.filter(
@@ -136,16 +164,14 @@ def _look_for_missing(result: Matched, since: datetime, until: datetime, seen: s
         message__state__in=sent,
     )  # fmt: skip
     absent: dict[UUID, None] = {}
-    for attempt, message in ours.values_list("id", "message_id").iterator(chunk_size=2000):
+    for message in ours.values_list("message_id", flat=True).iterator(chunk_size=2000):
         result.ours += 1
-        if attempt not in seen:
+        if message not in told:
             absent[message] = None
-    for chunk in _chunks(list(absent)):
-        repeated = Attempt.objects.filter(message__in=chunk, id__in=seen).values_list("message_id", flat=True)
-        for known in repeated:  # by key: one row of theirs for several tries of ours
-            absent.pop(known, None)
-    for known in _had_before(result.provider, list(absent), since, until):
-        absent.pop(known, None)
+    had = set(_had_before(result.provider, list(absent), since, until))
+    for chunk in _chunks(list(had)):
+        _is_there(chunk)
+    absent = {message: None for message in absent if message not in had}
     for chunk in _chunks(list(absent)):
         Message.objects.filter(pk__in=chunk, anomaly="").update(anomaly=Anomaly.NOT_IN_LEDGER)
     result.missing += absent
@@ -170,7 +196,7 @@ def _had_before(provider: str, messages: list[UUID], since: datetime, until: dat
             if not since <= moment < until:
                 hours.add(moment.replace(minute=0, second=0, microsecond=0))
     for hour in sorted(hours):
-        for row in looping.run(_listed(provider, hour - SKEW, hour + timedelta(hours=1) + SKEW)):
+        for row in listed(provider, since=hour - SKEW, until=hour + timedelta(hours=1) + SKEW):
             if found := wanted.get(evidence.hash_of(row.token)) or wanted.get(row.reference):
                 yield found
 
@@ -187,10 +213,6 @@ def raise_alarm(
         if ids:
             named = ", ".join(str(one) for one in ids[:NAMED])
             logger.error("Ledger of %s: %d messages %s: %s", provider, len(ids), words, named)
-
-
-async def _listed(provider: str, since: datetime, until: datetime) -> list[Sent]:
-    return [sent async for sent in sender_on(provider).sent(since=since, until=until)]
 
 
 def _chunks(rows: list[T], size: int = 1000) -> Iterator[list[T]]:

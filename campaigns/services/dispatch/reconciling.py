@@ -12,9 +12,9 @@ from typing import Final
 from uuid import UUID
 
 from campaigns.choices import AttemptOutcome
-from campaigns.providers import SKEW, Sent, sender_on
+from campaigns.providers import SKEW, Sent
 from campaigns.services import evidence
-from campaigns.services.dispatch import looping
+from campaigns.services.dispatch.listing import listed
 from campaigns.services.evidence import Proof
 from config.kernel import faults, prepared
 from config.kernel.providers import ProviderError
@@ -126,17 +126,15 @@ def _listed(provider: str, tries: Sequence[Try], at: datetime) -> dict[bytes | s
     wanted: set[bytes | str] = {bytes(one.hash) for one in tries} | {one.reference for one in tries if one.reference}
     since, until = min(one.at for one in tries) - SKEW, at + SKEW
     try:
-        return looping.run(_pick(provider, wanted, since, until))
+        lines = listed(provider, since=since, until=until, picks=lambda sent: not wanted.isdisjoint(_keys(sent)))
     except ProviderError as error:
         logger.warning("The list of %s cannot be had: %s. Looking again later.", provider, type(error).__name__)
     except Exception:
         logger.exception("The adapter of %s broke while listing", provider)
+    else:
+        return {key: sent for sent in lines for key in _keys(sent)}
     return None
 
 
-async def _pick(provider: str, wanted: set[bytes | str], since: datetime, until: datetime) -> dict[bytes | str, Sent]:
-    found: dict[bytes | str, Sent] = {}
-    async for sent in sender_on(provider).sent(since=since, until=until):
-        keys: list[bytes | str] = [evidence.hash_of(sent.token), sent.reference]
-        found.update((key, sent) for key in keys if key in wanted)
-    return found
+def _keys(sent: Sent) -> tuple[bytes, str]:
+    return evidence.hash_of(sent.token), sent.reference
