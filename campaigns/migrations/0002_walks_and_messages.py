@@ -157,7 +157,7 @@ class Migration(migrations.Migration):
                 ('skipped', models.PositiveIntegerField(default=0)),
                 ('blocked', models.PositiveIntegerField(default=0)),
                 ('failed', models.PositiveIntegerField(default=0)),
-                ('waiting', models.PositiveIntegerField(default=0, help_text='People who had still to begin when it was over: for want of a place, or of pace.')),
+                ('waiting', models.PositiveIntegerField(default=0, help_text='People who had still to begin or to go on when it was over: for want of a place or of pace, paused by hand, or put off for days.')),
                 ('error', models.CharField(blank=True, max_length=300)),
                 ('ended_at', models.DateTimeField(null=True)),
             ],

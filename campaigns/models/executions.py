@@ -15,10 +15,12 @@ class Execution(Timestamped):
     """Everybody who begins the campaign until the next execution walks it on ``channel`` only; empty: the whole graph.
 
     It is over once nobody waits to begin, but for a place of their company or for the pace of the campaign, and nothing
-    of it is under way. Then the numbers are kept as they were: ``sent`` was handed over, ``skipped`` was passed over
-    because of the channel or because somebody left before, ``blocked`` the gate refused, ``failed`` is everything else,
-    what nobody knows and who needs somebody included; ``waiting`` are the people who had still to begin. What the graph
-    sends after a wait, and to them, is sent, and counted with the campaign, but an execution does not last for weeks.
+    of it is under way: what the gate or a pause has put off by no more than some days still is. Then the numbers are
+    kept as they were, every send in one of them: ``sent`` was handed over, ``skipped`` was passed over because of the
+    channel or because somebody left before, ``blocked`` the gate refused, ``failed`` is everything else, what nobody
+    knows and who needs somebody included; ``waiting`` are the people who had still to begin, or to be sent to where
+    they stand: paused by hand, or put off for longer. What the graph sends after a wait, and to them, is sent, and
+    counted with the campaign, but an execution does not last for weeks.
     """
 
     campaign = models.ForeignKey("campaigns.Campaign", models.PROTECT, related_name="executions")
@@ -30,7 +32,9 @@ class Execution(Timestamped):
     blocked = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     waiting = models.PositiveIntegerField(
-        default=0, help_text="People who had still to begin when it was over: for want of a place, or of pace."
+        default=0,
+        help_text="People who had still to begin or to go on when it was over: for want of a place or of pace, paused "
+        "by hand, or put off for days.",
     )
     error = models.CharField(max_length=300, blank=True)
     ended_at = models.DateTimeField(null=True)

@@ -3,15 +3,15 @@
 The engine needs no list of who belongs to an execution: whoever begins, begins in the campaign's last one.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.urls import reverse
 
-from campaigns.choices import CHANNELS, OVER, CampaignStatus, EnrollmentState, MessageState, RunState
-from campaigns.models import Campaign, EnrollmentRun, Execution
+from campaigns.choices import CHANNELS, OVER, SENDS, CampaignStatus, EnrollmentState, MessageState, RunState
+from campaigns.models import Campaign, Enrollment, EnrollmentRun, Execution
 from campaigns.rules import pace
 from campaigns.services import bells, campaigns, counting, enrolling, graphs, ownership, routes
 from config.kernel import prepared
@@ -22,6 +22,7 @@ from crm.models import User
 from crm.services import notices
 
 _S = MessageState
+SOON: Final = timedelta(days=3)  # what is put off over a weekend is worth waiting for
 _RESULT: Final = ("sent", "skipped", "blocked", "failed")
 _MEANS: Final[Mapping[str, str]] = {
     _S.ACCEPTED: "sent", _S.DELIVERED: "sent", _S.CANCELLED: "skipped", _S.BLOCKED: "blocked",
@@ -31,26 +32,50 @@ _MEANS: Final[Mapping[str, str]] = {
 _IS_BEGINNING = """
     SELECT EXISTS (SELECT FROM campaigns_enrollment e
                    WHERE e.campaign_id = %(campaign)s AND e.state = 'pending' AND e.wake_at IS NOT NULL)"""
-# What is still going to change by itself; what waits for a person does not.
-_IS_MOVING = """
+# What was written to them where they stand. OFFSET, because it is asked for few: of everybody nothing is to be read.
+_HERE = """
+    SELECT FROM campaigns_message m WHERE m.enrollment_id = e.id AND (m.node_id, m.visit) = (e.node_id, e.visit)"""
+# What they are to be sent is tried again by itself: the gate refused it for a time, or a pause came between.
+_IS_PUT_OFF = "e.state IN ('waiting', 'paused') AND coalesce(e.wake_rule ? 'blocked', false)"
+# What is still going to change by itself, and soon; what waits for a person does not.
+_IS_MOVING = f"""
     SELECT EXISTS (
         SELECT FROM campaigns_enrollment e
-        WHERE e.execution_id = %(execution)s AND (e.state = 'active' OR e.state = 'waiting_send' AND EXISTS (
-            SELECT FROM campaigns_message m
-            WHERE m.enrollment_id = e.id AND m.state IN ('pending', 'claimed', 'dispatching', 'uncertain'))))"""
-# Of a send that was tried again after it was blocked the last try counts.
-_MESSAGES = """
+        WHERE e.execution_id = %(execution)s AND (
+            e.state = 'active' OR {_IS_PUT_OFF} AND e.wake_at <= %(soon)s::timestamptz
+            OR e.state = 'waiting_send' AND NOT EXISTS (
+                {_HERE} AND m.state = 'not_sent_presumed' AND m.settled_at IS NULL OFFSET 0)))"""  # noqa: S608 - our own words
+# What is on its way goes on, also where somebody has stopped its walk meanwhile.
+_IS_IN_FLIGHT = """
+    SELECT EXISTS (
+        SELECT FROM campaigns_message m JOIN campaigns_enrollment e ON e.id = m.enrollment_id
+        WHERE e.execution_id = %(execution)s
+          AND (m.state IN ('claimed', 'dispatching') OR m.state = 'uncertain' AND m.decided_at IS NULL))"""
+# Of a send that was tried again after it was blocked the last try counts. One that was not sent, and at which somebody
+# is put off, is to be tried again or needs somebody, counts with the people.
+_SENDS = f"""
     SELECT state, count(*) FROM (
-        SELECT DISTINCT ON (m.enrollment_id, m.node_id, m.visit) m.state
+        SELECT DISTINCT ON (m.enrollment_id, m.node_id, m.visit)
+               m.state, (e.state = 'parked' OR e.paused_from = 'active' OR {_IS_PUT_OFF})
+                        AND (m.node_id, m.visit) = (e.node_id, e.visit) AS is_open
         FROM campaigns_enrollment e JOIN campaigns_message m ON m.enrollment_id = e.id
         WHERE e.execution_id = %(execution)s
         ORDER BY m.enrollment_id, m.node_id, m.visit, m.id DESC) last
-    GROUP BY state"""
-_PEOPLE = """
-    SELECT count(*) FILTER (WHERE v.kind = 'passed' AND v.data ->> 'outcome' = 'skipped'),
-           count(DISTINCT e.id) FILTER (WHERE e.state = 'parked')
-    FROM campaigns_enrollment e JOIN campaigns_enrollmentevent v ON v.enrollment_id = e.id
-    WHERE e.execution_id = %(execution)s"""
+    WHERE NOT is_open OR state IN ('accepted', 'delivered')
+    GROUP BY state"""  # noqa: S608 - our own words
+_IS_AT_A_SEND = "n.type = ANY(%(sends)s::text[])"
+# Who was passed over, who left before anything was written to them where it was to be, who needs somebody, and who is
+# still to be sent to: later, or once somebody lets them go on.
+_PEOPLE = f"""
+    SELECT (SELECT count(*) FROM campaigns_enrollment e JOIN campaigns_enrollmentevent v ON v.enrollment_id = e.id
+            WHERE e.execution_id = %(execution)s AND v.kind = 'passed' AND v.data ->> 'outcome' = 'skipped'),
+           count(*) FILTER (WHERE e.state = 'exited' AND (e.node_id IS NULL OR {_IS_AT_A_SEND})
+                              AND NOT EXISTS ({_HERE} OFFSET 0)),
+           count(*) FILTER (WHERE e.state = 'parked'),
+           count(*) FILTER (WHERE {_IS_PUT_OFF} OR e.paused_from = 'active' AND {_IS_AT_A_SEND}
+                              OR e.paused_from = 'waiting_send' AND EXISTS ({_HERE} AND m.state = 'pending' OFFSET 0))
+    FROM campaigns_enrollment e LEFT JOIN campaigns_node n ON n.id = e.node_id
+    WHERE e.execution_id = %(execution)s"""  # noqa: S608 - our own words
 
 
 class NotExecutable(Conflict):
@@ -126,7 +151,7 @@ def look(execution: UUID, *, at: datetime) -> bool:
         return False
     for name, number in counted(row.pk).items():
         setattr(row, name, number)
-    row.waiting = 0 if ended else _pending(row.campaign)
+    row.waiting = 0 if ended else row.waiting + _still_to_begin(row.campaign)
     row.state, row.ended_at = RunState.FAILED if ended else RunState.DONE, at
     row.error = f"The campaign was {row.campaign.get_status_display().lower()} meanwhile." if ended else ""
     row.save()
@@ -135,15 +160,20 @@ def look(execution: UUID, *, at: datetime) -> bool:
 
 
 def counted(execution: UUID) -> dict[str, int]:
-    """Return ``sent``, ``skipped``, ``blocked`` and ``failed`` as they are now, in two queries."""
-    numbers = dict.fromkeys(_RESULT, 0)
-    for state, number in prepared.rows(_MESSAGES, {"execution": execution}):
+    """Return ``sent``, ``skipped``, ``blocked`` and ``failed`` as they are now, and who of those who have begun are
+    ``waiting``, in two queries.
+
+    Every send is in one of these. Whoever needs somebody has failed, once, with what was not sent where they stand.
+    """
+    numbers = dict.fromkeys((*_RESULT, "waiting"), 0)
+    for state, number in prepared.rows(_SENDS, {"execution": execution}):
         if state not in {_S.PENDING, _S.CLAIMED, _S.DISPATCHING}:
             numbers[_MEANS.get(state, "failed")] += number
-    ((skipped, parked),) = prepared.rows(_PEOPLE, {"execution": execution})
-    numbers["skipped"] += skipped
+    asked = {"execution": execution, "sends": [str(node) for node in SENDS]}
+    ((passed_over, left, parked, waiting),) = prepared.rows(_PEOPLE, asked)
+    numbers["skipped"] += passed_over + left
     numbers["failed"] += parked
-    return numbers
+    return numbers | {"waiting": waiting}
 
 
 def result(row: Execution) -> dict[str, int]:
@@ -153,7 +183,7 @@ def result(row: Execution) -> dict[str, int]:
 
 def is_ok(row: Execution) -> bool:
     """It came to its end, and nothing failed; what the gate refused is no failure. Where all that it was for still wait
-    to begin nothing was carried out."""
+    nothing was carried out."""
     has_done = not row.waiting or any(result(row).values())
     return row.state == RunState.DONE and not row.failed and has_done
 
@@ -163,7 +193,7 @@ def in_words(row: Execution) -> str:
     what = (
         f"{row.campaign}: {row.sent:,} sent, {row.skipped:,} skipped, {row.blocked:,} blocked, {row.failed:,} failed."
     )
-    waiting = f"{row.waiting:,} still wait to begin." if row.waiting else ""
+    waiting = f"{row.waiting:,} still wait to begin or to go on." if row.waiting else ""
     return " ".join(filter(None, [what, waiting, row.error]))
 
 
@@ -189,15 +219,27 @@ def _in_state(row: Campaign, *states: EnrollmentState) -> int:
     return sum(numbers.get(f"state:{state}", 0) for state in states)
 
 
+def _still_to_begin(row: Campaign) -> int:
+    """Whoever was paused before they began is to begin as well."""
+    return _pending(row) + Enrollment.objects.filter(campaign=row, state=EnrollmentState.PAUSED, node=None).count()
+
+
 def _is_under_way(row: Execution, at: datetime) -> bool:
-    """Somebody begins, or is being enrolled, or does not wait for anything yet. Whoever waits for a place of their
-    company, or for the pace of the campaign to have room for them, may do so for weeks."""
-    asked = {"campaign": row.campaign_id, "execution": row.pk}
+    """Somebody begins, or is being enrolled, or does not wait for anything yet, or something is on its way. Whoever
+    waits for a place of their company, or for the pace of the campaign to have room for them, may do so for weeks, and
+    so may whom the gate has put off by more than some days."""
+    asked = {"campaign": row.campaign_id, "execution": row.pk, "soon": at + SOON}
     is_coming = row.campaign.places_given_to is not None or _is_enrolling(row.campaign_id)
-    looks = [_IS_BEGINNING] if _has_room(row.campaign, at) else []
-    if _in_state(row.campaign, EnrollmentState.ACTIVE, EnrollmentState.WAITING_SEND):  # of many who wait nobody is read
-        looks.append(_IS_MOVING)
-    return is_coming or any(prepared.rows(sql, asked)[0][0] for sql in looks)
+    return is_coming or any(prepared.rows(sql, asked)[0][0] for sql in _looks(row.campaign, at))
+
+
+def _looks(row: Campaign, at: datetime) -> Iterator[str]:
+    """Yield what has to be asked about people: of many who wait to begin nobody is read."""
+    if _has_room(row, at):
+        yield _IS_BEGINNING
+    if _in_state(row, EnrollmentState.ACTIVE, EnrollmentState.WAITING, EnrollmentState.WAITING_SEND):
+        yield _IS_MOVING
+    yield _IS_IN_FLIGHT
 
 
 def _has_room(row: Campaign, at: datetime) -> bool:

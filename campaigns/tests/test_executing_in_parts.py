@@ -117,7 +117,9 @@ def test_who_had_still_to_begin_is_told_beside_the_result(rule):
     _, said = boss.send("get", f"executions/{execution.pk}/")
     assert (said["state"], said["waiting"]) == ("done", 4)
     assert said["result"] == {"ok": True, "sent": 1, "skipped": 0, "blocked": 0, "failed": 0}
-    assert Notice.objects.get().text.endswith("1 sent, 0 skipped, 0 blocked, 0 failed. 4 still wait to begin.")
+    assert Notice.objects.get().text.endswith(
+        "1 sent, 0 skipped, 0 blocked, 0 failed. 4 still wait to begin or to go on."
+    )
     (shown,) = (one for one in campaign_page.sections(campaign) if one.title == "Executions")
     assert [shown.headers[-1], str(shown.rows[0][-1])] == ["Waiting", "4"]
 
