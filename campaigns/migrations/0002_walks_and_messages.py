@@ -196,7 +196,7 @@ class Migration(migrations.Migration):
                 ('held_since', models.DateTimeField(help_text='Since when they are held up at the node, if they are.', null=True)),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('run', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='enrollments', to='campaigns.enrollmentrun')),
-                ('execution', models.ForeignKey(db_index=False, help_text='In which they began: its channel is the only one on which they are written to.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='enrollments', to='campaigns.execution')),
+                ('execution', models.ForeignKey(db_index=False, help_text='In which they began, or did not come to: its channel is the only one on which they are written to.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='enrollments', to='campaigns.execution')),
             ],
             options={
                 'verbose_name': 'person in a campaign',

@@ -103,7 +103,7 @@ class Enrollment(Row):
     )
     execution = models.ForeignKey(
         "campaigns.Execution", models.PROTECT, null=True, related_name="enrollments", db_index=False,
-        help_text="In which they began: its channel is the only one on which they are written to.",
+        help_text="In which they began, or did not come to: its channel is the only one on which they are written to.",
     )  # fmt: skip
 
     objects = EnrollmentQuerySet.as_manager()

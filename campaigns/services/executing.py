@@ -1,6 +1,7 @@
 """Carrying a campaign out: everybody who waits begins, on every channel or on one, and the starter is told what came.
 
-The engine needs no list of who belongs to an execution: whoever begins, begins in the campaign's last one.
+The engine needs no list of who belongs to an execution: whoever begins, begins in the campaign's last one, and whoever
+leaves or needs somebody instead of beginning does so in that one.
 """
 
 from collections.abc import Iterator, Mapping

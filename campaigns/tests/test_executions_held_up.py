@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from campaigns import tasks
-from campaigns.models import ContentTemplate, Message
+from campaigns.models import ContentTemplate, EnrollmentStatus, Message
 from campaigns.rules import walking
 from campaigns.services import campaigns, executing, handling
 from campaigns.tests.drawings import drawing, node
@@ -102,6 +102,21 @@ def test_whoever_is_paused_by_hand_waits_whatever_was_to_be_written_to_them(camp
     run(later)
     assert account(execution, later) == ({"sent": 1, "waiting": 3}, True)
     assert executing.in_words(execution).endswith("3 still wait to begin or to go on.")
+
+
+def test_whoever_was_paused_before_they_began_leaves_the_last_execution(campaign):
+    paused, _ = enrolled(campaign, 2)
+    first = carried_out(campaign)
+    handling.pause([paused.pk], by=None, at=NOON)
+    run(NOON)
+    sent(NOON)
+    assert account(first) == ({"sent": 1, "waiting": 1}, True)
+    enrolled(campaign)
+    second = carried_out(campaign)
+    handling.leave([paused.pk], reason="Moved", by=None, at=NOON)
+    run(NOON)
+    sent(NOON)
+    assert account(second) == ({"sent": 1, "skipped": 1}, True)
 
 
 def test_whoever_is_parked_and_let_go_has_failed_once(campaign, broken):
@@ -203,15 +218,16 @@ def test_what_is_on_its_way_is_waited_for_though_its_walk_is_stopped(campaign, s
 
 
 def test_whoever_leaves_before_anything_is_written_to_them_is_skipped(campaign, broken):
-    """After they were put off, and where they needed somebody."""
-    put_off, parked = enrolled(campaign, 2)
+    """While they wait to begin, after they were put off, and where they needed somebody."""
+    before, put_off, parked = enrolled(campaign, 3)
     execution = carried_out(campaign)
+    handling.leave([before.pk], reason="Moved", by=None, at=NOON)
     run(NOON)
     HappeningFactory(contact=parked.contact, kind="call_outcome")
     broken("_hears")
     paused_and_resumed(campaign, NOON)
     handling.leave([put_off.pk, parked.pk], reason="Moved", by=None, at=NOON + HOUR)
-    assert account(execution, NOON + HOUR) == ({"skipped": 2}, True)
+    assert account(execution, NOON + HOUR) == ({"skipped": 3}, True)
 
 
 class TestWhoeverCannotBeWrittenTo:
@@ -232,3 +248,51 @@ class TestWhoeverCannotBeWrittenTo:
         assert account(self.execution) is None
         handling.pause([walk.pk], by=None, at=NOON)
         assert account(self.execution) == ({"waiting": 1}, False)
+
+
+class TestWhoeverNeedsSomebodyBeforeTheyBegin:
+    def test_has_failed(self, campaign, broken):
+        enrolled(campaign, 3)
+        execution = carried_out(campaign)
+        broken("_wake")
+        assert account(execution) == ({"failed": 3}, False)
+
+    def test_has_failed_where_others_were_sent_to(self, campaign, broken):
+        walks = enrolled(campaign, 3)
+        execution = carried_out(campaign)
+        for walk in walks[:2]:
+            HappeningFactory(contact=walk.contact, kind="call_outcome")
+        broken("_hears")
+        sent(NOON)
+        assert account(execution) == ({"sent": 1, "failed": 2}, False)
+
+    def test_begins_in_the_last_execution_once_they_are_tried_again(self, campaign, broken):
+        campaign = begun(TWICE)
+        (walk,) = enrolled(campaign)
+        first = carried_out(campaign, "sms")
+        broken("_wake")
+        assert account(first) == ({"failed": 1}, False)
+        enrolled(campaign)
+        second = carried_out(campaign, "email")
+        handling.retry([walk.pk], by=None, at=NOON)
+        assert walk_of(walk).execution is None
+        run(NOON)
+        assert walk_of(walk).execution == second
+        sent(NOON)
+        assert account(second) == ({"sent": 2, "skipped": 2}, True)
+
+    def test_is_of_no_later_execution_once_they_have_left(self, campaign, broken):
+        (early,) = enrolled(campaign)
+        handling.leave([early.pk], reason="Moved", by=None, at=NOON)
+        (walk,) = enrolled(campaign)
+        first = carried_out(campaign)
+        broken("_wake")
+        assert account(first) == ({"failed": 1}, False)
+        handling.leave([walk.pk], reason="Moved", by=None, at=NOON)
+        enrolled(campaign)
+        second = carried_out(campaign)
+        status = EnrollmentStatus.objects.get(name="Needs BDR")
+        assert handling.set_status([early.pk, walk.pk], status=status, by=None, at=NOON) == 2
+        run(NOON)
+        sent(NOON)
+        assert account(second) == ({"sent": 1}, True)

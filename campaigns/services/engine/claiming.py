@@ -11,8 +11,9 @@ from uuid import UUID
 
 import orjson
 
+from campaigns.choices import EnrollmentState
 from campaigns.models import Campaign
-from campaigns.rules.moves import Happened, Settled, Standing
+from campaigns.rules.moves import Happened, Move, Settled, Standing
 from campaigns.services import people, places
 from campaigns.services.engine.news import HAS_NEWS, News
 from campaigns.services.people import Wishes
@@ -116,6 +117,11 @@ class Spot(NamedTuple):
     written: int | None
 
 
+def is_to_begin(one: Spot | Move) -> bool:
+    """They have not begun, and will by themselves, or once somebody lets them go on."""
+    return EnrollmentState.PENDING in (one.state, one.paused_from)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Stand:
     """What several may have in common who were claimed together: wishes, where they stand, and what they are told."""
@@ -131,9 +137,8 @@ class Stand:
         return Settled(spot.message_state or "", spot.message_reason or "", spot.retry_at) if spot.is_theirs else None
 
     def execution_in(self, campaign: Campaign) -> UUID | None:
-        """Return in which execution they walk; whoever has not begun will do so in the last one."""
-        begins = self.spot.node is None
-        execution: UUID | None = campaign.execution_id if begins else self.spot.execution
+        """Return in which execution they walk; whoever is to begin does so, or does not come to it, in the last one."""
+        execution: UUID | None = campaign.execution_id if is_to_begin(self.spot) else self.spot.execution
         return execution
 
     def standing(self, keys: Mapping[UUID, str], statuses: Mapping[UUID, str], only: str) -> Standing:

@@ -11,7 +11,7 @@ from campaigns.models import Campaign
 from campaigns.rules.moves import Move
 from campaigns.services import bells, counting, routes
 from campaigns.services.engine import statements
-from campaigns.services.engine.claiming import Claimed, Stand
+from campaigns.services.engine.claiming import Claimed, Stand, is_to_begin
 from campaigns.services.engine.statements import Part, Statement
 from campaigns.services.people import Walker
 from config.kernel import prepared
@@ -58,7 +58,7 @@ class _Group:
             "held": move.begun,
             "freed": move.ended is not None,
             "paused_from": move.paused_from,
-            "execution": self._execution(campaign) if move.node else None,
+            "execution": None if is_to_begin(move) else self._execution(campaign),
             "left": move.left.total_seconds() if move.left is not None else None,
         }
         return Part(alike, {"id": self.ids})
