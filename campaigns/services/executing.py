@@ -147,12 +147,12 @@ def look(execution: UUID, *, at: datetime) -> bool:
     row = Execution.objects.select_for_update(of=("self",)).select_related("campaign", "by").get(pk=execution)
     if row.state != RunState.RUNNING:
         return False
-    ended = row.campaign.status in OVER
-    if not ended and _is_under_way(row, at):
+    if _is_under_way(row, at):
         return False
     for name, number in counted(row.pk).items():
         setattr(row, name, number)
-    row.waiting = 0 if ended else row.waiting + _still_to_begin(row.campaign)
+    row.waiting += _still_to_begin(row.campaign)
+    ended = row.campaign.status in OVER
     row.state, row.ended_at = RunState.FAILED if ended else RunState.DONE, at
     row.error = f"The campaign was {row.campaign.get_status_display().lower()} meanwhile." if ended else ""
     row.save()
@@ -228,10 +228,15 @@ def _still_to_begin(row: Campaign) -> int:
 def _is_under_way(row: Execution, at: datetime) -> bool:
     """Somebody begins, or is being enrolled, or does not wait for anything yet, or something is on its way. Whoever
     waits for a place of their company, or for the pace of the campaign to have room for them, may do so for weeks, and
-    so may whom the gate has put off by more than some days."""
+    so may whom the gate has put off by more than some days. What is over has to be left by everybody first."""
     asked = {"campaign": row.campaign_id, "execution": row.pk, "soon": at + SOON}
-    is_coming = row.campaign.places_given_to is not None or _is_enrolling(row.campaign_id)
-    return is_coming or any(prepared.rows(sql, asked)[0][0] for sql in _looks(row.campaign, at))
+    looks = [_IS_IN_FLIGHT]
+    if row.campaign.status in OVER:
+        is_coming = Enrollment.objects.live().filter(campaign=row.campaign).exists()
+    else:
+        is_coming = row.campaign.places_given_to is not None or _is_enrolling(row.campaign_id)
+        looks = [*_looks(row.campaign, at), *looks]
+    return is_coming or any(prepared.rows(sql, asked)[0][0] for sql in looks)
 
 
 def _looks(row: Campaign, at: datetime) -> Iterator[str]:
@@ -240,7 +245,6 @@ def _looks(row: Campaign, at: datetime) -> Iterator[str]:
         yield _IS_BEGINNING
     if _in_state(row, EnrollmentState.ACTIVE, EnrollmentState.WAITING, EnrollmentState.WAITING_SEND):
         yield _IS_MOVING
-    yield _IS_IN_FLIGHT
 
 
 def _has_room(row: Campaign, at: datetime) -> bool:

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from campaigns import tasks
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, ContentTemplate, Enrollment, EnrollmentEvent, Execution, Message
-from campaigns.services import campaigns, counting, enrolling, executing, graphs
+from campaigns.services import campaigns, counting, enrolling, executing, graphs, starting
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import CampaignFactory, SendingAccountFactory
 from campaigns.tests.walks import begun, enrolled, run, settle
@@ -176,16 +176,21 @@ def test_of_what_is_over_is_said_how_people_begin_in_it_again(campaign):
             enrolled(campaign)
 
 
-def test_a_campaign_that_ends_meanwhile_ends_its_execution(campaign):
-    enrolled(campaign)
+def test_a_campaign_that_ends_meanwhile_ends_its_execution_once_everybody_has_left(campaign):
+    enrolled(campaign, 2)
     execution = carried_out(campaign)
     run(NOON)
+    (one, _) = Message.objects.order_by("id")
+    settle("accepted", NOON, [one])
+    enrolled(campaign)
     campaigns.complete(row=campaign, by=None, at=NOON)
+    assert not executing.look(execution.pk, at=NOON)
+    starting.let_leave(campaign=campaign.pk, at=NOON)
     assert executing.look(execution.pk, at=NOON)
     execution.refresh_from_db()
     assert (execution.state, execution.error) == ("failed", "The campaign was completed meanwhile.")
     assert not executing.is_ok(execution)
-    assert result_of(execution)["sent"] == 0
+    assert (result_of(execution), execution.waiting) == ({"sent": 1, "skipped": 2, "blocked": 0, "failed": 0}, 0)
 
 
 def test_its_starter_is_told_once(campaign):
