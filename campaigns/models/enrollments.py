@@ -15,12 +15,8 @@ _S = EnrollmentState
 _ON = [_S.ACTIVE, _S.WAITING, _S.WAITING_SEND, _S.PAUSED, _S.PARKED, _S.EXITED, _S.COMPLETED]
 # At rest; a walk is ACTIVE in between, within the transaction that moves it (trust 3.4).
 _WAYS: dict[models.TextChoices, list[models.TextChoices]] = {
-    _S.PENDING: [*_ON],
-    _S.ACTIVE: [*_ON],
-    _S.WAITING: [*_ON],
-    _S.WAITING_SEND: [*_ON],
-    _S.PAUSED: [_S.PENDING, *_ON],
-    _S.PARKED: [_S.PENDING, _S.ACTIVE, _S.WAITING_SEND, _S.EXITED, _S.COMPLETED],
+    **{state: [*_ON] for state in (_S.PENDING, _S.ACTIVE, _S.WAITING, _S.WAITING_SEND)},
+    **{state: [_S.PENDING, *_ON] for state in (_S.PAUSED, _S.PARKED)},
 }
 
 
@@ -57,9 +53,10 @@ class Enrollment(Row):
 
     ``visit`` is how often they have come to ``node``, ``visits`` how often to every node so far (by its key).
     ``wake_at`` is when the engine looks at it next, ``wake_rule`` what that moment was made of, so that it can be made
-    again: the settings of the wait and since when; or what has led them to where nothing has begun yet. ``status`` is
-    what is said of them, at first the first there is; ``stage`` is how far they have come. ``last`` says what became of
-    the last step. What it would send is held while it is paused or parked: a trigger sees to that, whoever stops it.
+    again: the settings of the wait and since when; or what has led them to where nothing has begun yet; or that whoever
+    is parked was paused by hand. ``status`` is what is said of them, at first the first there is; ``stage`` is how far
+    they have come. ``last`` says what became of the last step. What it would send is held while it is paused or parked:
+    a trigger sees to that, whoever stops it.
     """
 
     campaign = models.ForeignKey("campaigns.Campaign", models.PROTECT, related_name="enrollments", db_index=False)

@@ -34,7 +34,7 @@ class Steps:
             left=standing.left,
             reason=standing.reason,
         )
-        self.is_paused = standing.state == _S.PAUSED
+        self.is_paused = standing.state == _S.PAUSED or "paused" in (standing.wake_rule or {})
         self.goes_no_further = self.is_paused or route.stands_since is not None
         self.was_held = standing.is_held
         self.has_moved = False
@@ -166,9 +166,11 @@ class Steps:
         self.note(_K.COMPLETED, node.key, visit=self.move.visit, **said)
 
     def park(self, reason: str, *, unheard: Iterable[Happened] = ()) -> None:
-        """Stay until a person has done something about it: what they were held up at is not over, and what is
-        ``unheard`` is kept until they are tried again."""
+        """Stay until a person has done something about it, or an answer leads them on: what they were held up at is not
+        over, what is ``unheard`` is kept until they are tried again, and whoever is paused by hand is so all the same.
+        """
         self.to(_S.PARKED)
+        self.move.wake_rule = {"paused": True} if self.is_paused else None
         self.move.reason = reason[: reasons.LONGEST]
         self.note(_K.PARKED, self.move.node, reason=self.move.reason, visit=self.move.visit)
         if kept := [[news.kind, str(news.key)] for news in unheard]:

@@ -44,7 +44,8 @@ def walk(
     else, then the message, because whoever answers has got it, then what has happened, then the time: an answer that
     came in time beats the time-out that nobody has looked at yet. What has ended stays as it ended. Whoever is paused
     by hand, or in a campaign that stands still, follows what has happened as everybody does, but goes no further:
-    nothing goes out to them, and nobody is asked to call them.
+    nothing goes out to them, and nobody is asked to call them. Nobody has decided that somebody is parked: what leads
+    others on from there leads them on too.
     """
     if standing.state in ENDED:
         return None
@@ -94,19 +95,18 @@ def _hears(steps: Steps, happened: Iterable[Happened]) -> None:
 
 def _waits_for(steps: Steps, news: Happened) -> DrawnNode | None:
     node = steps.here
-    if steps.stands not in (_S.WAITING, _S.ACTIVE) or node is None or node.type != NodeType.WAIT_FOR:
-        return None
-    return node if doing.is_awaited(node, news.kind, news.data) else None
+    is_awaited = node and node.type == NodeType.WAIT_FOR and doing.is_awaited(node, news.kind, news.data)
+    return node if is_awaited else None
 
 
 def _answered(steps: Steps, news: Happened) -> None:
-    """An answer ends the walk, unless the graph says where it leads. Whoever has answered and could not go there yet
-    has answered: another answer changes nothing before they have begun there.
+    """An answer ends the walk, unless the graph says where it leads whoever has begun. Whoever has answered and could
+    not go there yet has answered: another answer changes nothing before they have begun there.
     """
     if steps.led_by == HappeningKind.REPLY:
         return
     elsewhere = steps.route.drawing.on_reply
-    if not elsewhere or steps.stands in (_S.PENDING, *_STILL):
+    if not elsewhere or steps.here is None:
         steps.exit("replied")
         return
     steps.take_back()
