@@ -106,9 +106,8 @@ class Steps:
 
     def rest(self, *, led_by: str = "") -> None:
         """Go on from here at once, with the next wake: it has been far enough for this one."""
-        self.to(_S.ACTIVE)
+        self.to(_S.ACTIVE, led_by=led_by)
         self.move.wake_at = self.at
-        self.move.wake_rule = {"led_by": led_by} if led_by else None
         self.note(_K.ARRIVED, self.move.node, visit=self.move.visit, wake_at=self.at.isoformat())
 
     def pause(self) -> None:
@@ -167,10 +166,12 @@ class Steps:
 
     def park(self, reason: str, *, unheard: Iterable[Happened] = ()) -> None:
         """Stay until a person has done something about it, or an answer leads them on: what they were held up at is not
-        over, what is ``unheard`` is kept until they are tried again, and whoever is paused by hand is so all the same.
+        over, what has led them to where nothing has begun has led them there, what is ``unheard`` is kept until they are
+        tried again, and whoever is paused by hand is so all the same.
         """
-        self.to(_S.PARKED)
-        self.move.wake_rule = {"paused": True} if self.is_paused else None
+        self.to(_S.PARKED, led_by=self.led_by)
+        if self.is_paused:
+            self.move.wake_rule = {**(self.move.wake_rule or {}), "paused": True}
         self.move.reason = reason[: reasons.LONGEST]
         self.note(_K.PARKED, self.move.node, reason=self.move.reason, visit=self.move.visit)
         if kept := [[news.kind, str(news.key)] for news in unheard]:
@@ -199,8 +200,9 @@ class Steps:
             self.move.begun = False
             self.count(self.move.node, "held", -1)
 
-    def to(self, state: str) -> None:
-        self.move.state, self.move.wake_at, self.move.wake_rule = state, None, None
+    def to(self, state: str, *, led_by: str = "") -> None:
+        self.move.state, self.move.wake_at = state, None
+        self.move.wake_rule = {"led_by": led_by} if led_by else None
         self.move.paused_from, self.move.left, self.move.reason = "", None, ""
         self.has_moved = True
 

@@ -180,7 +180,7 @@ def _go_on(steps: Steps, *, led_by: str = "") -> None:
         if node is None:
             steps.park(f"There is no node {steps.move.node!r}.")
             return
-        steps.to(_S.ACTIVE)
+        steps.to(_S.ACTIVE, led_by=steps.led_by)
         doing.DOES[NodeType(node.type)](steps, node)
         if steps.move.state != _S.ACTIVE:
             return

@@ -106,7 +106,7 @@ def _try(steps: Steps) -> None:
 
 def _try_at(steps: Steps, node: DrawnNode) -> None:
     sent, written = steps.standing.sent, steps.standing.written
-    steps.to(_S.ACTIVE)
+    steps.to(_S.ACTIVE, led_by=steps.led_by)
     steps.move.wake_at = steps.at
     steps.note(_K.RESUMED, node.key, visit=steps.move.visit, wake_at=steps.at.isoformat())
     if sent in _UNSENT:

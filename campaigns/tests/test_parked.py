@@ -153,6 +153,53 @@ def test_whoever_was_paused_by_hand_goes_on_when_they_are_tried_again(park):
     assert answers(walk).state == "waiting_send"
 
 
+@pytest.mark.parametrize("kind", ["reply", "call_outcome"])
+@pytest.mark.parametrize("is_tried_again", [True, False])
+def test_whoever_had_answered_before_has_answered_until_they_begin_where_that_led_them(park, kind, is_tried_again):
+    campaign = begun(ASKING, spread_minutes=0)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    paused(campaign, NOON)
+    answers(walk)
+    park(walk, kind)
+    if is_tried_again:
+        handling.retry([walk.pk], by=None, at=NOON)
+
+    here = answers(walk)
+    assert (here.state, here.node.key) == ("active" if is_tried_again else "parked", "thanks")
+    handling.retry([walk.pk], by=None, at=NOON)
+    resumed(campaign, NOON + HOUR)
+    run(NOON + HOUR)
+    assert (walk_of(walk).state, Message.objects.count()) == ("waiting_send", 1)
+    assert answers(walk, NOON + HOUR).reason == "replied", "it has begun"
+
+
+def test_whoever_had_answered_and_is_paused_by_hand_has_answered_too(park):
+    (walk,) = enrolled(begun(ASKING))
+    run(NOON)
+    handling.pause([walk.pk], by=None, at=NOON)
+    answers(walk)
+    park(walk)
+
+    assert answers(walk).state == "parked"
+    handling.retry([walk.pk], by=None, at=NOON)
+    assert answers(walk).state == "waiting_send", "they hear it first"
+
+
+def test_whoever_had_answered_and_cannot_be_sent_what_that_leads_to_has_answered_too():
+    asking = drawing(node("ask", "wait_for"), node("thanks", "sms_send", content="thanks"), "ask:happened>thanks")
+    campaign = begun(asking, spread_minutes=0)
+    (walk,) = enrolled(campaign)
+    run(NOON)
+    paused(campaign, NOON)
+    answers(walk)
+    resumed(campaign, NOON + HOUR)
+    run(NOON + HOUR)
+    assert walk_of(walk).reason == "There is no content 'thanks' for sms any more."
+
+    assert answers(walk, NOON + HOUR).state == "parked"
+
+
 def test_what_was_to_be_sent_where_they_were_parked_does_not_go_out_any_more(carrier, account, park):
     drawn = drawing(node("sms", "sms_send"), node("said", "sms_send", content="said"), "sms>said")
     ContentTemplate.objects.create(key="said", channel="sms", name="Said", body="Glad to hear that.")
