@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit, NodeType, WaitMode
+from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit, HappeningKind, NodeType, WaitMode
 from campaigns.rules import reasons, waits
 from campaigns.rules.drawings import DrawnNode
 from campaigns.rules.moves import Happened, Move, Note, Person, Route, Standing
 from campaigns.rules.node_types import CHANNEL_OF
 
 _S, _K = EnrollmentState, EnrollmentEventKind
+_NOT_FOLLOWED: Final = " Not followed yet: "
 
 
 class Steps:
@@ -165,26 +166,39 @@ class Steps:
         self.note(_K.COMPLETED, node.key, visit=self.move.visit, **said)
 
     def park(self, reason: str, *, unheard: Iterable[Happened] = ()) -> None:
-        """Stay until a person has done something about it, or an answer leads them on: what they were held up at is not
-        over, what has led them to where nothing has begun has led them there, what is ``unheard`` is kept until they are
-        tried again, and whoever is paused by hand is so all the same.
+        """Stay until a person has done something about it, or an answer leads them on.
+
+        What they were held up at is not over, nor is a pause by hand; what has led them to where nothing has begun
+        stays known, and what is ``unheard`` is kept until more happens or they are tried again.
         """
         self.to(_S.PARKED, led_by=self.led_by)
         if self.is_paused:
             self.move.wake_rule = {**(self.move.wake_rule or {}), "paused": True}
+        if late := [*self._unheard, *unheard]:
+            self.move.last["unheard"] = [[one.kind, one.at.isoformat(), dict(one.data), str(one.key)] for one in late]
+            kinds = dict.fromkeys(HappeningKind(one.kind).label.lower() for one in late)
+            reason += f"{_NOT_FOLLOWED}{', '.join(kinds)}."
         self.move.reason = reason[: reasons.LONGEST]
         self.note(_K.PARKED, self.move.node, reason=self.move.reason, visit=self.move.visit)
-        if kept := [[news.kind, str(news.key)] for news in unheard]:
-            self.move.last["unheard"] = [*self.move.last.get("unheard", ()), *kept]
+
+    def stay_parked(self) -> None:
+        """Stay for what is left of the reason: what was unheard has been followed, and has led nowhere."""
+        self.park(self.move.reason.partition(_NOT_FOLLOWED)[0])
 
     @property
-    def unheard(self) -> list[str]:
-        """The kinds of what had happened to them when they were parked, and was not followed."""
-        return [kind for kind, _ in self.move.last.get("unheard", ())]
+    def _unheard(self) -> list[Happened]:
+        kept = self.move.last.get("unheard", ())
+        return [Happened(kind, datetime.fromisoformat(at), data, UUID(key)) for kind, at, data, key in kept]
+
+    def take_unheard(self) -> list[Happened]:
+        """Return what had happened to them when they were parked, in its order: it is followed now."""
+        unheard = self._unheard
+        self.move.last.pop("unheard", None)
+        return unheard
 
     def hear_again(self) -> None:
         """Let all happen once more that was unheard when they were parked."""
-        self.move.again += [UUID(key) for _, key in self.move.last.pop("unheard", ())]
+        self.move.again += [news.key for news in self.take_unheard() if news.key]
 
     def take_back(self) -> None:
         """Let nothing go out of what this wake has come by."""

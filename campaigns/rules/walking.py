@@ -45,19 +45,23 @@ def walk(
     came in time beats the time-out that nobody has looked at yet. What has ended stays as it ended. Whoever is paused
     by hand, or in a campaign that stands still, follows what has happened as everybody does, but goes no further:
     nothing goes out to them, and nobody is asked to call them. Nobody has decided that somebody is parked: what leads
-    others on from there leads them on too.
+    others on from there leads them on too, and what they could not follow they follow before anything newer.
     """
     if standing.state in ENDED:
         return None
     steps = Steps(route, standing, person, at)
+    unheard = steps.take_unheard() if happened else []
+    happened = [*unheard, *happened]
     if _stops(steps, happened):
         return steps.move
     if settled and steps.stands == _S.WAITING_SEND:
         _settle(steps, settled)
     if happened:
         _hears(steps, happened)
-    elif not settled and not happened:
+    elif not settled:
         _wake(steps)
+    if unheard and steps.move.reason == standing.reason:
+        steps.stay_parked()
     if steps.is_paused and steps.move.state in MOVING:
         steps.pause()
     return steps.move if steps.has_moved else None

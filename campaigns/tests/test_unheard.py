@@ -1,4 +1,4 @@
-"""What somebody was to hear of when something broke they hear first once they are tried again."""
+"""What somebody was to hear of when something broke they hear first, once they are tried again or more happens."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ import pytest
 from campaigns.models import Happening, Message
 from campaigns.rules import walking
 from campaigns.services import handling
-from campaigns.tests.drawings import drawing, node
+from campaigns.tests.drawings import drawing, edge, node
 from campaigns.tests.factories import HappeningFactory, MessageFactory
 from campaigns.tests.walks import assert_replays, begun, enrolled, run, settle, walk_of
 from config.testing import NOON
@@ -106,6 +106,60 @@ def test_they_hear_it_in_the_order_in_which_it_happened_and_before_anything_newe
     settle("accepted", NOON)
     run(NOON)
     assert (walk_of(walk).state, walk_of(walk).node.key) == ("completed", "end")
+
+
+def test_whatever_happens_then_they_follow_what_they_could_not_first(park):
+    (walk,) = enrolled(begun(ASKING))
+    run(NOON)
+    park(walk)
+    HappeningFactory(contact=walk.contact, kind="call_outcome", data={"disposition": "Busy"})
+    run(NOON)
+
+    here = walk_of(walk)
+    assert (here.state, here.node.key, here.last["outcome"]) == ("waiting_send", "thanks", "call_outcome")
+    assert "unheard" not in here.last
+    assert_replays(walk)
+
+
+def test_of_two_answers_each_leads_on(park):
+    (walk,) = enrolled(begun(LEADING))
+    run(NOON)
+    park(walk)
+    HappeningFactory(contact=walk.contact)
+    run(NOON)
+
+    assert (walk_of(walk).state, walk_of(walk).visits) == ("completed", {"ask": 1, "more": 1})
+    assert_replays(walk)
+
+
+def test_a_meeting_that_they_could_not_be_told_of_ends_the_walk_before_an_answer_leads_on(park):
+    (walk,) = enrolled(begun(ASKING))
+    run(NOON)
+    park(walk, "meeting", verb="_stops")
+    HappeningFactory(contact=walk.contact)
+    run(NOON)
+
+    assert walk_of(walk).reason == "meeting"
+
+
+def test_what_is_newer_stays_newer_though_it_leads_nobody_on(park):
+    newer = edge("asked:new>yes", fact="last.disposition", value="Newer", **{"is": "equal"})
+    drawn = drawing(node("wait", "wait"), node("asked", "branch"), node("yes", "exit", reason="New"),
+                    node("no", "exit", reason="Old"), "wait>asked", newer, "asked:else>no")  # fmt: skip
+    (walk,) = enrolled(begun(drawn))
+    run(NOON)
+    park(walk, "call_outcome", data={"disposition": "Older"})
+    HappeningFactory(contact=walk.contact, kind="call_outcome", data={"disposition": "Newer"})
+    run(NOON)
+
+    here = walk_of(walk)
+    assert (here.state, here.last["disposition"]) == ("parked", "Newer")
+    assert here.reason == "It could not be moved on: OverflowError. An operator finds the details in the log."
+    assert [told["disposition"] for _, told in here.last["ahead"]] == ["Older", "Newer"]
+    assert_replays(walk)
+    assert tried_again(walk).last["disposition"] == "Newer"
+    run(NOON + timedelta(days=2))
+    assert walk_of(walk).reason == "“New”"
 
 
 def test_what_is_of_this_walk_alone_is_kept_once(park):

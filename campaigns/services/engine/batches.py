@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import DataError, Error, IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 
-from campaigns.choices import RUNNING, HappeningKind
+from campaigns.choices import RUNNING
 from campaigns.models import Campaign, Happening
 from campaigns.rules import pace
 from campaigns.rules.alike import Ways
@@ -220,9 +220,7 @@ def _decide(
 def _parked(campaign: Campaign, route: Route, stand: Stand, words: Words, at: datetime, error: Exception) -> Move:
     """Park somebody with what they were to hear of, and say that they have not followed it."""
     steps = Steps(route, _standing(campaign, stand, words), NOBODY, at)
-    kinds = dict.fromkeys([*steps.unheard, *(news.kind for news in stand.happened)])
-    said = f" Not followed yet: {', '.join(HappeningKind(kind).label.lower() for kind in kinds)}." if kinds else ""
-    why = f"It could not be moved on: {type(error).__name__}. An operator finds the details in the log.{said}"
+    why = f"It could not be moved on: {type(error).__name__}. An operator finds the details in the log."
     steps.park(why, unheard=stand.happened)
     return steps.move
 
