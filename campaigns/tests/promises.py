@@ -24,7 +24,7 @@ from campaigns.choices import (
 from campaigns.models import Attempt, Campaign, Enrollment, EnrollmentEvent, EnrollmentStep, Happening, Message
 from campaigns.rules.history import replay
 from campaigns.services import counting
-from campaigns.tests.watching import SECOND, UNIT, Watch
+from campaigns.tests.watching import SECOND, UNIT, Watch, has_answered
 from crm.models import GateDecision, Touch
 
 _S = EnrollmentState
@@ -188,21 +188,23 @@ def _heard(watch: Watch) -> list[str]:
     ended = Enrollment.objects.filter(reason="terminal_session").exclude(contact__in=watch.closed)
     found += [f"walk {walk.pk} ended by a closing that there was not" for walk in ended]
     led_on = Enrollment.objects.filter(reason="replied").exclude(graph__on_reply="")
-    parked = set(EnrollmentEvent.objects.filter(kind=EnrollmentEventKind.PARKED).values_list("enrollment", flat=True))
-    found += [f"walk {w.pk} ended by an answer that leads on" for w in led_on if w.node_id and w.pk not in parked]
+    found += [f"walk {walk.pk} ended by an answer that leads on" for walk in led_on if walk.node_id]
     return found + _unheard()
 
 
 def _unheard() -> list[str]:
-    """An answer leads on or ends a walk, whatever else is heard of with it."""
+    """An answer leads on or ends a walk, whatever else is heard of with it: when it is heard, or once what broke then
+    is tried again. Only whoever has answered, and could not begin yet where that led them, has answered already."""
     found = []
     for news in Happening.objects.filter(kind=HappeningKind.REPLY):
         walks = Enrollment.objects.filter(contact=news.contact_id, enrolled_at__lt=news.at, graph__on_reply="")
-        led_on = EnrollmentEvent.objects.filter(
-            kind=EnrollmentEventKind.PASSED, at__gte=news.at, data__outcome=HappeningKind.REPLY
-        )
-        walks = walks.exclude(ended_at__lte=news.handled_at).exclude(pk__in=led_on.values("enrollment"))
-        found += [f"walk {walk.pk} heard nothing of an answer of {news.at}" for walk in walks]
+        for walk in walks.exclude(ended_at__lte=news.handled_at):
+            parked = EnrollmentEvent.objects.filter(
+                enrollment=walk, kind=EnrollmentEventKind.PARKED, at=news.handled_at
+            )
+            was_followed_later = walk.ended_at and parked.exists()
+            if not was_followed_later and not has_answered(walk.pk, since=news.at, until=news.handled_at or news.at):
+                found.append(f"walk {walk.pk} heard nothing of an answer of {news.at}")
     return found
 
 

@@ -44,7 +44,7 @@ class Simulation:
             world.later: 22, world.engine: 25, world.dispatch: 18, world.sweep: 5, world.carrier_changes: 4,
             world.news: 5, world.click: 5, world.answer: 3, world.call: 3, world.talk: 5, world.suppression: 1,
             world.closing: 1, world.run_campaign: 5, world.edit: 1, world.enrol: 2, world.account: 1, world.backlog: 5,
-            world.hand: 5, world.status: 1, world.death: 7,
+            world.hand: 5, world.status: 1, world.death: 7, world.breakage: 4, world.retry: 3,
         }  # fmt: skip
         for _ in range(steps):
             (act,) = world.random.choices(list(weights), list(weights.values()))
@@ -69,7 +69,9 @@ class Simulation:
         SendingAccount.objects.update(is_active=True)
         for row in Campaign.objects.filter(status=CampaignStatus.PAUSED).order_by("pk"):
             campaigns.resume(row=row, by=self.world.user, at=self.world.at)
-        handling.resume(Enrollment.objects.values_list("pk", flat=True), by=self.world.user, at=self.world.at)
+        everybody = Enrollment.objects.values_list("pk", flat=True)
+        handling.resume(everybody, by=self.world.user, at=self.world.at)
+        handling.retry(everybody, by=self.world.user, at=self.world.at)
 
     def _everything(self) -> None:
         self._do(self.world.sweep)

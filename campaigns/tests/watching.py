@@ -13,7 +13,8 @@ from campaigns.rules import waits
 from campaigns.tests.carriers import Carrier
 from crm.models import Contact
 
-_S = EnrollmentState
+_S, _K = EnrollmentState, EnrollmentEventKind
+_STAYS: Final = {_K.STATUS, _K.PAUSED, _K.RESUMED, _K.PARKED}  # whoever it happens to is still where they were
 UNIT: Final = {"minutes": 1, "hours": 60, "days": 24 * 60}
 _COLUMNS: Final = (
     "id", "campaign_id", "contact_id", "company_id", "state", "node_id", "visit", "wake_at", "wake_rule", "epoch",
@@ -72,12 +73,20 @@ class Watch:
         """Look at what must hold at this moment."""
         self.campaigns = Campaign.objects.in_bulk()
         self.rows = list(Enrollment.objects.order_by("id").values(*_COLUMNS))
+        self._begin_anew()
         self._nobody_is_stuck()
         self._companies()
         self._waits(at)
         self._what_went_out()
 
     # At each step
+
+    def _begin_anew(self) -> None:
+        """The wait of whoever is parked begins anew once it is tried again."""
+        for row in self.rows:
+            if row["state"] == _S.PARKED:
+                self.stood.pop(visit_of(row), None)
+                self._late.pop(visit_of(row), None)
 
     def _nobody_is_stuck(self) -> None:
         for row in self.rows:
@@ -87,9 +96,11 @@ class Watch:
     def _companies(self) -> None:
         """Never more than the limit, unless it was lowered; and whoever is held is held by somebody."""
         now = Counter((r["campaign_id"], r["company_id"]) for r in self.rows if r["company_id"] and _is_on_the_way(r))
+        # Whoever is parked before they begin takes a place, also if they had none and waited for it.
+        unbegun = Counter((r["campaign_id"], r["company_id"]) for r in self.rows if _never_began(r))
         for (campaign, company), number in now.items():
             limit = self.campaigns[campaign].company_limit
-            if limit and number > max(limit, self._on_the_way[campaign, company]):
+            if limit and number - unbegun[campaign, company] > max(limit, self._on_the_way[campaign, company]):
                 self._say(f"{number} of one company are on the way, {limit} may be")
         self._on_the_way = now
         for row in self.rows:
@@ -151,18 +162,32 @@ class Watch:
 
     def _leads_on(self, row: Row, since: datetime) -> bool:
         graph = self.campaigns[row["campaign_id"]].graph
-        passed = EnrollmentEvent.objects.filter(
-            enrollment=row["id"], kind=EnrollmentEventKind.PASSED, at__gte=since, data__outcome=HappeningKind.REPLY
-        )
-        return bool(graph.on_reply) or passed.exists()
+        return bool(graph.on_reply) or has_answered(row["id"], since=since, until=since)
 
     def _say(self, fault: str) -> None:
         if len(self.found) < 20 and fault not in self.found:
             self.found.append(fault)
 
 
+def has_answered(walk: UUID, *, since: datetime, until: datetime) -> bool:
+    """Say whether an answer has led them on ``since`` then, or before, to where nothing had begun ``until`` then."""
+    led, rests, began = False, False, since
+    for event in EnrollmentEvent.objects.filter(enrollment=walk).exclude(kind__in=_STAYS).order_by("id"):
+        if rests and began <= until <= event.at:
+            return True
+        rests, began = led and (event.kind, event.state) == (_K.ARRIVED, _S.ACTIVE), event.at
+        led = event.kind == _K.PASSED and event.data.get("outcome") == HappeningKind.REPLY
+        if led and event.at >= since:
+            return True
+    return rests and began <= until
+
+
 def visit_of(row: Row) -> Visit:
     return row["id"], row["node_id"], row["visit"]
+
+
+def _never_began(row: Row) -> bool:
+    return bool(row["state"] == _S.PARKED and row["node_id"] is None)
 
 
 def _is_on_the_way(row: Row) -> bool:

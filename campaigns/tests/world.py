@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from calls.choices import TerminalKind
 from calls.services import terminal
-from campaigns.choices import LIVE, OVER, AwaitedEvent, CampaignStatus, HappeningKind
+from campaigns.choices import LIVE, OVER, AwaitedEvent, CampaignStatus, EnrollmentState, HappeningKind
 from campaigns.models import Campaign, Enrollment, EnrollmentStatus, Happening, Message, SendingAccount
 from campaigns.services import accounts as sending_accounts
 from campaigns.services import (
@@ -31,6 +31,7 @@ from campaigns.services.engine import batches
 from campaigns.services.inbound import Heard
 from campaigns.services.templates import HasFaults
 from campaigns.tests import fate
+from campaigns.tests.breaking import breaking
 from campaigns.tests.carriers import EVERYBODY, Carrier
 from campaigns.tests.factories import SendingAccountFactory
 from campaigns.tests.simulation_graphs import DRAWINGS
@@ -107,6 +108,11 @@ class World:
             batches.settled(campaign.pk, at=self.at, size=size)
             batches.due(campaign.pk, at=self.at, size=size)
             batches.beginning(campaign.pk, at=self.at, size=size)
+
+    def breakage(self) -> None:
+        """For a while something is not as the engine thinks: some of those whom it looks at need somebody."""
+        with breaking(self.random, often=self.random.choice([0.2, 0.6])):
+            self.engine()
 
     def dispatch(self) -> None:
         accounts.route(at=self.at)
@@ -237,6 +243,11 @@ class World:
             return
         extra = {"reason": "Simulated"} if verb == "leave" else {}
         getattr(handling, verb)(some, by=self.user, at=self.at, **extra)
+
+    def retry(self) -> None:
+        parked = Enrollment.objects.filter(state=EnrollmentState.PARKED).order_by("id").values_list("pk", flat=True)
+        some = [key for key in parked if self.random.random() < 0.5]
+        handling.retry(some, by=self.user, at=self.at)
 
     def status(self) -> None:
         who = list(Enrollment.objects.order_by("id").values_list("pk", flat=True))
