@@ -54,7 +54,7 @@ def walk(
     happened = [*unheard, *happened]
     if _stops(steps, happened):
         return steps.move
-    if settled and steps.stands == _S.WAITING_SEND:
+    if settled and (steps.stands == _S.WAITING_SEND or _has_answered(steps, happened)):
         _settle(steps, settled)
     if happened:
         _hears(steps, happened)
@@ -76,6 +76,11 @@ def _stops(steps: Steps, happened: Iterable[Happened]) -> bool:
     if reason := ends or steps.person.stop:
         steps.exit(reason)
     return bool(reason)
+
+
+def _has_answered(steps: Steps, happened: Iterable[Happened]) -> bool:
+    """Whoever is parked at what was sent to them goes on from it only if they have answered."""
+    return steps.stands == _S.PARKED and any(news.kind == HappeningKind.REPLY for news in happened)
 
 
 def _hears(steps: Steps, happened: Iterable[Happened]) -> None:

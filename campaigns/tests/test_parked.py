@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns.models import ContentTemplate, EnrollmentStep, Message
+from campaigns.models import ContentTemplate, EnrollmentStep, Message, Settlement
 from campaigns.rules import walking
 from campaigns.rules.drawings import DrawnNode
-from campaigns.services import handling
+from campaigns.services import handling, inbound
 from campaigns.tests import promises, sending
 from campaigns.tests.drawings import drawing, node
 from campaigns.tests.factories import HappeningFactory
@@ -20,7 +20,7 @@ from crm.tests.factories import ContactFactory, SuppressionFactory
 
 pytestmark = pytest.mark.django_db
 carrier, account = sending.carrier, sending.account
-HOUR = timedelta(hours=1)
+PHONE, HOUR = "+15125550134", timedelta(hours=1)
 EVE = drawing(
     DrawnNode("eve", "wait", "", {"mode": "event", "days": -1, "time": "10:00"}), node("bdr", "stage"),
     node("rest", "wait"), node("end", "exit"), "eve>end", "bdr>rest", "rest>end",
@@ -103,7 +103,7 @@ def test_what_ends_every_walk_ends_theirs(park, kind, reason):
 
 
 def test_nobody_to_whom_nothing_may_be_sent_is_led_on(park):
-    person = ContactFactory(phone="+15125550134")
+    person = ContactFactory(phone=PHONE)
     (walk,) = enrolled(begun(ASKING), [person])
     run(NOON)
     park(walk)
@@ -200,10 +200,85 @@ def test_whoever_had_answered_and_cannot_be_sent_what_that_leads_to_has_answered
     assert answers(walk, NOON + HOUR).state == "parked"
 
 
+SAYING = drawing(node("sms", "sms_send"), *ASKING.nodes, "sms>ask", *ASKING.edges)
+
+
+class TestWhoeverIsParkedAtAMessage:
+    """The message that they have got: something broke behind it, or before they were told what became of it."""
+
+    @pytest.fixture
+    def walk(self, carrier, account):
+        (walk,) = enrolled(begun(SAYING), [ContactFactory(phone=PHONE)])
+        run(NOON)
+        return walk
+
+    @staticmethod
+    def says(walk, words="Yes, call me."):
+        inbound.receive(inbound.Heard("sms", "sms", PHONE, "+15125559999", words, NOON, reference="in-1"))
+        run(NOON)
+        assert_replays(walk)
+        assert not Settlement.objects.exists()
+        return walk_of(walk)
+
+    @pytest.mark.parametrize("verb", ["_settle", "_hears"])
+    def test_has_got_what_they_answer(self, walk, park, verb):
+        send(NOON)
+        park(walk, verb=verb)
+
+        here = self.says(walk)
+        assert (here.state, here.node.key) == ("waiting_send", "thanks")
+        assert EnrollmentStep.objects.get().outcome == "accepted"
+
+    @pytest.mark.parametrize("kind", ["call_outcome", "reply"])
+    def test_has_got_what_they_answered_when_that_could_not_be_followed(self, walk, monkeypatch, carrier, kind):
+        carrier.behave("accept_then_hang")
+        send(NOON)
+        with monkeypatch.context() as broken:
+            broken.setattr(walking, "_hears", lambda *told: 1 / 0)
+            assert self.says(walk).state == "parked"
+
+        here = answers(walk, kind=kind)
+        assert (here.node.key, here.state) == ("thanks", "exited" if kind == "reply" else "waiting_send")
+
+    def test_has_got_what_they_answer_in_another_way(self, walk, park):
+        send(NOON)
+        park(walk)
+
+        assert answers(walk).node.key == "thanks"
+
+    def test_has_not_got_what_is_to_be_written_anew(self, walk, park):
+        park(walk)
+        Message.objects.update(state="cancelled")
+
+        assert (answers(walk).reason, walk_of(walk).node.key) == ("replied", "sms")
+
+    def test_goes_on_from_what_nobody_knows_to_have_been_sent(self, walk, park, carrier):
+        carrier.behave("accept_then_hang")
+        send(NOON)
+        carrier.behave("accept")
+        park(walk)
+
+        assert self.says(walk).node.key == "thanks"
+
+    def test_stays_there_whatever_else_happens(self, walk, park, carrier):
+        carrier.behave("accept_then_hang")
+        send(NOON)
+        park(walk)
+        Message.objects.update(state="delivered", settled_at=NOON)
+
+        here = answers(walk, kind="call_outcome")
+        assert (here.state, here.node.key) == ("parked", "sms")
+
+    def test_leaves_where_nothing_was_sent(self, walk, park):
+        park(walk)
+
+        assert (self.says(walk).reason, Message.objects.get(direction="outbound").state) == ("replied", "cancelled")
+
+
 def test_what_was_to_be_sent_where_they_were_parked_does_not_go_out_any_more(carrier, account, park):
     drawn = drawing(node("sms", "sms_send"), node("said", "sms_send", content="said"), "sms>said")
     ContentTemplate.objects.create(key="said", channel="sms", name="Said", body="Glad to hear that.")
-    (walk,) = enrolled(begun(replace(drawn, on_reply="said")), [ContactFactory(phone="+15125550134")])
+    (walk,) = enrolled(begun(replace(drawn, on_reply="said")), [ContactFactory(phone=PHONE)])
     run(NOON)
     park(walk)
     send(NOON)
