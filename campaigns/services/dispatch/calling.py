@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from campaigns.providers import AccountRefused, MessageProvider, RecipientRefused, usable_reference
+from campaigns.providers import AccountRefused, MessageProvider, Receipt, RecipientRefused, usable_reference
 from campaigns.services.dispatch import looping
 from campaigns.services.dispatch.handing import Marked
 from config.kernel import clock, faults
@@ -80,7 +80,7 @@ async def _call(provider: MessageProvider, marked: Marked, moment: float, began:
     if clock.monotonic() >= until:
         return Told(marked, How.NOT_SENT, detail="Not called: the time in which it may be delivered was over.")
     try:
-        receipt = await looping.within(ANSWER, partial(provider.send, marked.outgoing))
+        receipt = await looping.within(ANSWER, partial(_handed_over, provider, marked))
         reference = _reference(receipt.reference)
     except (Exception, asyncio.CancelledError) as error:  # whatever an adapter does, the message has a true state
         if _is_called_off():
@@ -90,6 +90,10 @@ async def _call(provider: MessageProvider, marked: Marked, moment: float, began:
         told = Told(marked, How.ACCEPTED, reference=reference)
     faults.point("send.after_http")
     return told
+
+
+async def _handed_over(provider: MessageProvider, marked: Marked) -> Receipt:
+    return await provider.send(marked.outgoing)
 
 
 def _is_called_off() -> bool:
