@@ -79,20 +79,40 @@ class TestTheLedger:
 
         assert result.twice == ["R2"]
 
-    @pytest.mark.parametrize("hours", [0, 3])
-    def test_raises_the_alarm_about_a_repeat_that_its_provider_did_not_recognise(self, carrier, post, caplog, hours):
+    @pytest.mark.parametrize("second", ["accept", "accept_then_500"])
+    @pytest.mark.parametrize("minutes", [1, 55, 61, 65, 75, 181])
+    def test_raises_the_alarm_about_a_repeat_that_its_provider_did_not_recognise(self, post, second, minutes):
         """Two tries of one message, each of them sent: whoever it is has it twice."""
         SendingAccountFactory(channel="email")
         post.behave("accept_then_500")
         walking("email")
         send()
         post._do("UPDATE sent SET key = 'forgotten'")
-        post.behave("accept")
-        send(NOON + hours * HOUR + MINUTE)
+        post.behave(second)
+        send(NOON + minutes * MINUTE)
 
         for _ in range(2):
             result = ledgers.compare_one("email", since=NOON, until=NOON + 4 * HOUR, at=NOON + 5 * HOUR)
-            assert (result.theirs, result.strange, result.missing, len(result.twice)) == (2, [], [], 1)
+            assert (result.theirs, result.matched, result.twice) == (2, 1, ["R2"])
+            assert (result.strange, result.missing) == ([], [])
+        day = {"until": NOON + 5 * HOUR, "at": NOON + 6 * HOUR}
+        assert ledgers.compare_one("email", since=NOON + minutes * MINUTE, **day).twice == ["R2"]
+
+    def test_raises_the_alarm_about_what_another_provider_took_later(self, carrier, account, settings):
+        carrier.behave("busy")
+        message = walking()
+        send()
+        ((token,),) = carrier._do("SELECT token FROM asked")
+        carrier._do("INSERT INTO sent (token, key, at) VALUES (?, ?, ?)", token, str(message.pk), NOON.isoformat())
+        settings.PROVIDERS = {**settings.PROVIDERS, "sms2": settings.PROVIDERS["sms"]}
+        type(account).objects.update(provider="sms2")
+        carrier.behave("accept")
+        send(NOON + 8 * MINUTE)
+        assert now(message).state == "accepted"
+
+        result = self.compare()
+
+        assert (result.matched, result.twice) == (0, ["R1"])
 
     def test_tells_once_of_what_was_sent_though_its_provider_said_that_it_was_not(self, carrier, account, caplog):
         carrier.behave("busy")

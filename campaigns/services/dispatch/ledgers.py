@@ -5,7 +5,7 @@ An hour at a time, so that a day of any size fits into memory.
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -25,6 +25,7 @@ from config.kernel.providers import ProviderError
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+Lines = defaultdict[UUID, set[tuple[datetime, str]]]  # of their list, by message: when, and under which id
 
 SLICE: Final = timedelta(hours=1)
 NAMED: Final = 10  # ids in one line of the log
@@ -76,21 +77,21 @@ def compare(*, since: datetime, until: datetime, at: datetime) -> list[Matched]:
 def compare_one(provider: str, *, since: datetime, until: datetime, at: datetime) -> Matched:
     """Compare one provider's ledger of [since, until) with ours, and correct what it proves."""
     result = Matched(provider)
-    begin = since
+    begin, several = since, Lines(set)
     try:
         while begin < until:
             end = min(begin + SLICE, until)
-            _compare_slice(result, begin, end, at)
+            _compare_slice(result, several, begin, end, at)
             begin = end
+        _look_for_repeats(result, several, since, until)
     except (ProviderError, ImproperlyConfigured) as error:
         result.error = line(error) or type(error).__name__
     return result
 
 
-def _compare_slice(result: Matched, since: datetime, until: datetime, at: datetime) -> None:
+def _compare_slice(result: Matched, several: Lines, since: datetime, until: datetime, at: datetime) -> None:
     rows = listed(result.provider, since=since - SKEW, until=until + SKEW)
     ours = _attempts(result.provider, rows)
-    elsewhere = _sent_elsewhere(result.provider, {mine.message_id for mine in ours.values()}, until + SKEW)
     told: Counter[UUID] = Counter()
     proofs = []
     for row in rows:
@@ -98,9 +99,10 @@ def _compare_slice(result: Matched, since: datetime, until: datetime, at: dateti
         if mine is not None:
             told[mine.message_id] += 1
             proofs.append(Proof(bytes(mine.token_hash), row.status, row.reference))
+            if _is_several(mine):
+                several[mine.message_id].add((row.at, _name(row)))
         if since <= row.at < until:
-            again = mine is not None and (told[mine.message_id] > 1 or _is_another(row, mine, elsewhere))
-            _note(result, row, mine, again=again)
+            _note(result, row, mine, is_first=mine is None or told[mine.message_id] == 1)
     for chunk in _chunks(proofs):
         result.corrected += evidence.learn(chunk, at=at)
     _look_for_missing(result, since, until, told)
@@ -108,34 +110,25 @@ def _compare_slice(result: Matched, since: datetime, until: datetime, at: dateti
         _is_there(known)
 
 
-def _note(result: Matched, row: Sent, mine: Attempt | None, *, again: bool) -> None:
+def _note(result: Matched, row: Sent, mine: Attempt | None, *, is_first: bool) -> None:
+    """Say of a line whether it matches; of one that is among several of its message that is found out in the end."""
     result.theirs += 1
-    name = usable_reference(row.reference) or ascii(row.reference)[:120]
-    if mine is None:
-        result.strange.append(name)
-    elif again:
-        result.twice.append(name)
-    else:
-        result.matched += 1
-
-
-def _is_another(row: Sent, mine: Attempt, elsewhere: Mapping[UUID, Sequence[Attempt]]) -> bool:
-    """Whether the same try, or a later one that this list does not reach, was taken under another id."""
     known = usable_reference(row.reference)
-    later = (one for one in elsewhere.get(mine.message_id, ()) if one.number > mine.number)
-    given = {(one.provider, one.reference) for one in (mine, *later) if one.reference}
-    return bool(known) and not given <= {(mine.provider, known)}
+    if mine is None:
+        result.strange.append(_name(row))
+    elif _is_several(mine) or (is_first and mine.reference in {None, known or mine.reference}):
+        result.matched += 1
+    else:
+        result.twice.append(_name(row))
 
 
-def _sent_elsewhere(provider: str, messages: set[UUID], until: datetime) -> dict[UUID, list[Attempt]]:
-    """The tries of ``messages`` that somebody took, and that this provider's list up to ``until`` cannot have."""
-    found = defaultdict(list)
-    elsewhere = ~Q(provider=provider) | Q(dispatched_at__gte=until)
-    for chunk in _chunks(list(messages)):
-        tries = Attempt.objects.filter(elsewhere, message__in=chunk, number__gt=1, reference__isnull=False)
-        for one in tries.only("message_id", "number", "provider", "reference"):
-            found[one.message_id].append(one)
-    return found
+def _name(row: Sent) -> str:
+    return usable_reference(row.reference) or ascii(row.reference)[:120]
+
+
+def _is_several(mine: Attempt) -> bool:
+    """Whether its message may have gone out by another try, or by this one under another id than we know."""
+    return mine.message.tries > 1 or mine.reference is None
 
 
 def _is_there(messages: Collection[UUID]) -> None:
@@ -145,9 +138,8 @@ def _is_there(messages: Collection[UUID]) -> None:
 def _attempts(provider: str, rows: list[Sent]) -> dict[bytes | str, Attempt]:
     """Our attempts behind these rows, by the hash of their token and by the provider's id."""
     found: dict[bytes | str, Attempt] = {}
-    attempts = Attempt.objects.filter(provider=provider).only(
-        "id", "message_id", "number", "provider", "token_hash", "reference"
-    )  # fmt: skip
+    attempts = Attempt.objects.filter(provider=provider).select_related("message")
+    attempts = attempts.only("token_hash", "reference", "message__tries")
     for chunk in _chunks(rows):
         hashes = [evidence.hash_of(row.token) for row in chunk if row.token]
         found.update((bytes(one.token_hash), one) for one in attempts.filter(token_hash__in=hashes))
@@ -168,7 +160,7 @@ def _look_for_missing(result: Matched, since: datetime, until: datetime, told: C
         result.ours += 1
         if message not in told:
             absent[message] = None
-    had = set(_had_before(result.provider, list(absent), since, until))
+    had = {message for message, _ in _at_other_hours(result.provider, list(absent), since, until)}
     for chunk in _chunks(list(had)):
         _is_there(chunk)
     absent = {message: None for message in absent if message not in had}
@@ -177,11 +169,29 @@ def _look_for_missing(result: Matched, since: datetime, until: datetime, told: C
     result.missing += absent
 
 
-def _had_before(provider: str, messages: list[UUID], since: datetime, until: datetime) -> Iterator[UUID]:
-    """Yield those that the provider lists at another hour, at which they were tried too.
+def _look_for_repeats(result: Matched, several: Lines, since: datetime, until: datetime) -> None:
+    """Of the lines of one message all but the first are repeats; all of them, where another provider took it last."""
+    for message, row in _at_other_hours(result.provider, list(several), since, until):
+        several[message].add((row.at, _name(row)))
+    elsewhere = set[UUID]()
+    for chunk in _chunks(list(several)):
+        taken = Attempt.objects.filter(Q(outcome="accepted") | Q(reference__isnull=False), message__in=chunk)
+        last = taken.order_by("message_id", "-number").distinct("message_id").values_list("message_id", "provider")
+        elsewhere |= {message for message, provider in last if provider != result.provider}
+    for message, lines in several.items():
+        again = sorted(lines)[message not in elsewhere :]
+        names = [name for at, name in again if since <= at < until]
+        result.twice += names
+        result.matched -= len(names)
+
+
+def _at_other_hours(
+    provider: str, messages: list[UUID], since: datetime, until: datetime
+) -> Iterator[tuple[UUID, Sent]]:
+    """Yield what a provider lists of ``messages`` at the hours of those of their tries that were not in [since, until).
 
     Asked again with a key that it knows, it says that it took the message, and lists it when it did: hours ago, where
-    the answer was lost and the second try had to wait, or on the day before.
+    the answer was lost and the second try had to wait, or on the day before. Or it does not know the key any more.
     """
     wanted: dict[bytes | str, UUID] = {}
     hours = set[datetime]()
@@ -198,7 +208,7 @@ def _had_before(provider: str, messages: list[UUID], since: datetime, until: dat
     for hour in sorted(hours):
         for row in listed(provider, since=hour - SKEW, until=hour + timedelta(hours=1) + SKEW):
             if found := wanted.get(evidence.hash_of(row.token)) or wanted.get(row.reference):
-                yield found
+                yield found, row
 
 
 def raise_alarm(
