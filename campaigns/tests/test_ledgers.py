@@ -95,8 +95,22 @@ class TestTheLedger:
             result = ledgers.compare_one("email", since=NOON, until=NOON + 4 * HOUR, at=NOON + 5 * HOUR)
             assert (result.theirs, result.matched, result.twice) == (2, 1, ["R2"])
             assert (result.strange, result.missing) == ([], [])
-        day = {"until": NOON + 5 * HOUR, "at": NOON + 6 * HOUR}
-        assert ledgers.compare_one("email", since=NOON + minutes * MINUTE, **day).twice == ["R2"]
+        then, at = NOON + minutes * MINUTE, NOON + 6 * HOUR
+        assert ledgers.compare_one("email", since=NOON, until=then, at=at).is_clean
+        assert ledgers.compare_one("email", since=then, until=NOON + 5 * HOUR, at=at).twice == ["R2"]
+
+    @pytest.mark.parametrize("minutes", [1, 65, 181])
+    def test_raises_the_alarm_about_one_try_that_was_sent_twice_though_no_answer_came(self, post, minutes):
+        SendingAccountFactory(channel="email")
+        post.behave("accept_then_500")
+        walking("email")
+        send()
+        insert = "INSERT INTO sent (token, key, at) SELECT token, key || '/2', ? FROM sent"
+        post._do(insert, (NOON + minutes * MINUTE).isoformat())
+
+        for _ in range(2):
+            result = ledgers.compare_one("email", since=NOON, until=NOON + 4 * HOUR, at=NOON + 5 * HOUR)
+            assert (result.matched, result.twice) == (1, ["R2"])
 
     def test_raises_the_alarm_about_what_another_provider_took_later(self, carrier, account, settings):
         carrier.behave("busy")
