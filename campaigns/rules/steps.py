@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit, HappeningKind, NodeType, WaitMode
 from campaigns.rules import reasons, waits
 from campaigns.rules.drawings import DrawnNode
-from campaigns.rules.moves import Happened, Move, Note, Person, Route, Standing
+from campaigns.rules.moves import Happened, Move, Note, Person, Route, Settled, Standing
 from campaigns.rules.node_types import CHANNEL_OF
 
 _S, _K = EnrollmentState, EnrollmentEventKind
@@ -165,12 +165,15 @@ class Steps:
         said = {"reason": self.move.reason} if reason else {}
         self.note(_K.COMPLETED, node.key, visit=self.move.visit, **said)
 
-    def park(self, reason: str, *, unheard: Iterable[Happened] = ()) -> None:
+    def park(self, reason: str, *, unsettled: Settled | None = None, unheard: Iterable[Happened] = ()) -> None:
         """Stay until a person has done something about it, or an answer leads them on.
 
         What they were held up at is not over, nor is a pause by hand; what has led them to where nothing has begun
-        stays known, and what is ``unheard`` is kept until more happens or they are tried again.
+        stays known, what is ``unsettled`` is kept until they are parked no more, and what is ``unheard`` until more
+        happens or they are tried again.
         """
+        if unsettled:
+            self.keep_unsettled(unsettled)
         self.to(_S.PARKED, led_by=self.led_by)
         if self.is_paused:
             self.move.wake_rule = {**(self.move.wake_rule or {}), "paused": True}
@@ -184,6 +187,21 @@ class Steps:
     def stay_parked(self) -> None:
         """Stay for what is left of the reason: what was unheard has been followed, and has led nowhere."""
         self.park(self.move.reason.partition(_NOT_FOLLOWED)[0])
+
+    def keep_unsettled(self, settled: Settled) -> None:
+        """Keep what became of the message that they wait for, if they do, or did when they were parked."""
+        if self.stands in (_S.WAITING_SEND, _S.PARKED):
+            until = settled.retry_at.isoformat() if settled.retry_at else None
+            self.move.last["unsettled"] = [settled.state, settled.reason, until]
+            self.has_moved = True
+
+    @property
+    def unsettled(self) -> Settled | None:
+        """What became of the message that they are parked at, if they could not be told."""
+        if kept := self.move.last.get("unsettled"):
+            state, reason, until = kept
+            return Settled(state, reason, datetime.fromisoformat(until) if until else None)
+        return None
 
     @property
     def _unheard(self) -> list[Happened]:
@@ -218,6 +236,8 @@ class Steps:
         self.move.state, self.move.wake_at = state, None
         self.move.wake_rule = {"led_by": led_by} if led_by else None
         self.move.paused_from, self.move.left, self.move.reason = "", None, ""
+        if state != _S.PARKED:
+            self.move.last.pop("unsettled", None)
         self.has_moved = True
 
     def note(self, kind: str, node: str | None, label: str = "", **data: Any) -> None:

@@ -54,8 +54,7 @@ def walk(
     happened = [*unheard, *happened]
     if _stops(steps, happened):
         return steps.move
-    if settled and (steps.stands == _S.WAITING_SEND or _has_answered(steps, happened)):
-        _settle(steps, settled)
+    _told(steps, settled, happened)
     if happened:
         _hears(steps, happened)
     elif not settled:
@@ -78,9 +77,16 @@ def _stops(steps: Steps, happened: Iterable[Happened]) -> bool:
     return bool(reason)
 
 
-def _has_answered(steps: Steps, happened: Iterable[Happened]) -> bool:
-    """Whoever is parked at what was sent to them goes on from it only if they have answered."""
-    return steps.stands == _S.PARKED and any(news.kind == HappeningKind.REPLY for news in happened)
+def _told(steps: Steps, settled: Settled | None, happened: Iterable[Happened]) -> None:
+    """Go on from the message that they wait for. Whoever is parked at it does so only if they have answered: what
+    became of it is kept for that, unless it has been followed, or set aside, before.
+    """
+    unsettled = settled or steps.unsettled
+    has_answered = any(news.kind == HappeningKind.REPLY for news in happened)
+    if unsettled and (steps.stands == _S.WAITING_SEND or (steps.stands == _S.PARKED and has_answered)):
+        _settle(steps, unsettled)
+    elif settled:
+        steps.keep_unsettled(settled)
 
 
 def _hears(steps: Steps, happened: Iterable[Happened]) -> None:

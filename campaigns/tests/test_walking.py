@@ -53,6 +53,11 @@ def test_what_is_blocked_for_a_time_is_tried_again_then_at_the_same_visit():
     assert (again.state, again.visit, again.sends[0].tries, again.begun) == ("waiting_send", 1, 1, False)
 
 
+def test_news_of_a_message_that_they_do_not_wait_for_changes_nothing():
+    put_off = go(SENDING, standing_after(go(SENDING)), settled=Settled("blocked", "outside_hours", NOON))
+    assert walk(Route(SENDING), standing_after(put_off), Somebody(), NOON, settled=Settled("accepted")) is None
+
+
 def test_what_is_blocked_for_good_ends_the_walk_unless_the_node_goes_on_without():
     blocked = Settled("blocked", "endpoint_suppressed")
     move = go(SENDING, standing_after(go(SENDING)), settled=blocked)

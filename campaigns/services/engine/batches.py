@@ -218,10 +218,10 @@ def _decide(
 
 
 def _parked(campaign: Campaign, route: Route, stand: Stand, words: Words, at: datetime, error: Exception) -> Move:
-    """Park somebody with what they were to hear of, and say that they have not followed it."""
+    """Park somebody with what they were to be told, and say what has happened that they have not followed."""
     steps = Steps(route, _standing(campaign, stand, words), NOBODY, at)
     why = f"It could not be moved on: {type(error).__name__}. An operator finds the details in the log."
-    steps.park(why, unheard=stand.happened)
+    steps.park(why, unsettled=stand.settled, unheard=stand.happened)
     return steps.move
 
 

@@ -63,17 +63,13 @@ _BY_HAND = f"""
     ORDER BY e.id
     FOR NO KEY UPDATE OF e"""
 # A provider may have it, and on its line somebody has answered since: until that is heard nothing is handed over (the
-# gate). It is not proved, and stays to be found out; but who waits for an answer has it. Whoever is parked may have
-# answered when that could not be followed.
+# gate). It is not proved, and stays to be found out; but who waits for an answer has it.
 _IS_ANSWERED = """
-    EXISTS (SELECT FROM campaigns_attempt a WHERE a.message_id = m.id AND a.outcome <> 'not_sent')
+    m.settled_at IS NULL
+    AND EXISTS (SELECT FROM campaigns_attempt a WHERE a.message_id = m.id AND a.outcome <> 'not_sent')
     AND EXISTS (SELECT FROM campaigns_happening h JOIN campaigns_message heard ON heard.id = h.cause
-                WHERE h.id = ANY(%(news)s::uuid[] || ARRAY(
-                          SELECT (late ->> 3)::uuid FROM jsonb_array_elements(e.last -> 'unheard') late))
-                  AND h.kind = 'reply' AND h.contact_id = e.contact_id
+                WHERE h.id = ANY(%(news)s::uuid[]) AND h.kind = 'reply' AND h.contact_id = e.contact_id
                   AND heard.endpoint_id = m.endpoint_id)"""
-# Whoever is parked was told of it in vain, if they were.
-_IS_KNOWN = "s.message_id IS NOT NULL OR e.state = 'parked' AND m.settled_at IS NOT NULL"
 _HEARING = f"""
     SELECT {_ALONE.format(enrolled_at="e.enrolled_at", message="m.id")}, {_ALIKE}, e.wake_at, {_TOLD}
     {_THEM}
@@ -81,7 +77,7 @@ _HEARING = f"""
                               CASE WHEN m.settled_at IS NULL THEN 'uncertain' ELSE m.state END AS state
                        FROM campaigns_message m LEFT JOIN campaigns_settlement s ON s.message_id = m.id
                        WHERE m.enrollment_id = e.id AND m.node_id = e.node_id AND m.visit = e.visit
-                         AND ({_IS_KNOWN} OR {_IS_ANSWERED})
+                         AND (s.message_id IS NOT NULL OR {_IS_ANSWERED})
                        ORDER BY m.id DESC LIMIT 1) m ON e.state = 'parked' OR 'waiting_send' IN (e.state, e.paused_from)
     WHERE e.campaign_id = %(campaign)s AND e.contact_id = ANY(%(contacts)s::uuid[])
       AND e.state IN ('pending', 'active', 'waiting', 'waiting_send', 'paused', 'parked')
