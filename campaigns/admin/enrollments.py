@@ -18,6 +18,7 @@ from campaigns.admin.words import in_words, with_reason
 from campaigns.choices import ENDED, LIVE, EnrollmentEventKind, EnrollmentState, NodeType
 from campaigns.models import Campaign, Enrollment, EnrollmentRun, EnrollmentStatus, Node
 from campaigns.reports import walks
+from campaigns.rules.moves import is_paused
 from campaigns.rules.node_types import CHANNEL_OF
 from campaigns.services import handling, marking, people
 from config.kernel import clock
@@ -86,10 +87,15 @@ def _in(*states: str) -> Callable[[Any], bool]:
     return lambda row: row.state in states
 
 
+def _is_paused(row: Enrollment) -> bool:
+    return is_paused(row.state, row.wake_rule)
+
+
 VERBS = [
     Verb(
         name="retry", label="Try again", permission=CHANGE, icon="refresh", do=_by_hand(handling.retry),
-        done="tried again", applies=_in(_S.PARKED), effect="What could not be done for them is tried once more.",
+        done="tried again", applies=_in(_S.PARKED),
+        effect="What could not be done for them is tried once more.",
     ),
     Verb(
         name="status", label="Set status", permission=CHANGE, icon="flag", do=_by_hand(handling.set_status),
@@ -98,12 +104,13 @@ VERBS = [
     ),
     Verb(
         name="pause", label="Pause", permission=CHANGE, icon="pause", do=_by_hand(handling.pause), done="paused",
-        applies=_in(_S.PENDING, _S.ACTIVE, _S.WAITING, _S.WAITING_SEND),
-        effect="They stand still; what is left of their wait is kept.",
+        applies=lambda row: row.state in LIVE and not _is_paused(row),
+        effect="They stand still; what is left of their wait is kept. Whoever needs somebody still does.",
     ),
     Verb(
         name="resume", label="Resume", permission=CHANGE, icon="play_circle", do=_by_hand(handling.resume),
-        done="resumed", applies=_in(_S.PAUSED), effect="They go on; what was left of their wait begins now.",
+        done="resumed", applies=_is_paused,
+        effect="They go on; what was left of their wait begins now. Whoever needs somebody still does.",
     ),
     Verb(
         name="leave", label="Take out", permission=CHANGE, icon="logout", do=_by_hand(handling.leave), form=Leaving,
@@ -200,7 +207,10 @@ def _why(reason: str, node: Node | None) -> str:
 
 
 def state(row: Enrollment) -> SafeString:
-    return cells.badge(row.get_state_display(), _TONES[EnrollmentState(row.state)], _why(row.reason, row.node))
+    """The state as a badge; of whoever needs somebody also whether they are paused."""
+    badge = cells.badge(row.get_state_display(), _TONES[EnrollmentState(row.state)], _why(row.reason, row.node))
+    also_paused = row.state != _S.PAUSED and _is_paused(row)
+    return cells.badges(badge, also_paused and cells.badge(_S.PAUSED.label, _TONES[_S.PAUSED]))
 
 
 def zone_of(row: Enrollment) -> ZoneInfo:

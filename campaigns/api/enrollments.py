@@ -37,12 +37,12 @@ class EnrollmentViewSet(ReadOnly):
 
     @action(detail=True, methods=["post"])
     def pause(self, request: Any, pk: str) -> Response:
-        """Let them stand still; what is left of their wait is kept."""
+        """Let them stand still; what is left of their wait is kept. Whoever is parked stays so, led on by nothing."""
         return self._done(handling.pause)
 
     @action(detail=True, methods=["post"])
     def resume(self, request: Any, pk: str) -> Response:
-        """Let them go on."""
+        """Let them go on. Whoever is parked stays so, and is led on by an answer again."""
         return self._done(handling.resume)
 
     @action(detail=True, methods=["post"])

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from campaigns.choices import EnrollmentState
 from campaigns.models import (
     Attempt,
     CallTask,
@@ -52,17 +53,23 @@ class EnrollmentReading(Reading):
     contact = serializers.UUIDField(source="contact_id", allow_null=True, help_text="Empty: not yours to see.")
     node_key = serializers.CharField(source="node.key")
     status_name = serializers.CharField(source="status.name")
+    paused = serializers.BooleanField(
+        source="wake_rule.paused", help_text="By hand; whoever is parked may be paused besides."
+    )
 
     class Meta:
         model = Enrollment
         fields = [
-            *("id", "campaign", "contact", "company", "pair", "run_no", "state", "node", "node_key", "visit"),
-            *("wake_at", "status", "status_name", "stage", "reason", "enrolled_at", "ended_at", "run"),
+            *("id", "campaign", "contact", "company", "pair", "run_no", "state", "paused"),
+            *("node", "node_key", "visit", "wake_at", "status", "status_name", "stage", "reason", "enrolled_at"),
+            *("ended_at", "run"),
         ]
 
     @classmethod
     def attach(cls, shown: list[Shown], *, request: Any) -> None:
         """Leave out whom the user does not see: a colleague's person in a campaign that everybody sees."""
+        for one in shown:
+            one["paused"] = one["state"] == EnrollmentState.PAUSED or bool(one["paused"])
         blank_hidden(shown, "contact", Contact, request=request)
         blank_hidden(shown, "pair", ProjectContact, request=request)
 

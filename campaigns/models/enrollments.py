@@ -54,7 +54,7 @@ class Enrollment(Row):
     ``visit`` is how often they have come to ``node``, ``visits`` how often to every node so far (by its key).
     ``wake_at`` is when the engine looks at it next, ``wake_rule`` what that moment was made of, so that it can be made
     again: the settings of the wait and since when; or what has led them to where nothing has begun yet; or that whoever
-    is parked was paused by hand. ``status`` is what is said of them, at first the first there is; ``stage`` is how far
+    is parked is paused too. ``status`` is what is said of them, at first the first there is; ``stage`` is how far
     they have come. ``last`` says what became of the last step. What it would send is held while it is paused or parked:
     a trigger sees to that, whoever stops it.
     """

@@ -37,7 +37,8 @@ def replay(events: Iterable[Told]) -> Replayed:
         if event.kind == EnrollmentEventKind.STATUS:  # it moves nobody: why they stand where they do stays
             now = replace(now, stage=data.get("stage", now.stage))
         else:
-            said = data.get("reason", "") if event.kind in _REASONED else ""
+            kept = now.reason if event.state == EnrollmentState.PARKED else ""  # paused or resumed they are parked on
+            said = data.get("reason", "") if event.kind in _REASONED else kept
             now = replace(now, visit=data.get("visit", now.visit), reason=said)
         now = replace(now, state=event.state, node=event.node_id or now.node, status=data.get("status", now.status))
     return now

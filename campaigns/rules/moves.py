@@ -54,6 +54,11 @@ class Route:
     stands_since: datetime | None = None
 
 
+def is_paused(state: str, wake_rule: Mapping[str, Any] | None) -> bool:
+    """Whether somebody has paused them by hand; whoever is parked may be paused besides."""
+    return state == EnrollmentState.PAUSED or "paused" in (wake_rule or {})
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where somebody is. ``tries`` counts the messages of this visit that were blocked.

@@ -6,10 +6,10 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from campaigns.choices import EnrollmentEventKind, EnrollmentState, Exit, HappeningKind, NodeType, WaitMode
+from campaigns.choices import MOVING, EnrollmentEventKind, EnrollmentState, Exit, HappeningKind, NodeType, WaitMode
 from campaigns.rules import reasons, waits
 from campaigns.rules.drawings import DrawnNode
-from campaigns.rules.moves import Happened, Move, Note, Person, Route, Settled, Standing
+from campaigns.rules.moves import Happened, Move, Note, Person, Route, Settled, Standing, is_paused
 from campaigns.rules.node_types import CHANNEL_OF
 
 _S, _K = EnrollmentState, EnrollmentEventKind
@@ -35,7 +35,7 @@ class Steps:
             left=standing.left,
             reason=standing.reason,
         )
-        self.is_paused = standing.state == _S.PAUSED or "paused" in (standing.wake_rule or {})
+        self.is_paused = is_paused(standing.state, standing.wake_rule)
         self.goes_no_further = self.is_paused or route.stands_since is not None
         self.was_held = standing.is_held
         self.has_moved = False
@@ -112,7 +112,11 @@ class Steps:
         self.note(_K.ARRIVED, self.move.node, visit=self.move.visit, wake_at=self.at.isoformat())
 
     def pause(self) -> None:
-        """Stand still where they are, with what is left of their wait, until somebody lets them go on."""
+        """Stand still where they are, with what is left of their wait, until somebody lets them go on. Whoever is
+        parked stays so, and is paused besides."""
+        if self.move.state == _S.PARKED:
+            self._park_on({**(self.move.wake_rule or {}), "paused": True}, _K.PAUSED)
+            return
         was, wake_at, rule = self.move.state, self.move.wake_at, self.move.wake_rule
         self.to(_S.PAUSED)
         self.move.paused_from, self.move.wake_rule = was, rule
@@ -124,8 +128,12 @@ class Steps:
         self.note(_K.PAUSED, self.move.node, visit=self.move.visit)
 
     def resume(self) -> None:
-        """Go on where they were paused: what was left of a time begins now, or with the campaign; a moment stays."""
+        """Go on where they were paused: what was left of a time begins now, or with the campaign; a moment stays.
+        Whoever is parked stays so."""
         was, left, rule = self.standing.paused_from, self.standing.left, dict(self.standing.wake_rule or {})
+        if rule.pop("paused", False):
+            self._park_on(rule, _K.RESUMED)
+            return
         until = rule.pop("until", None)
         self.to(was)
         if until:
@@ -136,6 +144,16 @@ class Steps:
             self.move.wake_at = self._counted_from(rule) + left
         self.move.wake_rule = rule or None
         self.note(_K.RESUMED, self.move.node, wake_at=self.move.wake_at and self.move.wake_at.isoformat())
+
+    def stay_paused(self) -> None:
+        """Whoever has been paused by hand stands still where they have come to."""
+        if self.is_paused and self.move.state in MOVING:
+            self.pause()
+
+    def _park_on(self, rule: Mapping[str, Any], kind: str) -> None:
+        """Stay parked as they are, but for what a hand has changed."""
+        self.move.wake_rule, self.has_moved = rule or None, True
+        self.note(kind, self.move.node, visit=self.move.visit)
 
     def _counted_from(self, rule: Mapping[str, Any] | None) -> datetime:
         """Return what time is counted from: now, or where the campaign stands still when it began to, as the pause of

@@ -9,7 +9,6 @@ from typing import Final
 
 from campaigns.choices import (
     ENDED,
-    MOVING,
     EnrollmentState,
     Exit,
     HappeningKind,
@@ -61,8 +60,7 @@ def walk(
         _wake(steps)
     if unheard and steps.move.reason == standing.reason:
         steps.stay_parked()
-    if steps.is_paused and steps.move.state in MOVING:
-        steps.pause()
+    steps.stay_paused()
     return steps.move if steps.has_moved else None
 
 

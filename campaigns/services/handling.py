@@ -9,7 +9,6 @@ from campaigns.choices import (
     DELIVERIES,
     ENDED,
     LIVE,
-    MOVING,
     NEVER_SENT,
     EnrollmentEventKind,
     EnrollmentState,
@@ -75,13 +74,19 @@ def let_leave(enrollments: Iterable[UUID], *, code: str, at: datetime) -> int:
 
 
 def pause(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
-    """Let these stand still, with what is left of their wait; return how many moved before."""
-    return _done(enrollments, Steps.pause, by, at, only=MOVING, let_go=True)
+    """Let these stand still, with what is left of their wait; return how many were not paused before.
+
+    Whoever is parked stays so, and whatever happens to them leads them no further.
+    """
+    return _done(enrollments, _pause, by, at, only=LIVE, let_go=True)
 
 
 def resume(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
-    """Let these go on: what was left of their wait begins now, or with the campaign. Return how many stood still."""
-    return _done(enrollments, Steps.resume, by, at, only=[_S.PAUSED], let_go=True)
+    """Let these go on: what was left of their wait begins now, or with the campaign. Return how many were paused.
+
+    Whoever is parked stays so, and goes on when they are tried again or answer.
+    """
+    return _done(enrollments, _resume, by, at, only=LIVE, let_go=True)
 
 
 def retry(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
@@ -93,6 +98,16 @@ def retry(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
     a place of their company.
     """
     return _done(enrollments, _try, by, at, only=[_S.PARKED], let_go=True)
+
+
+def _pause(steps: Steps) -> None:
+    if not steps.is_paused:
+        steps.pause()
+
+
+def _resume(steps: Steps) -> None:
+    if steps.is_paused:
+        steps.resume()
 
 
 def _try(steps: Steps) -> None:

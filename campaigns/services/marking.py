@@ -43,8 +43,8 @@ class NothingToDo(Conflict):
 # What to say where a verb of ``handling`` found nothing to do.
 _OTHERWISE: Final[Mapping[str, str]] = {
     "leave": "They have left already.",
-    "pause": "They stand still already, or have left.",
-    "resume": "Nobody has paused them.",
+    "pause": "They are paused already, or have left.",
+    "resume": "They are not paused.",
     "retry": "They are not parked: nothing waits for another try.",
 }
 

@@ -98,7 +98,7 @@ def test_a_walk_is_paused_resumed_and_left_and_tells_its_history(caller, campaig
         status, said = caller.send("post", f"enrollments/{walk.pk}/{verb}/", {})
         assert (status, said["state"]) == (200, state)
     status, said = caller.send("post", f"enrollments/{walk.pk}/resume/", {})
-    assert (status, said["error_code"], said["error"]) == (409, "nothing_to_do", "Nobody has paused them.")
+    assert (status, said["error_code"], said["error"]) == (409, "nothing_to_do", "They are not paused.")
     status, said = caller.send("post", f"enrollments/{walk.pk}/leave/", {"reason": "Moved away"})
     assert (status, said["state"], said["reason"]) == (200, "exited", "“Moved away”")
     assert [event["kind"] for event in said["events"]] == ["enrolled", "paused", "resumed", "exited"]

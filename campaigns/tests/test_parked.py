@@ -127,32 +127,6 @@ def test_in_a_campaign_that_stands_still_they_go_on_once_it_does(park):
     assert (walk_of(walk).state, Message.objects.count()) == ("waiting_send", 1)
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_whoever_was_paused_by_hand_before_is_paused_where_it_leads(park, times):
-    (walk,) = enrolled(begun(ASKING))
-    run(NOON)
-    handling.pause([walk.pk], by=None, at=NOON)
-    for _ in range(times):
-        park(walk)
-
-    here = answers(walk)
-    assert (here.state, here.paused_from, here.node.key) == ("paused", "active", "thanks")
-    assert not Message.objects.exists()
-    handling.resume([walk.pk], by=None, at=NOON + HOUR)
-    run(NOON + HOUR)
-    assert (walk_of(walk).state, walk_of(walk).node.key) == ("waiting_send", "thanks")
-
-
-def test_whoever_was_paused_by_hand_goes_on_when_they_are_tried_again(park):
-    (walk,) = enrolled(begun(ASKING))
-    run(NOON)
-    handling.pause([walk.pk], by=None, at=NOON)
-    park(walk)
-
-    handling.retry([walk.pk], by=None, at=NOON)
-    assert answers(walk).state == "waiting_send"
-
-
 @pytest.mark.parametrize("kind", ["reply", "call_outcome"])
 @pytest.mark.parametrize("is_tried_again", [True, False])
 def test_whoever_had_answered_before_has_answered_until_they_begin_where_that_led_them(park, kind, is_tried_again):
@@ -172,18 +146,6 @@ def test_whoever_had_answered_before_has_answered_until_they_begin_where_that_le
     run(NOON + HOUR)
     assert (walk_of(walk).state, Message.objects.count()) == ("waiting_send", 1)
     assert answers(walk, NOON + HOUR).reason == "replied", "it has begun"
-
-
-def test_whoever_had_answered_and_is_paused_by_hand_has_answered_too(park):
-    (walk,) = enrolled(begun(ASKING))
-    run(NOON)
-    handling.pause([walk.pk], by=None, at=NOON)
-    answers(walk)
-    park(walk)
-
-    assert answers(walk).state == "parked"
-    handling.retry([walk.pk], by=None, at=NOON)
-    assert answers(walk).state == "waiting_send", "they hear it first"
 
 
 def test_whoever_had_answered_and_cannot_be_sent_what_that_leads_to_has_answered_too():

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from campaigns.choices import ENDED, OVER, RUNNING, EnrollmentEventKind, EnrollmentState, HappeningKind, WaitMode
 from campaigns.models import Attempt, Campaign, Enrollment, EnrollmentEvent, Message
 from campaigns.rules import waits
+from campaigns.rules.moves import is_paused
 from campaigns.tests.carriers import Carrier
 from crm.models import Contact
 
@@ -144,7 +145,7 @@ class Watch:
 
     def _went_out(self, message: Message, row: Row) -> None:
         campaign = self.campaigns[row["campaign_id"]]
-        if row["state"] == _S.PAUSED:
+        if is_paused(row["state"], row["wake_rule"]):
             self._say(f"message {message.pk} went out to whoever is paused")
         if campaign.status not in RUNNING:
             self._say(f"message {message.pk} went out of a campaign that is {campaign.status}")
