@@ -95,7 +95,7 @@ VERBS = [
     Verb(
         name="retry", label="Try again", permission=CHANGE, icon="refresh", do=_by_hand(handling.retry),
         done="tried again", applies=_in(_S.PARKED),
-        effect="What could not be done for them is tried once more.",
+        effect="What could not be done for them is tried once more. Whoever is paused goes on when they are resumed.",
     ),
     Verb(
         name="status", label="Set status", permission=CHANGE, icon="flag", do=_by_hand(handling.set_status),

@@ -47,7 +47,7 @@ class EnrollmentViewSet(ReadOnly):
 
     @action(detail=True, methods=["post"])
     def retry(self, request: Any, pk: str) -> Response:
-        """Try again what could not be done for them."""
+        """Try again what could not be done for them. Whoever is paused goes on when they are resumed."""
         return self._done(handling.retry)
 
     @action(detail=True, methods=["post"], url_path="set-status")

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from django.db.models import Q
+
 from campaigns.choices import (
     DELIVERIES,
     ENDED,
@@ -95,7 +97,7 @@ def retry(enrollments: Iterable[UUID], *, by: User | None, at: datetime) -> int:
     They are still at the same visit: of that its message goes out once. One that may still go out is waited for, and
     behind one that did, or may have, they go on. What was written before a pause of the campaign is written anew. What
     had happened to them when they could not be moved on they hear first. Whoever has never begun begins, once there is
-    a place of their company.
+    a place of their company. Whoever is paused by hand stays so, and goes on once somebody resumes them.
     """
     return _done(enrollments, _try, by, at, only=[_S.PARKED], let_go=True)
 
@@ -117,6 +119,7 @@ def _try(steps: Steps) -> None:
     else:
         steps.to(_S.PENDING)
         steps.note(_K.RESUMED, None)
+    steps.stay_paused()
 
 
 def _try_at(steps: Steps, node: DrawnNode) -> None:
@@ -179,7 +182,8 @@ def _act(
 
 
 def _let_begin(enrollments: list[UUID], at: datetime) -> None:
-    """Let those begin for whom there is a place in their company."""
-    waiting = Enrollment.objects.filter(pk__in=enrollments, state=_S.PENDING, wake_at=None).values("campaign")
+    """Let those begin for whom there is a place in their company: whoever of these is to begin takes none yet."""
+    is_held = Q(state=_S.PENDING, wake_at=None) | Q(state=_S.PAUSED, paused_from=_S.PENDING, left=None)
+    waiting = Enrollment.objects.filter(is_held, pk__in=enrollments).values("campaign")
     for campaign in Campaign.objects.select_for_update(no_key=True).filter(pk__in=waiting).order_by("pk"):
         places.let_begin(campaign, at=at)

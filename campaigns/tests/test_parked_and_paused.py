@@ -7,12 +7,12 @@ from campaigns.services import handling, marking
 from campaigns.tests import office, over_http, sending, test_parked
 from campaigns.tests.office import said
 from campaigns.tests.sending import send
-from campaigns.tests.test_parked import HOUR, PHONE, answers
+from campaigns.tests.test_parked import HOUR, PHONE, SAYING, answers
 from campaigns.tests.test_unheard import ASKING
 from campaigns.tests.walks import assert_replays, begun, enrolled, run, walk_of
 from config.testing import NOON
 from crm.tests.backoffice import ask, list_url, page_url
-from crm.tests.factories import ContactFactory, UserFactory
+from crm.tests.factories import CompanyFactory, ContactFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 carrier, account, park = sending.carrier, sending.account, test_parked.park
@@ -130,6 +130,74 @@ def test_what_they_could_not_follow_is_kept_through_a_pause_and_its_end(park):
         assert handled(walk, verb).last["unheard"]
 
     assert answers(walk, kind="call_outcome").state == "waiting_send"
+
+
+class TestWhoeverIsTriedAgain:
+    def test_stays_paused_until_they_are_resumed(self, park, carrier, account):
+        (walk,) = enrolled(begun(SAYING), [ContactFactory(phone=PHONE)])
+        run(NOON)
+        park(walk)
+        handled(walk, handling.pause)
+
+        here = handled(walk, handling.retry)
+        assert (here.state, here.paused_from, here.reason) == ("paused", "waiting_send", "")
+        run(NOON)
+        send(NOON)
+        assert carrier.rows() == []
+        assert handled(walk, handling.resume).state == "waiting_send"
+        send(NOON)
+        assert len(carrier.rows()) == 1
+
+    def test_is_sent_nothing_anew_before_they_are_resumed(self, park):
+        (walk,) = enrolled(begun(SAYING))
+        run(NOON)
+        park(walk)
+        handled(walk, handling.pause)
+        Message.objects.update(state="cancelled")
+
+        assert handled(walk, handling.retry).state == "paused"
+        run(NOON)
+        assert Message.objects.count() == 1
+        handled(walk, handling.resume)
+        run(NOON)
+        assert (walk_of(walk).state, Message.objects.count()) == ("waiting_send", 2)
+
+    def test_hears_what_they_could_not_follow_and_goes_on_once_they_are_resumed(self, park):
+        (walk,) = enrolled(begun(ASKING))
+        run(NOON)
+        handled(walk, handling.pause)
+        park(walk, kind="reply")
+
+        handled(walk, handling.retry)
+        run(NOON)
+        assert (walk_of(walk).state, walk_of(walk).node.key) == ("paused", "thanks")
+        handled(walk, handling.resume)
+        run(NOON)
+        assert walk_of(walk).state == "waiting_send"
+
+    def test_begins_once_they_are_resumed_if_they_never_have(self, park):
+        (walk,) = enrolled(begun(ASKING))
+        park(walk)
+        handled(walk, handling.pause)
+
+        here = handled(walk, handling.retry)
+        assert (here.state, here.paused_from) == ("paused", "pending")
+        handled(walk, handling.resume)
+        run(NOON)
+        assert (walk_of(walk).state, walk_of(walk).node.key) == ("waiting", "ask")
+
+    def test_leaves_their_place_to_a_colleague_if_they_have_never_begun(self, park):
+        company = CompanyFactory()
+        people = [ContactFactory(company=company) for _ in range(2)]
+        first, second = enrolled(begun(ASKING, company_limit=1), people)
+        park(first)
+        handled(first, handling.pause)
+        run(NOON)
+        assert walk_of(second).wake_at is None
+
+        handled(first, handling.retry)
+        run(NOON)
+        assert (walk_of(first).state, walk_of(second).state) == ("paused", "waiting")
 
 
 def test_in_the_back_office_they_are_shown_as_both_and_may_be_resumed(park, window):
