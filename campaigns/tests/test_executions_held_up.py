@@ -130,7 +130,9 @@ def test_whoever_is_parked_and_let_go_has_failed_once(campaign, broken):
     assert account(execution, NOON + HOUR) == ({"failed": 1}, False)
 
 
-def test_whoever_is_parked_while_they_are_put_off_has_failed_once(campaign, broken):
+@pytest.fixture
+def parked_while_put_off(campaign, broken):
+    """Somebody who was put off for an hour and could not be moved on after it, and their execution."""
     (walk,) = enrolled(campaign)
     execution = carried_out(campaign)
     run(NOON)
@@ -138,16 +140,16 @@ def test_whoever_is_parked_while_they_are_put_off_has_failed_once(campaign, brok
     run(NOON)
     broken("_wake", NOON + HOUR)
     assert walk_of(walk).state == "parked"
+    return walk, execution
+
+
+def test_whoever_is_parked_while_they_are_put_off_has_failed_once(parked_while_put_off):
+    _, execution = parked_while_put_off
     assert account(execution, NOON + HOUR) == ({"failed": 1}, False)
 
 
-def test_whoever_is_to_be_tried_again_and_is_paused_waits(campaign, broken):
-    (walk,) = enrolled(campaign)
-    execution = carried_out(campaign)
-    run(NOON)
-    settle("blocked", NOON, reason="sms.hours", retry_at=NOON + HOUR)
-    run(NOON)
-    broken("_wake", NOON + HOUR)
+def test_whoever_is_to_be_tried_again_and_is_paused_waits(parked_while_put_off):
+    walk, execution = parked_while_put_off
     handling.retry([walk.pk], by=None, at=NOON + HOUR)
     assert account(execution, NOON + HOUR) is None
     handling.pause([walk.pk], by=None, at=NOON + HOUR)

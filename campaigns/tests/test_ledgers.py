@@ -33,6 +33,18 @@ class TestTheLedger:
             found = ledgers.compare(since=NOON - 3 * HOUR, until=NOON + HOUR, at=at)
         return next(one for one in found if one.provider == "sms")
 
+    def repeated(self, post, after):
+        """Return a message whose first answer was lost, and whose second try its provider knew by its key."""
+        SendingAccountFactory(channel="email")
+        post.behave("accept_then_hang")
+        message = walking("email")
+        send()
+        assert now(message).state == "pending"
+        post.behave("accept")
+        send(NOON + after)
+        assert (now(message).state, now(message).tries, len(post.ledger())) == ("accepted", 2, 1)
+        return message
+
     def test_matches_after_a_quiet_day(self, carrier, account):
         for _ in range(3):
             walking()
@@ -155,14 +167,8 @@ class TestTheLedger:
         assert result.missing == [message.pk]
         assert now(message).anomaly == "not_in_ledger"
 
-    def test_knows_a_repeat_by_its_key(self, carrier, post):
-        SendingAccountFactory(channel="email")
-        post.behave("accept_then_500")
-        message = walking("email")
-        send()
-        post.behave("accept")
-        send(NOON + MINUTE)
-        assert now(message).state == "accepted"
+    def test_knows_a_repeat_by_its_key(self, post):
+        self.repeated(post, after=MINUTE)
 
         with clock.standing_at(NOON + HOUR):
             (result,) = ledgers.compare(since=NOON - HOUR, until=NOON + HOUR, at=NOON + HOUR)
@@ -170,17 +176,9 @@ class TestTheLedger:
         assert result.is_clean
 
     @pytest.mark.parametrize("since", [NOON - HOUR, NOON + HOUR], ids=["that day", "the day after it"])
-    def test_knows_a_repeat_that_had_to_wait_for_hours(self, carrier, post, since):
+    def test_knows_a_repeat_that_had_to_wait_for_hours(self, post, since):
         """Its list has it at the first try, our answer is of the second: nothing is missing."""
-        SendingAccountFactory(channel="email")
-        post.behave("accept_then_hang")
-        message = walking("email")
-        send()
-        assert now(message).state == "pending"
-        post.behave("accept")
-        send(NOON + 3 * HOUR)
-        assert (now(message).state, now(message).tries, len(post.ledger())) == ("accepted", 2, 1)
-
+        message = self.repeated(post, after=3 * HOUR)
         lost = walking("email")
         send(NOON + 3 * HOUR)
         post._do("DELETE FROM sent WHERE key = ?", str(lost.pk))
@@ -190,13 +188,8 @@ class TestTheLedger:
         assert (result.twice, result.strange, result.missing) == ([], [], [lost.pk])
         assert now(message).anomaly == ""
 
-    def test_takes_the_mark_from_a_repeat_that_a_late_list_has_at_its_first_try(self, carrier, post):
-        SendingAccountFactory(channel="email")
-        post.behave("accept_then_hang")
-        message = walking("email")
-        send()
-        post.behave("accept")
-        send(NOON + 3 * HOUR)
+    def test_takes_the_mark_from_a_repeat_that_a_late_list_has_at_its_first_try(self, post):
+        message = self.repeated(post, after=3 * HOUR)
         (row,) = post._do("SELECT * FROM sent")
         day = {"since": NOON + HOUR, "until": NOON + 5 * HOUR, "at": NOON + 5 * HOUR}
 

@@ -1,6 +1,7 @@
 """The two-way ledger: whatever a provider says was sent has exactly one of our attempts, and the reverse (trust 3.2).
 
-An hour at a time, so that a day of any size fits into memory.
+An hour at a time, so that a day of any size fits into memory; only lines of messages that were tried more than once, or
+of which no answer came, are kept to the end.
 """
 
 import logging
